@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Amounts of memory as people write and read them. Pure. */
+#ifndef EBB_COMMON_SIZE_H
+#define EBB_COMMON_SIZE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EBB_KIB ((uint64_t)1 << 10)
+#define EBB_MIB ((uint64_t)1 << 20)
+#define EBB_GIB ((uint64_t)1 << 30)
+
+/* Room for any text of ebb_size_format(). */
+#define EBB_SIZE_TEXT_BYTES 16
+
+/**
+ * ebb_size_parse - "512M", "1.5GiB", "2097152" to bytes
+ * @text: a number, at most three decimals, and a unit: none or B for bytes;
+ *	K, M, G, T (also KiB, MiB, GiB, TiB) in powers of 1024, any case
+ * @ret_bytes: written only on success
+ *
+ * KB, MB, GB and TB are refused: they mean two things. Returns 0, -EINVAL (not
+ * such a text, negative) or -ERANGE (does not fit into 63 bits).
+ */
+int ebb_size_parse(const char *text, uint64_t *ret_bytes);
+
+/**
+ * ebb_size_format - bytes to a short text, as "1.8 GiB" or "0 B"
+ * @text: at least EBB_SIZE_TEXT_BYTES
+ *
+ * Returns @text.
+ */
+const char *ebb_size_format(uint64_t bytes, char *text, size_t text_bytes);
+
+#endif /* EBB_COMMON_SIZE_H */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * /dev/ebb: what the agent asks of ebb.ko.
+ *
+ * root only (0600). Any number of readers may have it open; the agent opens it
+ * for each exchange and closes it again, so that the module can be unloaded at
+ * any moment. No state hangs on an open file: a session belongs to the host
+ * that asked for it, and ends by its own deadlines when that host is gone.
+ *
+ *   EBB_IOC_GET_INFO        who are you, where is the ring
+ *   EBB_IOC_GET_SEGMENTS    the RAM you may offer from, with its canaries
+ *   EBB_IOC_CHALLENGE       write this nonce into every canary and the ring
+ *   EBB_IOC_SESSION_START   offer while the host demands, at most so long
+ *   EBB_IOC_SESSION_STOP    stop offering; returns when no slot is in flight
+ *
+ * Errors of all: -ENOTTY unknown request, -EFAULT bad pointer, -ESHUTDOWN the
+ * module leaves or the machine suspends.
+ */
+#ifndef EBB_PROTOCOL_UAPI_H
+#define EBB_PROTOCOL_UAPI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#include "limits.h"
+
+#define EBB_DEVICE_PATH "/dev/ebb"
+#define EBB_UAPI_VERSION 1u
+
+/* Bits of ebb_info.flags. */
+enum {
+	/* The guest poisons free pages: a discarded page would look damaged.
+	 * No session starts (-EOPNOTSUPP).
+	 */
+	EBB_INFO_PAGE_POISONING = 1 << 0,
+	/* The last attempt to register with page reporting gave -EBUSY. */
+	EBB_INFO_REPORTING_BUSY = 1 << 1,
+};
+
+/**
+ * struct ebb_info - identity of the module that is loaded
+ * @uapi_version: EBB_UAPI_VERSION
+ * @flags: EBB_INFO_ bits
+ * @boot_id: random at load, as in the ring
+ * @ring_gpa: guest-physical address of the ring, in bytes
+ * @ring_bytes: its size
+ * @lease_order: smallest order that is offered
+ * @segment_count: entries that EBB_IOC_GET_SEGMENTS will return
+ * @session_state: enum ebb_session_state
+ */
+struct ebb_info {
+	__u32 uapi_version;
+	__u32 flags;
+	__u8 boot_id[EBB_BOOT_ID_BYTES];
+	__u64 ring_gpa;
+	__u32 ring_bytes;
+	__u32 lease_order;
+	__u32 segment_count;
+	__u32 session_state;
+};
+
+/**
+ * struct ebb_segment - guest RAM that is contiguous in guest-physical space
+ * @gpa: first byte
+ * @bytes: length
+ * @node: NUMA node
+ * @canary_count: how many of @canary_gpas are set, from the first
+ * @canary_gpas: lowest first; a segment without canary is never offered from
+ */
+struct ebb_segment {
+	__u64 gpa;
+	__u64 bytes;
+	__u32 node;
+	__u32 canary_count;
+	__u64 canary_gpas[EBB_CANARY_PER_SEGMENT];
+};
+
+/**
+ * struct ebb_segments - all segments, ascending by @gpa
+ * @count: out: entries that are set
+ * @segments: out
+ */
+struct ebb_segments {
+	__u32 count;
+	__u32 reserved;
+	struct ebb_segment segments[EBB_SEGMENT_MAX];
+};
+
+/* The host's nonce, fresh and random. */
+struct ebb_challenge {
+	__u8 nonce[EBB_NONCE_BYTES];
+};
+
+/**
+ * struct ebb_session - start of a session
+ * @session_id: chosen by the host, appears in the ring
+ * @timeout_ms: the session ends after this time, 1 to EBB_SESSION_MAX_MS
+ *
+ * Errors: -EINVAL timeout out of range or reserved not zero; -EALREADY a
+ * session runs; -EBUSY the page reporting slot is taken; -EOPNOTSUPP page
+ * poisoning; -ENOTCONN no host demands in the ring.
+ */
+struct ebb_session {
+	__u64 session_id;
+	__u32 timeout_ms;
+	__u32 reserved;
+};
+
+#define EBB_IOC_MAGIC 0xeb
+#define EBB_IOC_GET_INFO _IOR(EBB_IOC_MAGIC, 1, struct ebb_info)
+#define EBB_IOC_GET_SEGMENTS _IOR(EBB_IOC_MAGIC, 2, struct ebb_segments)
+#define EBB_IOC_CHALLENGE _IOW(EBB_IOC_MAGIC, 3, struct ebb_challenge)
+#define EBB_IOC_SESSION_START _IOW(EBB_IOC_MAGIC, 4, struct ebb_session)
+#define EBB_IOC_SESSION_STOP _IO(EBB_IOC_MAGIC, 5)
+
+#endif /* EBB_PROTOCOL_UAPI_H */
