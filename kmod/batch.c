@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One batch of leases.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The problem. The kernel has taken up to 32 free ranges off its lists and
+ * takes them back when we return. Until then the host may discard them; after
+ * that, each byte of them is somebody's data.
+ *
+ * The invariant. batch_run() returns only when every slot was read in a state
+ * that nothing of the host's can follow: DONE, FAILED, or our own REVOKED. A
+ * slot that we granted is left by DONE or FAILED alone, whatever else appears
+ * in its word: a peer that breaks the table may still be discarding.
+ *
+ * Latency. A host that wrote TAKEN waits for our grant, and its clock runs
+ * (EBB_GRANT_WINDOW_MS). So polling is quick after each move and slows down
+ * when nothing moves: a few reads, then naps that grow.
+ *
+ * The alternative to polling, an interrupt from the host, needs a device.
+ */
+#define pr_fmt(fmt) "ebb: " fmt
+
+#include <linux/delay.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+
+#include "batch.h"
+#include "ring.h"
+
+enum {
+	POLL_SPINS = 32, /* reads in a row after a move */
+	POLL_MIN_US = 20,
+	POLL_MAX_US = 50,
+	POLL_QUIET_MS = 100, /* nothing moved for so long: */
+	POLL_QUIET_US = 2000,
+};
+
+/* What is known of one slot. @word is the last that was read or written. */
+struct lease {
+	u64 word;
+	bool granted;
+	bool final;
+	bool done;
+};
+
+struct batch_run {
+	struct batch *batch;
+	struct lease leases[EBB_SLOT_COUNT];
+	u32 open; /* leases that are not final */
+	u32 granted; /* of these, granted */
+	ktime_t moved;
+	bool overdue;
+	bool pinned;
+};
+
+static void batch_offer(struct batch_run *run)
+{
+	struct ebb_ring *ring = ring_page();
+	struct batch *batch = run->batch;
+	u32 i;
+
+	for (i = 0; i < batch->count; i++) {
+		u64 ticket = ring_next_ticket();
+
+		run->leases[i].word = ticket << 8 | EBB_LEASE_OFFERED;
+		ebb_slot_offer(&ring->slots[i], batch->ranges[i].pfn,
+			       batch->ranges[i].order, ticket);
+	}
+	run->open = batch->count;
+	run->moved = ktime_get();
+	ebb_store_relaxed(&ring->batch_slots, batch->count);
+	ebb_store_release(&ring->batch, ring->batch + 1);
+}
+
+/*
+ * Whether the host may have moved a slot from @from to @to, seen late: from
+ * OFFERED it may have gone through TAKEN.
+ */
+static bool lease_host_may(u32 from, u32 to)
+{
+	return ebb_lease_may(EBB_ACTOR_HOST, from, to) ||
+	       (from == EBB_LEASE_OFFERED &&
+		ebb_lease_may(EBB_ACTOR_HOST, EBB_LEASE_TAKEN, to));
+}
+
+static void lease_note_move(struct batch_run *run, struct lease *lease,
+			    u64 word)
+{
+	u32 from = ebb_lease_state(lease->word), to = ebb_lease_state(word);
+	u64 owner = word & ~0xffull;
+	bool kept = from == EBB_LEASE_OFFERED ||
+		    owner == (lease->word & ~0xffull);
+
+	if (!lease_host_may(from, to) || !kept) {
+		pr_warn_once("the host moved a lease from %#llx to %#llx\n",
+			     lease->word, word);
+		run->batch->broken = true;
+	}
+	lease->word = word;
+	run->moved = ktime_get();
+}
+
+static void lease_finish(struct batch_run *run, struct lease *lease)
+{
+	lease->final = true;
+	run->open--;
+	if (lease->granted)
+		run->granted--;
+}
+
+static void lease_revoke(struct batch_run *run, struct lease *lease,
+			 struct ebb_slot *slot)
+{
+	if (ebb_slot_revoke(slot, lease->word))
+		lease_finish(run, lease);
+}
+
+/* From now on only the host ends it; forged or not, a grant is a grant. */
+static void lease_hold(struct batch_run *run, struct lease *lease)
+{
+	if (lease->granted)
+		return;
+	lease->granted = true;
+	run->granted++;
+}
+
+static void lease_answer(struct batch_run *run, struct lease *lease,
+			 struct ebb_slot *slot)
+{
+	u64 host = ebb_load_acquire(&ring_page()->host_word);
+	u32 epoch = ebb_lease_epoch(lease->word);
+
+	/* Another epoch is a dead host's: its successor, or the deadline. */
+	if (epoch != run->batch->epoch || !ring_host_is_attached(host, epoch))
+		return;
+	if (!ebb_slot_grant(slot, lease->word))
+		return;
+	lease->word = ebb_lease_with_state(lease->word, EBB_LEASE_GRANTED);
+	lease_hold(run, lease);
+	run->moved = ktime_get();
+}
+
+/* One look at one slot. @revoke: take back what is not granted. */
+static void lease_step(struct batch_run *run, u32 index, bool revoke)
+{
+	struct ebb_slot *slot = &ring_page()->slots[index];
+	struct lease *lease = &run->leases[index];
+	u64 word = ebb_load_acquire(&slot->word);
+	u32 state = ebb_lease_state(word);
+
+	if (word != lease->word)
+		lease_note_move(run, lease, word);
+	switch (state) {
+	case EBB_LEASE_DONE:
+		lease->done = true;
+		run->batch->done++;
+		run->batch->done_bytes +=
+			batch_range_bytes(&run->batch->ranges[index]);
+		fallthrough;
+	case EBB_LEASE_FAILED:
+		lease_finish(run, lease);
+		return;
+	case EBB_LEASE_GRANTED:
+		lease_hold(run, lease);
+		return;
+	case EBB_LEASE_TAKEN:
+		if (!revoke && !lease->granted) {
+			lease_answer(run, lease, slot);
+			return;
+		}
+		break;
+	case EBB_LEASE_OFFERED:
+		break;
+	default:
+		revoke = true; /* no word that a host may write */
+		break;
+	}
+	if (revoke && !lease->granted)
+		lease_revoke(run, lease, slot);
+}
+
+/*
+ * A grant waits for a host that may be gone. Pinning lets an rmmod say that
+ * the module is in use, where it would hang.
+ */
+static void batch_note_overdue(struct batch_run *run)
+{
+	if (run->overdue || !run->granted)
+		return;
+	if (ktime_ms_delta(ktime_get(), run->moved) < EBB_GRANT_OVERDUE_MS)
+		return;
+	run->overdue = true;
+	run->pinned = try_module_get(THIS_MODULE);
+	ebb_store_relaxed(&ring_page()->overdue, 1);
+	pr_warn_once(
+		"the host leaves %u granted ranges unresolved: they stay held until a host comes back\n",
+		run->granted);
+}
+
+static void batch_clear_overdue(struct batch_run *run)
+{
+	if (!run->overdue)
+		return;
+	ebb_store_relaxed(&ring_page()->overdue, 0);
+	if (run->pinned)
+		module_put(THIS_MODULE);
+}
+
+/* Wait a little; @idle counts the looks that saw no move. */
+static void batch_nap(struct batch_run *run, u32 idle)
+{
+	u32 us;
+
+	if (idle < POLL_SPINS) {
+		cpu_relax();
+		return;
+	}
+	if (ktime_ms_delta(ktime_get(), run->moved) > POLL_QUIET_MS)
+		us = POLL_QUIET_US;
+	else
+		us = min_t(u32, POLL_MIN_US + idle - POLL_SPINS, POLL_MAX_US);
+	usleep_range(us, us + us / 4);
+}
+
+static bool batch_look(struct batch_run *run)
+{
+	ktime_t before = run->moved;
+	bool revoke;
+	u32 i;
+
+	if (ktime_ms_delta(ktime_get(), run->moved) > EBB_OFFER_DEADLINE_MS)
+		run->batch->stalled = true;
+	revoke = run->batch->stalled || run->batch->broken ||
+		 run->batch->verdict() != EBB_SESSION_RUNNING;
+	for (i = 0; i < run->batch->count; i++) {
+		if (!run->leases[i].final)
+			lease_step(run, i, revoke);
+	}
+	return run->moved != before;
+}
+
+/* Every slot is final: empty them and keep the ranges that were not done. */
+static void batch_settle(struct batch_run *run)
+{
+	struct batch *batch = run->batch;
+	u32 i, left = 0;
+
+	for (i = 0; i < batch->count; i++) {
+		ebb_slot_free(&ring_page()->slots[i]);
+		if (!run->leases[i].done)
+			batch->ranges[left++] = batch->ranges[i];
+	}
+	batch->count = left;
+}
+
+void batch_run(struct batch *batch)
+{
+	struct batch_run run = { .batch = batch };
+	u32 idle = 0;
+
+	batch->done = 0;
+	batch->done_bytes = 0;
+	batch->stalled = false;
+	batch->broken = false;
+	batch_offer(&run);
+	while (run.open) {
+		idle = batch_look(&run) ? 0 : idle + 1;
+		if (!run.open)
+			break;
+		batch_note_overdue(&run);
+		batch_nap(&run, idle);
+	}
+	batch_clear_overdue(&run);
+	batch_settle(&run);
+}

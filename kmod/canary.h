@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The RAM segments of this guest and the canary pages in them. */
+#ifndef EBB_KMOD_CANARY_H
+#define EBB_KMOD_CANARY_H
+
+#include <linux/types.h>
+
+#include "protocol/uapi.h"
+
+/**
+ * canary_init - find the segments and place canaries in them
+ *
+ * A segment in which none can be placed is listed without and never offered
+ * from.
+ *
+ * Return: 0; -ENOMEM.
+ */
+int canary_init(void);
+
+/* Give the canary pages back. No memory notifier may run any more. */
+void canary_exit(void);
+
+/**
+ * canary_rescan - segments changed: follow, keeping the canaries that fit
+ *
+ * Does nothing while memory goes offline: call again after its end.
+ *
+ * Return: 0; -ENOMEM: the segments stay as they were.
+ */
+int canary_rescan(void);
+
+/* Fill all canaries with @nonce under @boot_id, before the ring shows it. */
+void canary_challenge(const u8 boot_id[EBB_BOOT_ID_BYTES],
+		      const u8 nonce[EBB_NONCE_BYTES]);
+
+/* Whether [@pfn, @pfn + @pages) is wholly in one segment with a canary. */
+bool canary_covers(unsigned long pfn, unsigned long pages);
+
+/* The segments as user space sees them. */
+void canary_list(struct ebb_segments *segments);
+u32 canary_segment_count(void);
+
+/*
+ * Memory hotplug: [@pfn, @pfn + @pages) goes offline, stays after all, or is
+ * gone. Until canary_rescan(), nothing is offered from a segment that lost
+ * memory.
+ */
+void canary_offline_begin(unsigned long pfn, unsigned long pages);
+void canary_offline_cancel(unsigned long pfn, unsigned long pages);
+void canary_offline_done(unsigned long pfn, unsigned long pages);
+
+#endif /* EBB_KMOD_CANARY_H */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* /dev/ebb. */
+#ifndef EBB_KMOD_DEVICE_H
+#define EBB_KMOD_DEVICE_H
+
+/**
+ * device_init - show /dev/ebb
+ *
+ * Return: 0, or the error of misc_register().
+ */
+int device_init(void);
+void device_exit(void);
+
+#endif /* EBB_KMOD_DEVICE_H */

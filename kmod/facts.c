@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The facts page. A snapshot is taken first and then copied under the
+ * seqlock, so that a reader finds it odd for as short as can be. The timer is
+ * deferrable: an idle guest is not woken to say that nothing has changed.
+ */
+#include <linux/atomic.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/vmstat.h>
+
+#include "compat.h"
+#include "facts.h"
+#include "ring.h"
+
+static_assert(ALLOCSTALL_NORMAL - PGALLOC_NORMAL == MAX_NR_ZONES,
+	      "an event for each zone, in the order of the zones");
+
+static DEFINE_MUTEX(facts_lock);
+static atomic64_t done_bytes = ATOMIC64_INIT(0);
+static atomic64_t batches = ATOMIC64_INIT(0);
+static struct workqueue_struct *facts_queue;
+
+/* Under facts_lock: too large for a stack. */
+static struct ebb_facts snapshot;
+static unsigned long events[NR_VM_EVENT_ITEMS];
+
+static u64 pages_bytes(u64 pages)
+{
+	return pages << PAGE_SHIFT;
+}
+
+static u64 zone_free_huge_pages(const struct zone *zone)
+{
+	u64 pages = 0;
+	int order;
+
+	for (order = EBB_LEASE_ORDER_MIN; order < EBB_ORDER_COUNT; order++)
+		pages += (u64)READ_ONCE(zone->free_area[order].nr_free)
+			 << order;
+	return pages;
+}
+
+static void facts_read_node(int node, struct ebb_node_facts *facts)
+{
+	int i;
+
+	facts->node = node;
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		struct zone *zone = &NODE_DATA(node)->node_zones[i];
+
+		if (!populated_zone(zone))
+			continue;
+		facts->total_bytes += pages_bytes(zone_managed_pages(zone));
+		facts->free_bytes +=
+			pages_bytes(zone_page_state(zone, NR_FREE_PAGES));
+		facts->free_huge_bytes +=
+			pages_bytes(zone_free_huge_pages(zone));
+		facts->low_watermark_bytes +=
+			pages_bytes(low_wmark_pages(zone));
+		facts->high_watermark_bytes +=
+			pages_bytes(high_wmark_pages(zone));
+	}
+}
+
+static void facts_read_events(struct ebb_facts *facts)
+{
+	int zone;
+
+	all_vm_events(events);
+	for (zone = 0; zone < MAX_NR_ZONES; zone++)
+		facts->allocstall +=
+			events[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
+	facts->oom_kill = events[OOM_KILL];
+	facts->refault = global_node_page_state(WORKINGSET_REFAULT_ANON) +
+			 global_node_page_state(WORKINGSET_REFAULT_FILE);
+}
+
+static void facts_read(struct ebb_facts *facts)
+{
+	int node;
+
+	memset(facts, 0, sizeof(*facts));
+	facts->stamp_ns = ktime_get_boottime_ns();
+	for_each_node_state(node, N_MEMORY)
+	{
+		struct ebb_node_facts spill = {}, *to = &spill;
+
+		if (facts->node_count < EBB_NODE_MAX)
+			to = &facts->nodes[facts->node_count++];
+		facts_read_node(node, to);
+		facts->total_bytes += to->total_bytes;
+		facts->free_bytes += to->free_bytes;
+		facts->free_huge_bytes += to->free_huge_bytes;
+	}
+	facts->available_bytes = pages_bytes(max(si_mem_available(), 0l));
+	facts->done_bytes = atomic64_read(&done_bytes);
+	facts->batches = atomic64_read(&batches);
+	facts_read_events(facts);
+}
+
+void facts_refresh(void)
+{
+	struct ebb_facts *facts;
+	u32 seq;
+
+	mutex_lock(&facts_lock);
+	facts_read(&snapshot);
+	facts = &ring_page()->facts;
+	seq = facts->seq;
+	snapshot.seq = seq + 1;
+	ebb_store_relaxed(&facts->seq, seq + 1);
+	/* Odd is seen before any of the values, even after all of them. */
+	ebb_write_barrier();
+	*facts = snapshot;
+	ebb_write_barrier();
+	ebb_store_relaxed(&facts->seq, seq + 2);
+	mutex_unlock(&facts_lock);
+}
+
+void facts_count_batch(u64 bytes)
+{
+	atomic64_add(bytes, &done_bytes);
+	atomic64_inc(&batches);
+}
+
+static void facts_tick(struct work_struct *work);
+static DECLARE_DEFERRABLE_WORK(facts_work, facts_tick);
+
+static void facts_tick(struct work_struct *work)
+{
+	facts_refresh();
+	queue_delayed_work(facts_queue, &facts_work,
+			   msecs_to_jiffies(EBB_FACTS_PERIOD_MS));
+}
+
+void facts_start(struct workqueue_struct *queue)
+{
+	facts_queue = queue;
+	queue_delayed_work(facts_queue, &facts_work, 0);
+}
+
+void facts_stop(void)
+{
+	cancel_delayed_work_sync(&facts_work);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ebb.ko: lends a guest's free memory to its host, in huge ranges.
+ *
+ * Reading order: protocol/lease.h and ring.h, batch.c (one batch of leases),
+ * report.c (where free ranges come from), session.c (when), canary.c (from
+ * which memory), notify.c (what ends it), device.c (who asks).
+ */
+#define pr_fmt(fmt) "ebb: " fmt
+
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/printk.h>
+#include <linux/workqueue.h>
+
+#include "canary.h"
+#include "device.h"
+#include "facts.h"
+#include "notify.h"
+#include "ring.h"
+#include "session.h"
+
+static struct workqueue_struct *queue;
+
+static int __init ebb_init(void)
+{
+	int err;
+
+	/*
+	 * Not freezable: a suspend ends the session first, by its notifier,
+	 * and needs this queue to do so. Unbound: a session sleeps a lot.
+	 */
+	queue = alloc_workqueue("ebb", WQ_UNBOUND, 0);
+	if (!queue)
+		return -ENOMEM;
+	err = ring_init();
+	if (err)
+		goto err_queue;
+	err = canary_init();
+	if (err)
+		goto err_ring;
+	session_init(queue);
+	facts_start(queue);
+	err = notify_init(queue);
+	if (err)
+		goto err_facts;
+	err = device_init();
+	if (err)
+		goto err_notify;
+	pr_info("ring at %#llx, %u segments of RAM\n", ring_gpa(),
+		canary_segment_count());
+	return 0;
+
+err_notify:
+	notify_exit();
+err_facts:
+	facts_stop();
+	canary_exit();
+err_ring:
+	ring_exit();
+err_queue:
+	destroy_workqueue(queue);
+	return err;
+}
+
+static void __exit ebb_exit(void)
+{
+	device_exit();
+	notify_exit();
+	/* For as long as it takes: a granted range cannot be abandoned. */
+	session_close(0);
+	facts_stop();
+	ring_exit();
+	canary_exit();
+	destroy_workqueue(queue);
+}
+
+module_init(ebb_init);
+module_exit(ebb_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The Ebb authors");
+MODULE_DESCRIPTION("Lends free guest memory to the host in huge pages");

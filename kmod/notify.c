@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events of the machine.
+ *
+ * All of them take the session's ranges back: the guest's own needs are never
+ * queued behind the host's. Before a reboot (kexec included) and a suspend
+ * the ring is closed as well, since another kernel, or the same one from an
+ * image, will have this memory next. A suspend is refused while a granted
+ * range waits for its host, as the image would hold a grant that the host can
+ * still act on; a reboot is not held up longer than LEAVE_WAIT_MS.
+ */
+#define pr_fmt(fmt) "ebb: " fmt
+
+#include <linux/memory.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
+#include <linux/printk.h>
+#include <linux/reboot.h>
+#include <linux/suspend.h>
+
+#include "canary.h"
+#include "facts.h"
+#include "notify.h"
+#include "ring.h"
+#include "session.h"
+
+enum {
+	LEAVE_WAIT_MS = 10 * 1000,
+	RESCAN_QUIET_MS = 1000, /* see canary.c */
+};
+
+static struct workqueue_struct *notify_queue;
+
+static void notify_rescan_work(struct work_struct *work)
+{
+	if (canary_rescan())
+		pr_warn("no memory to follow a change of the memory map\n");
+}
+
+static DECLARE_DELAYED_WORK(rescan_work, notify_rescan_work);
+
+static void notify_rescan(void)
+{
+	mod_delayed_work(notify_queue, &rescan_work,
+			 msecs_to_jiffies(RESCAN_QUIET_MS));
+}
+
+static int notify_reboot(struct notifier_block *block, unsigned long event,
+			 void *data)
+{
+	if (!session_close(LEAVE_WAIT_MS))
+		pr_warn("leaving while the host holds a granted range\n");
+	facts_stop();
+	ring_close();
+	return NOTIFY_DONE;
+}
+
+static int notify_suspend(void)
+{
+	if (!session_close(LEAVE_WAIT_MS)) {
+		session_reopen();
+		return -EBUSY;
+	}
+	facts_stop();
+	ring_close();
+	return 0;
+}
+
+static void notify_resume(void)
+{
+	if (ring_renew()) {
+		pr_warn("no memory for a new ring: closed from now on\n");
+		return;
+	}
+	session_reopen();
+	facts_start(notify_queue);
+}
+
+static int notify_pm(struct notifier_block *block, unsigned long event,
+		     void *data)
+{
+	switch (event) {
+	case PM_HIBERNATION_PREPARE:
+	case PM_SUSPEND_PREPARE:
+	case PM_RESTORE_PREPARE:
+		return notifier_from_errno(notify_suspend());
+	case PM_POST_HIBERNATION:
+	case PM_POST_SUSPEND:
+	case PM_POST_RESTORE:
+		notify_resume();
+		return NOTIFY_OK;
+	default:
+		return NOTIFY_DONE;
+	}
+}
+
+static int notify_memory(struct notifier_block *block, unsigned long event,
+			 void *data)
+{
+	const struct memory_notify *memory = data;
+
+	switch (event) {
+	case MEM_GOING_OFFLINE:
+		session_end(EBB_SESSION_PRESSURE);
+		canary_offline_begin(memory->start_pfn, memory->nr_pages);
+		break;
+	case MEM_CANCEL_OFFLINE:
+		canary_offline_cancel(memory->start_pfn, memory->nr_pages);
+		notify_rescan();
+		break;
+	case MEM_OFFLINE:
+		canary_offline_done(memory->start_pfn, memory->nr_pages);
+		notify_rescan();
+		break;
+	case MEM_ONLINE:
+		notify_rescan();
+		break;
+	}
+	return NOTIFY_OK;
+}
+
+static int notify_oom(struct notifier_block *block, unsigned long event,
+		      void *freed)
+{
+	session_end(EBB_SESSION_PRESSURE);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block reboot_block = { .notifier_call = notify_reboot };
+static struct notifier_block pm_block = { .notifier_call = notify_pm };
+static struct notifier_block memory_block = { .notifier_call = notify_memory };
+static struct notifier_block oom_block = { .notifier_call = notify_oom };
+
+int notify_init(struct workqueue_struct *queue)
+{
+	int err;
+
+	notify_queue = queue;
+	err = register_memory_notifier(&memory_block);
+	if (err)
+		return err;
+	err = register_oom_notifier(&oom_block);
+	if (err)
+		goto err_memory;
+	err = register_pm_notifier(&pm_block);
+	if (err)
+		goto err_oom;
+	err = register_reboot_notifier(&reboot_block);
+	if (err)
+		goto err_pm;
+	return 0;
+
+err_pm:
+	unregister_pm_notifier(&pm_block);
+err_oom:
+	unregister_oom_notifier(&oom_block);
+err_memory:
+	unregister_memory_notifier(&memory_block);
+	cancel_delayed_work_sync(&rescan_work);
+	return err;
+}
+
+void notify_exit(void)
+{
+	unregister_reboot_notifier(&reboot_block);
+	unregister_pm_notifier(&pm_block);
+	unregister_oom_notifier(&oom_block);
+	unregister_memory_notifier(&memory_block);
+	cancel_delayed_work_sync(&rescan_work);
+}

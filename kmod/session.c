@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A reclaim session.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * A session registers with page reporting, runs the kernel's passes back to
+ * back, and leaves. Between sessions an idle guest pays nothing, and the one
+ * reporting slot of the kernel is free for others.
+ *
+ * The invariant. Every session ends, whatever the host does, but for one
+ * case: a GRANTED range waits for its host (batch.c). Why it ends is decided
+ * once: the first who swaps @why from RUNNING wins.
+ *
+ * Locks. session_lock orders start, stop and close. The worker never takes
+ * it, and nobody waits for the worker under it: a stop must get through to a
+ * session that waits for its host.
+ *
+ * What the host fails. Ranges that it did not discard in time are offered to
+ * it again at once, while they are still held: a slow host gets through a
+ * batch in several grants. A batch of which something is left after RUN_MAX
+ * offers is not marked as reported, for the kernel has one mark for all of it,
+ * and comes again. FAILED_MAX such batches in a row, with naps that grow, are
+ * taken as the host's absence: without an end, a host that always fails would
+ * have us turn in circles.
+ */
+#include <linux/atomic.h>
+#include <linux/delay.h>
+#include <linux/errno.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+#include <linux/wait.h>
+
+#include "batch.h"
+#include "facts.h"
+#include "report.h"
+#include "ring.h"
+#include "session.h"
+
+enum {
+	RUN_MAX = 6, /* offers of one range before it is let go */
+	FAILED_MAX = 16,
+	FAILED_NAP_US = 1000, /* doubles up to: */
+	FAILED_NAP_MAX_US = 64000,
+};
+
+enum session_phase {
+	SESSION_IDLE, /* session_start(): AT_WORK */
+	SESSION_AT_WORK, /* the worker: PARTING, which may take a dead host's time */
+	SESSION_PARTING, /* the worker, within milliseconds: IDLE */
+};
+
+static struct {
+	struct workqueue_struct *queue;
+	struct work_struct work;
+	enum session_phase phase;
+	bool closed; /* under session_lock */
+	bool busy; /* the last registration gave -EBUSY */
+	atomic_t why; /* RUNNING, or what ended the session */
+	u32 epoch;
+	ktime_t end;
+	u32 failed; /* batches in a row that were not wholly discarded */
+	struct batch batch;
+} session;
+
+static DEFINE_MUTEX(session_lock);
+static DECLARE_WAIT_QUEUE_HEAD(session_idle);
+
+void session_end(enum ebb_session_state why)
+{
+	atomic_cmpxchg(&session.why, EBB_SESSION_RUNNING, why);
+}
+
+static enum ebb_session_state session_why_host(void)
+{
+	u64 word = ebb_load_acquire(&ring_page()->host_word);
+
+	if (!ring_host_is_attached(word, session.epoch))
+		return EBB_SESSION_HOST_ABSENT;
+	return ring_host_demands(word) ? EBB_SESSION_RUNNING
+				       : EBB_SESSION_SATISFIED;
+}
+
+/* Whether the session goes on, and if not, why. */
+static enum ebb_session_state session_verdict(void)
+{
+	enum ebb_session_state host = session_why_host();
+
+	if (host != EBB_SESSION_RUNNING)
+		session_end(host);
+	else if (ktime_after(ktime_get(), session.end))
+		session_end(EBB_SESSION_EXPIRED);
+	return atomic_read(&session.why);
+}
+
+static void session_account(const struct batch *batch)
+{
+	struct ebb_ring *ring = ring_page();
+
+	ebb_store_relaxed(&ring->session_done_bytes,
+			  ring->session_done_bytes + batch->done_bytes);
+	facts_count_batch(batch->done_bytes);
+}
+
+/* After a batch that was not wholly discarded: do not turn in circles. */
+static int session_back_off(void)
+{
+	u32 us;
+
+	if (++session.failed >= FAILED_MAX) {
+		session_end(EBB_SESSION_HOST_ABSENT);
+		return -EAGAIN;
+	}
+	us = FAILED_NAP_US << (session.failed - 1);
+	us = min_t(u32, us, FAILED_NAP_MAX_US);
+	usleep_range(us, us + us / 4);
+	return -EAGAIN;
+}
+
+/* Offer what is left of the batch once. Return whether it may go on. */
+static bool session_run(struct batch *batch)
+{
+	struct ebb_ring *ring = ring_page();
+	u64 bytes = 0;
+	u32 i;
+
+	for (i = 0; i < batch->count; i++)
+		bytes += batch_range_bytes(&batch->ranges[i]);
+	ebb_store_relaxed(&ring->session_offered_bytes,
+			  ring->session_offered_bytes + bytes);
+	batch_run(batch);
+	session_account(batch);
+	if (batch->stalled || batch->broken)
+		session_end(EBB_SESSION_HOST_ABSENT);
+	return session_verdict() == EBB_SESSION_RUNNING;
+}
+
+static int session_lease(const struct batch_range *ranges, u32 count)
+{
+	struct batch *batch = &session.batch;
+	bool going = session_verdict() == EBB_SESSION_RUNNING;
+	int runs;
+
+	memcpy(batch->ranges, ranges, count * sizeof(*ranges));
+	batch->count = count;
+	batch->epoch = session.epoch;
+	batch->verdict = session_verdict;
+	for (runs = 0; going && batch->count && runs < RUN_MAX; runs++)
+		going = session_run(batch);
+	if (batch->count && !going)
+		return -EAGAIN;
+	if (batch->count)
+		return session_back_off();
+	session.failed = 0;
+	return 0;
+}
+
+static void session_work(struct work_struct *work)
+{
+	struct ebb_ring *ring = ring_page();
+
+	while (session_verdict() == EBB_SESSION_RUNNING) {
+		u32 batches = report_pass();
+
+		if (session_verdict() != EBB_SESSION_RUNNING)
+			break;
+		ebb_store_relaxed(&ring->session_passes,
+				  ring->session_passes + 1);
+		if (!batches)
+			session_end(EBB_SESSION_DRAINED);
+	}
+	facts_refresh();
+	smp_store_release(&session.phase, SESSION_PARTING);
+	/* Who reads the end reads all counters of the session. */
+	ebb_store_release(&ring->session_state, (u32)atomic_read(&session.why));
+	/* After it: this waits for a grace period of RCU, the host need not. */
+	report_unregister();
+	smp_store_release(&session.phase, SESSION_IDLE);
+	wake_up_all(&session_idle);
+}
+
+static bool session_is_idle(void)
+{
+	return smp_load_acquire(&session.phase) == SESSION_IDLE;
+}
+
+static bool session_is_parting(void)
+{
+	return smp_load_acquire(&session.phase) == SESSION_PARTING;
+}
+
+static void session_publish(u64 id, enum ebb_session_state state)
+{
+	struct ebb_ring *ring = ring_page();
+
+	ebb_store_relaxed(&ring->session_id, id);
+	ebb_store_relaxed(&ring->session_passes, 0);
+	ebb_store_relaxed(&ring->session_offered_bytes, 0);
+	ebb_store_relaxed(&ring->session_done_bytes, 0);
+	ebb_store_release(&ring->session_state, (u32)state);
+}
+
+static int session_start_locked(const struct ebb_session *request)
+{
+	u64 word = ebb_load_acquire(&ring_page()->host_word);
+	int err;
+
+	if (session.closed)
+		return -ESHUTDOWN;
+	if (request->reserved || !request->timeout_ms ||
+	    request->timeout_ms > EBB_SESSION_MAX_MS)
+		return -EINVAL;
+	if (!session_is_idle())
+		return -EALREADY;
+	if (page_poisoning_enabled())
+		return -EOPNOTSUPP;
+	if (!ring_host_demands(word))
+		return -ENOTCONN;
+
+	session.epoch = ebb_lease_epoch(word);
+	session.end = ktime_add_ms(ktime_get(), request->timeout_ms);
+	session.failed = 0;
+	atomic_set(&session.why, EBB_SESSION_RUNNING);
+	facts_refresh();
+	err = report_register(session_lease);
+	session.busy = err == -EBUSY;
+	if (err) {
+		session_publish(request->session_id, EBB_SESSION_BUSY);
+		return err;
+	}
+	WRITE_ONCE(session.phase, SESSION_AT_WORK);
+	session_publish(request->session_id, EBB_SESSION_RUNNING);
+	queue_work(session.queue, &session.work);
+	return 0;
+}
+
+int session_start(const struct ebb_session *request)
+{
+	int err;
+
+	if (wait_event_killable(session_idle, !session_is_parting()))
+		return -EINTR;
+	mutex_lock(&session_lock);
+	err = session_start_locked(request);
+	mutex_unlock(&session_lock);
+	return err;
+}
+
+int session_stop(void)
+{
+	bool closed;
+
+	mutex_lock(&session_lock);
+	closed = session.closed;
+	if (!session_is_idle())
+		session_end(EBB_SESSION_STOPPED);
+	mutex_unlock(&session_lock);
+	if (closed)
+		return -ESHUTDOWN;
+	return wait_event_killable(session_idle, session_is_idle()) ? -EINTR
+								    : 0;
+}
+
+bool session_close(unsigned int timeout_ms)
+{
+	mutex_lock(&session_lock);
+	session.closed = true;
+	session_end(EBB_SESSION_LEAVING);
+	mutex_unlock(&session_lock);
+	if (timeout_ms)
+		return wait_event_timeout(session_idle, session_is_idle(),
+					  msecs_to_jiffies(timeout_ms));
+	wait_event(session_idle, session_is_idle());
+	return true;
+}
+
+void session_reopen(void)
+{
+	mutex_lock(&session_lock);
+	session.closed = false;
+	mutex_unlock(&session_lock);
+}
+
+int session_hold_ring(void)
+{
+	mutex_lock(&session_lock);
+	if (!session.closed)
+		return 0;
+	mutex_unlock(&session_lock);
+	return -ESHUTDOWN;
+}
+
+void session_release_ring(void)
+{
+	mutex_unlock(&session_lock);
+}
+
+u32 session_info_flags(void)
+{
+	u32 flags = 0;
+
+	if (page_poisoning_enabled())
+		flags |= EBB_INFO_PAGE_POISONING;
+	if (READ_ONCE(session.busy))
+		flags |= EBB_INFO_REPORTING_BUSY;
+	return flags;
+}
+
+void session_init(struct workqueue_struct *queue)
+{
+	session.queue = queue;
+	INIT_WORK(&session.work, session_work);
+	atomic_set(&session.why, EBB_SESSION_NONE);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A reclaim session: offers while the host demands, at most so long. */
+#ifndef EBB_KMOD_SESSION_H
+#define EBB_KMOD_SESSION_H
+
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "protocol/ring.h"
+#include "protocol/uapi.h"
+
+/* Sessions run on @queue, one at a time. */
+void session_init(struct workqueue_struct *queue);
+
+/**
+ * session_start - begin a session for the host that demands in the ring
+ *
+ * Return: 0 and the session runs; -EINVAL, -EALREADY, -EBUSY, -EOPNOTSUPP,
+ * -ENOTCONN, -ESHUTDOWN as in protocol/uapi.h; -EINTR if the caller is killed
+ * while the session before parts.
+ */
+int session_start(const struct ebb_session *request);
+
+/**
+ * session_stop - end the session, if one runs, and wait for its last slot
+ *
+ * Return: 0; -ESHUTDOWN; -EINTR if the caller is killed meanwhile.
+ */
+int session_stop(void);
+
+/*
+ * End the session, if one runs, for @why. From any context, without waiting:
+ * the session takes back what is not granted within one poll.
+ */
+void session_end(enum ebb_session_state why);
+
+/**
+ * session_close - end the session and let no other start
+ * @timeout_ms: how long to wait for the last slot; 0: for as long as it takes
+ *
+ * Return: whether no slot is in flight.
+ */
+bool session_close(unsigned int timeout_ms);
+
+/* After session_close(): sessions may start again. */
+void session_reopen(void);
+
+/**
+ * session_hold_ring - keep the ring open, and the same, until the release
+ *
+ * Return: 0, or -ESHUTDOWN without a hold.
+ */
+int session_hold_ring(void);
+void session_release_ring(void);
+
+/* EBB_INFO_ bits that are the session's to tell. */
+u32 session_info_flags(void);
+
+#endif /* EBB_KMOD_SESSION_H */
