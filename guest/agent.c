@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "guest/agent.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "guest/command.h"
+#include "guest/port.h"
+#include "guest/relay.h"
+#include "protocol/message.h"
+#include "protocol/uapi.h"
+
+/* EBB_DEVICE_PATH in its directory. */
+#define DEVICE_NAME (&EBB_DEVICE_PATH[sizeof("/dev/") - 1])
+
+/* A port that another program has open is tried again after this time. */
+#define BUSY_RETRY_US (10 * 1000 * 1000)
+
+struct ebb_agent {
+	sd_event *event;
+	const char *channel;
+	const char *qga_program;
+	sd_event_source *dev_watch;
+	sd_event_source *ports_watch;
+	sd_event_source *choose;
+	sd_event_source *busy_retry;
+	struct ebb_port *port;
+	struct ebb_relay *relay;
+	bool own; /* the port is Ebb's own */
+	bool failed; /* the port is to be closed */
+	bool told_busy;
+	bool module_changed;
+};
+
+static void send_line(struct ebb_agent *agent, char *line)
+{
+	if (line)
+		ebb_port_send(agent->port, line, strlen(line));
+	free(line);
+}
+
+static void say_ready(struct ebb_agent *agent)
+{
+	/* libvirt drops events on the stock agent's channel. */
+	if (agent->port && agent->own)
+		send_line(agent, ebb_msg_event("EBB_AGENT_READY", NULL));
+}
+
+static void on_connected(void *opaque)
+{
+	struct ebb_agent *agent = opaque;
+
+	if (agent->relay)
+		ebb_relay_resync(agent->relay);
+	say_ready(agent);
+}
+
+/* Of qemu-ga: as it is, but that guest-info gets our commands added. */
+static void on_relay_line(const char *line, size_t line_bytes, void *opaque)
+{
+	static const char mark[] = "supported_commands";
+	struct ebb_agent *agent = opaque;
+	struct json_object *merged = NULL;
+	struct ebb_msg msg = { 0 };
+
+	if (memmem(line, line_bytes, mark, sizeof(mark) - 1) &&
+	    ebb_msg_parse(line, line_bytes - 1, &msg, NULL) == 0 &&
+	    msg.kind == EBB_MSG_REPLY)
+		merged = ebb_command_merge_info(msg.body);
+	if (merged)
+		send_line(agent, ebb_msg_reply(merged, msg.id));
+	else
+		ebb_port_send(agent->port, line, line_bytes);
+	ebb_msg_clear(&msg);
+}
+
+/* What is not ours is for qemu-ga to judge. */
+static void pass_on(struct ebb_agent *agent, const char *line,
+		    size_t line_bytes, struct json_object *id)
+{
+	if (ebb_relay_send(agent->relay, line, line_bytes) < 0)
+		send_line(agent,
+			  ebb_msg_error("GenericError",
+					"qemu-ga does not run behind "
+					"ebb-agent: install qemu-guest-agent "
+					"in the guest",
+					0, id));
+}
+
+static bool is_sync(const char *name)
+{
+	return strcmp(name, "guest-sync") == 0 ||
+	       strcmp(name, "guest-sync-delimited") == 0;
+}
+
+static void handle_request(struct ebb_agent *agent, const struct ebb_msg *msg,
+			   const char *line, size_t line_bytes)
+{
+	bool relayed = agent->relay && ebb_relay_is_up(agent->relay);
+
+	if (relayed && strcmp(msg->name, "guest-info") == 0) {
+		pass_on(agent, line, line_bytes, msg->id);
+	} else if (ebb_command_is_known(msg->name)) {
+		if (relayed && is_sync(msg->name))
+			ebb_relay_resync(agent->relay);
+		send_line(agent, ebb_command_run(msg, "/proc"));
+	} else if (agent->relay) {
+		pass_on(agent, line, line_bytes, msg->id);
+	} else {
+		char desc[128];
+
+		snprintf(desc, sizeof(desc),
+			 "The command %s has not been found", msg->name);
+		send_line(agent,
+			  ebb_msg_error("CommandNotFound", desc, 0, msg->id));
+	}
+}
+
+static void on_line(const char *line, size_t line_bytes, void *opaque)
+{
+	struct ebb_agent *agent = opaque;
+	char desc[EBB_STRING_BYTES_MAX + 32];
+	struct ebb_msg_error error;
+	struct ebb_msg msg;
+	int r;
+
+	r = ebb_msg_parse(line, line_bytes, &msg, &error);
+	if (r == -EMSGSIZE && agent->relay) {
+		/* Longer than any command of ours: a file's content. */
+		pass_on(agent, line, line_bytes, NULL);
+		return;
+	}
+	if (r < 0) {
+		/* Half a message would have qemu-ga wait for its end. */
+		snprintf(desc, sizeof(desc), "JSON parse error: %s",
+			 error.text);
+		send_line(agent, ebb_msg_error("GenericError", desc, 0, NULL));
+		return;
+	}
+	if (msg.kind == EBB_MSG_REQUEST)
+		handle_request(agent, &msg, line, line_bytes);
+	else
+		send_line(agent,
+			  ebb_msg_error("GenericError",
+					"only requests are served", 0, msg.id));
+	ebb_msg_clear(&msg);
+}
+
+static void choose_soon(struct ebb_agent *agent)
+{
+	sd_event_source_set_enabled(agent->choose, SD_EVENT_ONESHOT);
+}
+
+static void on_failed(int r, void *opaque)
+{
+	struct ebb_agent *agent = opaque;
+
+	ebb_log(EBB_LOG_WARNING, "the port failed: %s; looking for another",
+		strerror(-r));
+	agent->failed = true;
+	choose_soon(agent);
+}
+
+static void close_port(struct ebb_agent *agent)
+{
+	ebb_relay_stop(agent->relay);
+	agent->relay = NULL;
+	ebb_port_close(agent->port);
+	agent->port = NULL;
+	agent->own = false;
+	agent->failed = false;
+}
+
+static void tell_busy(struct ebb_agent *agent, const char *path)
+{
+	if (!agent->told_busy)
+		ebb_log(EBB_LOG_WARNING,
+			"%s is used by another program; if that is qemu-ga: "
+			"systemctl disable --now qemu-guest-agent, ebb-agent "
+			"starts it behind itself",
+			path);
+	agent->told_busy = true;
+	sd_event_source_set_time_relative(agent->busy_retry, BUSY_RETRY_US);
+	sd_event_source_set_enabled(agent->busy_retry, SD_EVENT_ONESHOT);
+}
+
+static int open_port(struct ebb_agent *agent, const char *path, bool relayed)
+{
+	static const struct ebb_port_ops ops = {
+		.connected = on_connected,
+		.line = on_line,
+		.failed = on_failed,
+	};
+	int r = ebb_port_open(agent->event, path,
+			      relayed ? EBB_RELAY_BYTES_MAX
+				      : EBB_MESSAGE_BYTES_MAX,
+			      &ops, agent, &agent->port);
+
+	if (r == -EBUSY)
+		tell_busy(agent, path);
+	if (r < 0)
+		return r;
+	agent->own = !relayed;
+	agent->told_busy = false;
+	if (relayed) {
+		r = ebb_relay_start(agent->event, agent->qga_program,
+				    on_relay_line, agent, &agent->relay);
+		if (r < 0) {
+			close_port(agent);
+			return r;
+		}
+	}
+	ebb_log(EBB_LOG_INFO, "serving %s", path);
+	sd_notifyf(0, "STATUS=Serving %s", path);
+	return 0;
+}
+
+/* Brings the agent to the best port there is. */
+static void choose_port(struct ebb_agent *agent)
+{
+	char path[256];
+
+	if (agent->failed)
+		close_port(agent);
+	if (agent->channel) {
+		if (!agent->port)
+			open_port(agent, agent->channel, false);
+		return;
+	}
+	if (agent->port && agent->own)
+		return;
+	if (ebb_port_find(EBB_CHANNEL_NAME, path) == 0) {
+		close_port(agent);
+		if (open_port(agent, path, false) == 0)
+			return;
+	}
+	if (!agent->port && ebb_port_find(QGA_CHANNEL_NAME, path) == 0)
+		open_port(agent, path, true);
+	if (!agent->port)
+		sd_notify(0, "STATUS=Waiting for a port");
+}
+
+static int on_choose(sd_event_source *source, void *opaque)
+{
+	struct ebb_agent *agent = opaque;
+
+	(void)source;
+	choose_port(agent);
+	if (agent->module_changed)
+		say_ready(agent);
+	agent->module_changed = false;
+	return 0;
+}
+
+static int on_busy_retry(sd_event_source *source, uint64_t usec, void *opaque)
+{
+	(void)source;
+	(void)usec;
+	choose_soon(opaque);
+	return 0;
+}
+
+static int on_dev(sd_event_source *source, const struct inotify_event *event,
+		  void *opaque)
+{
+	struct ebb_agent *agent = opaque;
+
+	(void)source;
+	if (event->len && strcmp(event->name, DEVICE_NAME) == 0)
+		agent->module_changed = true;
+	/* udev fills the directory after it made it. */
+	if (event->len && strcmp(event->name, "virtio-ports") == 0 &&
+	    !agent->ports_watch)
+		sd_event_add_inotify(agent->event, &agent->ports_watch,
+				     "/dev/virtio-ports",
+				     IN_CREATE | IN_MOVED_TO, on_dev, agent);
+	choose_soon(agent);
+	return 0;
+}
+
+static int watch_dev(struct ebb_agent *agent)
+{
+	int r = sd_event_add_inotify(agent->event, &agent->dev_watch, "/dev",
+				     IN_CREATE | IN_DELETE | IN_MOVED_TO,
+				     on_dev, agent);
+
+	if (r < 0)
+		return r;
+	if (access("/dev/virtio-ports", F_OK) == 0)
+		r = sd_event_add_inotify(agent->event, &agent->ports_watch,
+					 "/dev/virtio-ports",
+					 IN_CREATE | IN_MOVED_TO, on_dev,
+					 agent);
+	return r;
+}
+
+int ebb_agent_new(sd_event *event, const char *channel, const char *qga_program,
+		  struct ebb_agent **ret_agent)
+{
+	struct ebb_agent *agent = calloc(1, sizeof(*agent));
+	int r;
+
+	if (!agent)
+		return -ENOMEM;
+	agent->event = sd_event_ref(event);
+	agent->channel = channel;
+	agent->qga_program = qga_program;
+	r = watch_dev(agent);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, &agent->busy_retry,
+					       CLOCK_MONOTONIC, BUSY_RETRY_US,
+					       0, on_busy_retry, agent);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(agent->busy_retry,
+						SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &agent->choose, on_choose, agent);
+	if (r < 0) {
+		ebb_agent_free(agent);
+		return r;
+	}
+	*ret_agent = agent;
+	return 0;
+}
+
+void ebb_agent_free(struct ebb_agent *agent)
+{
+	if (!agent)
+		return;
+	close_port(agent);
+	sd_event_source_disable_unref(agent->dev_watch);
+	sd_event_source_disable_unref(agent->ports_watch);
+	sd_event_source_disable_unref(agent->choose);
+	sd_event_source_disable_unref(agent->busy_retry);
+	sd_event_unref(agent->event);
+	free(agent);
+}

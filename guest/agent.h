@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The agent: which port it serves, and who answers what comes there.
+ *
+ * Ebb's own port is best; else the stock agent's, with a relay to it. Ports and
+ * the module come and go: /dev is watched, nothing is polled.
+ */
+#ifndef EBB_GUEST_AGENT_H
+#define EBB_GUEST_AGENT_H
+
+#include <systemd/sd-event.h>
+
+struct ebb_agent;
+
+/**
+ * ebb_agent_new - begin to serve
+ * @channel: path of a port that is used in place of those that are looked for,
+ *	or NULL. Such a port is served without a relay.
+ * @qga_program: as in ebb_relay_start()
+ *
+ * Returns 0 or -errno; that no port is there is no error.
+ */
+int ebb_agent_new(sd_event *event, const char *channel, const char *qga_program,
+		  struct ebb_agent **ret_agent);
+
+/* NULL is fine. */
+void ebb_agent_free(struct ebb_agent *agent);
+
+#endif /* EBB_GUEST_AGENT_H */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The agent's commands, by table. See protocol/message.h for what they are.
+ */
+#ifndef EBB_GUEST_COMMAND_H
+#define EBB_GUEST_COMMAND_H
+
+#include <stdbool.h>
+
+#include "protocol/message.h"
+
+/* Whether the agent itself serves @name. */
+bool ebb_command_is_known(const char *name);
+
+/**
+ * ebb_command_run - serve a request
+ * @request: of kind EBB_MSG_REQUEST, with a known name
+ * @proc_dir: "/proc"
+ *
+ * Returns the malloc()ed answer, an error included, as a line; a
+ * guest-sync-delimited answer begins with 0xFF. NULL without memory.
+ */
+char *ebb_command_run(const struct ebb_msg *request, const char *proc_dir);
+
+/**
+ * ebb_command_merge_info - what guest-info says, with our commands in it
+ * @value: the return value of another agent's guest-info; not kept
+ *
+ * Returns a new value, or NULL if @value is not that of guest-info.
+ */
+struct json_object *ebb_command_merge_info(struct json_object *value);
+
+#endif /* EBB_GUEST_COMMAND_H */

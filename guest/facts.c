@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "guest/facts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+static FILE *open_fact(const char *proc_dir, const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", proc_dir, name);
+	return fopen(path, "re");
+}
+
+static int read_meminfo(const char *proc_dir, struct ebb_msg_facts *facts)
+{
+	FILE *file ebb_auto_fclose = open_fact(proc_dir, "meminfo");
+	char line[128];
+	uint64_t kib;
+
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "MemTotal: %" SCNu64, &kib) == 1)
+			facts->total_bytes = kib * 1024;
+		else if (sscanf(line, "MemFree: %" SCNu64, &kib) == 1)
+			facts->free_bytes = kib * 1024;
+		else if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
+			facts->available_bytes = kib * 1024;
+	}
+	return 0;
+}
+
+/* "Node 0, zone  Normal  N N N ...": blocks of order 0, 1, 2, ... */
+static void read_buddyinfo(const char *proc_dir, struct ebb_msg_facts *facts)
+{
+	FILE *file ebb_auto_fclose = open_fact(proc_dir, "buddyinfo");
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	char line[1024];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		char *at = strstr(line, "zone");
+		char *end;
+
+		if (!at)
+			continue;
+		at += strlen("zone");
+		at += strspn(at, " ");
+		at += strcspn(at, " ");
+		for (unsigned int order = 0; order < 32; order++, at = end) {
+			uint64_t blocks = strtoull(at, &end, 10);
+
+			if (end == at)
+				break;
+			if (order >= EBB_LEASE_ORDER_MIN)
+				facts->free_huge_bytes += (blocks * page_bytes)
+							  << order;
+		}
+	}
+}
+
+static void read_pressure(const char *proc_dir, struct ebb_msg_facts *facts)
+{
+	FILE *file ebb_auto_fclose = open_fact(proc_dir, "pressure/memory");
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		const char *total = strstr(line, "total=");
+
+		if (!total)
+			continue;
+		total += strlen("total=");
+		if (strncmp(line, "some", 4) == 0)
+			facts->psi_some_us = strtoull(total, NULL, 10);
+		else if (strncmp(line, "full", 4) == 0)
+			facts->psi_full_us = strtoull(total, NULL, 10);
+	}
+}
+
+static void read_vmstat(const char *proc_dir, struct ebb_msg_facts *facts)
+{
+	FILE *file ebb_auto_fclose = open_fact(proc_dir, "vmstat");
+	char line[128], name[64];
+	uint64_t value;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63s %" SCNu64, name, &value) != 2)
+			continue;
+		if (strncmp(name, "allocstall", 10) == 0)
+			facts->allocstall += value;
+		else if (strncmp(name, "workingset_refault", 18) == 0)
+			facts->refault += value;
+	}
+}
+
+int ebb_facts_read(const char *proc_dir, struct ebb_msg_facts *ret_facts)
+{
+	struct ebb_msg_facts facts = { 0 };
+	int r = read_meminfo(proc_dir, &facts);
+
+	if (r < 0)
+		return r;
+	read_buddyinfo(proc_dir, &facts);
+	read_pressure(proc_dir, &facts);
+	read_vmstat(proc_dir, &facts);
+	*ret_facts = facts;
+	return 0;
+}

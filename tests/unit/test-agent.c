@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The agent's parts: commands, facts, and the relay with its syncs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "guest/command.h"
+#include "guest/facts.h"
+#include "guest/relay.h"
+
+static char proc_dir[] = "/tmp/ebb-test-proc.XXXXXX";
+
+static void write_fact(const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", proc_dir, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static int make_proc(void **state)
+{
+	char path[256];
+
+	(void)state;
+	if (!mkdtemp(proc_dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/pressure", proc_dir);
+	mkdir(path, 0700);
+	write_fact("meminfo", "MemTotal:        2014988 kB\n"
+			      "MemFree:         1000 kB\n"
+			      "MemAvailable:    1500 kB\nBuffers: 9 kB\n");
+	write_fact("buddyinfo",
+		   "Node 0, zone      DMA      0      0      0      0      0 "
+		   "     0      0      0      1      1      3 \n"
+		   "Node 1, zone   Normal      5      6      7      8      9 "
+		   "     1      1      1      1      2      4 \n");
+	write_fact("pressure/memory",
+		   "some avg10=0.00 avg60=0.00 avg300=0.00 total=123\n"
+		   "full avg10=0.00 avg60=0.00 avg300=0.00 total=45\n");
+	write_fact("vmstat", "nr_free_pages 1\nallocstall_dma32 2\n"
+			     "allocstall_normal 3\nworkingset_refault_anon 4\n"
+			     "workingset_refault_file 5\n");
+	return 0;
+}
+
+static int remove_proc(void **state)
+{
+	static const char *const names[] = { "meminfo", "buddyinfo", "vmstat",
+					     "pressure/memory", "pressure" };
+	char path[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", proc_dir, names[i]);
+		remove(path);
+	}
+	return rmdir(proc_dir);
+}
+
+static void facts_are_read(void **state)
+{
+	struct ebb_msg_facts facts;
+
+	(void)state;
+	assert_int_equal(ebb_facts_read(proc_dir, &facts), 0);
+	assert_int_equal(facts.total_bytes, 2014988ull * 1024);
+	assert_int_equal(facts.free_bytes, 1000 * 1024);
+	assert_int_equal(facts.available_bytes, 1500 * 1024);
+	/* Orders 9 and 10: 1 + 2 blocks of 2 MiB, 3 + 4 of 4 MiB. */
+	assert_int_equal(facts.free_huge_bytes, (3 * 2 + 7 * 4) << 20);
+	assert_int_equal(facts.psi_some_us, 123);
+	assert_int_equal(facts.psi_full_us, 45);
+	assert_int_equal(facts.allocstall, 5);
+	assert_int_equal(facts.refault, 9);
+	assert_int_equal(ebb_facts_read("/nonexistent", &facts), -ENOENT);
+}
+
+/* The answer to a line, parsed; @ret_line holds its bytes. */
+static struct ebb_msg run(const char *line, char **ret_line)
+{
+	struct ebb_msg request, answer;
+	const char *text;
+
+	assert_int_equal(ebb_msg_parse(line, strlen(line), &request, NULL), 0);
+	assert_true(ebb_command_is_known(request.name));
+	*ret_line = ebb_command_run(&request, proc_dir);
+	ebb_msg_clear(&request);
+	assert_non_null(*ret_line);
+	text = **ret_line == '\xff' ? *ret_line + 1 : *ret_line;
+	assert_int_equal(text[strlen(text) - 1], '\n');
+	assert_int_equal(ebb_msg_parse(text, strlen(text) - 1, &answer, NULL),
+			 0);
+	return answer;
+}
+
+static void sync_gives_the_id_back(void **state)
+{
+	struct ebb_msg answer;
+	char *line;
+
+	(void)state;
+	answer = run("{\"execute\":\"guest-sync\",\"arguments\":"
+		     "{\"id\":123456},\"id\":7}",
+		     &line);
+	assert_int_equal(answer.kind, EBB_MSG_REPLY);
+	assert_int_equal(json_object_get_int64(answer.body), 123456);
+	assert_int_equal(json_object_get_int64(answer.id), 7);
+	ebb_msg_clear(&answer);
+	free(line);
+
+	answer = run("{\"execute\":\"guest-sync-delimited\",\"arguments\":"
+		     "{\"id\":5}}",
+		     &line);
+	assert_int_equal(line[0], '\xff');
+	assert_int_equal(json_object_get_int64(answer.body), 5);
+	ebb_msg_clear(&answer);
+	free(line);
+
+	answer = run("{\"execute\":\"guest-sync\"}", &line);
+	assert_int_equal(answer.kind, EBB_MSG_ERROR);
+	ebb_msg_clear(&answer);
+	free(line);
+}
+
+static void bad_arguments_are_named(void **state)
+{
+	struct ebb_msg answer;
+	char *line;
+
+	(void)state;
+	answer = run("{\"execute\":\"ebb-challenge\",\"arguments\":"
+		     "{\"nonce\":\"xyz\"}}",
+		     &line);
+	assert_int_equal(answer.kind, EBB_MSG_ERROR);
+	assert_non_null(strstr(answer.error_desc, "nonce"));
+	ebb_msg_clear(&answer);
+	free(line);
+	answer = run("{\"execute\":\"ebb-session-start\",\"arguments\":"
+		     "{\"session-id\":1,\"timeout-ms\":999999999}}",
+		     &line);
+	assert_non_null(strstr(answer.error_desc, "timeout-ms"));
+	ebb_msg_clear(&answer);
+	free(line);
+}
+
+static void without_the_module_the_remedy_is_told(void **state)
+{
+	static struct ebb_msg_info info;
+	struct ebb_msg answer;
+	char *line;
+
+	(void)state;
+	if (access(EBB_DEVICE_PATH, F_OK) == 0)
+		skip(); /* this machine has the module */
+	answer = run("{\"execute\":\"ebb-session-stop\"}", &line);
+	assert_string_equal(answer.error_class, "DeviceNotFound");
+	assert_non_null(strstr(answer.error_desc, "modprobe ebb"));
+	ebb_msg_clear(&answer);
+	free(line);
+
+	answer = run("{\"execute\":\"ebb-info\"}", &line);
+	assert_int_equal(ebb_msg_decode(answer.body, ebb_msg_info_fields, &info,
+					sizeof(info), NULL),
+			 0);
+	assert_false(info.module_loaded);
+	assert_true(strlen(info.module_reason) > 0);
+	ebb_msg_clear(&answer);
+	free(line);
+}
+
+static bool info_names(struct json_object *info, const char *name)
+{
+	struct json_object *list, *entry, *member;
+
+	json_object_object_get_ex(info, "supported_commands", &list);
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		entry = json_object_array_get_idx(list, i);
+		json_object_object_get_ex(entry, "name", &member);
+		if (strcmp(json_object_get_string(member), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void guest_info_names_both_agents(void **state)
+{
+	struct json_object *theirs = json_tokener_parse(
+		"{\"version\":\"7\",\"supported_commands\":[{\"name\":"
+		"\"guest-ping\"},{\"name\":\"guest-fsfreeze-freeze\"}]}");
+	struct json_object *merged = ebb_command_merge_info(theirs);
+	struct json_object *other = json_tokener_parse("{\"a\":1}");
+
+	(void)state;
+	assert_true(info_names(merged, "guest-fsfreeze-freeze"));
+	assert_true(info_names(merged, "ebb-info"));
+	assert_false(info_names(theirs, "ebb-info"));
+	assert_null(ebb_command_merge_info(other));
+	json_object_put(merged);
+	json_object_put(theirs);
+	json_object_put(other);
+	assert_false(ebb_command_is_known("guest-fsfreeze-freeze"));
+}
+
+struct relay_test {
+	sd_event *event;
+	struct ebb_relay *relay;
+	int qga; /* the fake agent's end */
+	char got[4096];
+};
+
+static void on_line(const char *line, size_t line_bytes, void *opaque)
+{
+	struct relay_test *test = opaque;
+
+	strncat(test->got, line, line_bytes);
+}
+
+static void start_relay(struct relay_test *test)
+{
+	int fds[2];
+
+	memset(test, 0, sizeof(*test));
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	assert_true(sd_event_new(&test->event) >= 0);
+	assert_int_equal(ebb_relay_attach(test->event, fds[0], on_line, test,
+					  &test->relay),
+			 0);
+	test->qga = fds[1];
+}
+
+static void stop_relay(struct relay_test *test)
+{
+	ebb_relay_stop(test->relay);
+	sd_event_unref(test->event);
+	close(test->qga);
+}
+
+static void turn(struct relay_test *test)
+{
+	while (sd_event_run(test->event, 0) > 0)
+		;
+}
+
+static void qga_says(struct relay_test *test, const char *text)
+{
+	assert_int_equal(write(test->qga, text, strlen(text)), strlen(text));
+	turn(test);
+}
+
+/* What the relay sent to the fake agent. */
+static void read_qga(struct relay_test *test, char *text, size_t text_bytes)
+{
+	ssize_t got;
+
+	turn(test);
+	got = read(test->qga, text, text_bytes - 1);
+	text[got < 0 ? 0 : got] = '\0';
+}
+
+static void lines_are_relayed_as_they_are(void **state)
+{
+	struct relay_test test;
+	char text[512];
+
+	(void)state;
+	start_relay(&test);
+	assert_true(ebb_relay_is_up(test.relay));
+	assert_int_equal(ebb_relay_send(test.relay, "{ \"odd\" :1}", 11), 0);
+	read_qga(&test, text, sizeof(text));
+	assert_string_equal(text, "{ \"odd\" :1}\n");
+	qga_says(&test, "{\"return\": {}}\nhalf");
+	assert_string_equal(test.got, "{\"return\": {}}\n");
+	qga_says(&test, " line\n");
+	assert_string_equal(test.got, "{\"return\": {}}\nhalf line\n");
+	stop_relay(&test);
+}
+
+/* An answer that is late for one client must not reach the next. */
+static void late_answers_are_dropped(void **state)
+{
+	struct relay_test test;
+	char text[512], sync[64];
+	const char *id;
+
+	(void)state;
+	start_relay(&test);
+	ebb_relay_send(test.relay, "{\"execute\":\"slow\"}", 18);
+	ebb_relay_resync(test.relay);
+	ebb_relay_send(test.relay, "{\"execute\":\"next\"}", 18);
+	read_qga(&test, text, sizeof(text));
+	/* The private sync stands between the two commands. */
+	id = strstr(text, "\"id\":");
+	assert_non_null(id);
+	assert_true(strstr(text, "slow") < id && id < strstr(text, "next"));
+	snprintf(sync, sizeof(sync), "{\"return\": %ld}\n",
+		 strtol(id + 5, NULL, 10));
+
+	qga_says(&test, "{\"return\": \"slow\"}\n");
+	qga_says(&test, "{\"return\": 1}\nnoise\n");
+	assert_string_equal(test.got, "");
+	qga_says(&test, sync);
+	assert_string_equal(test.got, "");
+	qga_says(&test, "{\"return\": \"next\"}\n");
+	assert_string_equal(test.got, "{\"return\": \"next\"}\n");
+	stop_relay(&test);
+}
+
+static void an_agent_that_is_gone_is_told(void **state)
+{
+	struct relay_test test;
+
+	(void)state;
+	start_relay(&test);
+	shutdown(test.qga, SHUT_RDWR);
+	turn(&test);
+	assert_false(ebb_relay_is_up(test.relay));
+	assert_int_equal(ebb_relay_send(test.relay, "x", 1), -ENOTCONN);
+	ebb_relay_resync(test.relay);
+	stop_relay(&test);
+}
+
+static pid_t read_pid(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	int pid = 0;
+
+	if (file && fscanf(file, "%d", &pid) != 1)
+		pid = 0;
+	if (file)
+		fclose(file);
+	return pid;
+}
+
+/* One that does not end when it is told to. */
+static void an_agent_that_hangs_is_killed(void **state)
+{
+	struct relay_test test = { 0 };
+	char program[256], pid_path[256], text[512];
+	sigset_t child;
+	pid_t pid = 0;
+
+	(void)state;
+	if (access("/run", W_OK) < 0)
+		skip(); /* its socket is there */
+	snprintf(program, sizeof(program), "%s/hangs", proc_dir);
+	snprintf(pid_path, sizeof(pid_path), "%s/pid", proc_dir);
+	snprintf(text, sizeof(text),
+		 "#!/bin/sh\ntrap '' TERM\necho $$ >%s\n"
+		 "while :; do sleep 0.1; done\n",
+		 pid_path);
+	write_fact("hangs", text);
+	assert_int_equal(chmod(program, 0700), 0);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	assert_true(sd_event_new(&test.event) >= 0);
+	assert_int_equal(ebb_relay_start(test.event, program, on_line, &test,
+					 &test.relay),
+			 0);
+	for (int i = 0; i < 100 && pid == 0; i++) {
+		sd_event_run(test.event, 50 * 1000);
+		pid = read_pid(pid_path);
+	}
+	assert_true(pid > 0);
+	ebb_relay_stop(test.relay);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+	sd_event_unref(test.event);
+	unlink(program);
+	unlink(pid_path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(facts_are_read),
+		cmocka_unit_test(sync_gives_the_id_back),
+		cmocka_unit_test(bad_arguments_are_named),
+		cmocka_unit_test(without_the_module_the_remedy_is_told),
+		cmocka_unit_test(guest_info_names_both_agents),
+		cmocka_unit_test(lines_are_relayed_as_they_are),
+		cmocka_unit_test(late_answers_are_dropped),
+		cmocka_unit_test(an_agent_that_is_gone_is_told),
+		cmocka_unit_test(an_agent_that_hangs_is_killed),
+	};
+
+	return cmocka_run_group_tests(tests, make_proc, remove_proc);
+}
