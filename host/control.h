@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The control socket: where ebbctl asks ebbd.
+ *
+ * A server on libvirt's event loop (virEventAddHandle). It knows peers, bytes
+ * and requests; what a request means is in the table of handlers that main
+ * gives it, so that it needs nothing else of host/ but status.h.
+ *
+ * A peer is hostile until the kernel says who it is: SO_PEERCRED must be root,
+ * ebbd's own user or a member of the configured group. At most
+ * EBB_CONTROL_PEERS_MAX at once, each with bounded input and output.
+ */
+#ifndef EBB_HOST_CONTROL_H
+#define EBB_HOST_CONTROL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "protocol/message.h"
+
+struct ebb_control;
+struct ebb_call; /* one request that waits for its answer */
+
+enum {
+	EBB_CONTROL_PEERS_MAX = 64
+};
+
+/**
+ * struct ebb_control_handler - a row of the table of commands
+ * @command: name, NULL ends the table
+ * @handle: called on the event loop's thread with the decoded envelope's body,
+ *	which it must not keep. It answers with ebb_call_return() or
+ *	ebb_call_error(), now or later, exactly once.
+ */
+struct ebb_control_handler {
+	const char *command;
+	void (*handle)(struct ebb_call *call,
+		       const struct json_object *arguments, void *opaque);
+};
+
+/**
+ * ebb_control_new - listen
+ * @path: of the socket; a stale one is replaced, mode 0660
+ * @group: gid that may connect beside root, or (gid_t)-1
+ * @handlers: the table
+ * @opaque: handed to each handler
+ * @ret_control: free with ebb_control_free()
+ *
+ * If $LISTEN_FDS passes a socket (sd_listen_fds), that is used and @path is
+ * ignored. Returns 0, -EADDRINUSE if a daemon answers on @path, or -errno.
+ */
+int ebb_control_new(const char *path, gid_t group,
+		    const struct ebb_control_handler *handlers, void *opaque,
+		    struct ebb_control **ret_control);
+
+/* Closes all peers; calls that wait are told so by their cancel function. */
+void ebb_control_free(struct ebb_control *control);
+
+/* Answers and ends the call. @value is owned by the function, may be NULL. */
+void ebb_call_return(struct ebb_call *call, struct json_object *value);
+
+/* Answers with an error and ends the call. */
+void ebb_call_error(struct ebb_call *call, const char *error_class,
+		    const char *format, ...)
+	__attribute__((__format__(__printf__, 3, 4)));
+
+/* Sends an event on the call's connection; dropped if the peer is slow. */
+void ebb_call_event(struct ebb_call *call, const char *name,
+		    struct json_object *data);
+
+/*
+ * @cancelled is called once if the peer goes away before the answer, at once if
+ * it is gone already. The call must still be ended with ebb_call_return() or
+ * ebb_call_error(), then or later: it is the caller's until that.
+ */
+void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),
+			void *opaque);
+
+#endif /* EBB_HOST_CONTROL_H */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ebbctl: what its commands share.
+ *
+ * main.c turns the command line into a struct ctl_args, with one table of
+ * options, and runs a row of the table of commands. A command asks ebbd
+ * (client.h), and prints (text.h). It returns the exit status.
+ */
+#ifndef EBB_HOST_CTL_CTL_H
+#define EBB_HOST_CTL_CTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/message.h"
+
+/* The exit status. ebbctl(1) promises them. */
+enum ctl_exit {
+	CTL_DONE = 0,
+	CTL_FAILED = 1, /* ebbd refused, or failed */
+	CTL_USAGE = 2,
+	CTL_UNREACHABLE = 3, /* no answer from ebbd */
+	CTL_LESS = 4, /* the guest had less than was asked */
+	CTL_INTERRUPTED = 130, /* as shells say for SIGINT */
+};
+
+/* Options; a command has a mask of those that it takes. */
+enum ctl_option {
+	CTL_OPT_CONNECT = 1 << 0,
+	CTL_OPT_SOCKET = 1 << 1,
+	CTL_OPT_JSON = 1 << 2,
+	CTL_OPT_HELP = 1 << 3,
+	CTL_OPT_VERSION = 1 << 4,
+	CTL_OPT_ALL = 1 << 5,
+	CTL_OPT_DRY_RUN = 1 << 6,
+	CTL_OPT_TIMEOUT = 1 << 7,
+
+	CTL_OPT_EVERYWHERE = CTL_OPT_CONNECT | CTL_OPT_SOCKET | CTL_OPT_JSON |
+			     CTL_OPT_HELP | CTL_OPT_VERSION,
+};
+
+enum {
+	CTL_OPERANDS_MAX = 3
+};
+
+/**
+ * struct ctl_args - the command line, checked
+ * @given: mask of options
+ * @uri: of libvirt, may be empty
+ * @socket: of ebbd
+ * @timeout_ms: 0 if not given
+ * @operands: what follows the command
+ */
+struct ctl_args {
+	unsigned int given;
+	const char *uri;
+	const char *socket;
+	uint32_t timeout_ms;
+	int operand_count;
+	const char *operands[CTL_OPERANDS_MAX];
+};
+
+/**
+ * struct ctl_command - a row of the table of commands
+ * @operands: as the help shows them
+ * @operand_min, @operand_max: how many
+ * @options: mask of what it takes beside CTL_OPT_EVERYWHERE
+ * @summary: one line
+ * @details: a paragraph for "ebbctl help COMMAND"
+ */
+struct ctl_command {
+	const char *name;
+	const char *operands;
+	int operand_min;
+	int operand_max;
+	unsigned int options;
+	const char *summary;
+	const char *details;
+	int (*run)(const struct ctl_args *args);
+};
+
+/* Ended by a NULL name. */
+extern const struct ctl_command ctl_commands[];
+
+int ctl_list(const struct ctl_args *args);
+int ctl_show(const struct ctl_args *args);
+int ctl_reclaim(const struct ctl_args *args);
+int ctl_doctor(const struct ctl_args *args);
+int ctl_version(const struct ctl_args *args);
+int ctl_help(const struct ctl_args *args);
+
+/* NULL if there is none of that name. */
+const struct ctl_command *ctl_find_command(const char *name);
+
+/* As ctl_error() for a name that no command has: suggests the nearest. */
+int ctl_unknown_command(const struct ctl_args *args, const char *name);
+
+/* "ebbctl COMMAND --help": to stdout. */
+int ctl_help_command(const struct ctl_command *command);
+
+/**
+ * ctl_error - say what went wrong
+ * @args: with --json the error goes to stdout as {"error": {...}}
+ * @status: what to return
+ * @error_class: as ebbd names it, or "Usage", "Unreachable", "Interrupted"
+ *
+ * One sentence for what happened and one for the remedy. Control characters
+ * in it are made harmless. Returns @status.
+ */
+int ctl_error(const struct ctl_args *args, int status, const char *error_class,
+	      const char *format, ...)
+	__attribute__((__format__(__printf__, 4, 5)));
+
+/* ctl_error() for a wrong command line. */
+#define ctl_usage(args, ...) ctl_error(args, CTL_USAGE, "Usage", __VA_ARGS__)
+
+static inline bool ctl_given(const struct ctl_args *args, enum ctl_option opt)
+{
+	return args->given & opt;
+}
+
+#endif /* EBB_HOST_CTL_CTL_H */

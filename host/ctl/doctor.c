@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ebbctl doctor DOMAIN: what keeps it from the best rung, and the cure. */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "host/ctl/client.h"
+#include "host/ctl/text.h"
+#include "host/status.h"
+
+static const struct {
+	const char *status;
+	const char *colour; /* SGR parameters */
+} marks[] = {
+	{ "ok", "32" },
+	{ "warn", "33" },
+	{ "fail", "1;31" },
+	{ "skip", "2" },
+};
+
+static void print_mark(const char *status, bool colour)
+{
+	for (size_t i = 0; colour && i < EBB_ARRAY_SIZE(marks); i++) {
+		if (strcmp(marks[i].status, status) == 0) {
+			printf("\033[%sm%-4s\033[m", marks[i].colour, status);
+			return;
+		}
+	}
+	printf("%-4s", status);
+}
+
+static void print_doctor(const struct ebb_doctor *doctor)
+{
+	bool colour = ctl_has_colour(stdout);
+	unsigned int fails = 0, warnings = 0;
+
+	for (uint32_t i = 0; i < doctor->check_count; i++) {
+		const struct ebb_check *check = &doctor->checks[i];
+
+		fails += strcmp(check->status, "fail") == 0;
+		warnings += strcmp(check->status, "warn") == 0;
+		print_mark(check->status, colour);
+		printf("  %s: %s\n", check->name, check->text);
+		if (*check->remedy)
+			printf("      Remedy: %s\n", check->remedy);
+		ctl_indent_print(stdout, 6, check->xml);
+	}
+	printf("%s%s: rung %s, %u failed, %u warning%s\n",
+	       doctor->check_count ? "\n" : "", doctor->name, doctor->rung,
+	       fails, warnings, warnings == 1 ? "" : "s");
+}
+
+int ctl_doctor(const struct ctl_args *args)
+{
+	struct ebb_doctor doctor;
+	struct json_object *value;
+	int status = ctl_ask_domain(args, "domain-doctor", &value);
+
+	if (status != CTL_DONE)
+		return status;
+	status = ctl_answer_decode(args, value, ebb_doctor_fields, &doctor,
+				   sizeof(doctor));
+	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON))
+		ctl_json_print(stdout, value);
+	else if (status == CTL_DONE)
+		print_doctor(&doctor);
+	json_object_put(value);
+	return status;
+}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Completion of ebbctl(1) for bash.
+
+# Names of domains, as ebbd tells them. compgen -W expands its words like a
+# command line, so those with other characters are left out.
+_ebbctl_domains()
+{
+	ebbctl "$@" list --json 2>/dev/null |
+		sed -n 's/^ \{6\}"name": "\([A-Za-z0-9._:+-]*\)",*$/\1/p'
+}
+
+_ebbctl()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local commands='list show reclaim doctor version help'
+	local options='--connect --socket --json --help --version'
+	local i word command='' operands=0 connection=()
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $word in
+		-s | --socket | -c | --connect)
+			connection+=("$word" "${COMP_WORDS[++i]}")
+			;;
+		--timeout)
+			((i++))
+			;;
+		-*) ;;
+		*)
+			if [[ -z $command ]]; then
+				command=$word
+			else
+				((operands++))
+			fi
+			;;
+		esac
+	done
+
+	case $prev in
+	-s | --socket)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	-c | --connect)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'qemu:///system qemu:///session' -- "$cur")
+		return
+		;;
+	--timeout)
+		mapfile -t COMPREPLY < <(compgen -W '10s 60s 5m' -- "$cur")
+		return
+		;;
+	esac
+
+	case $command in
+	list) options+=' --all' ;;
+	reclaim) options+=' --all --dry-run --timeout' ;;
+	esac
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+		return
+	fi
+	case $command:$operands in
+	:0 | help:0)
+		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+		;;
+	show:0 | reclaim:0 | doctor:0)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(_ebbctl_domains "${connection[@]}")" -- "$cur")
+		;;
+	esac
+}
+
+complete -F _ebbctl ebbctl

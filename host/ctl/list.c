@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ebbctl list: all domains, a line each. */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+#include "host/ctl/client.h"
+#include "host/ctl/text.h"
+#include "host/status.h"
+
+enum {
+	LIST_LIMIT_MS = 30 * 1000,
+	COLUMNS = 9,
+	SIZES = 5,
+};
+
+/* The cells of a row that must be made; the others are the domain's own. */
+struct row {
+	char sizes[SIZES][EBB_SIZE_TEXT_BYTES];
+};
+
+static const struct ctl_column columns[COLUMNS] = {
+	{ "Name", false },     { "State", false },    { "Rung", false },
+	{ "Memory", true },    { "Resident", true },  { "Free", true },
+	{ "Free huge", true }, { "Reclaimed", true }, { "Reason", false },
+};
+
+/* libvirt knows it, but no QEMU runs. */
+static bool is_off(const char *state)
+{
+	return strcmp(state, "shut off") == 0;
+}
+
+static void fill_row(const struct ebb_domain_status *domain, struct row *row,
+		     const char **cells)
+{
+	bool known = domain->facts_age_ms != UINT32_MAX;
+	const struct {
+		uint64_t bytes;
+		bool known;
+	} sizes[SIZES] = {
+		{ domain->memory_bytes, true },
+		{ domain->resident_bytes, !is_off(domain->state) },
+		{ domain->free_bytes, known },
+		{ domain->free_huge_bytes, known },
+		{ domain->reclaimed_bytes, !is_off(domain->state) },
+	};
+
+	cells[0] = domain->name;
+	cells[1] = domain->state;
+	cells[2] = domain->rung;
+	for (size_t i = 0; i < SIZES; i++) {
+		if (sizes[i].known)
+			ebb_size_format(sizes[i].bytes, row->sizes[i],
+					sizeof(row->sizes[i]));
+		else
+			strcpy(row->sizes[i], "-");
+		cells[3 + i] = row->sizes[i];
+	}
+	cells[8] = domain->reason_count ? domain->reasons[0].name : "-";
+}
+
+static int print_list(const struct ctl_args *args,
+		      const struct ebb_status_list *list)
+{
+	ebb_auto_free struct row *rows =
+		calloc(list->domain_count + 1, sizeof(*rows));
+	ebb_auto_free const char **cells =
+		calloc(list->domain_count + 1, COLUMNS * sizeof(*cells));
+	size_t count = 0;
+
+	if (!rows || !cells)
+		return ctl_error(args, CTL_FAILED, "GenericError",
+				 "out of memory");
+	for (uint32_t i = 0; i < list->domain_count; i++) {
+		struct ebb_domain_status *domain = &list->domains[i];
+
+		ctl_clean_message(ebb_domain_status_fields, domain);
+		if (is_off(domain->state) && !ctl_given(args, CTL_OPT_ALL))
+			continue;
+		fill_row(domain, &rows[count], &cells[count * COLUMNS]);
+		count++;
+	}
+	ctl_table_print(stdout, columns, COLUMNS, cells, count);
+	if (!count && !ctl_given(args, CTL_OPT_ALL))
+		puts("No domain is running. See those that are shut off with "
+		     "--all.");
+	return CTL_DONE;
+}
+
+/* Takes those that are off out of the answer. */
+static void drop_off(struct json_object *value)
+{
+	struct json_object *domains, *state;
+
+	if (!json_object_object_get_ex(value, "domains", &domains))
+		return;
+	for (size_t i = json_object_array_length(domains); i-- > 0;) {
+		if (json_object_object_get_ex(json_object_array_get_idx(domains,
+									i),
+					      "state", &state) &&
+		    is_off(json_object_get_string(state)))
+			json_object_array_del_idx(domains, i, 1);
+	}
+}
+
+int ctl_list(const struct ctl_args *args)
+{
+	struct ctl_request request = {
+		.command = "domain-list",
+		.limit_ms = LIST_LIMIT_MS,
+	};
+	struct ebb_status_list list;
+	struct ebb_msg_error error;
+	struct ctl_answer answer;
+	int status = ctl_check_uri(args);
+
+	if (status != CTL_DONE)
+		return status;
+	ctl_ask(args, &request, &answer);
+	if (answer.status != CTL_DONE)
+		return ctl_answer_error(args, &answer);
+	if (ebb_status_list_decode(answer.value, &list, &error) < 0) {
+		status = ctl_answer_misfit(args, &error);
+	} else if (ctl_given(args, CTL_OPT_JSON)) {
+		free(list.domains);
+		if (!ctl_given(args, CTL_OPT_ALL))
+			drop_off(answer.value);
+		ctl_json_print(stdout, answer.value);
+		status = CTL_DONE;
+	} else {
+		status = print_list(args, &list);
+		free(list.domains);
+	}
+	ctl_answer_clear(&answer);
+	return status;
+}

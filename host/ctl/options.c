@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <config.h>
+
+#include "host/ctl/options.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "common/cleanup.h"
+#include "host/duration.h"
+#include "host/status.h"
+
+enum {
+	/* More than the table has rows, and its terminator. */
+	LONG_OPTIONS_MAX = 16
+};
+
+const struct ctl_option_row ctl_options[] = {
+	{ CTL_OPT_CONNECT, 'c', "connect", "URI",
+	  "libvirt that ebbd must be connected to (default: "
+	  "$LIBVIRT_DEFAULT_URI, else any)" },
+	{ CTL_OPT_SOCKET, 's', "socket", "PATH",
+	  "socket of ebbd (default: $EBB_SOCKET, else " EBB_CONTROL_SOCKET
+	  ")" },
+	{ CTL_OPT_JSON, 0, "json", NULL,
+	  "print what ebbd answers, and errors, as JSON" },
+	{ CTL_OPT_HELP, 'h', "help", NULL, "show help and exit" },
+	{ CTL_OPT_VERSION, 'V', "version", NULL,
+	  "show the version of ebbctl and exit" },
+	{ CTL_OPT_ALL, 0, "all", NULL,
+	  "list: domains that are shut off, too; reclaim: all that is free" },
+	{ CTL_OPT_DRY_RUN, 0, "dry-run", NULL,
+	  "say what would be reclaimed, and leave it" },
+	{ CTL_OPT_TIMEOUT, 0, "timeout", "T",
+	  "stop after this time, such as 500ms, 60s or 5m (at most 10m)" },
+	{ 0 },
+};
+
+static_assert(EBB_ARRAY_SIZE(ctl_options) <= LONG_OPTIONS_MAX,
+	      "getopt_long() would miss an option");
+
+/* The first error; the rest of the line is still read, for a later --json. */
+struct parse {
+	struct ctl_args *args;
+	char error[256];
+};
+
+static void __attribute__((__format__(__printf__, 2, 3)))
+parse_fail(struct parse *parse, const char *format, ...)
+{
+	va_list args;
+
+	if (*parse->error)
+		return;
+	va_start(args, format);
+	vsnprintf(parse->error, sizeof(parse->error), format, args);
+	va_end(args);
+}
+
+static void parse_timeout(struct parse *parse, const char *text)
+{
+	uint32_t ms;
+
+	if (ebb_duration_parse(text, &ms) < 0 || !ms || ms > EBB_SESSION_MAX_MS)
+		parse_fail(
+			parse,
+			"--timeout is '%.40s', which is not accepted. Give a "
+			"time such as 500ms, 60s or 5m, at most 10m.",
+			text);
+	else
+		parse->args->timeout_ms = ms;
+}
+
+static void take_option(struct parse *parse, enum ctl_option option)
+{
+	parse->args->given |= option;
+	switch (option) {
+	case CTL_OPT_CONNECT:
+		parse->args->uri = optarg;
+		break;
+	case CTL_OPT_SOCKET:
+		parse->args->socket = optarg;
+		break;
+	case CTL_OPT_TIMEOUT:
+		parse_timeout(parse, optarg);
+		break;
+	default:
+		break;
+	}
+}
+
+/* @word: the long option that getopt_long() stumbled over. */
+static void fail_option(struct parse *parse, int code, const char *word)
+{
+	char letter[] = { '-', (char)optopt, '\0' };
+
+	if (optopt > 0 && optopt <= UINT8_MAX)
+		word = letter;
+	if (code == ':')
+		parse_fail(parse,
+			   "option '%.40s' needs a value. See ebbctl help.",
+			   word);
+	else if (isdigit((unsigned char)word[1]))
+		parse_fail(parse,
+			   "SIZE must be positive. Give how much to take, such "
+			   "as 512M, or --all.");
+	else
+		parse_fail(parse,
+			   "option '%.40s' is not known, or takes no value. "
+			   "See ebbctl help.",
+			   word);
+}
+
+static void make_tables(struct option *long_options, char *letters)
+{
+	*letters++ = ':';
+	for (const struct ctl_option_row *row = ctl_options; row->name; row++) {
+		*long_options++ = (struct option){
+			.name = row->name,
+			.has_arg = row->value ? required_argument : no_argument,
+			.val = (int)row->option + UINT8_MAX,
+		};
+		if (!row->letter)
+			continue;
+		*letters++ = row->letter;
+		if (row->value)
+			*letters++ = ':';
+	}
+	*long_options = (struct option){ 0 };
+	*letters = '\0';
+}
+
+static void read_options(struct parse *parse, int argc, char **argv)
+{
+	struct option long_options[LONG_OPTIONS_MAX];
+	char letters[2 * LONG_OPTIONS_MAX + 2];
+	int code;
+
+	make_tables(long_options, letters);
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, letters, long_options, NULL)) !=
+	       -1) {
+		const struct ctl_option_row *row = ctl_options;
+
+		while (row->name && code != row->letter &&
+		       code != (int)row->option + UINT8_MAX)
+			row++;
+		if (row->name)
+			take_option(parse, row->option);
+		else
+			fail_option(parse, code, argv[optind - 1]);
+	}
+}
+
+static void check_lengths(struct parse *parse)
+{
+	const struct ctl_args *args = parse->args;
+
+	if (strlen(args->uri) >= EBB_URI_BYTES_MAX)
+		parse_fail(parse,
+			   "the URI is longer than %d bytes. Check "
+			   "--connect and $LIBVIRT_DEFAULT_URI.",
+			   EBB_URI_BYTES_MAX - 1);
+	if (strlen(args->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		parse_fail(parse, "the socket's path is too long. Check "
+				  "--socket and $EBB_SOCKET.");
+	for (int i = 0; i < args->operand_count; i++) {
+		if (!*args->operands[i])
+			parse_fail(parse, "an operand is empty. Check the "
+					  "quotes.");
+		if (strlen(args->operands[i]) >= EBB_NAME_BYTES_MAX)
+			parse_fail(parse,
+				   "'%.40s...' is longer than %d bytes. Give a "
+				   "name or UUID as virsh list shows it.",
+				   args->operands[i], EBB_NAME_BYTES_MAX - 1);
+	}
+}
+
+static void check_command(struct parse *parse,
+			  const struct ctl_command *command, int operands)
+{
+	const struct ctl_args *args = parse->args;
+	unsigned int excess = args->given &
+			      ~(CTL_OPT_EVERYWHERE | command->options);
+
+	for (const struct ctl_option_row *row = ctl_options; row->name; row++) {
+		if (excess & row->option)
+			parse_fail(parse,
+				   "%s takes no option --%s. See ebbctl help "
+				   "%s.",
+				   command->name, row->name, command->name);
+	}
+	if (ctl_given(args, CTL_OPT_HELP))
+		return;
+	if (operands > command->operand_max)
+		parse_fail(parse, "%s takes %s%s. See ebbctl help %s.",
+			   command->name, command->operand_max ? "only " : "",
+			   command->operand_max ? command->operands
+						: "no operand",
+			   command->name);
+	else if (operands < command->operand_min)
+		parse_fail(parse, "%s needs %s. See ebbctl help %s.",
+			   command->name, command->operands, command->name);
+}
+
+static const char *environment(const char *name, const char *fallback)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : fallback;
+}
+
+int ctl_options_parse(int argc, char **argv, struct ctl_args *ret_args,
+		      const struct ctl_command **ret_command)
+{
+	struct parse parse = { .args = ret_args };
+	const struct ctl_command *command = NULL;
+	const char *name;
+
+	*ret_command = NULL;
+	*ret_args = (struct ctl_args){
+		.uri = environment("LIBVIRT_DEFAULT_URI", ""),
+		.socket = environment("EBB_SOCKET", EBB_CONTROL_SOCKET),
+	};
+	read_options(&parse, argc, argv);
+	name = optind < argc ? argv[optind++] : NULL;
+	for (int i = optind; i < argc && i < optind + CTL_OPERANDS_MAX; i++)
+		ret_args->operands[ret_args->operand_count++] = argv[i];
+	if (name)
+		command = ctl_find_command(name);
+	check_lengths(&parse);
+	if (command)
+		check_command(&parse, command, argc - optind);
+	if (*parse.error)
+		return ctl_usage(ret_args, "%s", parse.error);
+	if (name && !command)
+		return ctl_unknown_command(ret_args, name);
+	*ret_command = command;
+	return CTL_DONE;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ebbctl show DOMAIN: all that ebbd knows of a domain. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+#include "host/ctl/client.h"
+#include "host/ctl/text.h"
+#include "host/status.h"
+
+/* A size, in a buffer that lives as long as the statement. */
+struct size_text {
+	char text[EBB_SIZE_TEXT_BYTES];
+};
+
+static const char *size_text(uint64_t bytes, struct size_text *size)
+{
+	return ebb_size_format(bytes, size->text, sizeof(size->text));
+}
+#define SIZE(bytes) size_text((bytes), &(struct size_text){ { 0 } })
+
+static void print_facts(const struct ebb_domain_status *domain)
+{
+	if (domain->facts_age_ms == UINT32_MAX) {
+		ctl_pair_print(stdout, "Free", "not known: no agent answered");
+		return;
+	}
+	ctl_pair_print(stdout, "Free", "%s, of it in huge ranges %s",
+		       SIZE(domain->free_bytes), SIZE(domain->free_huge_bytes));
+	ctl_pair_print(stdout, "Available", "%s",
+		       SIZE(domain->available_bytes));
+	ctl_pair_print(stdout, "Facts from", "%.1f s ago",
+		       (double)domain->facts_age_ms / 1000);
+}
+
+static void print_head(const struct ebb_domain_status *domain)
+{
+	ctl_pair_print(stdout, "Name", "%s", domain->name);
+	ctl_pair_print(stdout, "UUID", "%s", domain->uuid);
+	ctl_pair_print(stdout, "State", "%s", domain->state);
+	ctl_pair_print(stdout, "Rung", "%s", domain->rung);
+	if (*domain->phase)
+		ctl_pair_print(stdout, "Phase", "%s", domain->phase);
+	if (*domain->agent_version)
+		ctl_pair_print(stdout, "Agent", "%s", domain->agent_version);
+	if (*domain->channel)
+		ctl_pair_print(stdout, "Channel", "%s", domain->channel);
+	if (*domain->kernel)
+		ctl_pair_print(stdout, "Guest kernel", "%s", domain->kernel);
+	ctl_pair_print(stdout, "Memory", "%s", SIZE(domain->memory_bytes));
+	ctl_pair_print(stdout, "Resident", "%s", SIZE(domain->resident_bytes));
+	print_facts(domain);
+	ctl_pair_print(stdout, "Reclaimed", "%s in %" PRIu64 " run%s",
+		       SIZE(domain->reclaimed_bytes), domain->reclaim_runs,
+		       domain->reclaim_runs == 1 ? "" : "s");
+}
+
+static void print_nodes(const struct ebb_domain_status *domain)
+{
+	static const struct ctl_column columns[] = {
+		{ "Node", true },
+		{ "Total", true },
+		{ "Free", true },
+		{ "Free huge", true },
+	};
+	enum {
+		COLUMNS = EBB_ARRAY_SIZE(columns)
+	};
+	struct size_text sizes[EBB_NODE_MAX][COLUMNS];
+	const char *cells[EBB_NODE_MAX * COLUMNS];
+
+	if (!domain->node_count)
+		return;
+	for (uint32_t i = 0; i < domain->node_count; i++) {
+		const struct ebb_node_status *node = &domain->nodes[i];
+		const char **row = &cells[i * COLUMNS];
+
+		snprintf(sizes[i][0].text, sizeof(sizes[i][0].text), "%u",
+			 node->node);
+		row[0] = sizes[i][0].text;
+		row[1] = size_text(node->total_bytes, &sizes[i][1]);
+		row[2] = size_text(node->free_bytes, &sizes[i][2]);
+		row[3] = size_text(node->free_huge_bytes, &sizes[i][3]);
+	}
+	putchar('\n');
+	ctl_table_print(stdout, columns, COLUMNS, cells, domain->node_count);
+}
+
+static void print_backings(const struct ebb_domain_status *domain)
+{
+	static const struct ctl_column columns[] = {
+		{ "Backing", false }, { "Size", true },
+		{ "Resident", true }, { "Page", true },
+		{ "Verified", true },
+	};
+	enum {
+		COLUMNS = EBB_ARRAY_SIZE(columns)
+	};
+	struct size_text sizes[EBB_BACKING_MAX][COLUMNS];
+	const char *cells[EBB_BACKING_MAX * COLUMNS];
+
+	if (!domain->backing_count)
+		return;
+	for (uint32_t i = 0; i < domain->backing_count; i++) {
+		const struct ebb_backing_status *backing = &domain->backings[i];
+		const char **row = &cells[i * COLUMNS];
+
+		row[0] = backing->kind;
+		row[1] = size_text(backing->bytes, &sizes[i][1]);
+		row[2] = size_text(backing->resident_bytes, &sizes[i][2]);
+		row[3] = size_text(backing->page_bytes, &sizes[i][3]);
+		snprintf(sizes[i][4].text, sizeof(sizes[i][4].text), "%u",
+			 backing->verified_segments);
+		row[4] = sizes[i][4].text;
+	}
+	putchar('\n');
+	ctl_table_print(stdout, columns, COLUMNS, cells, domain->backing_count);
+}
+
+static void print_reasons(const struct ebb_domain_status *domain)
+{
+	if (!domain->reason_count)
+		return;
+	puts("\nWhy the better rungs are closed:");
+	for (uint32_t i = 0; i < domain->reason_count; i++) {
+		const struct ebb_reason *reason = &domain->reasons[i];
+
+		printf("  %s: %s\n", reason->name, reason->text);
+		if (*reason->remedy)
+			printf("      Remedy: %s\n", reason->remedy);
+		ctl_indent_print(stdout, 6, reason->xml);
+	}
+}
+
+int ctl_show(const struct ctl_args *args)
+{
+	struct ebb_domain_status domain;
+	struct json_object *value;
+	int status = ctl_ask_domain(args, "domain-show", &value);
+
+	if (status != CTL_DONE)
+		return status;
+	status = ctl_answer_decode(args, value, ebb_domain_status_fields,
+				   &domain, sizeof(domain));
+	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON)) {
+		ctl_json_print(stdout, value);
+	} else if (status == CTL_DONE) {
+		print_head(&domain);
+		print_nodes(&domain);
+		print_backings(&domain);
+		print_reasons(&domain);
+	}
+	json_object_put(value);
+	return status;
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ebbctl as it is when all is well: what it asks, prints and returns. */
+#include <config.h>
+
+#include "tests/unit/fake-ebbd.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+
+static struct ebb_domain_status example_domain(void)
+{
+	return (struct ebb_domain_status){
+		.name = "web\033[2J1",
+		.uuid = "11111111-2222-3333-4444-555555555555",
+		.state = "running",
+		.rung = "observe",
+		.phase = "ready",
+		.reason_count = 1,
+		.reasons = { { .name = "private-memory",
+			       .text = "The memory is private",
+			       .remedy = "Share it",
+			       .xml = "<memoryBacking>\n"
+				      "  <access mode='shared'/>\n"
+				      "</memoryBacking>" } },
+		.agent_version = "0.1.0",
+		.kernel = "6.1.0-56-amd64",
+		.channel = "org.ebb.agent.0",
+		.memory_bytes = 2 * EBB_GIB,
+		.resident_bytes = 1536 * EBB_MIB,
+		.free_bytes = EBB_GIB,
+		.free_huge_bytes = 900 * EBB_MIB,
+		.available_bytes = 1200 * EBB_MIB,
+		.facts_age_ms = 1234,
+		.reclaimed_bytes = 512 * EBB_MIB,
+		.reclaim_runs = 1,
+		.backing_count = 1,
+		.backings = { { "memfd", 2 * EBB_GIB, 1536 * EBB_MIB, 4096,
+				2 } },
+		.node_count = 1,
+		.nodes = { { 0, 2 * EBB_GIB, EBB_GIB, 900 * EBB_MIB } },
+	};
+}
+
+/* Two domains: one that runs, one that does not. */
+static char *example_list(void)
+{
+	struct ebb_domain_status *domains = calloc(2, sizeof(*domains));
+	struct ebb_status_list list = { 2, domains };
+	char *line;
+
+	assert_non_null(domains);
+	domains[0] = example_domain();
+	strcpy(domains[1].name, "db");
+	strcpy(domains[1].state, "shut off");
+	strcpy(domains[1].rung, "-");
+	domains[1].memory_bytes = 4 * EBB_GIB;
+	domains[1].facts_age_ms = UINT32_MAX;
+	line = ebb_msg_reply(ebb_status_list_encode(&list), NULL);
+	free(domains);
+	return line;
+}
+
+static void test_list(void **state)
+{
+	ebb_auto_free char *line = example_list();
+
+	(void)state;
+	run_with(line, "list");
+	assert_string_equal(fake_run.request, "{\"execute\":\"domain-list\"}");
+	assert_string_equal(fake_run.out,
+			    "Name      State    Rung      Memory  Resident     "
+			    "Free  Free huge  Reclaimed  Reason\n"
+			    "web?[2J1  running  observe  2.0 GiB   1.5 GiB  "
+			    "1.0 GiB  900.0 MiB  512.0 MiB  private-memory\n");
+	assert_string_equal(fake_run.err, "");
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_list_all(void **state)
+{
+	ebb_auto_free char *line = example_list();
+
+	(void)state;
+	run_with(line, "list", "--all");
+	assert_non_null(strstr(fake_run.out,
+			       "\ndb        shut off  -        "
+			       "4.0 GiB         -        -          "
+			       "-          -  -\n"));
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_list_json(void **state)
+{
+	ebb_auto_free char *line = example_list();
+	struct json_object *root, *domains, *first, *name;
+
+	(void)state;
+	run_with(line, "list", "--json");
+	root = json_tokener_parse(fake_run.out);
+	assert_true(json_object_object_get_ex(root, "domains", &domains));
+	assert_int_equal(json_object_array_length(domains), 1);
+	first = json_object_array_get_idx(domains, 0);
+	assert_true(json_object_object_get_ex(first, "name", &name));
+	/* A script gets the name as it is. */
+	assert_string_equal(json_object_get_string(name), "web\033[2J1");
+	json_object_put(root);
+	assert_int_equal(fake_run.status, 0);
+
+	run_with(line, "--json", "list", "--all");
+	root = json_tokener_parse(fake_run.out);
+	assert_true(json_object_object_get_ex(root, "domains", &domains));
+	assert_int_equal(json_object_array_length(domains), 2);
+	json_object_put(root);
+}
+
+/* A list that is longer than what an agent may send. */
+static void test_long_list(void **state)
+{
+	enum {
+		COUNT = 1000
+	};
+	struct ebb_domain_status *domains = calloc(COUNT, sizeof(*domains));
+	struct ebb_status_list list = { COUNT, domains };
+	ebb_auto_free char *line = NULL;
+	unsigned int lines = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < COUNT; i++) {
+		snprintf(domains[i].name, sizeof(domains[i].name), "vm%u", i);
+		strcpy(domains[i].state, "running");
+	}
+	line = ebb_msg_reply(ebb_status_list_encode(&list), NULL);
+	free(domains);
+	assert_true(strlen(line) > 2 * EBB_MESSAGE_BYTES_MAX);
+	run_with(line, "list");
+	for (const char *c = fake_run.out; *c; c++)
+		lines += *c == '\n';
+	assert_int_equal(lines, COUNT + 1);
+	assert_non_null(strstr(fake_run.out, "\nvm999 "));
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_empty_list(void **state)
+{
+	(void)state;
+	run_with("{\"return\":{\"domains\":[]}}\n", "list");
+	assert_non_null(strstr(fake_run.out, "No domain is running."));
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_show(void **state)
+{
+	struct ebb_domain_status domain = example_domain();
+	ebb_auto_free char *line =
+		fake_encode(ebb_domain_status_fields, &domain);
+
+	(void)state;
+	run_with(line, "-c", "qemu:///system", "show", "web1");
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-show\",\"arguments\":"
+			    "{\"domain\":\"web1\","
+			    "\"uri\":\"qemu:\\/\\/\\/system\"}}");
+	assert_string_equal(
+		fake_run.out,
+		"Name            web?[2J1\n"
+		"UUID            11111111-2222-3333-4444-555555555555\n"
+		"State           running\n"
+		"Rung            observe\n"
+		"Phase           ready\n"
+		"Agent           0.1.0\n"
+		"Channel         org.ebb.agent.0\n"
+		"Guest kernel    6.1.0-56-amd64\n"
+		"Memory          2.0 GiB\n"
+		"Resident        1.5 GiB\n"
+		"Free            1.0 GiB, of it in huge ranges 900.0 MiB\n"
+		"Available       1.2 GiB\n"
+		"Facts from      1.2 s ago\n"
+		"Reclaimed       512.0 MiB in 1 run\n"
+		"\n"
+		"Node    Total     Free  Free huge\n"
+		"   0  2.0 GiB  1.0 GiB  900.0 MiB\n"
+		"\n"
+		"Backing     Size  Resident     Page  Verified\n"
+		"memfd    2.0 GiB   1.5 GiB  4.0 KiB         2\n"
+		"\n"
+		"Why the better rungs are closed:\n"
+		"  private-memory: The memory is private\n"
+		"      Remedy: Share it\n"
+		"      <memoryBacking>\n"
+		"        <access mode='shared'/>\n"
+		"      </memoryBacking>\n");
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_doctor(void **state)
+{
+	struct ebb_doctor doctor = {
+		.name = "web1",
+		.rung = "observe",
+		.check_count = 3,
+		.checks = { { "running", "ok", "It runs", "", "" },
+			    { "memory-backing", "fail", "It is private",
+			      "Share it", "<a>\n</a>" },
+			    { "agent", "skip", "Not looked at", "", "" } },
+	};
+	ebb_auto_free char *line = fake_encode(ebb_doctor_fields, &doctor);
+
+	(void)state;
+	run_with(line, "doctor", "web1");
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-doctor\",\"arguments\":"
+			    "{\"domain\":\"web1\"}}");
+	assert_string_equal(fake_run.out,
+			    "ok    running: It runs\n"
+			    "fail  memory-backing: It is private\n"
+			    "      Remedy: Share it\n"
+			    "      <a>\n"
+			    "      </a>\n"
+			    "skip  agent: Not looked at\n"
+			    "\n"
+			    "web1: rung observe, 1 failed, 0 "
+			    "warnings\n");
+	assert_int_equal(fake_run.status, 0);
+}
+
+static struct ebb_reclaim_result example_result(uint64_t asked, uint64_t got,
+						const char *ended)
+{
+	struct ebb_reclaim_result result = {
+		.asked_bytes = asked,
+		.reclaimed_bytes = got,
+		.resident_before_bytes = 2 * EBB_GIB,
+		.resident_after_bytes = 2 * EBB_GIB - got,
+		.elapsed_us = 250000,
+	};
+
+	strcpy(result.ended, ended);
+	return result;
+}
+
+static void test_reclaim(void **state)
+{
+	struct ebb_reclaim_result result =
+		example_result(512 * EBB_MIB, 512 * EBB_MIB, "satisfied");
+	ebb_auto_free char *line =
+		fake_encode(ebb_reclaim_result_fields, &result);
+
+	(void)state;
+	run_with(line, "reclaim", "web1", "512M", "--timeout", "5s");
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-reclaim\",\"arguments\":"
+			    "{\"domain\":\"web1\",\"bytes\":536870912,"
+			    "\"timeout-ms\":5000}}");
+	assert_string_equal(fake_run.out,
+			    "Reclaimed       512.0 MiB of 512.0 MiB asked\n"
+			    "Resident        2.0 GiB -> 1.5 GiB\n"
+			    "Time            0.250 s\n"
+			    "Rate            2.0 GiB/s\n"
+			    "Ended           all that was asked for was "
+			    "reclaimed\n");
+	assert_string_equal(fake_run.err, "");
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_reclaim_statuses(void **state)
+{
+	static const struct {
+		uint64_t asked, got;
+		const char *ended;
+		int status;
+	} cases[] = {
+		{ EBB_GIB, EBB_GIB, "satisfied", 0 },
+		{ EBB_GIB, EBB_GIB + 1, "timeout", 0 },
+		{ EBB_GIB, EBB_MIB, "drained", 4 },
+		{ EBB_GIB, EBB_MIB, "guest-pressure", 4 },
+		{ EBB_GIB, EBB_MIB, "timeout", 1 },
+		{ EBB_GIB, EBB_MIB, "something-new", 1 },
+		{ 0, EBB_MIB, "drained", 0 },
+		{ 0, 0, "drained", 0 },
+		{ 0, EBB_MIB, "timeout", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		struct ebb_reclaim_result result = example_result(
+			cases[i].asked, cases[i].got, cases[i].ended);
+		ebb_auto_free char *line =
+			fake_encode(ebb_reclaim_result_fields, &result);
+
+		if (cases[i].asked)
+			run_with(line, "reclaim", "web1", "1G");
+		else
+			run_with(line, "reclaim", "web1", "--all");
+		assert_int_equal(fake_run.status, cases[i].status);
+		run_with(line, "reclaim", "web1", "1G", "--json");
+		assert_int_equal(fake_run.status, cases[i].status);
+	}
+}
+
+static void test_dry_run(void **state)
+{
+	struct ebb_reclaim_result result = {
+		.estimate_min_bytes = 500 * EBB_MIB,
+		.estimate_max_bytes = EBB_GIB,
+		.dry_run = true,
+		.ended = "dry-run",
+		.note = "By facts of 2 s ago",
+	};
+	ebb_auto_free char *line =
+		fake_encode(ebb_reclaim_result_fields, &result);
+
+	(void)state;
+	run_with(line, "reclaim", "web1", "--all", "--dry-run");
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-reclaim\",\"arguments\":"
+			    "{\"domain\":\"web1\",\"all\":true,"
+			    "\"dry-run\":true}}");
+	assert_string_equal(fake_run.out,
+			    "Would reclaim   500.0 MiB to 1.0 GiB\n"
+			    "Note            By facts of 2 s ago\n");
+	assert_int_equal(fake_run.status, 0);
+}
+
+#define PROGRESS                                                    \
+	"{\"event\":\"reclaim-progress\",\"data\":{"                \
+	"\"reclaimed-bytes\":268435456,\"target-bytes\":536870912," \
+	"\"resident-bytes\":1,\"elapsed-ms\":1000}}\n"
+
+static void test_progress_on_a_terminal(void **state)
+{
+	struct ebb_reclaim_result result =
+		example_result(512 * EBB_MIB, 512 * EBB_MIB, "satisfied");
+	ebb_auto_free char *line =
+		fake_encode(ebb_reclaim_result_fields, &result);
+
+	(void)state;
+	fake_start_on_terminal(ARGUMENTS("reclaim", "web1", "512M"));
+	fake_serve();
+	fake_answer(PROGRESS PROGRESS PROGRESS);
+	fake_answer(line);
+	fake_finish();
+	/* Drawn once, as all came within 100 ms, and gone at the end. */
+	assert_string_equal(fake_run.err,
+			    "\r 50%  256.0 MiB of 512.0 MiB  256.0 "
+			    "MiB/s  0:01 left\033[K\r\033[K");
+	assert_non_null(strstr(fake_run.out, "Reclaimed       512.0 MiB"));
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_no_progress_elsewhere(void **state)
+{
+	struct ebb_reclaim_result result =
+		example_result(0, 512 * EBB_MIB, "drained");
+	ebb_auto_free char *line =
+		fake_encode(ebb_reclaim_result_fields, &result);
+
+	(void)state;
+	fake_start(ARGUMENTS("reclaim", "web1", "--all"));
+	fake_serve();
+	fake_answer(PROGRESS "{\"event\":\"something-new\"}\n");
+	fake_answer(line);
+	fake_finish();
+	assert_string_equal(fake_run.err, "");
+	assert_int_equal(fake_run.status, 0);
+
+	fake_start_on_terminal(ARGUMENTS("reclaim", "web1", "--all", "--json"));
+	fake_serve();
+	fake_answer(PROGRESS);
+	fake_answer(line);
+	fake_finish();
+	assert_string_equal(fake_run.err, "");
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_interrupt(void **state)
+{
+	(void)state;
+	fake_start_on_terminal(ARGUMENTS("reclaim", "web1", "512M"));
+	fake_serve();
+	fake_answer(PROGRESS);
+	/* Once the bar is there, the event was handled. */
+	fake_wait_readable(fake_run.err_fd);
+	assert_int_equal(kill(fake_run.pid, SIGINT), 0);
+	/* The connection closes, which is what cancels. */
+	fake_wait_readable(fake_run.peer);
+	assert_int_equal(recv(fake_run.peer, fake_run.request, 1, 0), 0);
+	fake_finish();
+	assert_non_null(strstr(fake_run.err,
+			       "\r\033[Kebbctl: error: cancelled after 256.0 "
+			       "MiB. ebbd stops"));
+	assert_string_equal(fake_run.out, "");
+	assert_int_equal(fake_run.status, 130);
+}
+
+static void test_version(void **state)
+{
+	struct ebb_daemon_status daemon = { "0.9", "qemu:///system", true, 3,
+					    2 };
+	ebb_auto_free char *line =
+		fake_encode(ebb_daemon_status_fields, &daemon);
+
+	(void)state;
+	run_with(line, "version");
+	assert_string_equal(fake_run.request, "{\"execute\":\"daemon-show\"}");
+	assert_non_null(strstr(fake_run.out,
+			       "ebbd            0.9\n"
+			       "libvirt         qemu:///system, connected\n"
+			       "Domains         3, on rung lease 2\n"));
+	assert_int_equal(fake_run.status, 0);
+	run_alone("--version");
+	assert_int_equal(strncmp(fake_run.out, "ebbctl ", 7), 0);
+	assert_int_equal(fake_run.status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_list_all),
+		cmocka_unit_test(test_list_json),
+		cmocka_unit_test(test_long_list),
+		cmocka_unit_test(test_empty_list),
+		cmocka_unit_test(test_show),
+		cmocka_unit_test(test_doctor),
+		cmocka_unit_test(test_reclaim),
+		cmocka_unit_test(test_reclaim_statuses),
+		cmocka_unit_test(test_dry_run),
+		cmocka_unit_test(test_progress_on_a_terminal),
+		cmocka_unit_test(test_no_progress_elsewhere),
+		cmocka_unit_test(test_interrupt),
+		cmocka_unit_test(test_version),
+	};
+
+	return cmocka_run_group_tests(tests, fake_set_up, fake_tear_down);
+}

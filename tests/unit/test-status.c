@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What ebbd tells, to JSON and back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "host/status.h"
+
+/* Fills each field of a table with a value of its own. */
+static void fill(const struct ebb_field *fields, void *message, uint32_t *seed)
+{
+	for (; fields->name; fields++) {
+		char *field = (char *)message + fields->offset;
+
+		++*seed;
+		switch (fields->type) {
+		case EBB_FIELD_U32:
+			*(uint32_t *)field = *seed * 3;
+			break;
+		case EBB_FIELD_U64:
+			*(uint64_t *)field = ((uint64_t)*seed << 33) + 1;
+			break;
+		case EBB_FIELD_BOOL:
+			*(bool *)field = true;
+			break;
+		case EBB_FIELD_STRING:
+			memset(field, 'a' + (int)(*seed % 26),
+			       fields->capacity - 1);
+			break;
+		case EBB_FIELD_STRUCT_ARRAY:
+			*(uint32_t *)((char *)message + fields->count_offset) =
+				(uint32_t)fields->capacity;
+			for (size_t i = 0; i < fields->capacity; i++)
+				fill(fields->sub, field + i * fields->sub_bytes,
+				     seed);
+			break;
+		default:
+			fail_msg("a type that no table of status.c has");
+		}
+	}
+}
+
+/* Names on the wire are the C names with hyphens: lower case, no other. */
+static void check_names(const struct ebb_field *fields)
+{
+	for (; fields->name; fields++) {
+		assert_int_equal(strspn(fields->name,
+					"abcdefghijklmnopqrstuvwxyz-"),
+				 strlen(fields->name));
+		if (fields->sub)
+			check_names(fields->sub);
+	}
+}
+
+static void check_round_trip(const struct ebb_field *fields, size_t bytes)
+{
+	ebb_auto_free void *before = calloc(1, bytes);
+	ebb_auto_free void *after = calloc(1, bytes);
+	struct json_object *object;
+	uint32_t seed = 0;
+
+	fill(fields, before, &seed);
+	object = ebb_msg_encode(fields, before);
+	assert_non_null(object);
+	assert_int_equal(ebb_msg_decode(object, fields, after, bytes, NULL), 0);
+	assert_memory_equal(before, after, bytes);
+	check_names(fields);
+	json_object_put(object);
+}
+
+static void test_round_trips(void **state)
+{
+	static const struct {
+		const struct ebb_field *fields;
+		size_t bytes;
+	} tables[] = {
+		{ ebb_daemon_status_fields, sizeof(struct ebb_daemon_status) },
+		{ ebb_domain_status_fields, sizeof(struct ebb_domain_status) },
+		{ ebb_domain_request_fields,
+		  sizeof(struct ebb_domain_request) },
+		{ ebb_reclaim_request_fields,
+		  sizeof(struct ebb_reclaim_request) },
+		{ ebb_reclaim_progress_fields,
+		  sizeof(struct ebb_reclaim_progress) },
+		{ ebb_reclaim_result_fields,
+		  sizeof(struct ebb_reclaim_result) },
+		{ ebb_doctor_fields, sizeof(struct ebb_doctor) },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(tables); i++)
+		check_round_trip(tables[i].fields, tables[i].bytes);
+}
+
+/* Scripts rely on members that are there even when they are zero. */
+static void test_empty_domain_has_all_numbers(void **state)
+{
+	static const char *const members[] = { "name",		 "rung",
+					       "reasons",	 "memory-bytes",
+					       "resident-bytes", "free-bytes",
+					       "facts-age-ms",	 "backings",
+					       "nodes" };
+	struct ebb_domain_status domain = { 0 };
+	struct json_object *object =
+		ebb_msg_encode(ebb_domain_status_fields, &domain);
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(members); i++)
+		assert_true(
+			json_object_object_get_ex(object, members[i], NULL));
+	assert_false(json_object_object_get_ex(object, "kernel", NULL));
+	json_object_put(object);
+}
+
+static void test_list_round_trip(void **state)
+{
+	ebb_auto_free struct ebb_domain_status *domains =
+		calloc(3, sizeof(*domains));
+	struct ebb_status_list list = { .domain_count = 3, .domains = domains };
+	struct ebb_status_list after;
+	struct json_object *object;
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		snprintf(domains[i].name, sizeof(domains[i].name), "vm%u", i);
+		domains[i].memory_bytes = 1000 + i;
+	}
+	object = ebb_status_list_encode(&list);
+	assert_non_null(object);
+	assert_int_equal(ebb_status_list_decode(object, &after, NULL), 0);
+	assert_int_equal(after.domain_count, 3);
+	assert_memory_equal(after.domains, domains, 3 * sizeof(*domains));
+	free(after.domains);
+	json_object_put(object);
+}
+
+static void test_bad_lists(void **state)
+{
+	static const struct {
+		const char *json;
+		int error;
+		const char *text;
+	} cases[] = {
+		{ "{}", -EINVAL, "'domains' is missing" },
+		{ "{\"domains\":{}}", -EINVAL, "'domains' is not an array" },
+		{ "{\"domains\":[{}]}", -EINVAL, "'name' is missing" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		struct json_object *object = json_tokener_parse(cases[i].json);
+		struct ebb_status_list list = { .domain_count = 77 };
+		struct ebb_msg_error error;
+
+		assert_int_equal(ebb_status_list_decode(object, &list, &error),
+				 cases[i].error);
+		assert_string_equal(error.text, cases[i].text);
+		assert_int_equal(list.domain_count, 77);
+		json_object_put(object);
+	}
+}
+
+static void test_list_too_long(void **state)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *array = json_object_new_array();
+	struct ebb_status_list list;
+
+	(void)state;
+	for (int i = 0; i <= EBB_LIST_MAX; i++)
+		json_object_array_add(array, json_object_new_object());
+	json_object_object_add(object, "domains", array);
+	assert_int_equal(ebb_status_list_decode(object, &list, NULL), -ERANGE);
+	json_object_put(object);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_empty_domain_has_all_numbers),
+		cmocka_unit_test(test_list_round_trip),
+		cmocka_unit_test(test_bad_lists),
+		cmocka_unit_test(test_list_too_long),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
