@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a domain's live XML says about its memory. Pure: text in, struct out.
+ */
+#ifndef EBB_HOST_DOMXML_H
+#define EBB_HOST_DOMXML_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/reason.h"
+
+enum {
+	EBB_MEMORY_PART_MAX = 64
+};
+
+/**
+ * struct ebb_domxml - the parts that Ebb needs
+ * @cell_count, @cell_bytes: boot memory by NUMA cell, in the order in which
+ *	QEMU lays it out; one cell if the domain has no NUMA
+ * @device_count, @devices: dimm and virtio-mem devices with their address
+ * @shared: <access mode='shared'/>, of the domain or of a cell
+ * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
+ * @qga_channel: it has QGA_CHANNEL_NAME
+ * @free_page_reporting: virtio-balloon has it on
+ */
+struct ebb_domxml {
+	uint32_t cell_count;
+	uint64_t cell_bytes[EBB_MEMORY_PART_MAX];
+	uint32_t device_count;
+	struct {
+		uint64_t base_gpa;
+		uint64_t bytes;
+	} devices[EBB_MEMORY_PART_MAX];
+	bool shared;
+	bool own_channel;
+	bool qga_channel;
+	bool free_page_reporting;
+};
+
+/**
+ * ebb_domxml_parse - read the XML of virDomainGetXMLDesc()
+ * @xml: the text
+ * @ret_domxml: written only on success
+ * @reasons: devices and settings that forbid discarding are added
+ *
+ * Returns 0, -EBADMSG (not a domain's XML), -E2BIG (more cells or memory
+ * devices than EBB_MEMORY_PART_MAX) or -ENOMEM.
+ */
+int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
+		     struct ebb_reason_list *reasons);
+
+#endif /* EBB_HOST_DOMXML_H */

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ebbd: puts the parts together and runs the event loop.
+ */
+#include <config.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libvirt/libvirt.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "host/config.h"
+#include "host/control.h"
+#include "host/fleet.h"
+#include "host/sigbus.h"
+#include "host/virt.h"
+#include "host/worker.h"
+
+#define CONFIG_PATH EBB_SYSCONFDIR "/ebb/ebbd.conf"
+
+enum {
+	EXIT_USAGE = 2
+};
+
+struct options {
+	const char *config;
+	const char *uri;
+	const char *socket;
+	const char *log_level;
+};
+
+struct daemon {
+	struct ebb_config config;
+	struct ebb_workers *workers;
+	struct ebb_fleet *fleet;
+	struct ebb_virt *virt;
+	struct ebb_control *control;
+	int lock_fd;
+	int signal_fd;
+	bool stopping;
+};
+
+static void print_help(void)
+{
+	printf("Usage: ebbd [OPTION]...\n"
+	       "Give free memory of virtual machines back to the host.\n"
+	       "\n"
+	       "  -c, --connect URI      hypervisor (default %s)\n"
+	       "      --config FILE      configuration (default %s)\n"
+	       "      --socket PATH      where ebbctl connects (default %s)\n"
+	       "      --log-level LEVEL  error, warning, notice, info, debug\n"
+	       "  -h, --help             show this help\n"
+	       "  -V, --version          show the version\n"
+	       "\n"
+	       "ebbd stays in the foreground and runs as root. See ebbd(8), "
+	       "ebbd.conf(5), ebbctl(1).\n",
+	       EBB_DEFAULT_URI, CONFIG_PATH, EBB_CONTROL_SOCKET);
+}
+
+/* Returns -1 to go on, or the exit code. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	enum {
+		OPT_CONFIG = 256,
+		OPT_SOCKET,
+		OPT_LOG_LEVEL
+	};
+	static const struct option table[] = {
+		{ "connect", required_argument, NULL, 'c' },
+		{ "config", required_argument, NULL, OPT_CONFIG },
+		{ "socket", required_argument, NULL, OPT_SOCKET },
+		{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "c:hV", table, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			options->uri = optarg;
+			break;
+		case OPT_CONFIG:
+			options->config = optarg;
+			break;
+		case OPT_SOCKET:
+			options->socket = optarg;
+			break;
+		case OPT_LOG_LEVEL:
+			options->log_level = optarg;
+			break;
+		case 'h':
+			print_help();
+			return EXIT_SUCCESS;
+		case 'V':
+			printf("ebbd %s\n", PACKAGE_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			fprintf(stderr, "See: ebbd --help\n");
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+			"ebbd: error: '%s' is not an option. See: ebbd "
+			"--help\n",
+			argv[optind]);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+static int override(char *value, size_t value_bytes, const char *option,
+		    const char *text)
+{
+	if (!text)
+		return 0;
+	if (strlen(text) >= value_bytes) {
+		ebb_log(EBB_LOG_ERR, "--%s: longer than %zu characters", option,
+			value_bytes - 1);
+		return -ENAMETOOLONG;
+	}
+	strcpy(value, text);
+	return 0;
+}
+
+static int load_config(struct ebb_config *config, const struct options *options)
+{
+	struct ebb_msg_error error;
+	int r;
+
+	ebb_config_default(config);
+	r = ebb_config_load(options->config ? options->config : CONFIG_PATH,
+			    config, &error);
+	/* Only the default file may be absent. */
+	if (r < 0 && (r != -ENOENT || options->config)) {
+		ebb_log(EBB_LOG_ERR, "%s", error.text);
+		return r;
+	}
+	if (override(config->uri, sizeof(config->uri), "connect",
+		     options->uri) < 0 ||
+	    override(config->socket, sizeof(config->socket), "socket",
+		     options->socket) < 0)
+		return -ENAMETOOLONG;
+	if (options->log_level) {
+		r = ebb_log_parse_level(options->log_level, &config->log_level);
+		if (r < 0) {
+			ebb_log(EBB_LOG_ERR,
+				"--log-level: '%s' is none of error, warning, "
+				"notice, info, debug",
+				options->log_level);
+			return r;
+		}
+	}
+	ebb_log_init("ebbd", config->log_level);
+	return 0;
+}
+
+static int tell_state_error(const char *path, int error)
+{
+	ebb_log(EBB_LOG_ERR,
+		"%s: %s. Run ebbd as root, and see state-dir in ebbd.conf",
+		path, strerror(error));
+	return -error;
+}
+
+/* One ebbd for a state directory, and so for a host. */
+static int lock_state_dir(struct daemon *daemon)
+{
+	const char *dir = daemon->config.state_dir;
+	char path[sizeof(daemon->config.state_dir) + 16];
+	int fd;
+
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
+		return tell_state_error(dir, errno);
+	}
+	snprintf(path, sizeof(path), "%s/ebbd.lock", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		return tell_state_error(path, errno);
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		ebb_log(EBB_LOG_ERR,
+			"another ebbd runs already (it holds %s); stop it "
+			"first: systemctl stop ebbd",
+			path);
+		close(fd);
+		return -EBUSY;
+	}
+	daemon->lock_fd = fd;
+	return 0;
+}
+
+static int find_group(const char *name, gid_t *ret_gid)
+{
+	struct group *group;
+
+	*ret_gid = (gid_t)-1;
+	if (*name == '\0')
+		return 0;
+	group = getgrnam(name);
+	if (!group) {
+		ebb_log(EBB_LOG_WARNING,
+			"no group '%s' (group in ebbd.conf); only root can "
+			"use ebbctl",
+			name);
+		return 0;
+	}
+	*ret_gid = group->gr_gid;
+	return 0;
+}
+
+static void on_signal(int watch, int fd, int events, void *opaque)
+{
+	struct daemon *daemon = opaque;
+	struct signalfd_siginfo info;
+
+	(void)watch;
+	(void)events;
+	if (read(fd, &info, sizeof(info)) == sizeof(info))
+		daemon->stopping = true;
+}
+
+static int watch_signals(struct daemon *daemon)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (daemon->signal_fd < 0 ||
+	    virEventAddHandle(daemon->signal_fd, VIR_EVENT_HANDLE_READABLE,
+			      on_signal, daemon, NULL) < 0) {
+		ebb_log(EBB_LOG_ERR, "cannot watch for signals: %s",
+			strerror(errno));
+		return -EIO;
+	}
+	return 0;
+}
+
+static int connect_libvirt(struct daemon *daemon)
+{
+	char error[256] = "";
+	int r = ebb_virt_new(daemon->config.uri, &ebb_fleet_virt_ops,
+			     daemon->fleet, &daemon->virt, error);
+
+	if (r < 0) {
+		ebb_log(EBB_LOG_ERR,
+			"cannot connect to %s: %s. Start libvirtd (systemctl "
+			"start libvirtd), or set uri in ebbd.conf",
+			daemon->config.uri, error);
+		return r;
+	}
+	ebb_fleet_set_virt(daemon->fleet, daemon->virt);
+	return 0;
+}
+
+static int listen_control(struct daemon *daemon)
+{
+	gid_t gid;
+	int r;
+
+	find_group(daemon->config.group, &gid);
+	r = ebb_control_new(daemon->config.socket, gid, ebb_fleet_handlers,
+			    daemon->fleet, &daemon->control);
+	if (r == -EADDRINUSE)
+		ebb_log(EBB_LOG_ERR,
+			"another ebbd answers on %s; stop it, or give "
+			"--socket",
+			daemon->config.socket);
+	else if (r < 0)
+		ebb_log(EBB_LOG_ERR, "cannot listen on %s: %s",
+			daemon->config.socket, strerror(-r));
+	return r;
+}
+
+static int start(struct daemon *daemon)
+{
+	int r = lock_state_dir(daemon);
+
+	if (r < 0)
+		return r;
+	r = ebb_sigbus_install();
+	if (r < 0)
+		return r;
+	if (virEventRegisterDefaultImpl() < 0)
+		return -ENOMEM;
+	r = watch_signals(daemon);
+	if (r < 0)
+		return r;
+	r = ebb_workers_new(&daemon->workers);
+	if (r < 0)
+		return r;
+	r = ebb_fleet_new(&daemon->config, daemon->workers, &daemon->fleet);
+	if (r < 0)
+		return r;
+	r = connect_libvirt(daemon);
+	if (r < 0)
+		return r;
+	return listen_control(daemon);
+}
+
+static void stop(struct daemon *daemon)
+{
+	sd_notify(0, "STOPPING=1");
+	if (daemon->fleet)
+		ebb_fleet_dismiss(daemon->fleet);
+	/* Each job ends by itself: its guest was just given up. */
+	while (daemon->workers && ebb_workers_count(daemon->workers) > 0)
+		virEventRunDefaultImpl();
+	ebb_control_free(daemon->control);
+	ebb_fleet_free(daemon->fleet);
+	ebb_virt_free(daemon->virt);
+	ebb_workers_free(daemon->workers);
+	if (daemon->signal_fd >= 0)
+		close(daemon->signal_fd);
+	if (daemon->lock_fd >= 0)
+		close(daemon->lock_fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon daemon = { .lock_fd = -1, .signal_fd = -1 };
+	struct options options = { 0 };
+	int r;
+
+	ebb_log_init("ebbd", EBB_LOG_INFO);
+	r = parse_options(argc, argv, &options);
+	if (r >= 0)
+		return r;
+	if (load_config(&daemon.config, &options) < 0)
+		return EXIT_FAILURE;
+
+	r = start(&daemon);
+	if (r == 0) {
+		sd_notify(0, "READY=1");
+		while (!daemon.stopping && virEventRunDefaultImpl() == 0)
+			;
+	}
+	stop(&daemon);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The loop of one reclaim.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The host says DEMANDING in the ring, asks the agent to start a session, and
+ * then the two sides meet in the ring alone: the guest offers batches as fast
+ * as they are resolved, until it has no more or the demand is gone. Nothing
+ * else is sent, so the speed is that of the punching.
+ *
+ * libvirt has no event for the start of a job (migration, save, dump), so it is
+ * asked before each batch, unless its last answer is younger than
+ * PERMISSION_MS. A job that starts in between sees free memory turn into holes,
+ * which is no harm; it is the map that a job may change, and then @gone is set.
+ *
+ * Every wait has an end: of the request, of the guest's silence, and whatever
+ * the event loop hears of the domain (@gone) ends it before the next punch.
+ * Work is bounded for each look at the ring, so a guest that offers for ever
+ * is a guest that gives for ever, until the request is over.
+ */
+#include "host/reclaim.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/cleanup.h"
+#include "host/fault.h"
+#include "host/punch.h"
+
+enum {
+	/* The guest needs so long for its next batch: no sleep meanwhile. */
+	SPIN_US = 1000,
+	POLL_MIN_US = 20,
+	POLL_MAX_US = 1000,
+	/*
+	 * An answer that no job runs is good for so long: the question takes
+	 * about 1 ms, in which one may start as well. Half of it gone, the
+	 * next is asked where the guest has to be waited for anyway.
+	 */
+	PERMISSION_MS = 20,
+	/* Longer than the guest waits for us, so that it speaks first. */
+	SILENCE_MS = EBB_OFFER_DEADLINE_MS + 1000,
+	/* Batches of which nothing was granted, one after the other. */
+	FRUITLESS_MAX = 16,
+	/* For the guest to note that the demand is gone. */
+	FAREWELL_MS = 500,
+};
+
+struct loop {
+	const struct ebb_lender *lender;
+	const struct ebb_reclaim_order *order;
+	struct ebb_reclaim_counters *counters;
+	struct ebb_msg_error *error;
+	uint64_t session_id;
+	uint64_t deadline_ns;
+	uint64_t last_move_ns;
+	uint64_t batch; /* the last that was looked at, by the ring's count */
+	uint64_t permitted_ns; /* when libvirt last said that no job runs */
+	uint32_t fruitless;
+	uint32_t poll_us;
+};
+
+/* What is the end of the guest's session for ours? -EAGAIN: it runs. */
+static int session_end(const struct loop *loop)
+{
+	const struct ebb_ring *ring = loop->lender->ring->ring;
+	uint32_t state = ebb_load_acquire(&ring->session_state);
+
+	if (ebb_load_relaxed(&ring->session_id) != loop->session_id)
+		return -EAGAIN;
+	switch (state) {
+	case EBB_SESSION_RUNNING:
+		return -EAGAIN;
+	case EBB_SESSION_DRAINED:
+		return EBB_END_DRAINED;
+	case EBB_SESSION_SATISFIED:
+		return EBB_END_SATISFIED;
+	case EBB_SESSION_EXPIRED:
+		return EBB_END_TIMEOUT;
+	case EBB_SESSION_BUSY:
+		return EBB_END_REPORTING_BUSY;
+	case EBB_SESSION_PRESSURE:
+		return EBB_END_GUEST_PRESSURE;
+	case EBB_SESSION_LEAVING:
+		return EBB_END_GUEST_GONE;
+	default:
+		/* HOST_ABSENT, STOPPED, or what no ebb.ko says. */
+		return EBB_END_GUEST_SILENT;
+	}
+}
+
+/* Ends that do not depend on what is offered. -EAGAIN: go on. */
+static int outer_end(const struct loop *loop)
+{
+	uint64_t now_ns = ebb_now_ns();
+
+	if (*loop->order->gone || !ebb_ringmap_is_open(loop->lender->ring))
+		return EBB_END_GUEST_GONE;
+	if (*loop->order->cancelled)
+		return EBB_END_CANCELLED;
+	if (loop->order->bytes &&
+	    loop->counters->reclaimed_bytes >= loop->order->bytes)
+		return EBB_END_SATISFIED;
+	if (now_ns >= loop->deadline_ns)
+		return EBB_END_TIMEOUT;
+	if (now_ns - loop->last_move_ns > (uint64_t)SILENCE_MS * 1000000)
+		return EBB_END_GUEST_SILENT;
+	return -EAGAIN;
+}
+
+static int ask_permission(struct loop *loop, const struct ebb_reclaim_ops *ops,
+			  void *opaque)
+{
+	uint64_t asked_ns = ebb_now_ns();
+	int r = ops->may_punch(opaque);
+
+	loop->permitted_ns = r < 0 ? 0 : asked_ns;
+	return r;
+}
+
+static bool is_permitted_within(const struct loop *loop, uint32_t age_ms)
+{
+	return loop->permitted_ns &&
+	       ebb_now_ns() - loop->permitted_ns < (uint64_t)age_ms * 1000000;
+}
+
+static int batch_end(struct loop *loop, struct ebb_puncher *puncher,
+		     struct ebb_batch *batch, const struct ebb_reclaim_ops *ops,
+		     void *opaque)
+{
+	int64_t punched;
+	int r = 0;
+
+	if (!is_permitted_within(loop, PERMISSION_MS))
+		r = ask_permission(loop, ops, opaque);
+	if (r == -EBUSY)
+		return EBB_END_JOB;
+	if (r < 0) {
+		snprintf(loop->error->text, sizeof(loop->error->text),
+			 "cannot ask libvirt whether a job runs");
+		return EBB_END_FAILED;
+	}
+	punched = ebb_puncher_batch(puncher, batch);
+	if (punched < 0) {
+		snprintf(loop->error->text, sizeof(loop->error->text),
+			 "cannot punch the backing: %s",
+			 strerror((int)-punched));
+		return EBB_END_FAILED;
+	}
+	loop->last_move_ns = ebb_now_ns();
+	/* For the next batch, while the guest gets it ready. */
+	if (!is_permitted_within(loop, PERMISSION_MS / 2))
+		ask_permission(loop, ops, opaque);
+	loop->fruitless = punched ? 0 : loop->fruitless + 1;
+	return loop->fruitless > FRUITLESS_MAX ? EBB_END_GUEST_SILENT : -EAGAIN;
+}
+
+static bool is_awake(const struct loop *loop)
+{
+	return ebb_now_ns() - loop->last_move_ns < (uint64_t)SPIN_US * 1000;
+}
+
+/*
+ * One look at the ring. -EAGAIN: go on. @ret_moved: there was a batch.
+ *
+ * A batch that the guest is still writing is left alone for a moment, so that
+ * it is taken as a whole, neighbours side by side. The guest's count is a hint:
+ * where it says nothing, what is offered is taken all the same.
+ */
+static int turn(struct loop *loop, struct ebb_puncher *puncher,
+		const struct ebb_reclaim_ops *ops, void *opaque,
+		bool *ret_moved)
+{
+	const struct ebb_lender *lender = loop->lender;
+	struct ebb_slot copies[EBB_SLOT_COUNT];
+	struct ebb_batch batch;
+	uint64_t announced;
+	int ended, r;
+
+	*ret_moved = false;
+	r = outer_end(loop);
+	if (r != -EAGAIN)
+		return r;
+	/* Read before the slots: what was offered before the end is seen. */
+	ended = session_end(loop);
+	announced = ebb_load_acquire(&lender->ring->ring->batch);
+	if (ended == -EAGAIN && announced == loop->batch && is_awake(loop))
+		return -EAGAIN;
+	loop->batch = announced;
+	for (uint32_t i = 0; i < EBB_SLOT_COUNT; i++) {
+		copies[i] = ebb_slot_read(&lender->ring->ring->slots[i]);
+		/* After a reset, words of another kernel may look like ours. */
+		if (!ebb_offer_is_of(lender->ring->tag, copies[i].word))
+			copies[i].word = EBB_LEASE_FREE;
+	}
+	r = ebb_batch_collect(copies, lender->map, lender->qemu,
+			      lender->ring_gpa, &batch, loop->error);
+	if (r == -ESTALE)
+		return EBB_END_MAP_CHANGED;
+	if (r < 0)
+		return EBB_END_VIOLATION;
+	if (batch.count == 0)
+		return ended;
+	*ret_moved = true;
+	return batch_end(loop, puncher, &batch, ops, opaque);
+}
+
+/* Between two looks: awake first, then naps that grow. */
+static void nap(struct loop *loop)
+{
+	if (is_awake(loop)) {
+		loop->poll_us = POLL_MIN_US;
+		sched_yield();
+		return;
+	}
+	ebb_sleep_us(loop->poll_us);
+	if (loop->poll_us < POLL_MAX_US)
+		loop->poll_us += loop->poll_us / 4;
+}
+
+/* A guest that sees that the demand is gone has revoked what was offered. */
+static void part(struct loop *loop)
+{
+	uint64_t until_ns = ebb_now_ns() + (uint64_t)FAREWELL_MS * 1000000;
+
+	ebb_ringmap_demand(loop->lender->ring, false);
+	while (!*loop->order->gone && ebb_now_ns() < until_ns &&
+	       session_end(loop) == -EAGAIN)
+		ebb_sleep_us(POLL_MAX_US);
+}
+
+static enum ebb_reclaim_end start_end(int r)
+{
+	switch (r) {
+	case -EBUSY:
+		return EBB_END_REPORTING_BUSY;
+	case -ETIMEDOUT:
+	case -ENOTCONN:
+		return EBB_END_NO_AGENT;
+	default:
+		return EBB_END_FAILED;
+	}
+}
+
+enum ebb_reclaim_end ebb_reclaim_run(const struct ebb_lender *lender,
+				     const struct ebb_reclaim_order *order,
+				     const struct ebb_reclaim_ops *ops,
+				     void *opaque,
+				     struct ebb_reclaim_counters *counters,
+				     struct ebb_msg_error *ret_error)
+{
+	struct loop loop = {
+		.lender = lender,
+		.order = order,
+		.counters = counters,
+		.error = ret_error,
+		.last_move_ns = ebb_now_ns(),
+		.poll_us = POLL_MIN_US,
+	};
+	struct ebb_puncher puncher;
+	int end = -EAGAIN, r;
+	bool moved;
+
+	loop.deadline_ns =
+		loop.last_move_ns + (uint64_t)order->timeout_ms * 1000000;
+	/* JSON integers of some peers end at 2^53. */
+	if (ebb_puncher_init(&puncher, lender, order, counters) < 0 ||
+	    getrandom(&loop.session_id, sizeof(loop.session_id), 0) !=
+		    sizeof(loop.session_id)) {
+		snprintf(ret_error->text, sizeof(ret_error->text),
+			 "no random numbers");
+		return EBB_END_FAILED;
+	}
+	loop.session_id &= ((uint64_t)1 << 53) - 1;
+
+	if (!ebb_ringmap_demand(lender->ring, true))
+		return EBB_END_GUEST_GONE;
+	loop.batch = ebb_load_acquire(&lender->ring->ring->batch);
+	r = ops->start_session(loop.session_id, order->timeout_ms, opaque);
+	if (r < 0) {
+		ebb_ringmap_demand(lender->ring, false);
+		return start_end(r);
+	}
+
+	loop.last_move_ns = ebb_now_ns();
+	while (end == -EAGAIN) {
+		end = turn(&loop, &puncher, ops, opaque, &moved);
+		if (moved)
+			ebb_fault_point("resolved");
+		else if (end == -EAGAIN)
+			nap(&loop);
+	}
+	part(&loop);
+	return (enum ebb_reclaim_end)end;
+}
+
+const char *ebb_reclaim_end_name(enum ebb_reclaim_end end)
+{
+	static const char *const names[] = {
+		[EBB_END_SATISFIED] = "satisfied",
+		[EBB_END_DRAINED] = "drained",
+		[EBB_END_TIMEOUT] = "timeout",
+		[EBB_END_CANCELLED] = "cancelled",
+		[EBB_END_GUEST_GONE] = "guest-gone",
+		[EBB_END_GUEST_SILENT] = "guest-silent",
+		[EBB_END_NO_AGENT] = "no-agent",
+		[EBB_END_GUEST_PRESSURE] = "guest-pressure",
+		[EBB_END_REPORTING_BUSY] = "page-reporting-busy",
+		[EBB_END_JOB] = "libvirt-job",
+		[EBB_END_MAP_CHANGED] = "map-changed",
+		[EBB_END_VIOLATION] = "violation",
+		[EBB_END_FAILED] = "failed",
+	};
+
+	_Static_assert(EBB_ARRAY_SIZE(names) == EBB_END_COUNT,
+		       "each end has a name");
+	return names[end];
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/reclaim_job.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+#include "host/agent.h"
+#include "host/estimate.h"
+#include "host/punch.h"
+
+uint64_t ebb_probe_backing_bytes(const struct ebb_probe *probe)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < probe->qemu.backing_count; i++)
+		bytes += probe->qemu.backings[i].bytes;
+	return bytes;
+}
+
+uint64_t ebb_probe_resident_bytes(const struct ebb_probe *probe)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < probe->qemu.backing_count; i++)
+		bytes += ebb_backing_resident_bytes(&probe->qemu.backings[i]);
+	return bytes;
+}
+
+static struct ebb_estimate estimate(const struct ebb_probe *probe,
+				    uint64_t resident_bytes)
+{
+	struct ebb_facts facts = { 0 };
+
+	/* Without facts nothing is free, and the bounds say so. */
+	ebb_ringmap_facts(&probe->ring, &facts);
+	return ebb_estimate_reclaim(ebb_probe_backing_bytes(probe),
+				    resident_bytes, facts.free_huge_bytes);
+}
+
+/*
+ * The ring's facts may be old, for an idle guest is not woken for them; a dry
+ * run asks the agent.
+ */
+static void run_dry(struct ebb_reclaim_job *job)
+{
+	struct ebb_msg_facts facts;
+	int r = ebb_agent_facts(job->probe->channel,
+				job->config->agent_timeout_ms, &facts,
+				&job->error);
+
+	job->end = r < 0 ? EBB_END_NO_AGENT : EBB_END_SATISFIED;
+	job->before_bytes = ebb_probe_resident_bytes(job->probe);
+	job->end_ns = ebb_now_ns();
+	if (r == 0)
+		job->estimate = ebb_estimate_reclaim(
+			ebb_probe_backing_bytes(job->probe), job->before_bytes,
+			facts.free_huge_bytes);
+}
+
+void ebb_reclaim_job_prepare(struct ebb_reclaim_job *job)
+{
+	job->before_bytes = ebb_probe_resident_bytes(job->probe);
+	job->target_bytes =
+		job->request.all
+			? estimate(job->probe, job->before_bytes).max_bytes
+			: job->request.bytes;
+	job->start_ns = ebb_now_ns();
+	if (job->request.timeout_ms == 0)
+		job->request.timeout_ms = job->config->reclaim_timeout_ms;
+	if (job->request.timeout_ms > EBB_SESSION_MAX_MS)
+		job->request.timeout_ms = EBB_SESSION_MAX_MS;
+}
+
+static int start_session(uint64_t session_id, uint32_t timeout_ms, void *opaque)
+{
+	struct ebb_reclaim_job *job = opaque;
+	struct ebb_msg_session_start start = { .session_id = session_id,
+					       .timeout_ms = timeout_ms };
+	int guest_errno;
+	int r = ebb_agent_session_start(job->probe->channel,
+					job->config->agent_timeout_ms, &start,
+					&guest_errno, &job->error);
+
+	if (r < 0 && guest_errno == EBUSY)
+		return -EBUSY;
+	return r;
+}
+
+static int may_punch(void *opaque)
+{
+	struct ebb_reclaim_job *job = opaque;
+	int r = ebb_domain_has_job(job->domain);
+
+	return r > 0 ? -EBUSY : r;
+}
+
+void ebb_reclaim_job_run(struct ebb_reclaim_job *job)
+{
+	static const struct ebb_reclaim_ops ops = {
+		.start_session = start_session,
+		.may_punch = may_punch,
+	};
+	struct ebb_lender lender = ebb_probe_lender(job->probe);
+	struct ebb_reclaim_order order = {
+		.bytes = job->request.all ? 0 : job->request.bytes,
+		.timeout_ms = job->request.timeout_ms,
+		.grant_window_ms = job->config->grant_window_ms,
+		.gone = job->gone,
+		.cancelled = job->cancelled,
+	};
+
+	if (job->request.dry_run) {
+		run_dry(job);
+		return;
+	}
+	job->end = ebb_reclaim_run(&lender, &order, &ops, job, &job->counters,
+				   &job->error);
+	job->after_bytes = ebb_probe_resident_bytes(job->probe);
+	job->end_ns = ebb_now_ns();
+}
+
+void ebb_reclaim_job_progress(const struct ebb_reclaim_job *job,
+			      struct ebb_reclaim_progress *ret_progress)
+{
+	*ret_progress = (struct ebb_reclaim_progress){
+		.reclaimed_bytes = job->counters.reclaimed_bytes,
+		.target_bytes = job->target_bytes,
+		.resident_bytes = ebb_probe_resident_bytes(job->probe),
+		.elapsed_ms =
+			(uint32_t)((ebb_now_ns() - job->start_ns) / 1000000),
+	};
+}
+
+/* How each end is answered. @error_class NULL: with a result. */
+static const struct {
+	const char *error_class;
+	const char *text; /* note of a result, sentence of an error */
+} answers[] = {
+	[EBB_END_SATISFIED] = { NULL, "" },
+	[EBB_END_DRAINED] = { NULL, "" },
+	[EBB_END_TIMEOUT] = { NULL, "The time was over before the guest had "
+				    "given all; --timeout gives it more" },
+	[EBB_END_CANCELLED] = { NULL, "Cancelled" },
+	[EBB_END_GUEST_PRESSURE] = { NULL, "The guest ran short of memory "
+					   "itself and stopped giving" },
+	[EBB_END_GUEST_GONE] = { "GenericError",
+				 "The guest was reset or stopped, or ebb.ko "
+				 "unloaded, in the middle; try again" },
+	[EBB_END_GUEST_SILENT] = { "GenericError",
+				   "The guest does not answer in its ring; see "
+				   "whether it is paused or hangs" },
+	[EBB_END_NO_AGENT] = { "RungClosed",
+			       "No ebb-agent answers in the guest; see there: "
+			       "systemctl status ebb-agent" },
+	[EBB_END_REPORTING_BUSY] = { "RungClosed",
+				     "virtio-balloon holds the guest kernel's "
+				     "page reporting; set "
+				     "freePageReporting='off' and start the "
+				     "domain again" },
+	[EBB_END_JOB] = { "Busy", "A libvirt job works on the domain's "
+				  "memory; wait for it to end: virsh "
+				  "domjobinfo" },
+	[EBB_END_MAP_CHANGED] = { "GenericError",
+				  "The guest's memory layout changed and is "
+				  "examined again; try again" },
+	[EBB_END_VIOLATION] = { "RungClosed",
+				"The guest broke the rules of the lease and is "
+				"in quarantine until it is started anew" },
+	[EBB_END_FAILED] = { "GenericError", "The reclaim failed" },
+};
+
+_Static_assert(EBB_ARRAY_SIZE(answers) == EBB_END_COUNT,
+	       "each end has an answer");
+
+static void fill_dry(const struct ebb_reclaim_job *job,
+		     struct ebb_reclaim_result *result)
+{
+	result->dry_run = true;
+	result->resident_after_bytes = job->before_bytes;
+	result->estimate_min_bytes = job->estimate.min_bytes;
+	result->estimate_max_bytes = job->estimate.max_bytes;
+	if (!job->request.all && job->request.bytes < job->estimate.max_bytes) {
+		result->estimate_max_bytes = job->request.bytes;
+		if (result->estimate_min_bytes > job->request.bytes)
+			result->estimate_min_bytes = job->request.bytes;
+	}
+	snprintf(result->ended, sizeof(result->ended), "dry-run");
+}
+
+void ebb_reclaim_job_answer(const struct ebb_reclaim_job *job,
+			    struct ebb_call *call)
+{
+	struct ebb_reclaim_result result = {
+		.asked_bytes = job->request.bytes,
+		.reclaimed_bytes = job->counters.reclaimed_bytes,
+		.resident_before_bytes = job->before_bytes,
+		.resident_after_bytes = job->after_bytes,
+		.punched_bytes = job->counters.punched_bytes,
+		.batches = job->counters.batches,
+		.failed_slots = job->counters.failed_slots,
+		.elapsed_us = (job->end_ns - job->start_ns) / 1000,
+	};
+	char size[EBB_SIZE_TEXT_BYTES];
+
+	if (answers[job->end].error_class) {
+		ebb_call_error(call, answers[job->end].error_class,
+			       "%s%s%s%s (reclaimed before that: %s)",
+			       answers[job->end].text,
+			       job->error.text[0] ? " [" : "", job->error.text,
+			       job->error.text[0] ? "]" : "",
+			       ebb_size_format(result.reclaimed_bytes, size,
+					       sizeof(size)));
+		return;
+	}
+	if (job->request.dry_run)
+		fill_dry(job, &result);
+	else
+		snprintf(result.ended, sizeof(result.ended), "%s",
+			 ebb_reclaim_end_name(job->end));
+	snprintf(result.note, sizeof(result.note), "%s",
+		 answers[job->end].text);
+	ebb_call_return(call,
+			ebb_msg_encode(ebb_reclaim_result_fields, &result));
+}

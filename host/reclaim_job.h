@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One request to reclaim: from what was asked to what is answered.
+ */
+#ifndef EBB_HOST_RECLAIM_JOB_H
+#define EBB_HOST_RECLAIM_JOB_H
+
+#include <stdatomic.h>
+
+#include "host/control.h"
+#include "host/estimate.h"
+#include "host/probe.h"
+#include "host/reclaim.h"
+
+/**
+ * struct ebb_reclaim_job - all of one reclaim
+ * @probe: attached; the job's while it runs
+ * @gone, @cancelled: as in struct ebb_reclaim_order
+ * @counters: may be read at any time
+ * @end, @error, @after_bytes, @end_ns: valid when the job is done
+ * @estimate: of a dry run, when it is done
+ */
+struct ebb_reclaim_job {
+	struct ebb_probe *probe;
+	struct ebb_domain *domain;
+	const struct ebb_config *config;
+	const atomic_bool *gone;
+	const atomic_bool *cancelled;
+	struct ebb_reclaim_request request;
+	struct ebb_reclaim_counters counters;
+	uint64_t target_bytes;
+	uint64_t before_bytes;
+	uint64_t start_ns;
+	enum ebb_reclaim_end end;
+	struct ebb_msg_error error;
+	struct ebb_estimate estimate;
+	uint64_t after_bytes;
+	uint64_t end_ns;
+};
+
+/* Of all backings of a probe. */
+uint64_t ebb_probe_backing_bytes(const struct ebb_probe *probe);
+uint64_t ebb_probe_resident_bytes(const struct ebb_probe *probe);
+
+/* Takes the books before; the other fields are set. */
+void ebb_reclaim_job_prepare(struct ebb_reclaim_job *job);
+
+/* The work (blocks). */
+void ebb_reclaim_job_run(struct ebb_reclaim_job *job);
+
+/* How far it is; at any time from ebb_reclaim_job_prepare() on. */
+void ebb_reclaim_job_progress(const struct ebb_reclaim_job *job,
+			      struct ebb_reclaim_progress *ret_progress);
+
+/* Answers the call, with a result or an error, once the job is done. */
+void ebb_reclaim_job_answer(const struct ebb_reclaim_job *job,
+			    struct ebb_call *call);
+
+#endif /* EBB_HOST_RECLAIM_JOB_H */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The connection to libvirtd and its domains. With channel.c, the only place
+ * that knows virDomainPtr.
+ *
+ * The connection comes back by itself: when libvirtd goes, @disconnected is
+ * called, and then @connected once it is there again. All callbacks run on the
+ * event loop's thread. The calls marked "blocks" talk to libvirtd and belong
+ * on a worker.
+ */
+#ifndef EBB_HOST_VIRT_H
+#define EBB_HOST_VIRT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ebb_virt;
+struct ebb_domain; /* counted reference to a domain of one connection */
+
+enum {
+	EBB_UUID_TEXT_BYTES = 37
+};
+
+/* What happened to a domain, as far as its memory is concerned. */
+enum ebb_virt_event {
+	EBB_VIRT_STARTED, /* a new QEMU process runs it */
+	EBB_VIRT_STOPPED, /* it has none any more, or is about to */
+	EBB_VIRT_RESET, /* the guest's kernel is gone, or another one runs */
+	EBB_VIRT_MEMORY_CHANGED, /* devices or memory were added or removed */
+	EBB_VIRT_AGENT_CHANGED, /* a guest agent came or went */
+	EBB_VIRT_JOB_ENDED,
+};
+
+struct ebb_virt_ops {
+	void (*connected)(void *opaque);
+	void (*disconnected)(void *opaque);
+	/* @domain is the caller's: take a reference to keep it. */
+	void (*event)(struct ebb_domain *domain, enum ebb_virt_event event,
+		      void *opaque);
+};
+
+/**
+ * ebb_virt_new - connect, for the first time
+ * @uri: of the hypervisor; only QEMU is supported
+ * @ret_error: text of libvirt's error, at least 256 bytes, filled on failure
+ *
+ * Registers libvirt's event loop. @ops->connected is called from the loop.
+ * Returns 0, -ECONNREFUSED (no libvirtd there), -EINVAL (not a QEMU URI) or
+ * -ENOMEM.
+ */
+int ebb_virt_new(const char *uri, const struct ebb_virt_ops *ops, void *opaque,
+		 struct ebb_virt **ret_virt, char *ret_error);
+
+void ebb_virt_free(struct ebb_virt *virt);
+
+bool ebb_virt_is_connected(const struct ebb_virt *virt);
+
+/**
+ * ebb_virt_list - all domains (blocks)
+ * @ret_domains: array, each entry one reference; free both
+ * @active_only: leave out those that are shut off
+ *
+ * Returns their number, or -ENOTCONN, or -ENOMEM.
+ */
+int ebb_virt_list(struct ebb_virt *virt, bool active_only,
+		  struct ebb_domain ***ret_domains);
+
+/* By name or UUID (blocks). Returns 0, -ENOENT, -ENOTCONN or -ENOMEM. */
+int ebb_virt_lookup(struct ebb_virt *virt, const char *name_or_uuid,
+		    struct ebb_domain **ret_domain);
+
+struct ebb_domain *ebb_domain_ref(struct ebb_domain *domain);
+void ebb_domain_unref(struct ebb_domain *domain);
+const char *ebb_domain_name(const struct ebb_domain *domain);
+const char *ebb_domain_uuid(const struct ebb_domain *domain);
+
+/* As virsh domstate names it (blocks). @ret_running: has a QEMU process. */
+const char *ebb_domain_state(struct ebb_domain *domain, bool *ret_running);
+
+/* The live XML (blocks), malloc()ed. Returns 0, -ENOTCONN or -ENOENT. */
+int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml);
+
+/*
+ * Whether a job works on the domain: migration, save, dump, snapshot (blocks).
+ * Returns 0, 1, or -ENOTCONN if that cannot be known.
+ */
+int ebb_domain_has_job(struct ebb_domain *domain);
+
+#endif /* EBB_HOST_VIRT_H */

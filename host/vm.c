@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/vm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/libvirt.h>
+
+#include "common/log.h"
+#include "host/doctor.h"
+#include "host/hugepool.h"
+#include "host/punch.h"
+#include "host/vm_state.h"
+
+enum {
+	/* A reclaim's progress is told so often. */
+	PROGRESS_MS = 100,
+	/* A domain without lease is looked at again, later and later. */
+	RETRY_MIN_S = 2,
+	RETRY_MAX_S = 64,
+	/* Offers outside of proven memory that are taken for a mishap. */
+	STALE_MAX = 3,
+};
+
+static void settle(struct ebb_vm *vm);
+
+/* From within a callback of the channel, which settle() may close. */
+static void settle_soon(struct ebb_vm *vm)
+{
+	virEventUpdateTimeout(vm->settle_timer, 0);
+}
+
+static void on_settle_timer(int timer, void *opaque)
+{
+	virEventUpdateTimeout(timer, -1);
+	settle(opaque);
+}
+
+static void on_agent_event(const char *name, void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	/* It is there, or the module came or went: what we know is old. */
+	if (strcmp(name, "EBB_AGENT_READY") == 0) {
+		vm->probe_wanted = true;
+		settle_soon(vm);
+	}
+}
+
+static void on_channel_broken(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	vm->channels_broken = true;
+	settle_soon(vm);
+}
+
+static const struct ebb_channel_ops channel_ops = {
+	.event = on_agent_event,
+	.broken = on_channel_broken,
+};
+
+/* One line when the rung changes, with the remedy. */
+static void tell_rung(struct ebb_vm *vm)
+{
+	const char *now = "lease";
+	struct ebb_reason reason;
+
+	if (!vm->probe.attached) {
+		if (vm->probe.reasons.count == 0)
+			return;
+		ebb_reason_render(&vm->probe.reasons, 0, &reason);
+		now = reason.name;
+	}
+	if (strcmp(vm->told, now) == 0)
+		return;
+	snprintf(vm->told, sizeof(vm->told), "%s", now);
+	if (vm->probe.attached)
+		ebb_log(EBB_LOG_INFO, "%s: rung lease", vm->name);
+	else if (vm->probe.running)
+		ebb_log(EBB_LOG_INFO, "%s: rung observe: %s. %s", vm->name,
+			reason.text, reason.remedy);
+}
+
+static void on_process_gone(int watch, int fd, int events, void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	(void)fd;
+	(void)events;
+	virEventRemoveHandle(watch);
+	vm->pidfd_watch = -1;
+	ebb_vm_invalidate(vm, true);
+}
+
+static bool is_of_pool(const struct ebb_backing *backing, uint64_t page_bytes)
+{
+	return backing->kind == EBB_BACKING_HUGETLBFS &&
+	       (page_bytes == 0 || backing->page_bytes == page_bytes);
+}
+
+int ebb_vm_reserve_holes(struct ebb_vm *vm, uint64_t page_bytes)
+{
+	const struct ebb_qemu *qemu = &vm->probe.qemu;
+	int first = 0, r;
+
+	for (uint32_t i = 0; i < qemu->backing_count; i++) {
+		if (!is_of_pool(&qemu->backings[i], page_bytes))
+			continue;
+		r = ebb_hugepool_reserve_holes(qemu->backings[i].fd,
+					       qemu->backings[i].bytes);
+		if (r < 0 && first == 0)
+			first = r;
+	}
+	if (first == 0)
+		vm->lent_bytes = 0;
+	return first;
+}
+
+/* Lets go of the guest's files and ring. No job may run. */
+static void release(struct ebb_vm *vm)
+{
+	/* Nobody watches the pool for a guest whose files are closed. */
+	if (vm->lent_bytes && ebb_vm_reserve_holes(vm, 0) < 0)
+		ebb_log(EBB_LOG_WARNING,
+			"%s: the pool of huge pages is short of what the guest "
+			"gave of it. Raise vm.nr_hugepages or "
+			"vm.nr_overcommit_hugepages",
+			vm->name);
+	if (vm->pidfd_watch >= 0)
+		virEventRemoveHandle(vm->pidfd_watch);
+	vm->pidfd_watch = -1;
+	ebb_probe_release(&vm->probe);
+	if (vm->channels_broken || !vm->connected)
+		ebb_probe_close_channels(&vm->probe);
+	vm->channels_broken = false;
+}
+
+static void free_vm(struct ebb_vm *vm)
+{
+	release(vm);
+	ebb_probe_close_channels(&vm->probe);
+	ebb_domain_unref(vm->domain);
+	ebb_domain_unref(vm->next_domain);
+	if (vm->settle_timer >= 0)
+		virEventRemoveTimeout(vm->settle_timer);
+	free(vm);
+}
+
+static void probe_work(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	ebb_probe_run(&vm->probe, vm->domain, vm->environment->config,
+		      &channel_ops, vm, &vm->gone);
+}
+
+static void start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
+			  const struct ebb_reclaim_request *request);
+
+static void answer_closed(struct ebb_vm *vm, struct ebb_call *call)
+{
+	struct ebb_reason reason;
+
+	if (!vm->connected) {
+		ebb_call_error(call, "LibvirtGone",
+			       "ebbd has no connection to libvirtd; see: "
+			       "systemctl status libvirtd");
+		return;
+	}
+	if (vm->probe.reasons.count == 0) {
+		ebb_call_error(call, "GenericError",
+			       "The domain changed just now; try again");
+		return;
+	}
+	ebb_reason_render(&vm->probe.reasons, 0, &reason);
+	ebb_call_error(call,
+		       vm->probe.running ? "RungClosed" : "DomainNotRunning",
+		       "%s. %s", reason.text, reason.remedy);
+}
+
+static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call)
+{
+	struct ebb_doctor *doctor = calloc(1, sizeof(*doctor));
+
+	if (!doctor) {
+		ebb_call_error(call, "GenericError", "out of memory");
+		return;
+	}
+	ebb_doctor_examine(&vm->probe, doctor);
+	snprintf(doctor->name, sizeof(doctor->name), "%s", vm->name);
+	ebb_call_return(call, ebb_msg_encode(ebb_doctor_fields, doctor));
+	free(doctor);
+}
+
+/* What waited for a probe is answered, or begins. */
+static void serve_waiters(struct ebb_vm *vm)
+{
+	struct waiter *waiter = vm->waiters, *next;
+
+	vm->waiters = NULL;
+	for (; waiter; waiter = next) {
+		next = waiter->next;
+		if (vm->dismissed)
+			ebb_call_error(waiter->call, "DomainNotRunning",
+				       "The domain was stopped meanwhile");
+		else if (waiter->doctor)
+			answer_doctor(vm, waiter->call);
+		else
+			start_reclaim(vm, waiter->call, &waiter->request);
+		free(waiter);
+	}
+}
+
+static void probe_done(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	vm->phase = EBB_VM_IDLE;
+	vm->retry_ns = ebb_now_ns() + (uint64_t)vm->retry_s * 1000000000;
+	if (vm->retry_s < RETRY_MAX_S)
+		vm->retry_s *= 2;
+	if (vm->probe.attached) {
+		vm->retry_s = RETRY_MIN_S;
+		vm->pidfd_watch = virEventAddHandle(vm->probe.qemu.pidfd,
+						    VIR_EVENT_HANDLE_READABLE,
+						    on_process_gone, vm, NULL);
+		/* What an earlier ebbd took of it is not known. */
+		if (!vm->lent_bytes)
+			vm->lent_bytes = ebb_probe_backing_bytes(&vm->probe);
+		/* Unwatched files would outlive the guest. */
+		if (vm->pidfd_watch < 0) {
+			release(vm);
+			ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL,
+				       "out of event handles");
+		}
+	}
+	settle(vm);
+}
+
+static void start_probe(struct ebb_vm *vm)
+{
+	int r;
+
+	release(vm);
+	vm->probe_wanted = false;
+	vm->gone = false;
+	vm->phase = EBB_VM_PROBING;
+	r = ebb_workers_run(vm->environment->workers, probe_work, probe_done,
+			    vm);
+	if (r < 0) {
+		vm->phase = EBB_VM_IDLE;
+		ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL, "%s",
+			       strerror(-r));
+		serve_waiters(vm);
+	}
+}
+
+/* From whatever the vm is to what is wanted. Called after each change. */
+static void settle(struct ebb_vm *vm)
+{
+	if (vm->phase != EBB_VM_IDLE)
+		return;
+	if (vm->dismissed) {
+		serve_waiters(vm);
+		free_vm(vm);
+		return;
+	}
+	if (vm->channels_broken)
+		vm->probe_wanted = true;
+	if (vm->gone)
+		release(vm);
+	if (vm->next_domain) {
+		ebb_domain_unref(vm->domain);
+		vm->domain = vm->next_domain;
+		vm->next_domain = NULL;
+		vm->connected = true;
+	}
+	if (vm->quarantined) {
+		release(vm);
+		vm->probe.running = true;
+		ebb_reason_add(&vm->probe.reasons, EBB_REASON_QUARANTINED, "%s",
+			       vm->quarantine_reason.text);
+	} else if (vm->probe_wanted && vm->connected) {
+		start_probe(vm);
+		return;
+	}
+	tell_rung(vm);
+	serve_waiters(vm);
+}
+
+struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
+			  struct ebb_domain *domain)
+{
+	struct ebb_vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	vm->environment = environment;
+	vm->domain = ebb_domain_ref(domain);
+	snprintf(vm->name, sizeof(vm->name), "%s", ebb_domain_name(domain));
+	snprintf(vm->uuid, sizeof(vm->uuid), "%s", ebb_domain_uuid(domain));
+	vm->connected = true;
+	vm->retry_s = RETRY_MIN_S;
+	vm->pidfd_watch = -1;
+	vm->progress_timer = -1;
+	ebb_probe_init(&vm->probe);
+	vm->settle_timer = virEventAddTimeout(-1, on_settle_timer, vm, NULL);
+	if (vm->settle_timer < 0) {
+		free_vm(vm);
+		return NULL;
+	}
+	vm->probe_wanted = true;
+	settle(vm);
+	return vm;
+}
+
+void ebb_vm_dismiss(struct ebb_vm *vm)
+{
+	vm->dismissed = true;
+	vm->gone = true;
+	settle(vm);
+}
+
+const char *ebb_vm_name(const struct ebb_vm *vm)
+{
+	return vm->name;
+}
+
+const char *ebb_vm_uuid(const struct ebb_vm *vm)
+{
+	return vm->uuid;
+}
+
+bool ebb_vm_has_lease(const struct ebb_vm *vm)
+{
+	return vm->phase != EBB_VM_PROBING && vm->probe.attached && !vm->gone;
+}
+
+void ebb_vm_invalidate(struct ebb_vm *vm, bool fresh_process)
+{
+	vm->gone = true;
+	vm->probe_wanted = true;
+	if (fresh_process) {
+		vm->quarantined = false;
+		vm->stale_count = 0;
+		vm->retry_s = RETRY_MIN_S;
+		vm->reclaimed_bytes = 0;
+		vm->reclaim_runs = 0;
+		vm->lent_bytes = 0;
+	}
+	settle(vm);
+}
+
+void ebb_vm_agent_changed(struct ebb_vm *vm)
+{
+	/* Only the guest agent's channel is meant, which we may not use. */
+	if (vm->phase == EBB_VM_IDLE && vm->probe.attached &&
+	    vm->probe.channel != vm->probe.qga_channel)
+		return;
+	vm->probe_wanted = true;
+	settle(vm);
+}
+
+void ebb_vm_disconnect(struct ebb_vm *vm)
+{
+	vm->connected = false;
+	vm->channels_broken = true;
+	vm->gone = true;
+	settle(vm);
+}
+
+void ebb_vm_reconnect(struct ebb_vm *vm, struct ebb_domain *domain)
+{
+	/* A job that runs uses the old one until it is done. */
+	ebb_domain_unref(vm->next_domain);
+	vm->next_domain = ebb_domain_ref(domain);
+	vm->probe_wanted = true;
+	settle(vm);
+}
+
+void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns)
+{
+	if (vm->phase != EBB_VM_IDLE)
+		return;
+	if (vm->probe.attached && !ebb_ringmap_is_open(&vm->probe.ring)) {
+		ebb_vm_invalidate(vm, false);
+		return;
+	}
+	if (!vm->probe.attached && now_ns >= vm->retry_ns) {
+		vm->probe_wanted = true;
+		settle(vm);
+	}
+}
+
+uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes)
+{
+	const struct ebb_qemu *qemu = &vm->probe.qemu;
+	uint64_t lent = vm->lent_bytes, holes = 0;
+
+	if (!ebb_vm_has_lease(vm))
+		return 0;
+	if (vm->phase == EBB_VM_RECLAIMING)
+		lent += vm->job.counters.reclaimed_bytes;
+	if (lent == 0)
+		return 0;
+	for (uint32_t i = 0; i < qemu->backing_count; i++)
+		if (is_of_pool(&qemu->backings[i], page_bytes))
+			holes += qemu->backings[i].bytes -
+				 ebb_backing_resident_bytes(&qemu->backings[i]);
+	/* The guest has taken some of them back since. */
+	return holes < lent ? holes : lent;
+}
+
+static void wait_for_probe(struct ebb_vm *vm, struct ebb_call *call,
+			   const struct ebb_reclaim_request *request)
+{
+	struct waiter *waiter = calloc(1, sizeof(*waiter));
+	struct waiter **last = &vm->waiters;
+
+	if (!waiter) {
+		ebb_call_error(call, "GenericError", "out of memory");
+		return;
+	}
+	waiter->call = call;
+	waiter->doctor = !request;
+	if (request)
+		waiter->request = *request;
+	while (*last)
+		last = &(*last)->next;
+	*last = waiter;
+	settle(vm);
+}
+
+void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
+{
+	if (vm->phase == EBB_VM_RECLAIMING || ebb_vm_has_lease(vm)) {
+		answer_doctor(vm, call);
+		return;
+	}
+	if (vm->phase == EBB_VM_IDLE)
+		vm->probe_wanted = true;
+	wait_for_probe(vm, call, NULL);
+}
+
+void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,
+		    const struct ebb_reclaim_request *request)
+{
+	if (vm->phase == EBB_VM_IDLE && ebb_vm_has_lease(vm)) {
+		start_reclaim(vm, call, request);
+		return;
+	}
+	if (vm->phase == EBB_VM_RECLAIMING) {
+		ebb_call_error(call, "Busy",
+			       "A reclaim of this domain runs already; wait "
+			       "for it to end");
+		return;
+	}
+	/* What an operator just mended shall be seen. */
+	if (vm->phase == EBB_VM_IDLE)
+		vm->probe_wanted = true;
+	wait_for_probe(vm, call, request);
+}
+
+static void on_progress(int timer, void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+	struct ebb_reclaim_progress progress;
+
+	(void)timer;
+	ebb_reclaim_job_progress(&vm->job, &progress);
+	ebb_call_event(vm->call, "reclaim-progress",
+		       ebb_msg_encode(ebb_reclaim_progress_fields, &progress));
+}
+
+static void on_cancel(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	vm->cancelled = true;
+}
+
+static void reclaim_work(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	ebb_reclaim_job_run(&vm->job);
+}
+
+static void quarantine(struct ebb_vm *vm, const struct ebb_msg_error *reason)
+{
+	vm->quarantined = true;
+	vm->quarantine_reason = *reason;
+	ebb_log(EBB_LOG_WARNING,
+		"%s: quarantined: %s. Nothing is reclaimed from it until it "
+		"is started anew",
+		vm->name, reason->text);
+}
+
+/* What the end of a reclaim says about the guest. */
+static void draw_conclusions(struct ebb_vm *vm)
+{
+	switch (vm->job.end) {
+	case EBB_END_VIOLATION:
+		quarantine(vm, &vm->job.error);
+		break;
+	case EBB_END_MAP_CHANGED:
+		if (++vm->stale_count > STALE_MAX)
+			quarantine(vm, &vm->job.error);
+		vm->probe_wanted = true;
+		break;
+	case EBB_END_GUEST_GONE:
+	case EBB_END_GUEST_SILENT:
+	case EBB_END_REPORTING_BUSY:
+	case EBB_END_NO_AGENT:
+	case EBB_END_FAILED:
+		vm->probe_wanted = true;
+		break;
+	default:
+		vm->stale_count = 0;
+	}
+}
+
+static void reclaim_done(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	virEventRemoveTimeout(vm->progress_timer);
+	vm->progress_timer = -1;
+	vm->phase = EBB_VM_IDLE;
+	vm->reclaimed_bytes += vm->job.counters.reclaimed_bytes;
+	vm->reclaim_runs += !vm->job.request.dry_run;
+	vm->lent_bytes += vm->job.counters.reclaimed_bytes;
+	draw_conclusions(vm);
+	ebb_reclaim_job_answer(&vm->job, vm->call);
+	vm->call = NULL;
+	settle(vm);
+}
+
+static void start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
+			  const struct ebb_reclaim_request *request)
+{
+	if (vm->phase != EBB_VM_IDLE) {
+		ebb_call_error(call, "Busy",
+			       "Another request was faster; try again");
+		return;
+	}
+	if (!ebb_vm_has_lease(vm)) {
+		answer_closed(vm, call);
+		return;
+	}
+	if (request->bytes > ebb_probe_backing_bytes(&vm->probe)) {
+		ebb_call_error(call, "InvalidArgument",
+			       "SIZE is more than the guest's memory, which is "
+			       "%llu MiB; give less, or --all",
+			       (unsigned long long)(ebb_probe_backing_bytes(
+							    &vm->probe) >>
+						    20));
+		return;
+	}
+	vm->cancelled = false;
+	vm->job = (struct ebb_reclaim_job){
+		.probe = &vm->probe,
+		.domain = vm->domain,
+		.config = vm->environment->config,
+		.gone = &vm->gone,
+		.cancelled = &vm->cancelled,
+		.request = *request,
+	};
+	ebb_reclaim_job_prepare(&vm->job);
+	if (ebb_workers_run(vm->environment->workers, reclaim_work,
+			    reclaim_done, vm) < 0) {
+		ebb_call_error(call, "GenericError",
+			       "No thread can be started; see ulimit -u");
+		return;
+	}
+	vm->phase = EBB_VM_RECLAIMING;
+	vm->call = call;
+	vm->progress_timer =
+		virEventAddTimeout(PROGRESS_MS, on_progress, vm, NULL);
+	ebb_call_on_cancel(call, on_cancel, vm);
+}

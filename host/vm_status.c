@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A vm as it is shown: facts by loads from the ring, books by fstat(). */
+#include <stdio.h>
+#include <string.h>
+
+#include "host/punch.h"
+#include "host/vm_state.h"
+
+static void fill_facts(const struct ebb_vm *vm,
+		       struct ebb_domain_status *status)
+{
+	struct ebb_facts facts;
+
+	status->facts_age_ms = UINT32_MAX;
+	if (vm->probe.attached &&
+	    ebb_ringmap_facts(&vm->probe.ring, &facts) == 0) {
+		status->facts_age_ms = 0;
+		status->free_bytes = facts.free_bytes;
+		status->free_huge_bytes = facts.free_huge_bytes;
+		status->available_bytes = facts.available_bytes;
+		status->node_count = facts.node_count;
+		for (uint32_t i = 0; i < facts.node_count; i++) {
+			status->nodes[i].node = facts.nodes[i].node;
+			status->nodes[i].total_bytes =
+				facts.nodes[i].total_bytes;
+			status->nodes[i].free_bytes = facts.nodes[i].free_bytes;
+			status->nodes[i].free_huge_bytes =
+				facts.nodes[i].free_huge_bytes;
+		}
+	} else if (vm->probe.have_facts) {
+		status->facts_age_ms =
+			(uint32_t)((ebb_now_ns() - vm->probe.facts_ns) /
+				   1000000);
+		status->free_bytes = vm->probe.facts.free_bytes;
+		status->free_huge_bytes = vm->probe.facts.free_huge_bytes;
+		status->available_bytes = vm->probe.facts.available_bytes;
+	}
+}
+
+static void fill_backings(const struct ebb_vm *vm,
+			  struct ebb_domain_status *status)
+{
+	const struct ebb_qemu *qemu = &vm->probe.qemu;
+
+	for (uint32_t i = 0; i < qemu->backing_count; i++) {
+		struct ebb_backing_status *backing = &status->backings[i];
+
+		snprintf(backing->kind, sizeof(backing->kind), "%s",
+			 ebb_backing_kind_name(qemu->backings[i].kind));
+		backing->bytes = qemu->backings[i].bytes;
+		backing->page_bytes = qemu->backings[i].page_bytes;
+		backing->resident_bytes =
+			ebb_backing_resident_bytes(&qemu->backings[i]);
+		for (uint32_t s = 0; s < vm->probe.map.segment_count; s++)
+			if (vm->probe.map.segments[s].backing == i)
+				backing->verified_segments++;
+		status->memory_bytes += backing->bytes;
+		status->resident_bytes += backing->resident_bytes;
+	}
+	status->backing_count = qemu->backing_count;
+	if (qemu->backing_count == 0) {
+		for (uint32_t i = 0; i < vm->probe.domxml.cell_count; i++)
+			status->memory_bytes += vm->probe.domxml.cell_bytes[i];
+		status->resident_bytes = ebb_qemu_rss_bytes(qemu);
+	}
+}
+
+void ebb_vm_status(const struct ebb_vm *vm,
+		   struct ebb_domain_status *ret_status)
+{
+	static const char *const phases[] = {
+		[EBB_VM_IDLE] = "ready",
+		[EBB_VM_PROBING] = "probing",
+		[EBB_VM_RECLAIMING] = "reclaiming",
+	};
+	const struct ebb_probe *probe = &vm->probe;
+
+	memset(ret_status, 0, sizeof(*ret_status));
+	snprintf(ret_status->name, sizeof(ret_status->name), "%s", vm->name);
+	snprintf(ret_status->uuid, sizeof(ret_status->uuid), "%s", vm->uuid);
+	snprintf(ret_status->phase, sizeof(ret_status->phase), "%s",
+		 phases[vm->phase]);
+	snprintf(ret_status->rung, sizeof(ret_status->rung), "%s",
+		 ebb_vm_has_lease(vm) ? "lease" : "observe");
+	ret_status->reclaimed_bytes = vm->reclaimed_bytes;
+	ret_status->reclaim_runs = vm->reclaim_runs;
+	ret_status->facts_age_ms = UINT32_MAX;
+	if (vm->phase == EBB_VM_PROBING)
+		return; /* the probe is the worker's */
+
+	for (uint32_t i = 0; i < probe->reasons.count && i < EBB_REASON_MAX;
+	     i++)
+		ebb_reason_render(&probe->reasons, i, &ret_status->reasons[i]);
+	ret_status->reason_count = probe->reasons.count < EBB_REASON_MAX
+					   ? probe->reasons.count
+					   : EBB_REASON_MAX;
+	if (probe->have_info) {
+		memcpy(ret_status->agent_version, probe->info.agent_version,
+		       sizeof(ret_status->agent_version));
+		memcpy(ret_status->kernel, probe->info.kernel,
+		       sizeof(ret_status->kernel));
+	}
+	if (probe->channel)
+		snprintf(ret_status->channel, sizeof(ret_status->channel), "%s",
+			 ebb_channel_name(probe->channel));
+	fill_facts(vm, ret_status);
+	fill_backings(vm, ret_status);
+}

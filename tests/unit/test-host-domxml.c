@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Domain XML, as libvirt prints it and as it must not be. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+#include "host/domxml.h"
+
+#define MEMORY "<memory unit='KiB'>2097152</memory>"
+#define SHARED                                  \
+	"<memoryBacking><source type='memfd'/>" \
+	"<access mode='shared'/></memoryBacking>"
+#define CHANNEL(name)                                               \
+	"<channel type='unix'><source mode='bind' path='/run/x'/>"  \
+	"<target type='virtio' name='" name "' state='connected'/>" \
+	"</channel>"
+
+static struct ebb_domxml parsed;
+static struct ebb_reason_list reasons;
+
+static int parse(const char *xml)
+{
+	memset(&parsed, 0xaa, sizeof(parsed));
+	memset(&reasons, 0, sizeof(reasons));
+	return ebb_domxml_parse(xml, &parsed, &reasons);
+}
+
+static void test_plain_domain(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		parse("<?xml version='1.0' encoding='UTF-8'?>\n"
+		      "<domain type='kvm' id='1'><name>a</name>" MEMORY
+		      "<currentMemory unit='KiB'>1048576</currentMemory>"
+		      "<devices><disk type='file' device='disk'/>"
+		      "<interface type='network'/>"
+		      "<memballoon model='virtio'/></devices></domain>"),
+		0);
+	assert_int_equal(parsed.cell_count, 1);
+	assert_int_equal(parsed.cell_bytes[0], 2 * EBB_GIB);
+	assert_int_equal(parsed.device_count, 0);
+	assert_false(parsed.shared);
+	assert_false(parsed.own_channel);
+	assert_false(parsed.qga_channel);
+	assert_false(parsed.free_page_reporting);
+	assert_int_equal(reasons.count, 0);
+}
+
+static void test_settings_are_found(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		parse("<domain>" MEMORY
+		      "<memoryBacking><hugepages><page size='2048' unit='KiB'/>"
+		      "</hugepages><source type='memfd'/>"
+		      "<access mode='shared'/></memoryBacking><devices>" CHANNEL(
+			      "org.ebb.agent.0")
+			      CHANNEL("org.qemu.guest_agent.0") "<memballoon model='virtio' freePageReporting='on'/>"
+								"</devices></domain>"),
+		0);
+	assert_true(parsed.shared);
+	assert_true(parsed.own_channel);
+	assert_true(parsed.qga_channel);
+	assert_true(parsed.free_page_reporting);
+	assert_int_equal(reasons.count, 0);
+}
+
+static void test_settings_that_look_alike(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		parse("<domain>" MEMORY "<metadata><x:a xmlns:x='urn:x'>"
+		      "<x:memoryBacking><x:access mode='shared'/>"
+		      "</x:memoryBacking></x:a></metadata>"
+		      "<memoryBacking><access mode='private'/></memoryBacking>"
+		      "<devices><channel type='pty'>"
+		      "<target type='virtio' name='org.ebb.agent.0'/></channel>"
+		      "<channel type='unix'>"
+		      "<target type='virtio' name='org.ebb.agent.01'/>"
+		      "</channel><memballoon freePageReporting='off'/>"
+		      "</devices></domain>"),
+		0);
+	assert_false(parsed.shared);
+	assert_false(parsed.own_channel);
+	assert_false(parsed.free_page_reporting);
+}
+
+static void test_numa_cells(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		parse("<domain>" MEMORY "<cpu><numa>"
+		      "<cell id='0' cpus='0' memory='1048576' unit='KiB' "
+		      "memAccess='shared'/>"
+		      "<cell id='1' cpus='1' memory='1024' unit='MiB'/>"
+		      "</numa></cpu></domain>"),
+		0);
+	assert_int_equal(parsed.cell_count, 2);
+	assert_int_equal(parsed.cell_bytes[0], EBB_GIB);
+	assert_int_equal(parsed.cell_bytes[1], EBB_GIB);
+	assert_true(parsed.shared);
+}
+
+static void test_memory_devices(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		parse("<domain><memory unit='KiB'>4194304</memory><devices>"
+		      "<memory model='dimm'><target>"
+		      "<size unit='KiB'>524288</size><node>0</node></target>"
+		      "<address type='dimm' slot='0' base='0x100000000'/>"
+		      "</memory>"
+		      "<memory model='virtio-mem'><target>"
+		      "<size unit='KiB'>1048576</size><node>0</node>"
+		      "<block unit='KiB'>2048</block>"
+		      "<requested unit='KiB'>524288</requested>"
+		      "<address base='0x140000000'/></target>"
+		      "<address type='pci' domain='0x0000' bus='0x00'/>"
+		      "</memory></devices></domain>"),
+		0);
+	assert_int_equal(parsed.device_count, 2);
+	assert_int_equal(parsed.devices[0].base_gpa, 0x100000000);
+	assert_int_equal(parsed.devices[0].bytes, 512 * EBB_MIB);
+	assert_int_equal(parsed.devices[1].base_gpa, 0x140000000);
+	assert_int_equal(parsed.devices[1].bytes, EBB_GIB);
+	/* <memory> counts what is plugged; boot memory is the rest. */
+	assert_int_equal(parsed.cell_bytes[0], 4 * EBB_GIB - 1536 * EBB_MIB);
+}
+
+static const struct {
+	const char *xml;
+	enum ebb_reason_id reason;
+} refusals[] = {
+	{ "<hostdev mode='subsystem' type='pci' managed='yes'/>",
+	  EBB_REASON_VFIO },
+	{ "<hostdev mode='subsystem' type='mdev' model='vfio-pci'/>",
+	  EBB_REASON_VFIO },
+	{ "<interface type='hostdev'/>", EBB_REASON_VFIO },
+	{ "<disk type='nvme' device='disk'/>", EBB_REASON_VFIO },
+	{ "<interface type='vdpa'/>", EBB_REASON_VDPA },
+	{ "<disk type='vhostvdpa' device='disk'/>", EBB_REASON_VDPA },
+	{ "<interface type='vhostuser'/>", EBB_REASON_VHOST_USER },
+	{ "<disk type='vhostuser' device='disk'/>", EBB_REASON_VHOST_USER },
+	{ "<video><driver name='vhostuser'/></video>", EBB_REASON_VHOST_USER },
+	{ "<memory model='nvdimm'><target><size>1024</size></target></memory>",
+	  EBB_REASON_NVDIMM },
+	{ "<memory model='virtio-pmem'><target><size>1024</size></target>"
+	  "</memory>",
+	  EBB_REASON_NVDIMM },
+};
+
+static void test_devices_that_pin(void **state)
+{
+	char xml[1024];
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(refusals); i++) {
+		snprintf(xml, sizeof(xml),
+			 "<domain>" MEMORY "<devices>%s</devices></domain>",
+			 refusals[i].xml);
+		assert_int_equal(parse(xml), 0);
+		assert_int_equal(reasons.count, 1);
+		assert_int_equal(reasons.items[0].id, refusals[i].reason);
+		assert_true(reasons.items[0].detail[0]);
+	}
+}
+
+static void test_settings_that_forbid(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("<domain>" MEMORY
+			       "<memoryBacking><locked/></memoryBacking>"
+			       "<launchSecurity type='sev'/></domain>"),
+			 0);
+	assert_int_equal(reasons.count, 2);
+	assert_true(ebb_reason_has(&reasons, EBB_REASON_LOCKED_MEMORY));
+	assert_true(ebb_reason_has(&reasons, EBB_REASON_CONFIDENTIAL));
+}
+
+static void test_devices_that_do_not_pin(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		parse("<domain>" MEMORY SHARED "<devices>"
+		      "<filesystem type='mount'><driver type='virtiofs'/>"
+		      "</filesystem><hostdev mode='subsystem' type='usb'/>"
+		      "<hostdev mode='subsystem' type='scsi'/>"
+		      "<interface type='bridge'/><video><model type='vga'/>"
+		      "</video></devices></domain>"),
+		0);
+	assert_int_equal(reasons.count, 0);
+}
+
+/* All that stands in the way is told at once, each kind once. */
+static void test_all_reasons_at_once(void **state)
+{
+	char xml[4096] = "<domain>" MEMORY "<devices>";
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(refusals); i++)
+		strcat(xml, refusals[i].xml);
+	strcat(xml, "</devices></domain>");
+	assert_int_equal(parse(xml), 0);
+	assert_int_equal(reasons.count, 4);
+}
+
+static void test_units(void **state)
+{
+	static const struct {
+		const char *unit;
+		uint64_t bytes;
+	} units[] = {
+		{ "", 3 * EBB_KIB },
+		{ " unit='b'", 3 },
+		{ " unit='bytes'", 3 },
+		{ " unit='KB'", 3000 },
+		{ " unit='k'", 3 * EBB_KIB },
+		{ " unit='KiB'", 3 * EBB_KIB },
+		{ " unit='MB'", 3000000 },
+		{ " unit='M'", 3 * EBB_MIB },
+		{ " unit='MiB'", 3 * EBB_MIB },
+		{ " unit='GB'", 3000000000 },
+		{ " unit='G'", 3 * EBB_GIB },
+		{ " unit='GiB'", 3 * EBB_GIB },
+		{ " unit='TB'", 3000000000000 },
+		{ " unit='T'", 3072 * EBB_GIB },
+		{ " unit='TiB'", 3072 * EBB_GIB },
+	};
+	char xml[256];
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(units); i++) {
+		snprintf(xml, sizeof(xml),
+			 "<domain><memory%s>3</memory></domain>",
+			 units[i].unit);
+		assert_int_equal(parse(xml), 0);
+		assert_int_equal(parsed.cell_bytes[0], units[i].bytes);
+	}
+}
+
+static void test_what_is_not_a_domain(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"no xml",
+		"<domain>",
+		"<domain/>",
+		"<network>" MEMORY "</network>",
+		"<domain><memory/></domain>",
+		"<domain><memory>x</memory></domain>",
+		"<domain><memory>12x</memory></domain>",
+		"<domain><memory>-1</memory></domain>",
+		"<domain><memory unit='furlong'>1</memory></domain>",
+		"<domain><memory>99999999999999999999</memory></domain>",
+		"<domain><memory unit='GiB'>9999999999</memory></domain>",
+		"<domain>" MEMORY MEMORY "</domain>",
+		"<domain><cpu><numa><cell id='0'/></numa></cpu></domain>",
+		"<domain>" MEMORY "<devices><memory model='dimm'/></devices>"
+		"</domain>",
+		"<domain>" MEMORY "<devices><memory model='dimm'><target/>"
+		"</memory></devices></domain>",
+		/* More is plugged than there is. */
+		"<domain>" MEMORY "<devices><memory model='dimm'><target>"
+		"<size unit='GiB'>2</size></target></memory></devices>"
+		"</domain>",
+	};
+	struct ebb_domxml before;
+
+	(void)state;
+	memset(&before, 0xaa, sizeof(before));
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(texts); i++) {
+		if (parse(texts[i]) != -EBADMSG)
+			fail_msg("accepted: %s", texts[i]);
+		assert_memory_equal(&parsed, &before, sizeof(before));
+		assert_int_equal(reasons.count, 0);
+	}
+}
+
+static char *repeat(const char *head, const char *part, int count,
+		    const char *tail)
+{
+	size_t bytes =
+		strlen(head) + (size_t)count * strlen(part) + strlen(tail) + 1;
+	char *text = malloc(bytes), *end;
+
+	assert_non_null(text);
+	end = stpcpy(text, head);
+	for (int i = 0; i < count; i++)
+		end = stpcpy(end, part);
+	stpcpy(end, tail);
+	return text;
+}
+
+static void check_part_limit(const char *head, const char *part,
+			     const char *tail)
+{
+	char *fits = repeat(head, part, EBB_MEMORY_PART_MAX, tail);
+	char *too_many = repeat(head, part, EBB_MEMORY_PART_MAX + 1, tail);
+
+	assert_int_equal(parse(fits), 0);
+	assert_int_equal(parse(too_many), -E2BIG);
+	free(fits);
+	free(too_many);
+}
+
+static void test_too_many_parts(void **state)
+{
+	(void)state;
+	check_part_limit("<domain>" MEMORY "<cpu><numa>",
+			 "<cell memory='1024' unit='KiB'/>",
+			 "</numa></cpu></domain>");
+	check_part_limit("<domain>" MEMORY "<devices>",
+			 "<memory model='dimm'><target><size>1024</size>"
+			 "</target></memory>",
+			 "</devices></domain>");
+}
+
+/* A guest's owner may put XML into <metadata>; libvirt keeps no DTD. */
+static void test_entities_are_refused(void **state)
+{
+	static const char bomb[] =
+		"<?xml version='1.0'?><!DOCTYPE domain ["
+		"<!ENTITY a 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'>"
+		"<!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;'>"
+		"<!ENTITY c '&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;'>"
+		"<!ENTITY d '&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;'>"
+		"<!ENTITY e '&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;'>"
+		"<!ENTITY f '&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;'>"
+		"<!ENTITY g '&f;&f;&f;&f;&f;&f;&f;&f;&f;&f;'>"
+		"<!ENTITY h '&g;&g;&g;&g;&g;&g;&g;&g;&g;&g;'>]>"
+		"<domain><memory>&h;</memory></domain>";
+
+	(void)state;
+	assert_int_equal(parse(bomb), -EBADMSG);
+	assert_int_equal(parse("<!DOCTYPE domain [<!ENTITY m '4096'>]>"
+			       "<domain><memory>&m;</memory></domain>"),
+			 -EBADMSG);
+	assert_int_equal(parse("<!DOCTYPE domain [<!ENTITY m SYSTEM "
+			       "'file:///proc/self/cmdline'>]>"
+			       "<domain><memory>&m;</memory></domain>"),
+			 -EBADMSG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_plain_domain),
+		cmocka_unit_test(test_settings_are_found),
+		cmocka_unit_test(test_settings_that_look_alike),
+		cmocka_unit_test(test_numa_cells),
+		cmocka_unit_test(test_memory_devices),
+		cmocka_unit_test(test_devices_that_pin),
+		cmocka_unit_test(test_settings_that_forbid),
+		cmocka_unit_test(test_devices_that_do_not_pin),
+		cmocka_unit_test(test_all_reasons_at_once),
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_what_is_not_a_domain),
+		cmocka_unit_test(test_too_many_parts),
+		cmocka_unit_test(test_entities_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
