@@ -1,0 +1,458 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The rig: libvirt, guests and ebbd for the integration tests, the benchmark
+# and the quickstart, which source this file. Everything that it starts is
+# ended by rig_cleanup, by pid; what was there before is left as it was.
+#
+# Before: set -u, source_dir (this tree) and build (its build tree).
+# Errors: rig_die with the remedy. Where a machine cannot do what is asked
+# (no huge pages): rig_skip. Both may be replaced.
+
+: "${source_dir:?}" "${build:?}"
+
+URI=qemu:///system
+RIG_DIR=
+RIG_GUESTS=()
+RIG_PIDS=()
+RIG_HUGEPAGES=
+RIG_LIBVIRT_STARTED=${RIG_LIBVIRT_STARTED:-}
+EBBD_PID=
+EBBD_SOCKET=
+GUEST=
+
+rig_die()
+{
+	echo "$*" >&2
+	exit 1
+}
+
+rig_skip()
+{
+	echo "skip: $*"
+	exit 77
+}
+
+# wait_for SECONDS COMMAND...: polls, as few things here can be waited on.
+wait_for()
+{
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	shift
+
+	until "$@"; do
+		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+# One rig at a time: an ebbd serves all guests of a host, also those of another
+# test. Daemons that outlive the rig close the lock's fd 8.
+rig_lock()
+{
+	[ -z "${RIG_LOCKED:-}" ] || return 0
+	exec 8>/run/ebb-rig.lock || rig_die "cannot write to /run"
+	if ! flock -n 8; then
+		echo "waiting for another run to end (/run/ebb-rig.lock)" >&2
+		flock 8
+	fi
+	export RIG_LOCKED=1
+}
+
+rig_init()
+{
+	[ "$(id -u)" = 0 ] || rig_skip "must be root: starts guests under libvirt"
+	[ -x "$build/tests/integration/guest-run" ] ||
+		rig_die "no $build/tests/integration/guest-run: make test-programs"
+	rig_lock
+	RIG_DIR=$(mktemp -d "${TMPDIR:-/tmp}/ebb-rig.XXXXXX")
+	chmod 755 "$RIG_DIR"
+	mkdir "$RIG_DIR/run" "$RIG_DIR/log"
+	EBBD_SOCKET=$RIG_DIR/run/ebbd.sock
+}
+
+pid_gone()
+{
+	local stat
+
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	[[ $stat = *") Z "* ]]
+}
+
+# Ends a process of ours, and is sure of it.
+rig_kill()
+{
+	kill "$1" 2>/dev/null
+	wait_for 5 pid_gone "$1" || kill -9 "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+	return 0
+}
+
+rig_cleanup()
+{
+	local pid name
+
+	stop_ebbd
+	for pid in ${RIG_PIDS+"${RIG_PIDS[@]}"}; do
+		rig_kill "$pid"
+	done
+	for name in ${RIG_GUESTS+"${RIG_GUESTS[@]}"}; do
+		guest_remove "$name"
+	done
+	[ -z "$RIG_HUGEPAGES" ] ||
+		echo "$RIG_HUGEPAGES" >/proc/sys/vm/nr_hugepages
+	[ "$RIG_LIBVIRT_STARTED" != $$ ] || libvirt_stop
+	[ -z "$RIG_DIR" ] || rm -rf "$RIG_DIR"
+}
+
+# ---- libvirt ----
+
+virsh()
+{
+	command virsh -q -c "$URI" "$@"
+}
+
+libvirt_answers()
+{
+	timeout 10 virsh -q -c "$URI" version >/dev/null 2>&1
+}
+
+# A machine without systemd has no libvirtd running; then it is ours to end.
+libvirt_start()
+{
+	! libvirt_answers || return 0
+	local daemon
+
+	# libvirt locks a channel there, and where no systemd made /run it may
+	# be missing: no channel could be opened.
+	[ -d /var/lock/. ] || mkdir -p /run/lock
+	for daemon in virtlogd libvirtd; do
+		command -v $daemon >/dev/null ||
+			rig_die "no $daemon: scripts/install-deps"
+		[ ! -e "/run/$daemon.pid" ] || pid_gone "$(cat "/run/$daemon.pid")" ||
+			continue
+		LIBVIRT_LOG_OUTPUTS="3:file:/var/log/libvirt/$daemon.log" \
+			$daemon -d 8>&- || rig_die "$daemon did not start: /var/log/libvirt/$daemon.log"
+	done
+	RIG_LIBVIRT_STARTED=$$
+	export RIG_LIBVIRT_STARTED
+	wait_for 20 libvirt_answers ||
+		rig_die "libvirtd does not answer: /var/log/libvirt/libvirtd.log"
+}
+
+libvirt_stop()
+{
+	local daemon pid
+
+	for daemon in libvirtd virtlogd; do
+		pid=$(cat "/run/$daemon.pid" 2>/dev/null) || continue
+		rig_kill "$pid"
+	done
+	RIG_LIBVIRT_STARTED=
+}
+
+# ---- huge pages ----
+
+# Makes room for $1 MiB of 2 MiB pages beside those in use; given back at the
+# end.
+hugepages_reserve()
+{
+	local want free before
+
+	before=$(cat /proc/sys/vm/nr_hugepages 2>/dev/null) ||
+		rig_skip "the host's kernel has no huge pages"
+	RIG_HUGEPAGES=${RIG_HUGEPAGES:-$before}
+	free=$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)
+	want=$((before - free + $1 / 2))
+	[ "$(sed -n 's/^Hugepagesize: *\([0-9]*\) kB/\1/p' /proc/meminfo)" = 2048 ] ||
+		rig_skip "the host's huge pages are not of 2 MiB"
+	echo 1 >/proc/sys/vm/compact_memory 2>/dev/null
+	echo "$want" >/proc/sys/vm/nr_hugepages 2>/dev/null
+	[ "$(cat /proc/sys/vm/nr_hugepages)" -ge "$want" ] ||
+		rig_skip "the host has no $1 MiB of huge pages to give"
+}
+
+# ---- guests ----
+
+# domain_type: kvm where a guest really boots under it, else qemu.
+domain_type()
+{
+	if "$source_dir/scripts/probe-kvm" --build "$build" >/dev/null; then
+		echo kvm
+	else
+		echo qemu
+	fi
+}
+
+xml_memory()
+{
+	case $backing in
+	memfd) echo "<source type='memfd'/><access mode='shared'/>" ;;
+	hugetlb)
+		echo "<hugepages><page size='2' unit='M'/></hugepages>" \
+			"<source type='memfd'/><access mode='shared'/>" ;;
+	file) echo "<source type='file'/><access mode='shared'/>" ;;
+	private-memfd) echo "<source type='memfd'/><access mode='private'/>" ;;
+	private) ;;
+	*) rig_die "unknown backing $backing" ;;
+	esac
+}
+
+xml_numa()
+{
+	local cell
+
+	[ "$nodes" -gt 1 ] || return 0
+	echo "<numa>"
+	for ((cell = 0; cell < nodes; cell++)); do
+		echo "<cell id='$cell' cpus='$cell' unit='MiB' memory='$((memory / nodes))'/>"
+	done
+	echo "</numa>"
+}
+
+xml_channels()
+{
+	local channel target
+
+	for channel in $channels; do
+		case $channel in
+		ebb) target=org.ebb.agent.0 ;;
+		qga) target=org.qemu.guest_agent.0 ;;
+		shell) target=org.ebb.test.0 ;;
+		*) rig_die "unknown channel $channel" ;;
+		esac
+		echo "<channel type='unix'><target type='virtio' name='$target'/></channel>"
+	done
+}
+
+xml_balloon()
+{
+	case $balloon in
+	none) echo "<memballoon model='none'/>" ;;
+	plain) echo "<memballoon model='virtio'/>" ;;
+	reporting) echo "<memballoon model='virtio' freePageReporting='on'/>" ;;
+	*) rig_die "unknown balloon $balloon" ;;
+	esac
+}
+
+domain_xml()
+{
+	local type cpu
+
+	type=$(domain_type)
+	[ "$type" = kvm ] && cpu=host-passthrough || cpu=maximum
+	cat <<-END
+	<domain type='$type'>
+	<name>$GUEST</name>
+	<memory unit='MiB'>$memory</memory>
+	<memoryBacking>$(xml_memory)</memoryBacking>
+	<vcpu>2</vcpu>
+	<os>
+	<type arch='x86_64' machine='$machine'>hvm</type>
+	<kernel>$image/vmlinuz</kernel>
+	<initrd>$image/initrd.img</initrd>
+	<cmdline>console=ttyS0 quiet panic=0 $cmdline</cmdline>
+	</os>
+	<features><acpi/></features>
+	<cpu mode='$cpu'>$(xml_numa)</cpu>
+	<on_reboot>restart</on_reboot>
+	<on_crash>destroy</on_crash>
+	<devices>
+	<controller type='usb' model='none'/>
+	<serial type='file'><source path='$RIG_DIR/log/$GUEST.console'/></serial>
+	$(xml_channels)
+	$(xml_balloon)
+	</devices>
+	</domain>
+	END
+}
+
+# guest_define [--memory MIB] [--backing memfd|hugetlb|file|private|
+# private-memfd] [--nodes N] [--channels "ebb qga shell"] [--balloon
+# none|plain|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
+# Defines a guest. Its name is in GUEST, and all that is said below of "the
+# guest" is said of the one that GUEST names.
+guest_define()
+{
+	local memory=2048 backing=memfd nodes=1 channels="ebb shell" \
+		balloon=none machine=pc cmdline="" image
+
+	GUEST=ebbtest-$$-${#RIG_GUESTS[@]}
+	while [ $# -gt 1 ]; do
+		case $1 in
+		--memory) memory=$2 ;;
+		--backing) backing=$2 ;;
+		--nodes) nodes=$2 ;;
+		--channels) channels=$2 ;;
+		--balloon) balloon=$2 ;;
+		--machine) machine=$2 ;;
+		--cmdline) cmdline=$2 ;;
+		--name) GUEST=$2 ;;
+		*) rig_die "guest_define: unknown option $1" ;;
+		esac
+		shift 2
+	done
+	image=${RIG_IMAGE:-$("$source_dir/scripts/guest-image" --build "$build")}
+	[ -n "$image" ] || rig_die "no image of a guest"
+	[ "$backing" != hugetlb ] || hugepages_reserve "$memory"
+	domain_xml >"$RIG_DIR/$GUEST.xml"
+	virsh define "$RIG_DIR/$GUEST.xml" >/dev/null ||
+		rig_die "libvirt does not take $RIG_DIR/$GUEST.xml"
+	RIG_GUESTS+=("$GUEST")
+}
+
+# Without libvirtd, too, which a test may have ended.
+guest_remove()
+{
+	local pid
+
+	pid=$(cat "/run/libvirt/qemu/$1.pid" 2>/dev/null)
+	timeout 20 virsh -q -c "$URI" destroy "$1" >/dev/null 2>&1 ||
+		{ [ -z "$pid" ] ||
+			! grep -qsza "guest=$1," "/proc/$pid/cmdline" ||
+			rig_kill "$pid"; }
+	virsh undefine "$1" >/dev/null 2>&1
+	return 0
+}
+
+# guest_boot [as guest_define]: and waits until the guest's shell answers.
+guest_boot()
+{
+	guest_define "$@"
+	virsh start "$GUEST" >/dev/null || rig_die "$GUEST did not start"
+	guest_wait
+}
+
+guest_wait()
+{
+	guest_run 120 true || rig_die "$GUEST did not boot:" \
+		"$(tail -n 20 "$RIG_DIR/log/$GUEST.console" 2>/dev/null)"
+}
+
+# guest_run SECONDS COMMAND: as guest-run(1) of tests/integration.
+guest_run()
+{
+	local socket
+
+	socket=$(virsh dumpxml "$GUEST" |
+		sed -n "s/.*path='\([^']*org.ebb.test.0\)'.*/\1/p")
+	[ -n "$socket" ] || { echo "$GUEST has no test shell" >&2; return 125; }
+	"$build/tests/integration/guest-run" "$socket" "$1" "$2"
+}
+
+guest()
+{
+	guest_run 120 "$1"
+}
+
+guest_pid()
+{
+	cat "/run/libvirt/qemu/$GUEST.pid"
+}
+
+# The files behind a guest's RAM: "INODE BYTES-RESIDENT BYTES" each.
+backing_files()
+{
+	local pid fd link
+
+	pid=$(guest_pid) || return 1
+	for fd in /proc/"$pid"/fd/*; do
+		link=$(readlink "$fd") || continue
+		case $link in
+		/memfd:memory-backend* | /memfd:*ram-node* | /memfd:pc.ram* | \
+			*/hugepages/*/qemu/* | */libvirt/qemu/ram/*)
+			stat -L -c '%i %b %B %s' "$fd" ;;
+		esac
+	done | sort -u | awk '{ print $1, $2 * $3, $4 }'
+}
+
+# What the host has given for a guest's RAM, by the host's own books.
+backing_bytes()
+{
+	backing_files | awk '{ sum += $2 } END { printf "%.0f\n", sum }'
+}
+
+# Free memory in blocks of 2 MiB and more, as the guest counts it.
+guest_free_huge()
+{
+	guest "awk '{ sum += (\$14 + 2 * \$15) * 2097152 }
+		END { printf \"%.0f\\n\", sum }' /proc/buddyinfo"
+}
+
+# ---- ebbd ----
+
+program()
+{
+	local path
+
+	for path in "$build/host/$1" "$build/host/ctl/$1" "$build/$1"; do
+		[ ! -x "$path" ] || break
+	done
+	echo "$path"
+}
+
+ebbd_ready()
+{
+	grep -qa READY=1 "$RIG_DIR/run/notify" 2>/dev/null
+}
+
+ebbd_ready_or_gone()
+{
+	ebbd_ready || pid_gone "$EBBD_PID"
+}
+
+# start_ebbd [OPTION]...: returns when it says that it is ready.
+# shellcheck disable=SC2120 # most have none
+start_ebbd()
+{
+	local listener ebbd=${EBBD_PROGRAM:-$(program ebbd)}
+
+	[ -x "$ebbd" ] || rig_die "no ebbd in $build: make"
+	rm -f "$RIG_DIR/run/notify" "$RIG_DIR/run/notify.sock"
+	socat -u "UNIX-RECV:$RIG_DIR/run/notify.sock" \
+		"OPEN:$RIG_DIR/run/notify,creat,append" &
+	listener=$!
+	wait_for 5 test -S "$RIG_DIR/run/notify.sock" || rig_die "socat did not start"
+	[ -e "$RIG_DIR/ebbd.conf" ] ||
+		printf '[daemon]\nstate-dir = %s\n' "$RIG_DIR/run" >"$RIG_DIR/ebbd.conf"
+	NOTIFY_SOCKET=$RIG_DIR/run/notify.sock "$ebbd" -c "$URI" \
+		--config "$RIG_DIR/ebbd.conf" --socket "$EBBD_SOCKET" \
+		--log-level debug "$@" \
+		>>"$RIG_DIR/log/ebbd.log" 2>&1 </dev/null 8>&- &
+	EBBD_PID=$!
+	wait_for 15 ebbd_ready_or_gone
+	rig_kill $listener
+	ebbd_ready || rig_die "ebbd did not start: $(tail -n 5 "$RIG_DIR/log/ebbd.log")"
+}
+
+stop_ebbd()
+{
+	[ -z "$EBBD_PID" ] || rig_kill "$EBBD_PID"
+	EBBD_PID=
+}
+
+ebbctl()
+{
+	"$(program ebbctl)" --socket "$EBBD_SOCKET" "$@"
+}
+
+ebbctl_json()
+{
+	ebbctl --json "$@"
+}
+
+# A member of what ebbd says of the guest.
+guest_status()
+{
+	ebbctl_json show "$GUEST" 2>/dev/null | jq -r ".\"$1\""
+}
+
+guest_is()
+{
+	[ "$(guest_status "$1")" = "$2" ]
+}
+
+# Waits until the guest can be reclaimed from.
+wait_lease()
+{
+	wait_for 30 guest_is rung lease ||
+		rig_die "$GUEST is not on rung lease: $(ebbctl show "$GUEST" 2>&1)"
+}

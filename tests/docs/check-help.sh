@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Each command and option that --help names is in the man page, the other way
+# round, and in the completion; and each key of ebbd.conf is in its page.
+set -eu
+
+srcdir=${srcdir:-.}
+failed=0
+
+differ()
+{
+	echo "not the same: $1" >&2
+	printf '%s\n' "--- help" "$2" "--- page" "$3" >&2
+	failed=1
+}
+
+same()
+{
+	[ -n "$2" ] || differ "$1 (nothing found)" "$2" "$3"
+	[ "$2" = "$3" ] || differ "$1" "$2" "$3"
+}
+
+# Long options below a heading of a help text.
+help_options()
+{
+	sed -n "/^$1/,/^\$/p" | grep -oE '^ .{0,8}--[a-z-]+' |
+		grep -oE -e '--[a-z-]+' | sort
+}
+
+# Long options of the items of a mdoc text.
+page_options()
+{
+	sed -n '/^\.It Fl/s/\\-/-/gp' | grep -oE -e '( |^)-[a-z]+[a-z-]*' |
+		sed 's/^ */-/' | sort
+}
+
+page=$srcdir/docs/ebbctl.1
+completion=$srcdir/host/ctl/ebbctl.bash
+commands=$(./ebbctl help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p' |
+	sort)
+same "commands of ebbctl" "$commands" "$(sed -n '/^\.Sh COMMANDS/,/^\.Sh OPT/p' \
+	"$page" | sed -n 's/^\.It Cm \([a-z]*\).*/\1/p' | sort)"
+same "synopsis of ebbctl" "$commands" "$(sed -n '/^\.Sh SYN/,/^\.Sh DESC/p' \
+	"$page" | sed -n 's/^\.Cm //p' | sort)"
+same "completion of commands" "$commands" \
+	"$(sed -n "s/.*commands='\(.*\)'/\1/p" "$completion" | tr ' ' '\n' |
+		sort)"
+
+same "options of every command" \
+	"$(./ebbctl help | help_options 'Options of every')" \
+	"$(sed -n '/^\.Sh OPTIONS/,/^\.Sh ENV/p' "$page" | page_options)"
+same "completion of options" \
+	"$(./ebbctl help | help_options 'Options of every')" \
+	"$(sed -n "s/.*options='\(.*\)'/\1/p" "$completion" | tr ' ' '\n' |
+		sort)"
+
+for command in $commands; do
+	[ "$(./ebbctl "$command" --help)" = "$(./ebbctl help "$command")" ] ||
+		differ "$command --help" '' ''
+	options=$(./ebbctl help "$command" |
+		help_options "Options of $command" || true)
+	documented=$(sed -n "/^\.It Cm $command/,/^\.It Cm\|^\.Sh/p" "$page" |
+		page_options || true)
+	[ "$options" = "$documented" ] ||
+		differ "options of $command" "$options" "$documented"
+	completed=$(sed -n "s/^\t$command) options+=' \(.*\)' ;;/\1/p" \
+		"$completion" | tr ' ' '\n' | sort)
+	[ "$options" = "$completed" ] ||
+		differ "completion of $command" "$options" "$completed"
+done
+
+# The keys: in the example, in the page.
+same "keys of ebbd.conf" \
+	"$(sed -n 's/^#\([a-z-]*\) =.*/\1/p' "$srcdir/host/ebbd.conf" | sort)" \
+	"$(sed -n 's/^\.It Ic //p' "$srcdir/docs/ebbd.conf.5" | sort)"
+
+if [ -x ./ebbd ]; then
+	same "options of ebbd" \
+		"$(./ebbd --help | sed 's/^$/Options/' |
+			help_options Options)" \
+		"$(page_options <"$srcdir/docs/ebbd.8")"
+fi
+
+# Roff that does not parse shows as a warning, if there is a tool to say so.
+for text in ebbctl.1 ebbd.8 ebbd.conf.5; do
+	if command -v mandoc >/dev/null; then
+		mandoc -Tlint -W warning "$srcdir/docs/$text" || failed=1
+	elif command -v groff >/dev/null; then
+		warnings=$(groff -mdoc -ww -Tutf8 -z "$srcdir/docs/$text" 2>&1)
+		[ -z "$warnings" ] || differ "$text" "$warnings" ''
+	fi
+done
+exit $failed

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# ebbd is killed, or stopped for longer than every deadline, at each step of a
+# lease: the guest reads no wrong byte, and a successor finds all its memory.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+EBBD_PROGRAM=${EBB_FAULT_EBBD:-}
+[ -n "$EBBD_PROGRAM" ] ||
+	rig_skip "EBB_FAULT_EBBD names no ebbd that was built with --enable-fault-points"
+
+ebbd_is_stopped()
+{
+	[ "$(sed 's/.*) \(.\).*/\1/' "/proc/$EBBD_PID/stat")" = T ]
+}
+
+# begin_fault POINT:ACTION:COUNT: a reclaim that comes as far as that.
+begin_fault()
+{
+	stop_ebbd
+	EBB_FAULT=$1 start_ebbd
+	wait_lease
+	guest_populate 400
+	ebbctl reclaim "$GUEST" --all >/dev/null 2>&1 &
+	client=$!
+}
+
+# What is not free in the guest is all that the host still holds of it, but for
+# what a later fault of the guest's brings back.
+whole_again()
+{
+	local not_free resident
+
+	reclaim --all || fail "$1: $(cat "$RIG_DIR/run/stderr")"
+	not_free=$(($(backing_files | awk '{ b += $3 } END { printf "%.0f", b }') -
+		$(guest_free_huge)))
+	resident=$(backing_bytes)
+	at_most "$resident" $((not_free + (64 << 20))) ||
+		fail "$1: $(mib "$resident") are resident, $(mib $not_free) in use"
+	ok "$1: whole again"
+}
+
+killed()
+{
+	begin_fault "$1"
+	wait_for 30 pid_gone "$EBBD_PID" || fail "$1 was never reached"
+	wait "$client" "$EBBD_PID" 2>/dev/null
+	EBBD_PID=
+	# shellcheck disable=SC2119
+	start_ebbd
+	wait_lease
+	whole_again "$1"
+}
+
+# Longer than the grant is good for, and than the guest waits for offers.
+stopped()
+{
+	begin_fault "$1"
+	wait_for 30 ebbd_is_stopped || fail "$1 was never reached"
+	sleep 3
+	kill -CONT "$EBBD_PID"
+	wait "$client"
+	wait_lease
+	whole_again "$1"
+}
+
+churn_has_verified()
+{
+	[ "$(churn_verified)" -gt $((700 << 20)) ]
+}
+
+# The hardest: the reset of the guest falls between the grant and the punch.
+stopped_over_reset()
+{
+	begin_fault "$1"
+	wait_for 30 ebbd_is_stopped || fail "$1 was never reached"
+	verdict=$(churn_ends) || fail "$1: $verdict"
+	virsh reset "$GUEST"
+	wait_for 90 guest_run 10 '[ ! -e /run/churn ]' 2>/dev/null ||
+		fail "$1: the guest did not come back"
+	# Nearly all of its memory, so that a punch now would hit live data.
+	guest_churn $((700 << 20))
+	wait_for 120 churn_has_verified || fail "$1: churn does not get on"
+	kill -CONT "$EBBD_PID"
+	wait "$client"
+	verdict=$(churn_ends) || fail "$1 and a reset: $verdict"
+	ok "$1 and a reset: $verdict"
+	wait_lease
+	whole_again "$1 and a reset"
+}
+
+started_rig --memory 1024
+guest_churn $((100 << 20))
+for point in taken granted punched resolved; do
+	killed "$point:kill:2"
+	stopped "$point:stop:2"
+done
+stopped_over_reset granted:stop:2
+check "the guest's log is clean" dmesg_clean

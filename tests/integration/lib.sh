@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What each test of this folder begins with. A test is one behaviour: it prints
+# a line for each thing that holds, ends with 0, or says what does not hold and
+# ends with 1, or skips with 77 and a reason. It is run from the build tree, by
+# itself or by scripts/run-integration.
+set -u
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=${EBB_BUILD:-.}
+# shellcheck source=scripts/rig.sh
+. "$source_dir/scripts/rig.sh"
+
+at_exit()
+{
+	local status=$?
+
+	trap '' INT TERM PIPE
+	if [ $status != 0 ] && [ $status != 77 ]; then
+		for file in "$RIG_DIR"/log/*; do
+			[ -e "$file" ] || continue
+			echo "---- ${file##*/}, the end"
+			tail -n 40 "$file"
+		done
+	fi
+	rig_cleanup
+	exit $status
+}
+trap at_exit EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+ok()
+{
+	echo "ok - $*"
+}
+
+fail()
+{
+	echo "not ok - $*"
+	exit 1
+}
+
+rig_die()
+{
+	fail "$*"
+}
+
+# check TEXT COMMAND...: the command must succeed; its output is not shown.
+check()
+{
+	local text=$1 output
+	shift
+
+	if output=$("$@" 2>&1); then
+		ok "$text"
+	else
+		fail "$text: $* gave $?: $output"
+	fi
+}
+
+requires()
+{
+	local program
+
+	for program; do
+		command -v "$program" >/dev/null ||
+			rig_skip "needs $program: scripts/install-deps"
+	done
+}
+
+at_least()
+{
+	[ "$1" -ge "$2" ]
+}
+
+at_most()
+{
+	[ "$1" -le "$2" ]
+}
+
+# between LOW VALUE HIGH
+between()
+{
+	[ "$1" -le "$2" ] && [ "$2" -le "$3" ]
+}
+
+mib()
+{
+	echo "$(($1 >> 20)) MiB"
+}
+
+# Nothing in the guest's log that a kernel says when it is hurt.
+dmesg_clean()
+{
+	local found
+
+	found=$(guest "dmesg" | grep -E \
+		'BUG:|WARNING:|Oops|Call Trace|blocked for more than|Out of memory|general protection|Bad page|soft lockup|rcu.*stall')
+	[ -z "$found" ] || { echo "$found"; return 1; }
+}
+
+# guest_churn BYTES: starts churn in the guest, to run until churn_ends.
+guest_churn()
+{
+	guest "churn --bytes $1 --report /run/churn >/run/churn.out 2>&1 &
+		echo \$! >/run/churn.pid"
+}
+
+churn_verified()
+{
+	guest "cat /run/churn 2>/dev/null || echo 0"
+}
+
+# Stops churn and prints what it says; fails if it saw a wrong byte.
+churn_ends()
+{
+	guest "kill \$(cat /run/churn.pid)
+		for i in \$(seq 600); do
+			grep -q churn: /run/churn.out && break
+			usleep 100000
+		done
+		cat /run/churn.out
+		grep -q 'none wrong' /run/churn.out"
+}
+
+# Populates so many MiB of the guest and frees them again.
+guest_populate()
+{
+	guest_run 600 "fill $1" || fail "the guest could not populate $1 MiB"
+}
+
+# What a reclaim must bring at least, now, if it is to bring 9 of 10 bytes that
+# are free in huge ranges and on the host's books. All that the guest never
+# touched is taken to be among the free memory.
+free_and_resident()
+{
+	local free resident bytes
+
+	free=$(guest_free_huge)
+	read -r resident bytes < <(backing_files |
+		awk '{ r += $2; b += $3 } END { printf "%.0f %.0f\n", r, b }')
+	echo $(((free - (bytes - resident)) * 9 / 10))
+}
+
+# Populates $1 MiB, frees it, takes all and holds that against the host's books.
+check_reclaims_all()
+{
+	local before after expected taken
+
+	guest_populate "$1"
+	before=$(backing_bytes)
+	expected=$(free_and_resident)
+	reclaim --all || fail "reclaim --all: $(cat "$RIG_DIR/run/stderr")"
+	after=$(backing_bytes)
+	taken=$((before - after))
+	at_least "$taken" "$expected" ||
+		fail "took $(mib $taken) of the $(mib "$expected") expected at least: $RESULT"
+	ok "took $(mib $taken), resident $(mib "$before") before, $(mib "$after") after"
+	# The guest goes on meanwhile, so the two books differ a little.
+	between $((-32 << 20)) $((taken - $(result reclaimed-bytes))) $((32 << 20)) ||
+		fail "ebbctl says $(result reclaimed-bytes), the books say $taken"
+	ok "ebbctl says what the host's books say"
+}
+
+# reclaim ARGUMENT...: of the guest, as JSON in RESULT; ebbctl's status. result
+# MEMBER reads it.
+reclaim()
+{
+	RESULT=$(ebbctl_json reclaim "$GUEST" "$@" 2>"$RIG_DIR/run/stderr")
+}
+
+result()
+{
+	jq -r ".\"$1\"" <<<"$RESULT"
+}
+
+# refused STATUS PATTERN TEXT COMMAND...: ends with that status, prints the
+# pattern, and takes nothing of the guest, if there is a running one.
+refused()
+{
+	local status=$1 pattern=$2 text=$3 output got before=0 after=0
+	shift 3
+
+	[ ! -e "/run/libvirt/qemu/$GUEST.pid" ] || before=$(backing_bytes)
+	output=$("$@" 2>&1)
+	got=$?
+	[ ! -e "/run/libvirt/qemu/$GUEST.pid" ] || after=$(backing_bytes)
+	[ $got = "$status" ] ||
+		fail "$text: exit $got instead of $status: $output"
+	grep -qiE -- "$pattern" <<<"$output" ||
+		fail "$text: '$output' does not say '$pattern'"
+	[ $((after + ${BOOKS_SLACK:-0})) -ge "$before" ] ||
+		fail "$text: $(mib $((before - after))) were taken all the same"
+	ok "$text: $(head -n 1 <<<"$output")"
+}
+
+# started_rig [OPTION]... (of guest_boot): libvirt, a guest, ebbd and a lease.
+started_rig()
+{
+	requires virsh socat jq
+	rig_init
+	libvirt_start
+	guest_boot "$@"
+	# shellcheck disable=SC2119
+	start_ebbd
+	wait_lease
+}
