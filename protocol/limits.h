@@ -67,6 +67,13 @@ enum {
 
 	/* How often a busy guest refreshes its facts page. */
 	EBB_FACTS_PERIOD_MS = 1000,
+
+	/*
+	 * A free target without a renewal for so long is gone; ebbd renews it
+	 * so often that two renewals may be lost on the way.
+	 */
+	EBB_TARGET_LEASE_MS = 30 * 1000,
+	EBB_TARGET_RENEW_MS = 12 * 1000,
 };
 
 /* Messages (QEMU guest agent protocol, both directions). */

@@ -26,6 +26,7 @@
  *   ebb-challenge        struct ebb_msg_challenge      -> {}
  *   ebb-session-start    struct ebb_msg_session_start  -> {}
  *   ebb-session-stop     -> {}
+ *   ebb-target           struct ebb_msg_target         -> struct ebb_msg_target_state
  *   guest-sync, guest-sync-delimited, guest-ping, guest-info
  *                        as in qemu-ga-ref
  *
@@ -34,6 +35,8 @@
  *
  *   EBB_AGENT_READY      {} the agent opened the channel, or the module came
  *                        or went: ask ebb-info again
+ *   EBB_TARGET_CHANGED   struct ebb_msg_target_state: the guest keeps less
+ *                        free than it was asked to, or more again, and why
  *
  * Error classes: CommandNotFound, GenericError, and DeviceNotFound where the
  * module is needed and not loaded. A GenericError of a failed ioctl carries
@@ -234,6 +237,9 @@ struct ebb_msg_facts {
 	uint64_t psi_full_us;
 	uint64_t allocstall; /* /proc/vmstat, all zones */
 	uint64_t refault; /* /proc/vmstat workingset_refault_*, pages */
+	/* What the guest's programs need, as it seems; 0 if not known. */
+	uint64_t working_set_bytes;
+	char working_set_source[16]; /* "mglru" or "refault" */
 };
 extern const struct ebb_field ebb_msg_facts_fields[];
 
@@ -247,5 +253,32 @@ struct ebb_msg_session_start {
 	uint32_t timeout_ms;
 };
 extern const struct ebb_field ebb_msg_session_start_fields[];
+
+/*
+ * ebb-target: a free target, in place of the one before, for @timeout_ms.
+ * What is to be kept free is @bytes over all nodes; or @node_bytes, by node, if
+ * it is there; or, with @automatic, what the guest's working set leaves over.
+ * None of them: no target.
+ */
+struct ebb_msg_target {
+	uint64_t bytes;
+	bool automatic;
+	uint32_t node_count;
+	uint64_t node_bytes[EBB_NODE_MAX];
+	uint32_t timeout_ms; /* 1 to EBB_TARGET_LEASE_MS */
+	bool retry; /* somebody asks now: forget what was in vain before */
+};
+extern const struct ebb_field ebb_msg_target_fields[];
+
+/* What became of a target: answer of ebb-target, data of EBB_TARGET_CHANGED. */
+struct ebb_msg_target_state {
+	uint64_t asked_bytes; /* by the host; with "auto" by the working set */
+	uint64_t effective_bytes; /* what the guest keeps free of it */
+	char mechanism[16]; /* "module", "knobs", "none" */
+	char state[16]; /* ebb_threshold_state_name() */
+	/* Why it is less: "" or "pressure", "allocstall", "oom", ... */
+	char reason[32];
+};
+extern const struct ebb_field ebb_msg_target_state_fields[];
 
 #endif /* EBB_PROTOCOL_MESSAGE_H */

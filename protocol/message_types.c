@@ -19,6 +19,9 @@
 #define BOOL(json, struct_, member, ...) \
 	FIELD(EBB_FIELD_BOOL, json, struct_, member, __VA_ARGS__)
 #define CAPACITY_OF(struct_, member) sizeof(((struct struct_ *)0)->member)
+#define STRING(json, struct_, member, ...)             \
+	FIELD(EBB_FIELD_STRING, json, struct_, member, \
+	      .capacity = CAPACITY_OF(struct_, member), __VA_ARGS__)
 
 static const struct ebb_field segment_fields[] = {
 	U64("gpa", ebb_msg_segment, gpa),
@@ -31,14 +34,10 @@ static const struct ebb_field segment_fields[] = {
 };
 
 const struct ebb_field ebb_msg_info_fields[] = {
-	FIELD(EBB_FIELD_STRING, "agent-version", ebb_msg_info, agent_version,
-	      .capacity = CAPACITY_OF(ebb_msg_info, agent_version)),
-	FIELD(EBB_FIELD_STRING, "kernel", ebb_msg_info, kernel,
-	      .capacity = CAPACITY_OF(ebb_msg_info, kernel)),
+	STRING("agent-version", ebb_msg_info, agent_version),
+	STRING("kernel", ebb_msg_info, kernel),
 	BOOL("module-loaded", ebb_msg_info, module_loaded),
-	FIELD(EBB_FIELD_STRING, "module-reason", ebb_msg_info, module_reason,
-	      .capacity = CAPACITY_OF(ebb_msg_info, module_reason),
-	      .optional = true),
+	STRING("module-reason", ebb_msg_info, module_reason, .optional = true),
 	U32("uapi-version", ebb_msg_info, uapi_version, .optional = true),
 	FIELD(EBB_FIELD_HEX, "boot-id", ebb_msg_info, boot_id,
 	      .capacity = EBB_BOOT_ID_BYTES, .optional = true),
@@ -63,6 +62,10 @@ const struct ebb_field ebb_msg_facts_fields[] = {
 	U64("psi-full-us", ebb_msg_facts, psi_full_us, .optional = true),
 	U64("allocstall", ebb_msg_facts, allocstall, .optional = true),
 	U64("refault", ebb_msg_facts, refault, .optional = true),
+	U64("working-set-bytes", ebb_msg_facts, working_set_bytes,
+	    .optional = true),
+	STRING("working-set-source", ebb_msg_facts, working_set_source,
+	       .optional = true),
 	END,
 };
 
@@ -76,5 +79,26 @@ const struct ebb_field ebb_msg_session_start_fields[] = {
 	U64("session-id", ebb_msg_session_start, session_id),
 	U32("timeout-ms", ebb_msg_session_start, timeout_ms,
 	    .max = EBB_SESSION_MAX_MS),
+	END,
+};
+
+const struct ebb_field ebb_msg_target_fields[] = {
+	U64("bytes", ebb_msg_target, bytes, .optional = true),
+	BOOL("auto", ebb_msg_target, automatic, .optional = true),
+	FIELD(EBB_FIELD_U64_ARRAY, "node-bytes", ebb_msg_target, node_bytes,
+	      .count_offset = offsetof(struct ebb_msg_target, node_count),
+	      .capacity = EBB_NODE_MAX, .optional = true),
+	U32("timeout-ms", ebb_msg_target, timeout_ms,
+	    .max = EBB_TARGET_LEASE_MS),
+	BOOL("retry", ebb_msg_target, retry, .optional = true),
+	END,
+};
+
+const struct ebb_field ebb_msg_target_state_fields[] = {
+	U64("asked-bytes", ebb_msg_target_state, asked_bytes),
+	U64("effective-bytes", ebb_msg_target_state, effective_bytes),
+	STRING("mechanism", ebb_msg_target_state, mechanism),
+	STRING("state", ebb_msg_target_state, state),
+	STRING("reason", ebb_msg_target_state, reason, .optional = true),
 	END,
 };

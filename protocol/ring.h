@@ -52,6 +52,7 @@
 #include "atomic.h"
 #include "lease.h"
 #include "limits.h"
+#include "threshold.h"
 
 #define EBB_RING_MAGIC 0x31474e4952424245ull /* "EBBRING1" */
 #define EBB_RING_VERSION 1u
@@ -172,7 +173,11 @@ struct ebb_facts {
 	__u64 oom_kill; /* events, since boot */
 	__u64 done_bytes; /* given to the host, since load */
 	__u64 batches; /* since load */
-	__u64 reserved[5];
+	__u32 threshold_state; /* enum ebb_threshold_state */
+	__u32 drop_reason; /* enum ebb_drop_reason, of the last */
+	__u64 drop_count; /* targets that the guest dropped, since load */
+	__u64 target_bytes; /* free target in force, all nodes; 0: none */
+	__u64 reserved[2];
 	struct ebb_node_facts nodes[EBB_NODE_MAX];
 };
 

@@ -12,6 +12,12 @@
  *   EBB_IOC_CHALLENGE       write this nonce into every canary and the ring
  *   EBB_IOC_SESSION_START   offer while the host demands, at most so long
  *   EBB_IOC_SESSION_STOP    stop offering; returns when no slot is in flight
+ *   EBB_IOC_TARGET_SET      keep so much free in huge ranges, for so long
+ *   EBB_IOC_TARGET_GET      what became of that
+ *
+ * /sys/class/misc/ebb/threshold holds the name of the threshold's state
+ * (threshold.h). It can be polled (POLLPRI), and an open file of it does not
+ * keep the module from being unloaded.
  *
  * Errors of all: -ENOTTY unknown request, -EFAULT bad pointer, -ESHUTDOWN the
  * module leaves or the machine suspends.
@@ -23,8 +29,10 @@
 #include <linux/types.h>
 
 #include "limits.h"
+#include "threshold.h"
 
 #define EBB_DEVICE_PATH "/dev/ebb"
+#define EBB_THRESHOLD_PATH "/sys/class/misc/ebb/threshold"
 #define EBB_UAPI_VERSION 1u
 
 /* Bits of ebb_info.flags. */
@@ -106,11 +114,59 @@ struct ebb_session {
 	__u32 reserved;
 };
 
+/* Bits of ebb_target.flags. */
+enum {
+	/* Somebody asks for it now: forget that it was tried in vain. */
+	EBB_TARGET_RETRY = 1 << 0,
+};
+
+#define EBB_NODE_ALL 0xffffffffu
+
+/**
+ * struct ebb_target - a free target
+ * @bytes: to keep free in huge ranges; 0: none, and the kernel's marks are
+ *	back when the call returns
+ * @node: NUMA node, or EBB_NODE_ALL: spread over all nodes by their size,
+ *	in place of what single nodes were given
+ * @timeout_ms: without another EBB_IOC_TARGET_SET for so long, all targets are
+ *	gone; 1 to EBB_TARGET_LEASE_MS
+ * @flags: EBB_TARGET_ bits
+ *
+ * More than a node can give (seven eighths of it) is cut to that.
+ *
+ * Errors: -EINVAL timeout out of range, unknown flags, or no such node.
+ */
+struct ebb_target {
+	__u64 bytes;
+	__u32 node;
+	__u32 timeout_ms;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct ebb_threshold - what the guest does for its target
+ * @target_bytes: in force, all nodes
+ * @free_huge_bytes: free in huge ranges, all nodes
+ * @drop_count: targets that the module dropped by itself since it was loaded
+ * @state: enum ebb_threshold_state
+ * @drop_reason: enum ebb_drop_reason of the last that was dropped
+ */
+struct ebb_threshold {
+	__u64 target_bytes;
+	__u64 free_huge_bytes;
+	__u64 drop_count;
+	__u32 state;
+	__u32 drop_reason;
+};
+
 #define EBB_IOC_MAGIC 0xeb
 #define EBB_IOC_GET_INFO _IOR(EBB_IOC_MAGIC, 1, struct ebb_info)
 #define EBB_IOC_GET_SEGMENTS _IOR(EBB_IOC_MAGIC, 2, struct ebb_segments)
 #define EBB_IOC_CHALLENGE _IOW(EBB_IOC_MAGIC, 3, struct ebb_challenge)
 #define EBB_IOC_SESSION_START _IOW(EBB_IOC_MAGIC, 4, struct ebb_session)
 #define EBB_IOC_SESSION_STOP _IO(EBB_IOC_MAGIC, 5)
+#define EBB_IOC_TARGET_SET _IOW(EBB_IOC_MAGIC, 6, struct ebb_target)
+#define EBB_IOC_TARGET_GET _IOR(EBB_IOC_MAGIC, 7, struct ebb_threshold)
 
 #endif /* EBB_PROTOCOL_UAPI_H */
