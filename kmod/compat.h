@@ -76,6 +76,15 @@ static inline void compat_unmark_offline(struct page *page)
 	__ClearPageOffline(page);
 }
 
+/*
+ * Runs of kswapd in a row that freed nothing: an int, and an atomic_t of the
+ * same layout in newer kernels.
+ */
+static inline int compat_kswapd_failures(const struct pglist_data *node)
+{
+	return READ_ONCE(*(const int *)&node->kswapd_failures);
+}
+
 static inline void compat_offline_begin(struct page *page)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * /dev/ebb: the only file of the module that knows ioctl numbers. Each handler
- * copies in, calls, copies out. What needs the ring holds it meanwhile, as a
+ * copies in, calls, copies out; and /sys/class/misc/ebb/threshold. What needs the ring holds it meanwhile, as a
  * resume from suspend replaces it.
  */
 #include <linux/compat.h>
+#include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
 #include <linux/uaccess.h>
 
 #include "canary.h"
@@ -18,6 +20,7 @@
 #include "protocol/uapi.h"
 #include "ring.h"
 #include "session.h"
+#include "threshold.h"
 
 static long device_get_info(void __user *arg)
 {
@@ -85,6 +88,23 @@ static long device_session_start(const void __user *arg)
 	return session_start(&request);
 }
 
+static long device_target_set(const void __user *arg)
+{
+	struct ebb_target target;
+
+	if (copy_from_user(&target, arg, sizeof(target)))
+		return -EFAULT;
+	return threshold_set(&target);
+}
+
+static long device_target_get(void __user *arg)
+{
+	struct ebb_threshold told;
+
+	threshold_get(&told);
+	return copy_to_user(arg, &told, sizeof(told)) ? -EFAULT : 0;
+}
+
 static long device_ioctl(struct file *file, unsigned int command,
 			 unsigned long arg)
 {
@@ -101,6 +121,10 @@ static long device_ioctl(struct file *file, unsigned int command,
 		return device_session_start(user);
 	case EBB_IOC_SESSION_STOP:
 		return session_stop();
+	case EBB_IOC_TARGET_SET:
+		return device_target_set(user);
+	case EBB_IOC_TARGET_GET:
+		return device_target_get(user);
 	default:
 		return -ENOTTY;
 	}
@@ -113,16 +137,37 @@ static const struct file_operations device_operations = {
 	.llseek = noop_llseek,
 };
 
+static ssize_t threshold_show(struct device *dev, struct device_attribute *attr,
+			      char *text)
+{
+	return sysfs_emit(text, "%s\n",
+			  ebb_threshold_state_name(threshold_state()));
+}
+
+static DEVICE_ATTR_RO(threshold);
+
+static struct attribute *device_attrs[] = {
+	&dev_attr_threshold.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(device);
+
 static struct miscdevice device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "ebb",
 	.fops = &device_operations,
 	.mode = 0600,
+	.groups = device_groups,
 };
 
 int device_init(void)
 {
 	return misc_register(&device);
+}
+
+void device_threshold_changed(void)
+{
+	sysfs_notify(&device.this_device->kobj, NULL, "threshold");
 }
 
 void device_exit(void)

@@ -11,4 +11,7 @@
 int device_init(void);
 void device_exit(void);
 
+/* Wakes who polls the threshold's state. */
+void device_threshold_changed(void);
+
 #endif /* EBB_KMOD_DEVICE_H */

@@ -26,6 +26,7 @@ static struct workqueue_struct *facts_queue;
 
 /* Under facts_lock: too large for a stack. */
 static struct ebb_facts snapshot;
+static struct facts_target noted;
 static unsigned long events[NR_VM_EVENT_ITEMS];
 
 static u64 pages_bytes(u64 pages)
@@ -33,7 +34,7 @@ static u64 pages_bytes(u64 pages)
 	return pages << PAGE_SHIFT;
 }
 
-static u64 zone_free_huge_pages(const struct zone *zone)
+u64 facts_zone_huge_pages(const struct zone *zone)
 {
 	u64 pages = 0;
 	int order;
@@ -49,6 +50,8 @@ static void facts_read_node(int node, struct ebb_node_facts *facts)
 	int i;
 
 	facts->node = node;
+	if (node < EBB_NODE_MAX)
+		facts->target_bytes = pages_bytes(noted.node_pages[node]);
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		struct zone *zone = &NODE_DATA(node)->node_zones[i];
 
@@ -58,7 +61,7 @@ static void facts_read_node(int node, struct ebb_node_facts *facts)
 		facts->free_bytes +=
 			pages_bytes(zone_page_state(zone, NR_FREE_PAGES));
 		facts->free_huge_bytes +=
-			pages_bytes(zone_free_huge_pages(zone));
+			pages_bytes(facts_zone_huge_pages(zone));
 		facts->low_watermark_bytes +=
 			pages_bytes(low_wmark_pages(zone));
 		facts->high_watermark_bytes +=
@@ -66,14 +69,32 @@ static void facts_read_node(int node, struct ebb_node_facts *facts)
 	}
 }
 
-static void facts_read_events(struct ebb_facts *facts)
+/* Of the events that were read last, under facts_lock. */
+static u64 facts_sum_allocstall(void)
 {
+	u64 sum = 0;
 	int zone;
 
-	all_vm_events(events);
 	for (zone = 0; zone < MAX_NR_ZONES; zone++)
-		facts->allocstall +=
-			events[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
+		sum += events[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
+	return sum;
+}
+
+u64 facts_allocstall(void)
+{
+	u64 sum;
+
+	mutex_lock(&facts_lock);
+	all_vm_events(events);
+	sum = facts_sum_allocstall();
+	mutex_unlock(&facts_lock);
+	return sum;
+}
+
+static void facts_read_events(struct ebb_facts *facts)
+{
+	all_vm_events(events);
+	facts->allocstall = facts_sum_allocstall();
 	facts->oom_kill = events[OOM_KILL];
 	facts->refault = global_node_page_state(WORKINGSET_REFAULT_ANON) +
 			 global_node_page_state(WORKINGSET_REFAULT_FILE);
@@ -95,10 +116,14 @@ static void facts_read(struct ebb_facts *facts)
 		facts->total_bytes += to->total_bytes;
 		facts->free_bytes += to->free_bytes;
 		facts->free_huge_bytes += to->free_huge_bytes;
+		facts->target_bytes += to->target_bytes;
 	}
 	facts->available_bytes = pages_bytes(max(si_mem_available(), 0l));
 	facts->done_bytes = atomic64_read(&done_bytes);
 	facts->batches = atomic64_read(&batches);
+	facts->threshold_state = noted.state;
+	facts->drop_reason = noted.drop_reason;
+	facts->drop_count = noted.drop_count;
 	facts_read_events(facts);
 }
 
@@ -118,6 +143,13 @@ void facts_refresh(void)
 	*facts = snapshot;
 	ebb_write_barrier();
 	ebb_store_relaxed(&facts->seq, seq + 2);
+	mutex_unlock(&facts_lock);
+}
+
+void facts_note_target(const struct facts_target *target)
+{
+	mutex_lock(&facts_lock);
+	noted = *target;
 	mutex_unlock(&facts_lock);
 }
 

@@ -3,8 +3,11 @@
 #ifndef EBB_KMOD_FACTS_H
 #define EBB_KMOD_FACTS_H
 
+#include <linux/mmzone.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
+
+#include "protocol/ring.h"
 
 /* Refresh every EBB_FACTS_PERIOD_MS on @queue, waking no idle CPU. */
 void facts_start(struct workqueue_struct *queue);
@@ -15,5 +18,21 @@ void facts_refresh(void);
 
 /* The host discarded @bytes in one more batch. */
 void facts_count_batch(u64 bytes);
+
+/* What the threshold has the next refresh say. @node_pages: targets, by node. */
+struct facts_target {
+	enum ebb_threshold_state state;
+	enum ebb_drop_reason drop_reason;
+	u64 drop_count;
+	u64 node_pages[EBB_NODE_MAX];
+};
+
+void facts_note_target(const struct facts_target *target);
+
+/* Stalled allocations since boot. Sleeps. */
+u64 facts_allocstall(void);
+
+/* What of @zone is free in blocks of EBB_LEASE_ORDER_MIN or more, in pages. */
+u64 facts_zone_huge_pages(const struct zone *zone);
 
 #endif /* EBB_KMOD_FACTS_H */

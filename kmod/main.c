@@ -4,7 +4,8 @@
  *
  * Reading order: protocol/lease.h and ring.h, batch.c (one batch of leases),
  * report.c (where free ranges come from), session.c (when), canary.c (from
- * which memory), notify.c (what ends it), device.c (who asks).
+ * which memory), threshold.c (how more comes to be free), notify.c (what ends
+ * it), device.c (who asks).
  */
 #define pr_fmt(fmt) "ebb: " fmt
 
@@ -19,6 +20,7 @@
 #include "notify.h"
 #include "ring.h"
 #include "session.h"
+#include "threshold.h"
 
 static struct workqueue_struct *queue;
 
@@ -41,6 +43,7 @@ static int __init ebb_init(void)
 		goto err_ring;
 	session_init(queue);
 	facts_start(queue);
+	threshold_init(queue, device_threshold_changed);
 	err = notify_init(queue);
 	if (err)
 		goto err_facts;
@@ -65,6 +68,8 @@ err_queue:
 
 static void __exit ebb_exit(void)
 {
+	/* While there is a device that can tell of it. */
+	threshold_close();
 	device_exit();
 	notify_exit();
 	/* For as long as it takes: a granted range cannot be abandoned. */

@@ -2,8 +2,8 @@
 /*
  * Events of the machine.
  *
- * All of them take the session's ranges back: the guest's own needs are never
- * queued behind the host's. Before a reboot (kexec included) and a suspend
+ * All of them take the session's ranges back and drop the free target: the
+ * guest's own needs are never queued behind the host's. Before a reboot (kexec included) and a suspend
  * the ring is closed as well, since another kernel, or the same one from an
  * image, will have this memory next. A suspend is refused while a granted
  * range waits for its host, as the image would hold a grant that the host can
@@ -23,6 +23,7 @@
 #include "notify.h"
 #include "ring.h"
 #include "session.h"
+#include "threshold.h"
 
 enum {
 	LEAVE_WAIT_MS = 10 * 1000,
@@ -48,6 +49,7 @@ static void notify_rescan(void)
 static int notify_reboot(struct notifier_block *block, unsigned long event,
 			 void *data)
 {
+	threshold_close();
 	if (!session_close(LEAVE_WAIT_MS))
 		pr_warn("leaving while the host holds a granted range\n");
 	facts_stop();
@@ -57,8 +59,10 @@ static int notify_reboot(struct notifier_block *block, unsigned long event,
 
 static int notify_suspend(void)
 {
+	threshold_close();
 	if (!session_close(LEAVE_WAIT_MS)) {
 		session_reopen();
+		threshold_reopen();
 		return -EBUSY;
 	}
 	facts_stop();
@@ -74,6 +78,7 @@ static void notify_resume(void)
 	}
 	session_reopen();
 	facts_start(notify_queue);
+	threshold_reopen();
 }
 
 static int notify_pm(struct notifier_block *block, unsigned long event,
@@ -102,6 +107,7 @@ static int notify_memory(struct notifier_block *block, unsigned long event,
 	switch (event) {
 	case MEM_GOING_OFFLINE:
 		session_end(EBB_SESSION_PRESSURE);
+		threshold_drop(EBB_DROP_OFFLINE);
 		canary_offline_begin(memory->start_pfn, memory->nr_pages);
 		break;
 	case MEM_CANCEL_OFFLINE:
@@ -114,6 +120,7 @@ static int notify_memory(struct notifier_block *block, unsigned long event,
 		break;
 	case MEM_ONLINE:
 		notify_rescan();
+		threshold_review();
 		break;
 	}
 	return NOTIFY_OK;
@@ -123,6 +130,7 @@ static int notify_oom(struct notifier_block *block, unsigned long event,
 		      void *freed)
 {
 	session_end(EBB_SESSION_PRESSURE);
+	threshold_drop(EBB_DROP_OOM);
 	return NOTIFY_OK;
 }
 

@@ -299,6 +299,11 @@ void session_release_ring(void)
 	mutex_unlock(&session_lock);
 }
 
+bool session_is_running(void)
+{
+	return !session_is_idle();
+}
+
 u32 session_info_flags(void)
 {
 	u32 flags = 0;

@@ -53,6 +53,9 @@ void session_reopen(void);
 int session_hold_ring(void);
 void session_release_ring(void);
 
+/* Whether ranges may be off the free lists for a host. */
+bool session_is_running(void);
+
 /* EBB_INFO_ bits that are the session's to tell. */
 u32 session_info_flags(void);
 

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The threshold: a guest that keeps memory free.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * A target is pursued node by node (pulse.c decides, watermark.c acts), in
+ * looks: quick ones while kswapd is at work, else one a second on a deferrable
+ * timer, which wakes no idle CPU. While a session leases ranges they are off the
+ * free lists, and the looks wait for its end.
+ *
+ * The invariant. The marks are raised only while a target is in force, and its
+ * end comes by itself: the lease, which each new target renews, has a timer of
+ * its own. Whatever ends it (the lease, target 0, a stalled allocation, an OOM,
+ * a reboot, an unload), the marks are the kernel's own after it.
+ *
+ * The guest first. An allocation that had to reclaim by itself, or an OOM, drops
+ * the target at the next look, without asking: whether and when it comes back
+ * is for the agent, which is told by @changed.
+ *
+ * Locks. threshold_lock is held for a look. Notifiers run under locks of the
+ * kernel's that a look may need, so they only leave a word and queue a look.
+ */
+#include <linux/atomic.h>
+#include <linux/errno.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/string.h>
+#include <linux/swap.h>
+#include <linux/vmstat.h>
+#include <linux/wait.h>
+
+#include "compat.h"
+#include "facts.h"
+#include "pulse.h"
+#include "session.h"
+#include "threshold.h"
+#include "watermark.h"
+
+enum {
+	LOOK_DRIVING_MS = 20,
+	LOOK_FRAGMENTED_MS = 200,
+	LOOK_RESTING_MS = 1000,
+	/* Half of what has the kernel take kswapd for hopeless. */
+	KSWAPD_FAILURES_MAX = 8,
+};
+
+static struct {
+	struct workqueue_struct *queue;
+	void (*changed)(void);
+	bool closed;
+	enum ebb_threshold_state state;
+	enum ebb_drop_reason drop_reason;
+	u64 drop_count;
+	u64 allocstall; /* when the target came */
+	atomic_t drop_wanted; /* enum ebb_drop_reason */
+	struct pulse pulses[EBB_NODE_MAX];
+} threshold;
+
+static DEFINE_MUTEX(threshold_lock);
+
+static void threshold_look_work(struct work_struct *work);
+static void threshold_expire_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(look_work, threshold_look_work);
+static DECLARE_DEFERRABLE_WORK(rest_work, threshold_look_work);
+static DECLARE_DELAYED_WORK(expire_work, threshold_expire_work);
+
+static u64 node_lru_pages(int node, enum node_stat_item item)
+{
+	long pages = atomic_long_read(&NODE_DATA(node)->vm_stat[item]);
+
+	return max(pages, 0l);
+}
+
+static u64 node_gainable(int node)
+{
+	u64 anon = node_lru_pages(node, NR_INACTIVE_ANON) +
+		   node_lru_pages(node, NR_ACTIVE_ANON);
+
+	return node_lru_pages(node, NR_INACTIVE_FILE) +
+	       node_lru_pages(node, NR_ACTIVE_FILE) +
+	       min_t(u64, anon, max(get_nr_swap_pages(), 0l));
+}
+
+static void node_facts(int node, struct pulse_facts *facts)
+{
+	struct pglist_data *data = NODE_DATA(node);
+	int i;
+
+	memset(facts, 0, sizeof(*facts));
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		struct zone *zone = &data->node_zones[i];
+
+		if (!populated_zone(zone))
+			continue;
+		facts->managed += zone_managed_pages(zone);
+		facts->free += zone_page_state(zone, NR_FREE_PAGES);
+		facts->free_huge += facts_zone_huge_pages(zone);
+	}
+	facts->gainable = node_gainable(node);
+	facts->kswapd_idle = waitqueue_active(&data->kswapd_wait);
+	/* Hopeless, and the guest's own need would have to wait for itself. */
+	if (compat_kswapd_failures(data) >= KSWAPD_FAILURES_MAX)
+		facts->gainable = 0;
+}
+
+/* The one state of all nodes: the busiest. */
+static enum ebb_threshold_state threshold_sum(void)
+{
+	static const enum ebb_threshold_state order[] = {
+		EBB_THRESHOLD_DRIVING,
+		EBB_THRESHOLD_FRAGMENTED,
+		EBB_THRESHOLD_EXHAUSTED,
+		EBB_THRESHOLD_HELD,
+	};
+	int node, i;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		for (node = 0; node < EBB_NODE_MAX; node++) {
+			if (threshold.pulses[node].state == order[i])
+				return order[i];
+		}
+	}
+	return EBB_THRESHOLD_IDLE;
+}
+
+static bool threshold_has_target(void)
+{
+	int node;
+
+	for (node = 0; node < EBB_NODE_MAX; node++) {
+		if (threshold.pulses[node].target)
+			return true;
+	}
+	return false;
+}
+
+/* Shows what is done now, to the host and, if it is another state, the agent. */
+static void threshold_publish(enum ebb_threshold_state state)
+{
+	struct facts_target told = {
+		.state = state,
+		.drop_reason = threshold.drop_reason,
+		.drop_count = threshold.drop_count,
+	};
+	bool changed = state != threshold.state;
+	int node;
+
+	for (node = 0; node < EBB_NODE_MAX; node++)
+		told.node_pages[node] = threshold.pulses[node].target;
+	threshold.state = state;
+	facts_note_target(&told);
+	if (changed || state == EBB_THRESHOLD_DRIVING ||
+	    state == EBB_THRESHOLD_FRAGMENTED)
+		facts_refresh();
+	if (changed)
+		threshold.changed();
+}
+
+/* All targets are gone, and the marks are the kernel's own. */
+static void threshold_clear(enum ebb_threshold_state state)
+{
+	int node;
+
+	for (node = 0; node < EBB_NODE_MAX; node++) {
+		if (threshold.pulses[node].target)
+			watermark_restore(node);
+		threshold.pulses[node] = (struct pulse){};
+	}
+	cancel_delayed_work(&expire_work);
+	threshold_publish(state);
+}
+
+static void threshold_give_up(enum ebb_drop_reason why)
+{
+	if (!threshold_has_target())
+		return;
+	threshold.drop_reason = why;
+	threshold.drop_count++;
+	threshold_clear(EBB_THRESHOLD_DROPPED);
+}
+
+static void threshold_act(int node, struct pulse *pulse, u64 now_ms)
+{
+	struct pulse_facts facts;
+
+	node_facts(node, &facts);
+	switch (pulse_look(pulse, &facts, now_ms)) {
+	case PULSE_KICK:
+		watermark_raise_over(node, pulse->step);
+		watermark_kick(node);
+		break;
+	case PULSE_REST:
+		watermark_hold(node, pulse->target);
+		break;
+	case PULSE_WAIT:
+		watermark_reassert(node);
+		break;
+	}
+}
+
+static void threshold_schedule(void)
+{
+	switch (threshold.state) {
+	case EBB_THRESHOLD_DRIVING:
+		mod_delayed_work(threshold.queue, &look_work,
+				 msecs_to_jiffies(LOOK_DRIVING_MS));
+		break;
+	case EBB_THRESHOLD_FRAGMENTED:
+		mod_delayed_work(threshold.queue, &look_work,
+				 msecs_to_jiffies(LOOK_FRAGMENTED_MS));
+		break;
+	case EBB_THRESHOLD_HELD:
+	case EBB_THRESHOLD_EXHAUSTED:
+		mod_delayed_work(threshold.queue, &rest_work,
+				 msecs_to_jiffies(LOOK_RESTING_MS));
+		break;
+	default:
+		break;
+	}
+}
+
+static void threshold_look(void)
+{
+	u64 now_ms = ktime_to_ms(ktime_get());
+	enum ebb_drop_reason wanted;
+	int node;
+
+	wanted = atomic_xchg(&threshold.drop_wanted, EBB_DROP_NONE);
+	if (wanted != EBB_DROP_NONE)
+		threshold_give_up(wanted);
+	if (!threshold_has_target())
+		return;
+	if (facts_allocstall() != threshold.allocstall) {
+		threshold_give_up(EBB_DROP_ALLOCSTALL);
+		return;
+	}
+	if (!session_is_running()) {
+		for_each_node_state(node, N_MEMORY)
+		{
+			if (watermark_has_node(node) &&
+			    threshold.pulses[node].target)
+				threshold_act(node, &threshold.pulses[node],
+					      now_ms);
+		}
+		threshold_publish(threshold_sum());
+	}
+	threshold_schedule();
+}
+
+static void threshold_look_work(struct work_struct *work)
+{
+	mutex_lock(&threshold_lock);
+	threshold_look();
+	mutex_unlock(&threshold_lock);
+}
+
+static void threshold_expire_work(struct work_struct *work)
+{
+	mutex_lock(&threshold_lock);
+	threshold_clear(EBB_THRESHOLD_IDLE);
+	mutex_unlock(&threshold_lock);
+}
+
+static u64 node_managed_pages(int node)
+{
+	struct pulse_facts facts;
+
+	node_facts(node, &facts);
+	return facts.managed;
+}
+
+static void threshold_aim_node(int node, u64 pages, bool retry)
+{
+	struct pulse *pulse = &threshold.pulses[node];
+
+	if (pulse->target && !pages)
+		watermark_restore(node);
+	pulse_aim(pulse, pages, node_managed_pages(node), retry);
+}
+
+static void threshold_aim_all(u64 pages, bool retry)
+{
+	u64 managed = 0;
+	int node;
+
+	for_each_node_state(node, N_MEMORY)
+	{
+		if (watermark_has_node(node))
+			managed += node_managed_pages(node);
+	}
+	for_each_node_state(node, N_MEMORY)
+	{
+		if (watermark_has_node(node))
+			threshold_aim_node(
+				node,
+				mul_u64_u64_div_u64(pages,
+						    node_managed_pages(node),
+						    managed),
+				retry);
+	}
+}
+
+static int threshold_check(const struct ebb_target *target)
+{
+	if (target->reserved || target->flags & ~(u32)EBB_TARGET_RETRY)
+		return -EINVAL;
+	if (target->node != EBB_NODE_ALL &&
+	    (target->node >= EBB_NODE_MAX ||
+	     !node_state(target->node, N_MEMORY)))
+		return -EINVAL;
+	if (target->bytes &&
+	    (!target->timeout_ms || target->timeout_ms > EBB_TARGET_LEASE_MS))
+		return -EINVAL;
+	return threshold.closed ? -ESHUTDOWN : 0;
+}
+
+static void threshold_take(const struct ebb_target *target)
+{
+	u64 pages = target->bytes >> PAGE_SHIFT;
+	bool retry = target->flags & EBB_TARGET_RETRY;
+
+	if (!threshold_has_target()) {
+		threshold.allocstall = facts_allocstall();
+		atomic_set(&threshold.drop_wanted, EBB_DROP_NONE);
+	}
+	if (target->node == EBB_NODE_ALL)
+		threshold_aim_all(pages, retry);
+	else
+		threshold_aim_node(target->node, pages, retry);
+	if (!threshold_has_target()) {
+		threshold_clear(EBB_THRESHOLD_IDLE);
+		return;
+	}
+	mod_delayed_work(threshold.queue, &expire_work,
+			 msecs_to_jiffies(target->timeout_ms));
+	threshold_look();
+}
+
+int threshold_set(const struct ebb_target *target)
+{
+	int err;
+
+	mutex_lock(&threshold_lock);
+	err = threshold_check(target);
+	if (!err)
+		threshold_take(target);
+	mutex_unlock(&threshold_lock);
+	return err;
+}
+
+void threshold_get(struct ebb_threshold *told)
+{
+	struct pulse_facts facts;
+	int node;
+
+	memset(told, 0, sizeof(*told));
+	mutex_lock(&threshold_lock);
+	for_each_node_state(node, N_MEMORY)
+	{
+		node_facts(node, &facts);
+		told->free_huge_bytes += facts.free_huge << PAGE_SHIFT;
+		if (watermark_has_node(node))
+			told->target_bytes += threshold.pulses[node].target
+					      << PAGE_SHIFT;
+	}
+	told->drop_count = threshold.drop_count;
+	told->state = threshold.state;
+	told->drop_reason = threshold.drop_reason;
+	mutex_unlock(&threshold_lock);
+}
+
+enum ebb_threshold_state threshold_state(void)
+{
+	return READ_ONCE(threshold.state);
+}
+
+void threshold_drop(enum ebb_drop_reason why)
+{
+	atomic_cmpxchg(&threshold.drop_wanted, EBB_DROP_NONE, why);
+	threshold_review();
+}
+
+void threshold_review(void)
+{
+	mod_delayed_work(threshold.queue, &look_work, 0);
+}
+
+void threshold_close(void)
+{
+	mutex_lock(&threshold_lock);
+	threshold.closed = true;
+	threshold_give_up(EBB_DROP_LEAVING);
+	mutex_unlock(&threshold_lock);
+	cancel_delayed_work_sync(&look_work);
+	cancel_delayed_work_sync(&rest_work);
+	cancel_delayed_work_sync(&expire_work);
+}
+
+void threshold_reopen(void)
+{
+	mutex_lock(&threshold_lock);
+	threshold.closed = false;
+	mutex_unlock(&threshold_lock);
+}
+
+void threshold_init(struct workqueue_struct *queue, void (*changed)(void))
+{
+	threshold.queue = queue;
+	threshold.changed = changed;
+	atomic_set(&threshold.drop_wanted, EBB_DROP_NONE);
+}
