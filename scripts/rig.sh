@@ -16,6 +16,7 @@ RIG_GUESTS=()
 RIG_PIDS=()
 RIG_HUGEPAGES=
 RIG_LIBVIRT_STARTED=${RIG_LIBVIRT_STARTED:-}
+RIG_KVM_OPENED=
 EBBD_PID=
 EBBD_SOCKET=
 GUEST=
@@ -115,6 +116,22 @@ libvirt_answers()
 	timeout 10 virsh -q -c "$URI" version >/dev/null 2>&1
 }
 
+# Where no udev gave /dev/kvm to its group, QEMU's user may not open it, but the
+# QEMU that libvirt asks for its capabilities may. So libvirt never believes what
+# it has cached of them, and asks again at each call: 10 s and more.
+kvm_open()
+{
+	[ "$(stat -c '%a %G' /dev/kvm 2>/dev/null)" = "600 root" ] || return 0
+	chgrp kvm /dev/kvm && chmod 660 /dev/kvm && RIG_KVM_OPENED=yes
+}
+
+kvm_close()
+{
+	[ -n "$RIG_KVM_OPENED" ] || return 0
+	chgrp root /dev/kvm && chmod 600 /dev/kvm
+	RIG_KVM_OPENED=
+}
+
 # A machine without systemd has no libvirtd running; then it is ours to end.
 libvirt_start()
 {
@@ -124,6 +141,7 @@ libvirt_start()
 	# libvirt locks a channel there, and where no systemd made /run it may
 	# be missing: no channel could be opened.
 	[ -d /var/lock/. ] || mkdir -p /run/lock
+	kvm_open
 	for daemon in virtlogd libvirtd; do
 		command -v $daemon >/dev/null ||
 			rig_die "no $daemon: scripts/install-deps"
@@ -146,6 +164,7 @@ libvirt_stop()
 		pid=$(cat "/run/$daemon.pid" 2>/dev/null) || continue
 		rig_kill "$pid"
 	done
+	kvm_close
 	RIG_LIBVIRT_STARTED=
 }
 
