@@ -213,6 +213,7 @@ static char *run_session_start(const struct ebb_msg *request,
 		return bad_arguments(request, &error);
 	session.session_id = message.session_id;
 	session.timeout_ms = message.timeout_ms;
+	session.flags = message.rearm ? EBB_SESSION_FLAG_REARM : 0;
 	return device_answer(request, ebb_device_session_start(&session));
 }
 

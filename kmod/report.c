@@ -21,11 +21,19 @@
  * begin one. A session wants its memory now: report_pass() queues the work
  * itself and waits for it. The work is on the kernel's own queue, as the
  * kernel's own schedule_delayed_work() would have it.
+ *
+ * The marks outlive what they say: a migration, a restore or a dump gives the
+ * host pages again for what it had discarded. It sees that in its books and has
+ * the marks cleared (report_rearm()), which touches no page's content.
  */
 #include <linux/atomic.h>
+#include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
 #include <linux/page_reporting.h>
 #include <linux/scatterlist.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "canary.h"
@@ -83,6 +91,40 @@ int report_register(report_lease_fn lease)
 void report_unregister(void)
 {
 	page_reporting_unregister(&device);
+}
+
+/* As __del_page_from_free_list() of mm/page_alloc.c clears the mark. */
+static void report_rearm_zone(struct zone *zone)
+{
+	unsigned long flags;
+	struct page *page;
+	int order, type;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	for (order = EBB_LEASE_ORDER_MIN; order < EBB_ORDER_COUNT; order++) {
+		for (type = 0; type < MIGRATE_TYPES; type++) {
+			list_for_each_entry(
+				page, &zone->free_area[order].free_list[type],
+				buddy_list)
+				__ClearPageReported(page);
+		}
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+void report_rearm(void)
+{
+	int node, i;
+
+	for_each_node_state(node, N_MEMORY)
+	{
+		for (i = 0; i < MAX_NR_ZONES; i++) {
+			struct zone *zone = &NODE_DATA(node)->node_zones[i];
+
+			if (populated_zone(zone))
+				report_rearm_zone(zone);
+		}
+	}
 }
 
 u32 report_pass(void)

@@ -24,6 +24,9 @@ int report_register(report_lease_fn lease);
 /* Leave. No call of the lease function is under way after it. */
 void report_unregister(void);
 
+/* Have all free ranges reported again, also those marked as reported. */
+void report_rearm(void);
+
 /**
  * report_pass - one whole pass of the kernel over its free lists
  *

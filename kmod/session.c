@@ -211,8 +211,8 @@ static int session_start_locked(const struct ebb_session *request)
 
 	if (session.closed)
 		return -ESHUTDOWN;
-	if (request->reserved || !request->timeout_ms ||
-	    request->timeout_ms > EBB_SESSION_MAX_MS)
+	if (request->flags & ~(u32)EBB_SESSION_FLAG_REARM ||
+	    !request->timeout_ms || request->timeout_ms > EBB_SESSION_MAX_MS)
 		return -EINVAL;
 	if (!session_is_idle())
 		return -EALREADY;
@@ -232,6 +232,8 @@ static int session_start_locked(const struct ebb_session *request)
 		session_publish(request->session_id, EBB_SESSION_BUSY);
 		return err;
 	}
+	if (request->flags & EBB_SESSION_FLAG_REARM)
+		report_rearm();
 	WRITE_ONCE(session.phase, SESSION_AT_WORK);
 	session_publish(request->session_id, EBB_SESSION_RUNNING);
 	queue_work(session.queue, &session.work);

@@ -251,6 +251,7 @@ extern const struct ebb_field ebb_msg_challenge_fields[];
 struct ebb_msg_session_start {
 	uint64_t session_id;
 	uint32_t timeout_ms;
+	bool rearm; /* EBB_SESSION_FLAG_REARM */
 };
 extern const struct ebb_field ebb_msg_session_start_fields[];
 

@@ -79,6 +79,7 @@ const struct ebb_field ebb_msg_session_start_fields[] = {
 	U64("session-id", ebb_msg_session_start, session_id),
 	U32("timeout-ms", ebb_msg_session_start, timeout_ms,
 	    .max = EBB_SESSION_MAX_MS),
+	BOOL("rearm", ebb_msg_session_start, rearm, .optional = true),
 	END,
 };
 

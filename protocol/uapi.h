@@ -99,19 +99,29 @@ struct ebb_challenge {
 	__u8 nonce[EBB_NONCE_BYTES];
 };
 
+/* Bits of ebb_session.flags. */
+enum {
+	/*
+	 * The host holds memory again of what it was given before, as it does
+	 * after a migration or a restore: offer all of it once more.
+	 */
+	EBB_SESSION_FLAG_REARM = 1 << 0,
+};
+
 /**
  * struct ebb_session - start of a session
  * @session_id: chosen by the host, appears in the ring
  * @timeout_ms: the session ends after this time, 1 to EBB_SESSION_MAX_MS
+ * @flags: EBB_SESSION_FLAG_ bits
  *
- * Errors: -EINVAL timeout out of range or reserved not zero; -EALREADY a
+ * Errors: -EINVAL timeout out of range or unknown flags; -EALREADY a
  * session runs; -EBUSY the page reporting slot is taken; -EOPNOTSUPP page
  * poisoning; -ENOTCONN no host demands in the ring.
  */
 struct ebb_session {
 	__u64 session_id;
 	__u32 timeout_ms;
-	__u32 reserved;
+	__u32 flags;
 };
 
 /* Bits of ebb_target.flags. */
