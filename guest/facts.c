@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "guest/vmstat.h"
 
 static FILE *open_fact(const char *proc_dir, const char *name)
 {
@@ -85,18 +86,12 @@ static void read_pressure(const char *proc_dir, struct ebb_msg_facts *facts)
 
 static void read_vmstat(const char *proc_dir, struct ebb_msg_facts *facts)
 {
-	FILE *file ebb_auto_fclose = open_fact(proc_dir, "vmstat");
-	char line[128], name[64];
-	uint64_t value;
+	struct ebb_vmstat vmstat;
 
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%63s %" SCNu64, name, &value) != 2)
-			continue;
-		if (strncmp(name, "allocstall", 10) == 0)
-			facts->allocstall += value;
-		else if (strncmp(name, "workingset_refault", 18) == 0)
-			facts->refault += value;
-	}
+	if (ebb_vmstat_read(proc_dir, &vmstat) < 0)
+		return;
+	facts->allocstall = vmstat.allocstall;
+	facts->refault = vmstat.refault;
 }
 
 int ebb_facts_read(const char *proc_dir, struct ebb_msg_facts *ret_facts)

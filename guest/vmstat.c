@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "guest/vmstat.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+#define REFAULT_BYTES_MIN ((uint64_t)8 << 20)
+#define REFAULT_SHARE 256
+
+int ebb_vmstat_read(const char *proc_dir, struct ebb_vmstat *ret_vmstat)
+{
+	struct ebb_vmstat vmstat = { 0 };
+	FILE *file ebb_auto_fclose = NULL;
+	char line[512], name[64];
+	uint64_t value;
+
+	snprintf(line, sizeof(line), "%s/vmstat", proc_dir);
+	file = fopen(line, "re");
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63s %" SCNu64, name, &value) != 2)
+			continue;
+		if (strncmp(name, "allocstall", 10) == 0)
+			vmstat.allocstall += value;
+		else if (strncmp(name, "workingset_refault", 18) == 0)
+			vmstat.refault += value;
+		else if (strcmp(name, "oom_kill") == 0)
+			vmstat.oom_kill = value;
+	}
+	*ret_vmstat = vmstat;
+	return 0;
+}
+
+enum ebb_backoff_reason ebb_vmstat_stalled(const struct ebb_vmstat *before,
+					   const struct ebb_vmstat *now)
+{
+	if (now->oom_kill > before->oom_kill)
+		return EBB_BACKOFF_OOM;
+	if (now->allocstall > before->allocstall)
+		return EBB_BACKOFF_ALLOCSTALL;
+	return EBB_BACKOFF_NONE;
+}
+
+enum ebb_backoff_reason ebb_vmstat_judge(const struct ebb_vmstat *before,
+					 const struct ebb_vmstat *now,
+					 uint64_t total_bytes)
+{
+	enum ebb_backoff_reason reason = ebb_vmstat_stalled(before, now);
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t limit_bytes = total_bytes / REFAULT_SHARE;
+
+	if (reason != EBB_BACKOFF_NONE || now->refault <= before->refault)
+		return reason;
+	if (limit_bytes < REFAULT_BYTES_MIN)
+		limit_bytes = REFAULT_BYTES_MIN;
+	return (now->refault - before->refault) > limit_bytes / page_bytes
+		       ? EBB_BACKOFF_PRESSURE
+		       : EBB_BACKOFF_NONE;
+}

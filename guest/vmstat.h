@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * /proc/vmstat: whether the guest is short of memory, or is only driven.
+ *
+ * The kernel counts kswapd's own reclaim as a memory stall (balance_pgdat()
+ * calls psi_memstall_enter()), so a free target that is being reached looks
+ * like pressure to PSI. Two counters tell them apart: an allocation that had to
+ * reclaim memory itself (allocstall_*) waited, whoever drove kswapd; and pages
+ * that come back soon after they went (workingset_refault_*) were in use.
+ */
+#ifndef EBB_GUEST_VMSTAT_H
+#define EBB_GUEST_VMSTAT_H
+
+#include <stdint.h>
+
+#include "guest/backoff.h"
+
+/**
+ * struct ebb_vmstat - counters since boot
+ * @allocstall: allocations that reclaimed memory themselves, all zones
+ * @refault: pages that were needed again, anonymous and of files
+ * @oom_kill: processes that were killed for memory
+ */
+struct ebb_vmstat {
+	uint64_t allocstall;
+	uint64_t refault;
+	uint64_t oom_kill;
+};
+
+/* A counter that the kernel does not have is 0. Returns 0 or -errno. */
+int ebb_vmstat_read(const char *proc_dir, struct ebb_vmstat *ret_vmstat);
+
+/**
+ * ebb_vmstat_stalled - whether an allocation waited, or worse
+ *
+ * Counters that went back (a restored guest) tell nothing. Returns
+ * EBB_BACKOFF_OOM, EBB_BACKOFF_ALLOCSTALL or EBB_BACKOFF_NONE.
+ */
+enum ebb_backoff_reason ebb_vmstat_stalled(const struct ebb_vmstat *before,
+					   const struct ebb_vmstat *now);
+
+/**
+ * ebb_vmstat_judge - whether a sign of pressure is the guest's own
+ * @before: some seconds ago
+ * @total_bytes: MemTotal: refaults count from 8 MiB or 1/256 of it, the larger
+ *
+ * Returns as ebb_vmstat_stalled(), or EBB_BACKOFF_PRESSURE for refaults.
+ */
+enum ebb_backoff_reason ebb_vmstat_judge(const struct ebb_vmstat *before,
+					 const struct ebb_vmstat *now,
+					 uint64_t total_bytes);
+
+#endif /* EBB_GUEST_VMSTAT_H */
