@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "guest/reclaim.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "guest/child.h"
+#include "guest/facts.h"
+#include "guest/limit.h"
+#include "guest/sysfile.h"
+#include "guest/vmstat.h"
+
+#define CHUNK_BYTES ((uint64_t)64 << 20)
+
+/* What is judged as one window of pressure, as the kernel's trigger has it. */
+#define JUDGE_MS 1000
+
+/* Exit codes of the child; above: CODE_REASON + enum ebb_backoff_reason. */
+enum {
+	CODE_REACHED,
+	CODE_NOTHING_MORE,
+	CODE_FAILED,
+	CODE_REASON = 16,
+};
+
+struct ebb_reclaim {
+	sd_event *event;
+	const char *root;
+	ebb_reclaim_done_fn done;
+	void *opaque;
+	struct ebb_child child;
+	struct ebb_limit limit;
+	uint64_t free_bytes; /* when the burst began */
+	/* What the child works on. */
+	char proc_dir[EBB_SYSFILE_PATH_BYTES];
+	char path[EBB_SYSFILE_PATH_BYTES];
+	uint64_t target_bytes;
+};
+
+/* "36 35 98:0 /root /mount/point options ... - type source options" */
+static bool parse_mount(char *line, const char **ret_point)
+{
+	char *end = strstr(line, " - cgroup2 ");
+	char *root, *point, *at = line;
+
+	if (!end)
+		return false;
+	for (int i = 0; i < 3; i++)
+		if (!strsep(&at, " "))
+			return false;
+	root = strsep(&at, " ");
+	point = strsep(&at, " ");
+	/* A backslash is an escape: nobody mounts it there. */
+	if (!root || !point || strcmp(root, "/") != 0 || strchr(point, '\\'))
+		return false;
+	*ret_point = point;
+	return true;
+}
+
+int ebb_reclaim_find(const char *root, char *ret_path, size_t path_bytes)
+{
+	char line[1024], whole[2 * EBB_SYSFILE_PATH_BYTES];
+	FILE *file ebb_auto_fclose = NULL;
+	const char *point;
+
+	snprintf(whole, sizeof(whole), "%s/proc/self/mountinfo", root);
+	file = fopen(whole, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (!parse_mount(line, &point) ||
+		    (size_t)snprintf(ret_path, path_bytes, "%s/memory.reclaim",
+				     point) >= path_bytes)
+			continue;
+		snprintf(whole, sizeof(whole), "%s%s", root, ret_path);
+		if (access(whole, W_OK) == 0)
+			return 0;
+	}
+	return -ENOENT;
+}
+
+static uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* In the child. */
+static int reclaim_all(const void *argument)
+{
+	const struct ebb_reclaim *reclaim = argument;
+	struct ebb_msg_facts facts;
+	struct ebb_vmstat before, now;
+	enum ebb_backoff_reason reason;
+	uint64_t judged_ms = clock_ms();
+	int r = ebb_vmstat_read(reclaim->proc_dir, &before);
+
+	while (r >= 0) {
+		uint64_t chunk_bytes;
+
+		if (ebb_facts_read(reclaim->proc_dir, &facts) < 0 ||
+		    ebb_vmstat_read(reclaim->proc_dir, &now) < 0)
+			break;
+		reason = ebb_vmstat_judge(&before, &now, facts.total_bytes);
+		if (reason != EBB_BACKOFF_NONE)
+			return CODE_REASON + (int)reason;
+		if (facts.free_bytes >= reclaim->target_bytes)
+			return CODE_REACHED;
+		if (clock_ms() - judged_ms >= JUDGE_MS) {
+			judged_ms = clock_ms();
+			before = now;
+		}
+		chunk_bytes = reclaim->target_bytes - facts.free_bytes;
+		if (chunk_bytes > CHUNK_BYTES)
+			chunk_bytes = CHUNK_BYTES;
+		r = ebb_sysfile_write_number(reclaim->root, reclaim->path,
+					     chunk_bytes);
+	}
+	return r == -EAGAIN ? CODE_NOTHING_MORE : CODE_FAILED;
+}
+
+static uint64_t now_us(const struct ebb_reclaim *reclaim)
+{
+	uint64_t usec = 0;
+
+	sd_event_now(reclaim->event, CLOCK_MONOTONIC, &usec);
+	return usec;
+}
+
+static void on_done(int code, void *opaque)
+{
+	struct ebb_reclaim *reclaim = opaque;
+	uint64_t lacked_bytes = reclaim->target_bytes - reclaim->free_bytes;
+	uint64_t gained_bytes = 0;
+	struct ebb_msg_facts facts;
+
+	if (ebb_facts_read(reclaim->proc_dir, &facts) == 0 &&
+	    facts.free_bytes > reclaim->free_bytes)
+		gained_bytes = facts.free_bytes - reclaim->free_bytes;
+	/* Of one that was killed nothing is learnt. */
+	if (code < 0)
+		gained_bytes = lacked_bytes;
+	ebb_limit_ended(&reclaim->limit, now_us(reclaim), lacked_bytes,
+			gained_bytes);
+	if (code >= 0)
+		reclaim->done(code > CODE_REASON ? (enum ebb_backoff_reason)(
+							   code - CODE_REASON)
+						 : EBB_BACKOFF_NONE,
+			      reclaim->opaque);
+}
+
+int ebb_reclaim_new(sd_event *event, const char *root, ebb_reclaim_done_fn done,
+		    void *opaque, struct ebb_reclaim **ret_reclaim)
+{
+	struct ebb_reclaim *reclaim = calloc(1, sizeof(*reclaim));
+
+	if (!reclaim)
+		return -ENOMEM;
+	reclaim->event = sd_event_ref(event);
+	reclaim->root = root;
+	reclaim->done = done;
+	reclaim->opaque = opaque;
+	reclaim->child.done = on_done;
+	reclaim->child.opaque = reclaim;
+	snprintf(reclaim->proc_dir, sizeof(reclaim->proc_dir), "%s/proc", root);
+	*ret_reclaim = reclaim;
+	return 0;
+}
+
+void ebb_reclaim_free(struct ebb_reclaim *reclaim)
+{
+	if (!reclaim)
+		return;
+	ebb_child_end(&reclaim->child);
+	sd_event_unref(reclaim->event);
+	free(reclaim);
+}
+
+int ebb_reclaim_start(struct ebb_reclaim *reclaim, uint64_t target_bytes)
+{
+	struct ebb_msg_facts facts;
+	int r;
+
+	if (ebb_child_runs(&reclaim->child))
+		return -EBUSY;
+	r = ebb_reclaim_find(reclaim->root, reclaim->path,
+			     sizeof(reclaim->path));
+	if (r < 0)
+		return r;
+	if (!ebb_limit_allows(&reclaim->limit, now_us(reclaim)))
+		return -EAGAIN;
+	r = ebb_facts_read(reclaim->proc_dir, &facts);
+	if (r < 0)
+		return r;
+	if (facts.free_bytes >= target_bytes)
+		return -EALREADY;
+	reclaim->free_bytes = facts.free_bytes;
+	reclaim->target_bytes = target_bytes;
+	return ebb_child_start(&reclaim->child, reclaim->event, reclaim_all,
+			       reclaim);
+}
+
+bool ebb_reclaim_runs(const struct ebb_reclaim *reclaim)
+{
+	return ebb_child_runs(&reclaim->child);
+}
+
+void ebb_reclaim_stop(struct ebb_reclaim *reclaim)
+{
+	ebb_child_kill(&reclaim->child);
+}
+
+void ebb_reclaim_retry(struct ebb_reclaim *reclaim)
+{
+	reclaim->limit = (struct ebb_limit){ 0 };
+}
