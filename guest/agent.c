@@ -2,6 +2,7 @@
 #include "guest/agent.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +14,11 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/size.h"
 #include "guest/command.h"
 #include "guest/port.h"
 #include "guest/relay.h"
+#include "guest/target.h"
 #include "protocol/message.h"
 #include "protocol/uapi.h"
 
@@ -35,6 +38,8 @@ struct ebb_agent {
 	sd_event_source *busy_retry;
 	struct ebb_port *port;
 	struct ebb_relay *relay;
+	struct ebb_target_keeper *target;
+	char state_dir[256];
 	bool own; /* the port is Ebb's own */
 	bool failed; /* the port is to be closed */
 	bool told_busy;
@@ -53,6 +58,25 @@ static void say_ready(struct ebb_agent *agent)
 	/* libvirt drops events on the stock agent's channel. */
 	if (agent->port && agent->own)
 		send_line(agent, ebb_msg_event("EBB_AGENT_READY", NULL));
+}
+
+static void on_target_changed(const struct ebb_msg_target_state *state,
+			      void *opaque)
+{
+	struct ebb_agent *agent = opaque;
+
+	if (*state->reason)
+		ebb_log(EBB_LOG_INFO,
+			"the guest needs its memory (%s): %" PRIu64 " of "
+			"%" PRIu64 " MiB are kept free",
+			state->reason, state->effective_bytes / EBB_MIB,
+			state->asked_bytes / EBB_MIB);
+	if (agent->port && agent->own)
+		send_line(agent,
+			  ebb_msg_event(
+				  "EBB_TARGET_CHANGED",
+				  ebb_msg_encode(ebb_msg_target_state_fields,
+						 state)));
 }
 
 static void on_connected(void *opaque)
@@ -105,6 +129,8 @@ static bool is_sync(const char *name)
 static void handle_request(struct ebb_agent *agent, const struct ebb_msg *msg,
 			   const char *line, size_t line_bytes)
 {
+	const struct ebb_command_context context = { .proc_dir = "/proc",
+						     .target = agent->target };
 	bool relayed = agent->relay && ebb_relay_is_up(agent->relay);
 
 	if (relayed && strcmp(msg->name, "guest-info") == 0) {
@@ -112,7 +138,7 @@ static void handle_request(struct ebb_agent *agent, const struct ebb_msg *msg,
 	} else if (ebb_command_is_known(msg->name)) {
 		if (relayed && is_sync(msg->name))
 			ebb_relay_resync(agent->relay);
-		send_line(agent, ebb_command_run(msg, "/proc"));
+		send_line(agent, ebb_command_run(msg, &context));
 	} else if (agent->relay) {
 		pass_on(agent, line, line_bytes, msg->id);
 	} else {
@@ -255,8 +281,10 @@ static int on_choose(sd_event_source *source, void *opaque)
 
 	(void)source;
 	choose_port(agent);
-	if (agent->module_changed)
+	if (agent->module_changed) {
+		ebb_target_module_changed(agent->target);
 		say_ready(agent);
+	}
 	agent->module_changed = false;
 	return 0;
 }
@@ -303,6 +331,16 @@ static int watch_dev(struct ebb_agent *agent)
 	return r;
 }
 
+/* systemd gives a list; the first is ours. */
+static void find_state_dir(char *ret_dir, size_t dir_bytes)
+{
+	const char *dir = getenv("RUNTIME_DIRECTORY");
+
+	if (!dir || !*dir)
+		dir = "/run/ebb-agent";
+	snprintf(ret_dir, dir_bytes, "%.*s", (int)strcspn(dir, ":"), dir);
+}
+
 int ebb_agent_new(sd_event *event, const char *channel, const char *qga_program,
 		  struct ebb_agent **ret_agent)
 {
@@ -314,7 +352,11 @@ int ebb_agent_new(sd_event *event, const char *channel, const char *qga_program,
 	agent->event = sd_event_ref(event);
 	agent->channel = channel;
 	agent->qga_program = qga_program;
-	r = watch_dev(agent);
+	find_state_dir(agent->state_dir, sizeof(agent->state_dir));
+	r = ebb_target_new(event, "", agent->state_dir, NULL, on_target_changed,
+			   agent, &agent->target);
+	if (r >= 0)
+		r = watch_dev(agent);
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &agent->busy_retry,
 					       CLOCK_MONOTONIC, BUSY_RETRY_US,
@@ -337,6 +379,7 @@ void ebb_agent_free(struct ebb_agent *agent)
 	if (!agent)
 		return;
 	close_port(agent);
+	ebb_target_free(agent->target);
 	sd_event_source_disable_unref(agent->dev_watch);
 	sd_event_source_disable_unref(agent->ports_watch);
 	sd_event_source_disable_unref(agent->choose);

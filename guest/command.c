@@ -15,7 +15,8 @@
 
 struct command {
 	const char *name;
-	char *(*run)(const struct ebb_msg *request, const char *proc_dir);
+	char *(*run)(const struct ebb_msg *request,
+		     const struct ebb_command_context *context);
 };
 
 static char *no_memory(const struct ebb_msg *request)
@@ -46,11 +47,12 @@ static char *bad_arguments(const struct ebb_msg *request,
 	return ebb_msg_error("GenericError", error->text, EINVAL, request->id);
 }
 
-static char *run_sync(const struct ebb_msg *request, const char *proc_dir)
+static char *run_sync(const struct ebb_msg *request,
+		      const struct ebb_command_context *context)
 {
 	struct json_object *id;
 
-	(void)proc_dir;
+	(void)context;
 	if (!json_object_object_get_ex(request->body, "id", &id) ||
 	    !json_object_is_type(id, json_type_int))
 		return ebb_msg_error("GenericError",
@@ -60,9 +62,9 @@ static char *run_sync(const struct ebb_msg *request, const char *proc_dir)
 }
 
 static char *run_sync_delimited(const struct ebb_msg *request,
-				const char *proc_dir)
+				const struct ebb_command_context *context)
 {
-	char *line ebb_auto_free = run_sync(request, proc_dir);
+	char *line ebb_auto_free = run_sync(request, context);
 	char *delimited;
 
 	if (!line || asprintf(&delimited, "\xff%s", line) < 0)
@@ -70,18 +72,20 @@ static char *run_sync_delimited(const struct ebb_msg *request,
 	return delimited;
 }
 
-static char *run_ping(const struct ebb_msg *request, const char *proc_dir)
+static char *run_ping(const struct ebb_msg *request,
+		      const struct ebb_command_context *context)
 {
-	(void)proc_dir;
+	(void)context;
 	return ebb_msg_reply(NULL, request->id);
 }
 
-static char *run_guest_info(const struct ebb_msg *request, const char *proc_dir)
+static char *run_guest_info(const struct ebb_msg *request,
+			    const struct ebb_command_context *context)
 {
 	struct json_object *value = json_object_new_object();
 	struct json_object *merged;
 
-	(void)proc_dir;
+	(void)context;
 	if (!value)
 		return no_memory(request);
 	json_object_object_add(value, "version",
@@ -146,14 +150,15 @@ static void fill_module(struct ebb_msg_info *info,
 	free(segments);
 }
 
-static char *run_ebb_info(const struct ebb_msg *request, const char *proc_dir)
+static char *run_ebb_info(const struct ebb_msg *request,
+			  const struct ebb_command_context *context)
 {
 	struct ebb_msg_info *info ebb_auto_free = calloc(1, sizeof(*info));
 	struct ebb_info device;
 	struct utsname kernel;
 	int r;
 
-	(void)proc_dir;
+	(void)context;
 	if (!info)
 		return no_memory(request);
 	snprintf(info->agent_version, sizeof(info->agent_version), "%s",
@@ -174,25 +179,29 @@ static char *run_ebb_info(const struct ebb_msg *request, const char *proc_dir)
 			     request->id);
 }
 
-static char *run_ebb_facts(const struct ebb_msg *request, const char *proc_dir)
+static char *run_ebb_facts(const struct ebb_msg *request,
+			   const struct ebb_command_context *context)
 {
 	struct ebb_msg_facts facts;
-	int r = ebb_facts_read(proc_dir, &facts);
+	int r = ebb_facts_read(context->proc_dir, &facts);
 
 	if (r < 0)
 		return ebb_msg_error("GenericError", strerror(-r), -r,
 				     request->id);
+	if (context->target)
+		ebb_target_look(context->target, &facts);
 	return ebb_msg_reply(ebb_msg_encode(ebb_msg_facts_fields, &facts),
 			     request->id);
 }
 
-static char *run_challenge(const struct ebb_msg *request, const char *proc_dir)
+static char *run_challenge(const struct ebb_msg *request,
+			   const struct ebb_command_context *context)
 {
 	struct ebb_msg_challenge message;
 	struct ebb_challenge challenge;
 	struct ebb_msg_error error;
 
-	(void)proc_dir;
+	(void)context;
 	if (ebb_msg_decode(request->body, ebb_msg_challenge_fields, &message,
 			   sizeof(message), &error) < 0)
 		return bad_arguments(request, &error);
@@ -201,13 +210,13 @@ static char *run_challenge(const struct ebb_msg *request, const char *proc_dir)
 }
 
 static char *run_session_start(const struct ebb_msg *request,
-			       const char *proc_dir)
+			       const struct ebb_command_context *context)
 {
 	struct ebb_msg_session_start message;
 	struct ebb_session session = { 0 };
 	struct ebb_msg_error error;
 
-	(void)proc_dir;
+	(void)context;
 	if (ebb_msg_decode(request->body, ebb_msg_session_start_fields,
 			   &message, sizeof(message), &error) < 0)
 		return bad_arguments(request, &error);
@@ -218,10 +227,30 @@ static char *run_session_start(const struct ebb_msg *request,
 }
 
 static char *run_session_stop(const struct ebb_msg *request,
-			      const char *proc_dir)
+			      const struct ebb_command_context *context)
 {
-	(void)proc_dir;
+	(void)context;
 	return device_answer(request, ebb_device_session_stop());
+}
+
+static char *run_target(const struct ebb_msg *request,
+			const struct ebb_command_context *context)
+{
+	struct ebb_msg_target_state state;
+	struct ebb_msg_target message;
+	struct ebb_msg_error error;
+
+	if (ebb_msg_decode(request->body, ebb_msg_target_fields, &message,
+			   sizeof(message), &error) < 0)
+		return bad_arguments(request, &error);
+	if (ebb_target_ask(context->target, &message, &state) < 0) {
+		snprintf(error.text, sizeof(error.text),
+			 "timeout-ms: must be at least 1");
+		return bad_arguments(request, &error);
+	}
+	return ebb_msg_reply(ebb_msg_encode(ebb_msg_target_state_fields,
+					    &state),
+			     request->id);
 }
 
 static const struct command commands[] = {
@@ -234,6 +263,7 @@ static const struct command commands[] = {
 	{ "ebb-challenge", run_challenge },
 	{ "ebb-session-start", run_session_start },
 	{ "ebb-session-stop", run_session_stop },
+	{ "ebb-target", run_target },
 };
 
 static const struct command *find_command(const char *name)
@@ -249,9 +279,10 @@ bool ebb_command_is_known(const char *name)
 	return find_command(name) != NULL;
 }
 
-char *ebb_command_run(const struct ebb_msg *request, const char *proc_dir)
+char *ebb_command_run(const struct ebb_msg *request,
+		      const struct ebb_command_context *context)
 {
-	return find_command(request->name)->run(request, proc_dir);
+	return find_command(request->name)->run(request, context);
 }
 
 static bool list_has(struct json_object *list, const char *name)

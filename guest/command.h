@@ -7,7 +7,19 @@
 
 #include <stdbool.h>
 
+#include "guest/target.h"
 #include "protocol/message.h"
+
+/**
+ * struct ebb_command_context - what commands act on
+ * @proc_dir: "/proc"
+ * @target: the keeper of the free target; NULL only where no request for
+ *	ebb-target is served
+ */
+struct ebb_command_context {
+	const char *proc_dir;
+	struct ebb_target_keeper *target;
+};
 
 /* Whether the agent itself serves @name. */
 bool ebb_command_is_known(const char *name);
@@ -15,12 +27,12 @@ bool ebb_command_is_known(const char *name);
 /**
  * ebb_command_run - serve a request
  * @request: of kind EBB_MSG_REQUEST, with a known name
- * @proc_dir: "/proc"
  *
  * Returns the malloc()ed answer, an error included, as a line; a
  * guest-sync-delimited answer begins with 0xFF. NULL without memory.
  */
-char *ebb_command_run(const struct ebb_msg *request, const char *proc_dir);
+char *ebb_command_run(const struct ebb_msg *request,
+		      const struct ebb_command_context *context);
 
 /**
  * ebb_command_merge_info - what guest-info says, with our commands in it

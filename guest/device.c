@@ -46,6 +46,18 @@ int ebb_device_session_stop(void)
 	return request(EBB_IOC_SESSION_STOP, NULL);
 }
 
+int ebb_device_target_set(const struct ebb_target *target)
+{
+	struct ebb_target copy = *target;
+
+	return request(EBB_IOC_TARGET_SET, &copy);
+}
+
+int ebb_device_target_get(struct ebb_threshold *ret_threshold)
+{
+	return request(EBB_IOC_TARGET_GET, ret_threshold);
+}
+
 bool ebb_device_is_absent(int r)
 {
 	return r == -ENOENT || r == -ENXIO || r == -ENODEV;

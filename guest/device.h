@@ -18,6 +18,8 @@ int ebb_device_segments(struct ebb_segments *ret_segments);
 int ebb_device_challenge(const struct ebb_challenge *challenge);
 int ebb_device_session_start(const struct ebb_session *session);
 int ebb_device_session_stop(void);
+int ebb_device_target_set(const struct ebb_target *target);
+int ebb_device_target_get(struct ebb_threshold *ret_threshold);
 
 /* Whether an error of the above means that there is no module. */
 bool ebb_device_is_absent(int r);

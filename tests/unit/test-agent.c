@@ -95,12 +95,13 @@ static void facts_are_read(void **state)
 /* The answer to a line, parsed; @ret_line holds its bytes. */
 static struct ebb_msg run(const char *line, char **ret_line)
 {
+	const struct ebb_command_context context = { .proc_dir = proc_dir };
 	struct ebb_msg request, answer;
 	const char *text;
 
 	assert_int_equal(ebb_msg_parse(line, strlen(line), &request, NULL), 0);
 	assert_true(ebb_command_is_known(request.name));
-	*ret_line = ebb_command_run(&request, proc_dir);
+	*ret_line = ebb_command_run(&request, &context);
 	ebb_msg_clear(&request);
 	assert_non_null(*ret_line);
 	text = **ret_line == '\xff' ? *ret_line + 1 : *ret_line;
