@@ -390,6 +390,77 @@ static void test_info(void **state)
 	json_object_put(object);
 }
 
+static void test_target(void **state)
+{
+	struct ebb_msg_target target = { .node_count = EBB_NODE_MAX,
+					 .timeout_ms = EBB_TARGET_LEASE_MS,
+					 .retry = true },
+			      back;
+	struct json_object *object;
+
+	(void)state;
+	for (uint32_t i = 0; i < EBB_NODE_MAX; i++)
+		target.node_bytes[i] = (uint64_t)i << 30;
+	object = ebb_msg_encode(ebb_msg_target_fields, &target);
+	assert_int_equal(ebb_msg_decode(object, ebb_msg_target_fields, &back,
+					sizeof(back), &error),
+			 0);
+	assert_memory_equal(&target, &back, sizeof(target));
+	json_object_put(object);
+
+	/* What is not said is not asked for. */
+	object = json_tokener_parse("{\"timeout-ms\":1}");
+	assert_int_equal(ebb_msg_decode(object, ebb_msg_target_fields, &back,
+					sizeof(back), &error),
+			 0);
+	memset(&target, 0, sizeof(target));
+	target.timeout_ms = 1;
+	assert_memory_equal(&target, &back, sizeof(target));
+	json_object_put(object);
+
+	object = json_tokener_parse("{\"timeout-ms\":30001}");
+	assert_int_equal(ebb_msg_decode(object, ebb_msg_target_fields, &back,
+					sizeof(back), &error),
+			 -ERANGE);
+	json_object_put(object);
+	assert_int_equal(ebb_msg_decode(NULL, ebb_msg_target_fields, &back,
+					sizeof(back), &error),
+			 -EINVAL);
+}
+
+static void test_target_state(void **state)
+{
+	struct ebb_msg_target_state is = { .asked_bytes = 1 << 30,
+					   .effective_bytes = 1 << 29,
+					   .mechanism = "module",
+					   .state = "driving",
+					   .reason = "pressure" },
+				    back;
+	struct json_object *object =
+		ebb_msg_encode(ebb_msg_target_state_fields, &is);
+
+	(void)state;
+	assert_int_equal(ebb_msg_decode(object, ebb_msg_target_state_fields,
+					&back, sizeof(back), &error),
+			 0);
+	assert_memory_equal(&is, &back, sizeof(is));
+	json_object_object_del(object, "reason");
+	assert_int_equal(ebb_msg_decode(object, ebb_msg_target_state_fields,
+					&back, sizeof(back), &error),
+			 0);
+	assert_string_equal(back.reason, "");
+	json_object_put(object);
+	/* The longest names fit. */
+	for (uint32_t i = 0; i <= EBB_THRESHOLD_STATE_COUNT; i++)
+		assert_true(strlen(ebb_threshold_state_name(i)) <
+			    sizeof(is.state));
+	for (uint32_t i = 0; i <= EBB_DROP_REASON_COUNT; i++)
+		assert_true(strlen(ebb_drop_reason_name(i)) <
+			    sizeof(is.reason));
+	assert_string_equal(ebb_threshold_state_name(EBB_THRESHOLD_STATE_COUNT),
+			    "unknown");
+}
+
 static void check_line(char *line, const char *expected)
 {
 	assert_string_equal(line, expected);
@@ -434,6 +505,8 @@ int main(void)
 		cmocka_unit_test(test_bad_fields_are_named),
 		cmocka_unit_test(test_no_arguments),
 		cmocka_unit_test(test_info),
+		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_target_state),
 		cmocka_unit_test(test_makers),
 	};
 
