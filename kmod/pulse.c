@@ -17,9 +17,9 @@ void pulse_aim(struct pulse *pulse, __u64 pages, __u64 managed, bool retry)
 	if (pages == pulse->target && !retry)
 		return;
 	*pulse = (struct pulse){ .target = pages };
-	/* HELD is left, or not, by the next look. */
+	/* The first look finds out whether there is anything to do. */
 	if (pages)
-		pulse->state = EBB_THRESHOLD_HELD;
+		pulse->state = EBB_THRESHOLD_DRIVING;
 }
 
 /* What is free in blocks that are too small, as overhead of the target. */
@@ -42,10 +42,9 @@ static enum pulse_action pulse_exhaust(struct pulse *pulse, __u64 now_ms)
 
 static enum pulse_action pulse_hold(struct pulse *pulse)
 {
-	bool held = pulse->state == EBB_THRESHOLD_HELD && pulse->met;
+	bool held = pulse->state == EBB_THRESHOLD_HELD;
 
 	pulse->state = EBB_THRESHOLD_HELD;
-	pulse->met = true;
 	pulse->retry_ms = 0;
 	return held ? PULSE_WAIT : PULSE_REST;
 }
@@ -143,7 +142,8 @@ enum pulse_action pulse_look(struct pulse *pulse,
 			return PULSE_WAIT;
 		return pulse_start(pulse, facts, now_ms);
 	default:
-		if (pulse->met && facts->free_huge + slack >= pulse->target)
+		/* HELD: it was met, and a little less does not count now. */
+		if (facts->free_huge + slack >= pulse->target)
 			return PULSE_WAIT;
 		return pulse_start(pulse, facts, now_ms);
 	}

@@ -65,7 +65,6 @@ struct pulse_facts {
 /**
  * struct pulse - a node's state; zeroed is a node without target
  * @state: all but DROPPED, which is the guest's
- * @met: the target was reached once: a little less does not count any more
  * @target: in pages, in huge ranges
  * @step: of the pulse that runs: how much more is to be free
  * @start_free, @start_ms: when it began
@@ -75,7 +74,6 @@ struct pulse_facts {
  */
 struct pulse {
 	enum ebb_threshold_state state;
-	bool met;
 	__u64 target;
 	__u64 step;
 	__u64 start_free;

@@ -248,8 +248,8 @@ static void threshold_look(void)
 				threshold_act(node, &threshold.pulses[node],
 					      now_ms);
 		}
-		threshold_publish(threshold_sum());
 	}
+	threshold_publish(threshold_sum());
 	threshold_schedule();
 }
 
