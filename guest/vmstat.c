@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 
 #define REFAULT_BYTES_MIN ((uint64_t)8 << 20)
 #define REFAULT_SHARE 256
+#define STEAL_SHARE 4
 
 int ebb_vmstat_read(const char *proc_dir, struct ebb_vmstat *ret_vmstat)
 {
@@ -30,6 +32,9 @@ int ebb_vmstat_read(const char *proc_dir, struct ebb_vmstat *ret_vmstat)
 			vmstat.allocstall += value;
 		else if (strncmp(name, "workingset_refault", 18) == 0)
 			vmstat.refault += value;
+		else if (strcmp(name, "pgsteal_kswapd") == 0 ||
+			 strcmp(name, "pgsteal_direct") == 0)
+			vmstat.steal += value;
 		else if (strcmp(name, "oom_kill") == 0)
 			vmstat.oom_kill = value;
 	}
@@ -47,6 +52,16 @@ enum ebb_backoff_reason ebb_vmstat_stalled(const struct ebb_vmstat *before,
 	return EBB_BACKOFF_NONE;
 }
 
+/* Pages that came back because others had to go for the target. */
+static bool is_thrashing(const struct ebb_vmstat *before,
+			 const struct ebb_vmstat *now, uint64_t limit_pages)
+{
+	uint64_t refaults = now->refault - before->refault;
+
+	return refaults > limit_pages && now->steal > before->steal &&
+	       now->steal - before->steal >= refaults / STEAL_SHARE;
+}
+
 enum ebb_backoff_reason ebb_vmstat_judge(const struct ebb_vmstat *before,
 					 const struct ebb_vmstat *now,
 					 uint64_t total_bytes)
@@ -59,7 +74,7 @@ enum ebb_backoff_reason ebb_vmstat_judge(const struct ebb_vmstat *before,
 		return reason;
 	if (limit_bytes < REFAULT_BYTES_MIN)
 		limit_bytes = REFAULT_BYTES_MIN;
-	return (now->refault - before->refault) > limit_bytes / page_bytes
+	return is_thrashing(before, now, limit_bytes / page_bytes)
 		       ? EBB_BACKOFF_PRESSURE
 		       : EBB_BACKOFF_NONE;
 }

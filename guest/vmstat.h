@@ -7,6 +7,11 @@
  * like pressure to PSI. Two counters tell them apart: an allocation that had to
  * reclaim memory itself (allocstall_*) waited, whoever drove kswapd; and pages
  * that come back soon after they went (workingset_refault_*) were in use.
+ *
+ * But pages also come back after a target was lowered, from free memory and at
+ * nobody's cost. So refaults count only while memory is being reclaimed
+ * (pgsteal_*): else each cut would be punished for what the one before it let
+ * the guest have back, down to nothing.
  */
 #ifndef EBB_GUEST_VMSTAT_H
 #define EBB_GUEST_VMSTAT_H
@@ -19,11 +24,13 @@
  * struct ebb_vmstat - counters since boot
  * @allocstall: allocations that reclaimed memory themselves, all zones
  * @refault: pages that were needed again, anonymous and of files
+ * @steal: pages that were reclaimed, by kswapd and by allocations
  * @oom_kill: processes that were killed for memory
  */
 struct ebb_vmstat {
 	uint64_t allocstall;
 	uint64_t refault;
+	uint64_t steal;
 	uint64_t oom_kill;
 };
 
@@ -42,7 +49,8 @@ enum ebb_backoff_reason ebb_vmstat_stalled(const struct ebb_vmstat *before,
 /**
  * ebb_vmstat_judge - whether a sign of pressure is the guest's own
  * @before: some seconds ago
- * @total_bytes: MemTotal: refaults count from 8 MiB or 1/256 of it, the larger
+ * @total_bytes: MemTotal: refaults count from 8 MiB or 1/256 of it, the larger,
+ *	and if at least a quarter as much was reclaimed
  *
  * Returns as ebb_vmstat_stalled(), or EBB_BACKOFF_PRESSURE for refaults.
  */

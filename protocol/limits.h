@@ -70,7 +70,7 @@ enum {
 
 	/*
 	 * A free target without a renewal for so long is gone; ebbd renews it
-	 * so often that two renewals may be lost on the way.
+	 * so often that one renewal may be lost on the way.
 	 */
 	EBB_TARGET_LEASE_MS = 30 * 1000,
 	EBB_TARGET_RENEW_MS = 12 * 1000,

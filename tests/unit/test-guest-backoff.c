@@ -168,12 +168,13 @@ static void parts_are_scaled_alike(void **state)
 static void kswapd_alone_is_no_pressure(void **state)
 {
 	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-	const struct ebb_vmstat before = { .allocstall = 7,
-					   .refault = 1000,
-					   .oom_kill = 1 };
+	const struct ebb_vmstat before = {
+		.allocstall = 7, .refault = 1000, .steal = 5000, .oom_kill = 1
+	};
 	struct ebb_vmstat now = before;
 
 	(void)state;
+	now.steal = before.steal + 100 * MIB / page_bytes;
 	assert_int_equal(ebb_vmstat_judge(&before, &now, GIB),
 			 EBB_BACKOFF_NONE);
 	/* 8 MiB in a small guest, 1/256 in a large one. */
@@ -189,6 +190,25 @@ static void kswapd_alone_is_no_pressure(void **state)
 	assert_int_equal(ebb_vmstat_judge(&before, &now, 16 * GIB),
 			 EBB_BACKOFF_PRESSURE);
 	assert_int_equal(ebb_vmstat_stalled(&before, &now), EBB_BACKOFF_NONE);
+}
+
+/* A lowered target lets the guest have back what it lost: no new pressure. */
+static void what_comes_back_for_free_is_no_pressure(void **state)
+{
+	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	const struct ebb_vmstat before = { .refault = 1000, .steal = 5000 };
+	struct ebb_vmstat now = before;
+
+	(void)state;
+	now.refault = before.refault + 100 * MIB / page_bytes;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, GIB),
+			 EBB_BACKOFF_NONE);
+	now.steal = before.steal + 25 * MIB / page_bytes - 1;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, GIB),
+			 EBB_BACKOFF_NONE);
+	now.steal++;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, GIB),
+			 EBB_BACKOFF_PRESSURE);
 }
 
 static void stalls_and_kills_are_pressure(void **state)
@@ -242,6 +262,7 @@ int main(void)
 		cmocka_unit_test(a_new_target_forgets_what_is_long_past),
 		cmocka_unit_test(parts_are_scaled_alike),
 		cmocka_unit_test(kswapd_alone_is_no_pressure),
+		cmocka_unit_test(what_comes_back_for_free_is_no_pressure),
 		cmocka_unit_test(stalls_and_kills_are_pressure),
 		cmocka_unit_test(bursts_in_vain_get_rare),
 	};
