@@ -340,6 +340,8 @@ static void threshold_take(const struct ebb_target *target)
 	mod_delayed_work(threshold.queue, &expire_work,
 			 msecs_to_jiffies(target->timeout_ms));
 	threshold_look();
+	/* Who asked looks for the outcome in the facts. */
+	facts_refresh();
 }
 
 int threshold_set(const struct ebb_target *target)
