@@ -15,18 +15,12 @@
 #include "host/vm_state.h"
 
 enum {
-	/* A reclaim's progress is told so often. */
-	PROGRESS_MS = 100,
 	/* A domain without lease is looked at again, later and later. */
 	RETRY_MIN_S = 2,
 	RETRY_MAX_S = 64,
-	/* Offers outside of proven memory that are taken for a mishap. */
-	STALE_MAX = 3,
 };
 
-static void settle(struct ebb_vm *vm);
-
-/* From within a callback of the channel, which settle() may close. */
+/* From within a callback of the channel, which ebb_vm_settle() may close. */
 static void settle_soon(struct ebb_vm *vm)
 {
 	virEventUpdateTimeout(vm->settle_timer, 0);
@@ -35,7 +29,7 @@ static void settle_soon(struct ebb_vm *vm)
 static void on_settle_timer(int timer, void *opaque)
 {
 	virEventUpdateTimeout(timer, -1);
-	settle(opaque);
+	ebb_vm_settle(opaque);
 }
 
 static void on_agent_event(const char *name, void *opaque)
@@ -157,10 +151,7 @@ static void probe_work(void *opaque)
 		      &channel_ops, vm, &vm->gone);
 }
 
-static void start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
-			  const struct ebb_reclaim_request *request);
-
-static void answer_closed(struct ebb_vm *vm, struct ebb_call *call)
+void ebb_vm_answer_closed(struct ebb_vm *vm, struct ebb_call *call)
 {
 	struct ebb_reason reason;
 
@@ -209,7 +200,8 @@ static void serve_waiters(struct ebb_vm *vm)
 		else if (waiter->doctor)
 			answer_doctor(vm, waiter->call);
 		else
-			start_reclaim(vm, waiter->call, &waiter->request);
+			ebb_vm_start_reclaim(vm, waiter->call,
+					     &waiter->request);
 		free(waiter);
 	}
 }
@@ -237,7 +229,7 @@ static void probe_done(void *opaque)
 				       "out of event handles");
 		}
 	}
-	settle(vm);
+	ebb_vm_settle(vm);
 }
 
 static void start_probe(struct ebb_vm *vm)
@@ -259,7 +251,7 @@ static void start_probe(struct ebb_vm *vm)
 }
 
 /* From whatever the vm is to what is wanted. Called after each change. */
-static void settle(struct ebb_vm *vm)
+void ebb_vm_settle(struct ebb_vm *vm)
 {
 	if (vm->phase != EBB_VM_IDLE)
 		return;
@@ -313,7 +305,7 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 		return NULL;
 	}
 	vm->probe_wanted = true;
-	settle(vm);
+	ebb_vm_settle(vm);
 	return vm;
 }
 
@@ -321,7 +313,7 @@ void ebb_vm_dismiss(struct ebb_vm *vm)
 {
 	vm->dismissed = true;
 	vm->gone = true;
-	settle(vm);
+	ebb_vm_settle(vm);
 }
 
 const char *ebb_vm_name(const struct ebb_vm *vm)
@@ -351,7 +343,7 @@ void ebb_vm_invalidate(struct ebb_vm *vm, bool fresh_process)
 		vm->reclaim_runs = 0;
 		vm->lent_bytes = 0;
 	}
-	settle(vm);
+	ebb_vm_settle(vm);
 }
 
 void ebb_vm_agent_changed(struct ebb_vm *vm)
@@ -361,7 +353,7 @@ void ebb_vm_agent_changed(struct ebb_vm *vm)
 	    vm->probe.channel != vm->probe.qga_channel)
 		return;
 	vm->probe_wanted = true;
-	settle(vm);
+	ebb_vm_settle(vm);
 }
 
 void ebb_vm_disconnect(struct ebb_vm *vm)
@@ -369,7 +361,7 @@ void ebb_vm_disconnect(struct ebb_vm *vm)
 	vm->connected = false;
 	vm->channels_broken = true;
 	vm->gone = true;
-	settle(vm);
+	ebb_vm_settle(vm);
 }
 
 void ebb_vm_reconnect(struct ebb_vm *vm, struct ebb_domain *domain)
@@ -378,7 +370,7 @@ void ebb_vm_reconnect(struct ebb_vm *vm, struct ebb_domain *domain)
 	ebb_domain_unref(vm->next_domain);
 	vm->next_domain = ebb_domain_ref(domain);
 	vm->probe_wanted = true;
-	settle(vm);
+	ebb_vm_settle(vm);
 }
 
 void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns)
@@ -391,7 +383,7 @@ void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns)
 	}
 	if (!vm->probe.attached && now_ns >= vm->retry_ns) {
 		vm->probe_wanted = true;
-		settle(vm);
+		ebb_vm_settle(vm);
 	}
 }
 
@@ -431,7 +423,7 @@ static void wait_for_probe(struct ebb_vm *vm, struct ebb_call *call,
 	while (*last)
 		last = &(*last)->next;
 	*last = waiter;
-	settle(vm);
+	ebb_vm_settle(vm);
 }
 
 void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
@@ -449,7 +441,7 @@ void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 		    const struct ebb_reclaim_request *request)
 {
 	if (vm->phase == EBB_VM_IDLE && ebb_vm_has_lease(vm)) {
-		start_reclaim(vm, call, request);
+		ebb_vm_start_reclaim(vm, call, request);
 		return;
 	}
 	if (vm->phase == EBB_VM_RECLAIMING) {
@@ -462,123 +454,4 @@ void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 	if (vm->phase == EBB_VM_IDLE)
 		vm->probe_wanted = true;
 	wait_for_probe(vm, call, request);
-}
-
-static void on_progress(int timer, void *opaque)
-{
-	struct ebb_vm *vm = opaque;
-	struct ebb_reclaim_progress progress;
-
-	(void)timer;
-	ebb_reclaim_job_progress(&vm->job, &progress);
-	ebb_call_event(vm->call, "reclaim-progress",
-		       ebb_msg_encode(ebb_reclaim_progress_fields, &progress));
-}
-
-static void on_cancel(void *opaque)
-{
-	struct ebb_vm *vm = opaque;
-
-	vm->cancelled = true;
-}
-
-static void reclaim_work(void *opaque)
-{
-	struct ebb_vm *vm = opaque;
-
-	ebb_reclaim_job_run(&vm->job);
-}
-
-static void quarantine(struct ebb_vm *vm, const struct ebb_msg_error *reason)
-{
-	vm->quarantined = true;
-	vm->quarantine_reason = *reason;
-	ebb_log(EBB_LOG_WARNING,
-		"%s: quarantined: %s. Nothing is reclaimed from it until it "
-		"is started anew",
-		vm->name, reason->text);
-}
-
-/* What the end of a reclaim says about the guest. */
-static void draw_conclusions(struct ebb_vm *vm)
-{
-	switch (vm->job.end) {
-	case EBB_END_VIOLATION:
-		quarantine(vm, &vm->job.error);
-		break;
-	case EBB_END_MAP_CHANGED:
-		if (++vm->stale_count > STALE_MAX)
-			quarantine(vm, &vm->job.error);
-		vm->probe_wanted = true;
-		break;
-	case EBB_END_GUEST_GONE:
-	case EBB_END_GUEST_SILENT:
-	case EBB_END_REPORTING_BUSY:
-	case EBB_END_NO_AGENT:
-	case EBB_END_FAILED:
-		vm->probe_wanted = true;
-		break;
-	default:
-		vm->stale_count = 0;
-	}
-}
-
-static void reclaim_done(void *opaque)
-{
-	struct ebb_vm *vm = opaque;
-
-	virEventRemoveTimeout(vm->progress_timer);
-	vm->progress_timer = -1;
-	vm->phase = EBB_VM_IDLE;
-	vm->reclaimed_bytes += vm->job.counters.reclaimed_bytes;
-	vm->reclaim_runs += !vm->job.request.dry_run;
-	vm->lent_bytes += vm->job.counters.reclaimed_bytes;
-	draw_conclusions(vm);
-	ebb_reclaim_job_answer(&vm->job, vm->call);
-	vm->call = NULL;
-	settle(vm);
-}
-
-static void start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
-			  const struct ebb_reclaim_request *request)
-{
-	if (vm->phase != EBB_VM_IDLE) {
-		ebb_call_error(call, "Busy",
-			       "Another request was faster; try again");
-		return;
-	}
-	if (!ebb_vm_has_lease(vm)) {
-		answer_closed(vm, call);
-		return;
-	}
-	if (request->bytes > ebb_probe_backing_bytes(&vm->probe)) {
-		ebb_call_error(call, "InvalidArgument",
-			       "SIZE is more than the guest's memory, which is "
-			       "%llu MiB; give less, or --all",
-			       (unsigned long long)(ebb_probe_backing_bytes(
-							    &vm->probe) >>
-						    20));
-		return;
-	}
-	vm->cancelled = false;
-	vm->job = (struct ebb_reclaim_job){
-		.probe = &vm->probe,
-		.domain = vm->domain,
-		.config = vm->environment->config,
-		.gone = &vm->gone,
-		.cancelled = &vm->cancelled,
-		.request = *request,
-	};
-	ebb_reclaim_job_prepare(&vm->job);
-	if (ebb_workers_run(vm->environment->workers, reclaim_work,
-			    reclaim_done, vm) < 0) {
-		ebb_call_error(call, "GenericError",
-			       "No thread can be started; see ulimit -u");
-		return;
-	}
-	vm->phase = EBB_VM_RECLAIMING;
-	vm->call = call;
-	vm->progress_timer =
-		virEventAddTimeout(PROGRESS_MS, on_progress, vm, NULL);
-	ebb_call_on_cancel(call, on_cancel, vm);
 }

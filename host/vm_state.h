@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a vm is made of; for vm.c, which alone writes it, and vm_status.c. */
+/* What a vm is made of; for the files vm*.c, and nobody else. */
 #ifndef EBB_HOST_VM_STATE_H
 #define EBB_HOST_VM_STATE_H
 
@@ -48,5 +48,15 @@ struct ebb_vm {
 	uint64_t lent_bytes; /* since holes were reserved; for hugetlbfs alone */
 	char told[sizeof(((struct ebb_reason *)0)->name)];
 };
+
+/* vm.c: from whatever the vm is to what is wanted. Call it after each change. */
+void ebb_vm_settle(struct ebb_vm *vm);
+
+/* vm.c: the error of a request that needs more than there is. */
+void ebb_vm_answer_closed(struct ebb_vm *vm, struct ebb_call *call);
+
+/* vm_reclaim.c: begins, or answers why not. */
+void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
+			  const struct ebb_reclaim_request *request);
 
 #endif /* EBB_HOST_VM_STATE_H */

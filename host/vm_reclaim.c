@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A vm while memory is taken from it: the job, and what its end says. */
+#include <libvirt/libvirt.h>
+
+#include "common/log.h"
+#include "host/vm_state.h"
+
+enum {
+	/* A reclaim's progress is told so often. */
+	PROGRESS_MS = 100,
+	/* Offers outside of proven memory that are taken for a mishap. */
+	STALE_MAX = 3,
+};
+
+static void on_progress(int timer, void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+	struct ebb_reclaim_progress progress;
+
+	(void)timer;
+	ebb_reclaim_job_progress(&vm->job, &progress);
+	ebb_call_event(vm->call, "reclaim-progress",
+		       ebb_msg_encode(ebb_reclaim_progress_fields, &progress));
+}
+
+static void on_cancel(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	vm->cancelled = true;
+}
+
+static void reclaim_work(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	ebb_reclaim_job_run(&vm->job);
+}
+
+static void quarantine(struct ebb_vm *vm, const struct ebb_msg_error *reason)
+{
+	vm->quarantined = true;
+	vm->quarantine_reason = *reason;
+	ebb_log(EBB_LOG_WARNING,
+		"%s: quarantined: %s. Nothing is reclaimed from it until it "
+		"is started anew",
+		vm->name, reason->text);
+}
+
+/* What the end of a reclaim says about the guest. */
+static void draw_conclusions(struct ebb_vm *vm)
+{
+	switch (vm->job.end) {
+	case EBB_END_VIOLATION:
+		quarantine(vm, &vm->job.error);
+		break;
+	case EBB_END_MAP_CHANGED:
+		if (++vm->stale_count > STALE_MAX)
+			quarantine(vm, &vm->job.error);
+		vm->probe_wanted = true;
+		break;
+	case EBB_END_GUEST_GONE:
+	case EBB_END_GUEST_SILENT:
+	case EBB_END_REPORTING_BUSY:
+	case EBB_END_NO_AGENT:
+	case EBB_END_FAILED:
+		vm->probe_wanted = true;
+		break;
+	default:
+		vm->stale_count = 0;
+	}
+}
+
+static void reclaim_done(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	virEventRemoveTimeout(vm->progress_timer);
+	vm->progress_timer = -1;
+	vm->phase = EBB_VM_IDLE;
+	vm->reclaimed_bytes += vm->job.counters.reclaimed_bytes;
+	vm->reclaim_runs += !vm->job.request.dry_run;
+	vm->lent_bytes += vm->job.counters.reclaimed_bytes;
+	draw_conclusions(vm);
+	ebb_reclaim_job_answer(&vm->job, vm->call);
+	vm->call = NULL;
+	ebb_vm_settle(vm);
+}
+
+void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
+			  const struct ebb_reclaim_request *request)
+{
+	if (vm->phase != EBB_VM_IDLE) {
+		ebb_call_error(call, "Busy",
+			       "Another request was faster; try again");
+		return;
+	}
+	if (!ebb_vm_has_lease(vm)) {
+		ebb_vm_answer_closed(vm, call);
+		return;
+	}
+	if (request->bytes > ebb_probe_backing_bytes(&vm->probe)) {
+		ebb_call_error(call, "InvalidArgument",
+			       "SIZE is more than the guest's memory, which is "
+			       "%llu MiB; give less, or --all",
+			       (unsigned long long)(ebb_probe_backing_bytes(
+							    &vm->probe) >>
+						    20));
+		return;
+	}
+	vm->cancelled = false;
+	vm->job = (struct ebb_reclaim_job){
+		.probe = &vm->probe,
+		.domain = vm->domain,
+		.config = vm->environment->config,
+		.gone = &vm->gone,
+		.cancelled = &vm->cancelled,
+		.request = *request,
+	};
+	ebb_reclaim_job_prepare(&vm->job);
+	if (ebb_workers_run(vm->environment->workers, reclaim_work,
+			    reclaim_done, vm) < 0) {
+		ebb_call_error(call, "GenericError",
+			       "No thread can be started; see ulimit -u");
+		return;
+	}
+	vm->phase = EBB_VM_RECLAIMING;
+	vm->call = call;
+	vm->progress_timer =
+		virEventAddTimeout(PROGRESS_MS, on_progress, vm, NULL);
+	ebb_call_on_cancel(call, on_cancel, vm);
+}
