@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/target.h"
+
 static void explain(int r, const struct ebb_msg *reply,
 		    struct ebb_msg_error *ret_error)
 {
@@ -97,6 +99,45 @@ int ebb_agent_session_start(struct ebb_channel *channel, uint32_t timeout_ms,
 		     timeout_ms, &reply, ret_error);
 
 	*ret_guest_errno = r == -EREMOTEIO ? reply.error_errno : 0;
+	ebb_msg_clear(&reply);
+	return r;
+}
+
+int ebb_agent_target_decode(const struct json_object *data,
+			    struct ebb_msg_target_state *ret_state,
+			    struct ebb_msg_error *ret_error)
+{
+	if (ebb_msg_decode(data, ebb_msg_target_state_fields, ret_state,
+			   sizeof(*ret_state), ret_error) < 0)
+		return -EBADMSG;
+	ebb_target_clean_word(ret_state->mechanism);
+	ebb_target_clean_word(ret_state->state);
+	ebb_target_clean_word(ret_state->reason);
+	return 0;
+}
+
+/* Of the guest agent's channel, libvirt keeps only the text of an error. */
+static bool is_unknown_command(const struct ebb_msg *reply)
+{
+	return strcmp(reply->error_class, "CommandNotFound") == 0 ||
+	       (reply->error_class[0] == '\0' &&
+		strstr(reply->error_desc, "has not been found"));
+}
+
+int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
+		     const struct ebb_msg_target *target,
+		     struct ebb_msg_target_state *ret_state,
+		     struct ebb_msg_error *ret_error)
+{
+	struct ebb_msg reply = { 0 };
+	int r = call(channel, "ebb-target",
+		     ebb_msg_encode(ebb_msg_target_fields, target), timeout_ms,
+		     &reply, ret_error);
+
+	if (r == -EREMOTEIO && is_unknown_command(&reply))
+		r = -ENOSYS;
+	if (r == 0)
+		r = ebb_agent_target_decode(reply.body, ret_state, ret_error);
 	ebb_msg_clear(&reply);
 	return r;
 }

@@ -32,4 +32,19 @@ int ebb_agent_session_start(struct ebb_channel *channel, uint32_t timeout_ms,
 			    int *ret_guest_errno,
 			    struct ebb_msg_error *ret_error);
 
+/*
+ * A free target, in place of the one before. -ENOSYS: the agent is too old to
+ * know the command. @ret_state is fit for logs and scripts: its words are
+ * cleaned.
+ */
+int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
+		     const struct ebb_msg_target *target,
+		     struct ebb_msg_target_state *ret_state,
+		     struct ebb_msg_error *ret_error);
+
+/* The same of an event's data, which may be NULL. Returns 0 or -EBADMSG. */
+int ebb_agent_target_decode(const struct json_object *data,
+			    struct ebb_msg_target_state *ret_state,
+			    struct ebb_msg_error *ret_error);
+
 #endif /* EBB_HOST_AGENT_H */

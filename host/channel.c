@@ -89,7 +89,7 @@ static void handle_line(struct ebb_channel *channel, const char *line,
 	if (ebb_msg_parse(line, line_bytes, &msg, NULL) < 0)
 		return;
 	if (msg.kind == EBB_MSG_EVENT)
-		channel->ops.event(msg.name, channel->opaque);
+		channel->ops.event(msg.name, msg.body, channel->opaque);
 	else if (msg.kind == EBB_MSG_REPLY || msg.kind == EBB_MSG_ERROR)
 		take_answer(channel, &msg);
 	ebb_msg_clear(&msg);

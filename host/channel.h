@@ -28,7 +28,9 @@ struct ebb_channel;
 
 /* On the event loop's thread. */
 struct ebb_channel_ops {
-	void (*event)(const char *name, void *opaque);
+	/* @data is the guest's, hostile, and may be NULL. It is not kept. */
+	void (*event)(const char *name, const struct json_object *data,
+		      void *opaque);
 	/* The stream ended; close the channel. */
 	void (*broken)(void *opaque);
 };

@@ -8,6 +8,7 @@
 
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
+#include <libxml/xpathInternals.h>
 
 #include "common/cleanup.h"
 #include "common/size.h"
@@ -229,6 +230,49 @@ static int parse_devices(xmlXPathContext *context, struct ebb_domxml *domxml)
 	return 0;
 }
 
+/*
+ * Whoever may define domains may write anything there. What is not understood
+ * is no target.
+ */
+static int parse_target(xmlXPathContext *context, struct ebb_domxml *domxml)
+{
+	xmlXPathObject *found ebb_cleanup(free_object) = NULL;
+	xmlChar *text;
+
+	if (xmlXPathRegisterNs(context, BAD_CAST EBB_METADATA_PREFIX,
+			       BAD_CAST EBB_METADATA_URI) != 0)
+		return -ENOMEM;
+	found = xmlXPathEvalExpression(BAD_CAST
+				       "/domain/metadata/" EBB_METADATA_PREFIX
+				       ":policy/@free-target",
+				       context);
+	if (!found || !found->nodesetval || found->nodesetval->nodeNr == 0)
+		return 0;
+	if (found->nodesetval->nodeNr > 1) {
+		snprintf(domxml->odd_target.text,
+			 sizeof(domxml->odd_target.text),
+			 "there is more than one");
+		return 0;
+	}
+	text = xmlNodeGetContent(found->nodesetval->nodeTab[0]);
+	if (!text)
+		return -ENOMEM;
+	ebb_target_parse((const char *)text, &domxml->target,
+			 &domxml->odd_target);
+	xmlFree(text);
+	return 0;
+}
+
+const char *ebb_domxml_metadata(const struct ebb_target_setting *setting,
+				char *text)
+{
+	char target[EBB_TARGET_TEXT_BYTES];
+
+	snprintf(text, EBB_METADATA_BYTES, "<policy free-target='%s'/>",
+		 ebb_target_format(setting, target));
+	return text;
+}
+
 int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 		     struct ebb_reason_list *reasons)
 {
@@ -251,6 +295,8 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 	r = parse_devices(context, &domxml);
 	if (r == 0)
 		r = parse_cells(context, &domxml);
+	if (r == 0)
+		r = parse_target(context, &domxml);
 	if (r < 0)
 		return r;
 

@@ -9,6 +9,11 @@
 #include <stdint.h>
 
 #include "host/reason.h"
+#include "host/target.h"
+
+/* Ebb's own element in a domain's metadata: <policy free-target='40%'/>. */
+#define EBB_METADATA_URI "urn:ebb:domain:1"
+#define EBB_METADATA_PREFIX "ebb"
 
 enum {
 	EBB_MEMORY_PART_MAX = 64
@@ -23,6 +28,9 @@ enum {
  * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
  * @qga_channel: it has QGA_CHANNEL_NAME
  * @free_page_reporting: virtio-balloon has it on
+ * @target: the free target that its metadata keep; none if they keep none, or
+ *	one that is not understood
+ * @odd_target: why it is not understood, else empty
  */
 struct ebb_domxml {
 	uint32_t cell_count;
@@ -36,6 +44,8 @@ struct ebb_domxml {
 	bool own_channel;
 	bool qga_channel;
 	bool free_page_reporting;
+	struct ebb_target_setting target;
+	struct ebb_msg_error odd_target;
 };
 
 /**
@@ -49,5 +59,19 @@ struct ebb_domxml {
  */
 int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 		     struct ebb_reason_list *reasons);
+
+enum {
+	EBB_METADATA_BYTES = 64
+};
+
+/**
+ * ebb_domxml_metadata - the element that keeps a setting
+ * @setting: not EBB_TARGET_NONE, which is kept by having no element
+ * @text: at least EBB_METADATA_BYTES
+ *
+ * Without prefix and namespace, which libvirt adds. Returns @text.
+ */
+const char *ebb_domxml_metadata(const struct ebb_target_setting *setting,
+				char *text);
 
 #endif /* EBB_HOST_DOMXML_H */

@@ -9,12 +9,22 @@
 #include "common/cleanup.h"
 #include "common/size.h"
 
+/* Quotes @text, whatever is in it. */
 static int fail(struct ebb_msg_error *ret_error, int error, const char *text,
 		const char *trouble)
 {
-	if (ret_error)
-		snprintf(ret_error->text, sizeof(ret_error->text), "'%.40s' %s",
-			 text, trouble);
+	char quoted[41];
+	size_t length = 0;
+
+	if (!ret_error)
+		return error;
+	for (; text[length] && length + 1 < sizeof(quoted); length++)
+		quoted[length] = text[length] >= ' ' && text[length] <= '~'
+					 ? text[length]
+					 : '?';
+	quoted[length] = '\0';
+	snprintf(ret_error->text, sizeof(ret_error->text), "'%s' %s", quoted,
+		 trouble);
 	return error;
 }
 

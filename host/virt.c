@@ -402,3 +402,18 @@ int ebb_domain_has_job(struct ebb_domain *domain)
 	return info.type != VIR_DOMAIN_JOB_NONE &&
 	       info.type != VIR_DOMAIN_JOB_COMPLETED;
 }
+
+int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,
+			    const char *uri, const char *element,
+			    char *ret_error)
+{
+	unsigned int flags = VIR_DOMAIN_AFFECT_LIVE;
+
+	if (virDomainIsPersistent(domain->handle) == 1)
+		flags |= VIR_DOMAIN_AFFECT_CONFIG;
+	if (virDomainSetMetadata(domain->handle, VIR_DOMAIN_METADATA_ELEMENT,
+				 element, prefix, uri, flags) == 0)
+		return 0;
+	snprintf(ret_error, 256, "%s", virGetLastErrorMessage());
+	return -EIO;
+}

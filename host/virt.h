@@ -86,4 +86,18 @@ int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml);
  */
 int ebb_domain_has_job(struct ebb_domain *domain);
 
+/**
+ * ebb_domain_set_metadata - keep an element with the domain (blocks)
+ * @prefix, @uri: its namespace
+ * @element: XML without them, or NULL for no element of that namespace
+ * @ret_error: text of libvirt's error, at least 256 bytes, filled on failure
+ *
+ * With the one that runs, and with its definition if it has one, so that a
+ * restart of the guest, of libvirtd or of ebbd does not lose it. Returns 0 or
+ * -EIO.
+ */
+int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,
+			    const char *uri, const char *element,
+			    char *ret_error);
+
 #endif /* EBB_HOST_VIRT_H */

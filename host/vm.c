@@ -32,10 +32,12 @@ static void on_settle_timer(int timer, void *opaque)
 	ebb_vm_settle(opaque);
 }
 
-static void on_agent_event(const char *name, void *opaque)
+static void on_agent_event(const char *name, const struct json_object *data,
+			   void *opaque)
 {
 	struct ebb_vm *vm = opaque;
 
+	(void)data;
 	/* It is there, or the module came or went: what we know is old. */
 	if (strcmp(name, "EBB_AGENT_READY") == 0) {
 		vm->probe_wanted = true;

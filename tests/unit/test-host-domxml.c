@@ -93,6 +93,114 @@ static void test_settings_that_look_alike(void **state)
 	assert_false(parsed.free_page_reporting);
 }
 
+#define METADATA(inner)                \
+	"<domain>" MEMORY "<metadata>" \
+	"<x:note xmlns:x='urn:x'>40%</x:note>" inner "</metadata></domain>"
+#define POLICY(value)                                        \
+	METADATA("<ebb:policy xmlns:ebb='urn:ebb:domain:1' " \
+		 "free-target=" value "/>")
+
+static void test_free_target(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(POLICY("'40%'")), 0);
+	assert_int_equal(parsed.target.kind, EBB_TARGET_PERCENT);
+	assert_int_equal(parsed.target.percent, 40);
+	assert_string_equal(parsed.odd_target.text, "");
+	/* The prefix is whose it is, the namespace counts. */
+	assert_int_equal(parse(METADATA("<policy xmlns='urn:ebb:domain:1' "
+					"free-target='600M'/>")),
+			 0);
+	assert_int_equal(parsed.target.bytes, 600 * EBB_MIB);
+	assert_int_equal(parse(METADATA("")), 0);
+	assert_int_equal(parsed.target.kind, EBB_TARGET_NONE);
+	assert_string_equal(parsed.odd_target.text, "");
+}
+
+/* What is not our element does not ask anything of the guest. */
+static void test_no_free_target(void **state)
+{
+	static const char *const texts[] = {
+		METADATA("<ebb:policy xmlns:ebb='urn:ebb:domain:2' "
+			 "free-target='40%'/>"),
+		METADATA("<policy free-target='40%'/>"),
+		METADATA("<ebb:policy xmlns:ebb='urn:ebb:domain:1'/>"),
+		METADATA("<ebb:policy xmlns:ebb='urn:ebb:domain:1' "
+			 "ebb:free-target='40%'/>"),
+		METADATA("<y:y xmlns:y='urn:y'><ebb:policy "
+			 "xmlns:ebb='urn:ebb:domain:1' free-target='40%'/>"
+			 "</y:y>"),
+		"<domain>" MEMORY "<devices><ebb:policy "
+		"xmlns:ebb='urn:ebb:domain:1' free-target='40%'/>"
+		"</devices></domain>",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(texts); i++) {
+		assert_int_equal(parse(texts[i]), 0);
+		assert_int_equal(parsed.target.kind, EBB_TARGET_NONE);
+		assert_string_equal(parsed.odd_target.text, "");
+	}
+}
+
+/* An odd text is told, and costs the domain nothing else. */
+static void test_odd_free_target(void **state)
+{
+	static const struct {
+		const char *xml;
+		const char *says;
+	} cases[] = {
+		{ POLICY("''"), "'' is no free target" },
+		{ POLICY("'-1'"), "'-1' is no free target" },
+		{ POLICY("'400%'"), "1% to 87%" },
+		{ POLICY("'600MB'"), "powers of 1024" },
+		{ POLICY("'40% '"), "whole number" },
+		{ POLICY("'auto&#10;web2: all is well'"), "no free target" },
+		{ POLICY("'99999999999999999999999999999999999999999999999999"
+			 "99999999999999999999999999999999999999999999999999'"),
+		  "more than any guest has" },
+		{ METADATA("<ebb:policy xmlns:ebb='urn:ebb:domain:1' "
+			   "free-target='auto'/><ebb:policy "
+			   "xmlns:ebb='urn:ebb:domain:1' free-target='40%'/>"),
+		  "more than one" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		assert_int_equal(parse(cases[i].xml), 0);
+		assert_int_equal(parsed.target.kind, EBB_TARGET_NONE);
+		assert_non_null(strstr(parsed.odd_target.text, cases[i].says));
+		assert_null(strchr(parsed.odd_target.text, '\n'));
+		assert_int_equal(parsed.cell_count, 1);
+	}
+}
+
+/* What is kept is what is read. */
+static void test_metadata_round_trip(void **state)
+{
+	static const struct ebb_target_setting settings[] = {
+		{ .kind = EBB_TARGET_BYTES, .bytes = 1536 * EBB_MIB },
+		{ .kind = EBB_TARGET_BYTES, .bytes = 1 },
+		{ .kind = EBB_TARGET_PERCENT, .percent = 87 },
+		{ .kind = EBB_TARGET_AUTO },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(settings); i++) {
+		char element[EBB_METADATA_BYTES], xml[512];
+
+		ebb_domxml_metadata(&settings[i], element);
+		/* As libvirt adds the namespace. */
+		snprintf(xml, sizeof(xml),
+			 "<domain>" MEMORY "<metadata><ebb:policy "
+			 "xmlns:ebb='" EBB_METADATA_URI "' %s</metadata>"
+			 "</domain>",
+			 element + strlen("<policy "));
+		assert_int_equal(parse(xml), 0);
+		assert_true(ebb_target_is_same(&parsed.target, &settings[i]));
+	}
+}
+
 static void test_numa_cells(void **state)
 {
 	(void)state;
@@ -355,6 +463,10 @@ int main(void)
 		cmocka_unit_test(test_plain_domain),
 		cmocka_unit_test(test_settings_are_found),
 		cmocka_unit_test(test_settings_that_look_alike),
+		cmocka_unit_test(test_free_target),
+		cmocka_unit_test(test_no_free_target),
+		cmocka_unit_test(test_odd_free_target),
+		cmocka_unit_test(test_metadata_round_trip),
 		cmocka_unit_test(test_numa_cells),
 		cmocka_unit_test(test_memory_devices),
 		cmocka_unit_test(test_devices_that_pin),
