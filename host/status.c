@@ -41,6 +41,23 @@
 			    sizeof(((struct_ *)0)->field_[0]),                \
 		.sub = (sub_), .sub_bytes = sizeof(((struct_ *)0)->field_[0]) \
 	}
+/* Of a struct ebb_target_status that is member @target of a struct. */
+#define TARGET(struct_)                                                    \
+	OPTIONAL_STRING("target-setting", struct_, target.setting),        \
+		OPTIONAL(EBB_FIELD_U64, "target-bytes", struct_,           \
+			 target.bytes),                                    \
+		OPTIONAL(EBB_FIELD_U64, "target-effective-bytes", struct_, \
+			 target.effective_bytes),                          \
+		OPTIONAL_STRING("target-state", struct_, target.state),    \
+		OPTIONAL_STRING("target-reason", struct_, target.reason),  \
+		OPTIONAL_STRING("target-mechanism", struct_,               \
+				target.mechanism),                         \
+		OPTIONAL(EBB_FIELD_U64, "drop-count", struct_,             \
+			 target.drop_count),                               \
+		OPTIONAL(EBB_FIELD_U64, "working-set-bytes", struct_,      \
+			 target.working_set_bytes),                        \
+		OPTIONAL_STRING("working-set-source", struct_,             \
+				target.working_set_source)
 #define END                  \
 	{                    \
 		.name = NULL \
@@ -107,6 +124,7 @@ const struct ebb_field ebb_domain_status_fields[] = {
 	FIELD(EBB_FIELD_U32, "facts-age-ms", DOMAIN, facts_age_ms),
 	FIELD(EBB_FIELD_U64, "reclaimed-bytes", DOMAIN, reclaimed_bytes),
 	FIELD(EBB_FIELD_U64, "reclaim-runs", DOMAIN, reclaim_runs),
+	TARGET(DOMAIN),
 	ARRAY("backings", DOMAIN, backings, backing_count, backing_fields),
 	ARRAY("nodes", DOMAIN, nodes, node_count, node_fields),
 	END,
@@ -119,11 +137,27 @@ const struct ebb_field ebb_domain_request_fields[] = {
 	END,
 };
 
+const struct ebb_field ebb_set_request_fields[] = {
+	STRING("domain", struct ebb_set_request, domain),
+	OPTIONAL_STRING("uri", struct ebb_set_request, uri),
+	STRING("free-target", struct ebb_set_request, free_target),
+	END,
+};
+
+const struct ebb_field ebb_set_result_fields[] = {
+	STRING("name", struct ebb_set_result, name),
+	TARGET(struct ebb_set_result),
+	OPTIONAL_STRING("note", struct ebb_set_result, note),
+	END,
+};
+
 const struct ebb_field ebb_reclaim_request_fields[] = {
 	STRING("domain", struct ebb_reclaim_request, domain),
 	OPTIONAL_STRING("uri", struct ebb_reclaim_request, uri),
 	OPTIONAL(EBB_FIELD_U64, "bytes", struct ebb_reclaim_request, bytes),
 	OPTIONAL(EBB_FIELD_BOOL, "all", struct ebb_reclaim_request, all),
+	OPTIONAL(EBB_FIELD_BOOL, "free-only", struct ebb_reclaim_request,
+		 free_only),
 	OPTIONAL(EBB_FIELD_BOOL, "dry-run", struct ebb_reclaim_request,
 		 dry_run),
 	OPTIONAL(EBB_FIELD_U32, "timeout-ms", struct ebb_reclaim_request,
@@ -140,6 +174,9 @@ const struct ebb_field ebb_reclaim_progress_fields[] = {
 	      resident_bytes),
 	FIELD(EBB_FIELD_U32, "elapsed-ms", struct ebb_reclaim_progress,
 	      elapsed_ms),
+	OPTIONAL(EBB_FIELD_U64, "driven-bytes", struct ebb_reclaim_progress,
+		 driven_bytes),
+	OPTIONAL_STRING("phase", struct ebb_reclaim_progress, phase),
 	END,
 };
 
@@ -158,6 +195,9 @@ const struct ebb_field ebb_reclaim_result_fields[] = {
 	FIELD(EBB_FIELD_U32, "failed-slots", RESULT, failed_slots),
 	FIELD(EBB_FIELD_U64, "elapsed-us", RESULT, elapsed_us),
 	FIELD(EBB_FIELD_BOOL, "dry-run", RESULT, dry_run),
+	OPTIONAL(EBB_FIELD_U64, "driven-bytes", RESULT, driven_bytes),
+	OPTIONAL(EBB_FIELD_U64, "refused-bytes", RESULT, refused_bytes),
+	OPTIONAL_STRING("refused-reason", RESULT, refused_reason),
 	STRING("ended", RESULT, ended),
 	OPTIONAL_STRING("note", RESULT, note),
 	END,

@@ -9,6 +9,7 @@
  *   domain-list      -> struct ebb_status_list
  *   domain-show      struct ebb_domain_request   -> struct ebb_domain_status
  *   domain-doctor    struct ebb_domain_request   -> struct ebb_doctor
+ *   domain-set       struct ebb_set_request      -> struct ebb_set_result
  *   domain-reclaim   struct ebb_reclaim_request  -> struct ebb_reclaim_result
  *                    with events "reclaim-progress" before it,
  *                    struct ebb_reclaim_progress, at most ten a second
@@ -32,6 +33,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/target.h"
 #include "protocol/message.h"
 
 #define EBB_CONTROL_SOCKET EBB_RUNSTATEDIR "/ebb/ebbd.sock"
@@ -66,6 +68,22 @@ struct ebb_backing_status {
 	uint32_t verified_segments; /* canaries found in it */
 };
 
+/*
+ * A free target: what is asked of a guest and what it does. All is zero or
+ * empty without one.
+ */
+struct ebb_target_status {
+	char setting[EBB_TARGET_TEXT_BYTES]; /* "600M", "40%", "auto" */
+	uint64_t bytes; /* asked of the guest */
+	uint64_t effective_bytes; /* what it pursues of that */
+	char state[16]; /* ebb_threshold_state_name() */
+	char reason[32]; /* why less: "pressure", "allocstall", ... */
+	char mechanism[16]; /* "module", "knobs", "none" */
+	uint64_t drop_count; /* by ebb.ko, since it was loaded */
+	uint64_t working_set_bytes; /* as the agent takes it, 0: not known */
+	char working_set_source[16];
+};
+
 struct ebb_daemon_status {
 	char version[32];
 	char uri[EBB_URI_BYTES_MAX];
@@ -82,7 +100,7 @@ struct ebb_domain_status {
 	char uuid[37];
 	char state[16]; /* as virsh domstate says: "running", "shut off" */
 	char rung[16]; /* "lease", "observe", "-" if not running */
-	char phase[16]; /* "probing", "ready", "reclaiming", "frozen" ... */
+	char phase[16]; /* "probing", "ready", "telling", "reclaiming" */
 	uint32_t reason_count;
 	struct ebb_reason reasons[EBB_REASON_MAX];
 	char agent_version[32];
@@ -96,6 +114,7 @@ struct ebb_domain_status {
 	uint32_t facts_age_ms;
 	uint64_t reclaimed_bytes; /* by this ebbd, from this run of the guest */
 	uint64_t reclaim_runs;
+	struct ebb_target_status target;
 	uint32_t backing_count;
 	struct ebb_backing_status backings[EBB_BACKING_MAX];
 	uint32_t node_count;
@@ -120,11 +139,24 @@ struct ebb_domain_request {
 	char uri[EBB_URI_BYTES_MAX];
 };
 
+struct ebb_set_request {
+	char domain[EBB_NAME_BYTES_MAX];
+	char uri[EBB_URI_BYTES_MAX];
+	char free_target[EBB_NAME_BYTES_MAX]; /* as ebb_target_parse() takes */
+};
+
+struct ebb_set_result {
+	char name[EBB_NAME_BYTES_MAX];
+	struct ebb_target_status target;
+	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */
+};
+
 struct ebb_reclaim_request {
 	char domain[EBB_NAME_BYTES_MAX];
 	char uri[EBB_URI_BYTES_MAX];
 	uint64_t bytes; /* 0 only with @all */
 	bool all;
+	bool free_only; /* do not drive the guest to free more */
 	bool dry_run;
 	uint32_t timeout_ms; /* 0: ebbd's default */
 };
@@ -134,6 +166,8 @@ struct ebb_reclaim_progress {
 	uint64_t target_bytes; /* what was asked, or an estimate with @all */
 	uint64_t resident_bytes;
 	uint32_t elapsed_ms;
+	uint64_t driven_bytes; /* of @reclaimed_bytes, since it was driven */
+	char phase[16]; /* "taking" what is free, "driving" the guest */
 };
 
 struct ebb_reclaim_result {
@@ -148,7 +182,10 @@ struct ebb_reclaim_result {
 	uint32_t failed_slots; /* not reached within the grant window */
 	uint64_t elapsed_us;
 	bool dry_run;
-	char ended[32]; /* "satisfied", "drained", "timeout", "cancelled", ... */
+	uint64_t driven_bytes; /* of @reclaimed_bytes, since it was driven */
+	uint64_t refused_bytes; /* asked, and the guest would not */
+	char refused_reason[32]; /* "exhausted", "pressure", ... */
+	char ended[32]; /* ebb_reclaim_end_name() */
 	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */
 };
 
@@ -171,6 +208,8 @@ struct ebb_doctor {
 extern const struct ebb_field ebb_daemon_status_fields[];
 extern const struct ebb_field ebb_domain_status_fields[];
 extern const struct ebb_field ebb_domain_request_fields[];
+extern const struct ebb_field ebb_set_request_fields[];
+extern const struct ebb_field ebb_set_result_fields[];
 extern const struct ebb_field ebb_reclaim_request_fields[];
 extern const struct ebb_field ebb_reclaim_progress_fields[];
 extern const struct ebb_field ebb_reclaim_result_fields[];

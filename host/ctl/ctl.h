@@ -34,6 +34,8 @@ enum ctl_option {
 	CTL_OPT_ALL = 1 << 5,
 	CTL_OPT_DRY_RUN = 1 << 6,
 	CTL_OPT_TIMEOUT = 1 << 7,
+	CTL_OPT_FREE_ONLY = 1 << 8,
+	CTL_OPT_FREE_TARGET = 1 << 9,
 
 	CTL_OPT_EVERYWHERE = CTL_OPT_CONNECT | CTL_OPT_SOCKET | CTL_OPT_JSON |
 			     CTL_OPT_HELP | CTL_OPT_VERSION,
@@ -49,6 +51,7 @@ enum {
  * @uri: of libvirt, may be empty
  * @socket: of ebbd
  * @timeout_ms: 0 if not given
+ * @free_target: as it was given, or NULL
  * @operands: what follows the command
  */
 struct ctl_args {
@@ -56,6 +59,7 @@ struct ctl_args {
 	const char *uri;
 	const char *socket;
 	uint32_t timeout_ms;
+	const char *free_target;
 	int operand_count;
 	const char *operands[CTL_OPERANDS_MAX];
 };
@@ -85,6 +89,7 @@ extern const struct ctl_command ctl_commands[];
 int ctl_list(const struct ctl_args *args);
 int ctl_show(const struct ctl_args *args);
 int ctl_reclaim(const struct ctl_args *args);
+int ctl_set(const struct ctl_args *args);
 int ctl_doctor(const struct ctl_args *args);
 int ctl_version(const struct ctl_args *args);
 int ctl_help(const struct ctl_args *args);

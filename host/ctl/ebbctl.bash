@@ -12,7 +12,7 @@ _ebbctl_domains()
 _ebbctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show reclaim doctor version help'
+	local commands='list show reclaim set doctor version help'
 	local options='--connect --socket --json --help --version'
 	local i word command='' operands=0 connection=()
 
@@ -23,7 +23,7 @@ _ebbctl()
 		-s | --socket | -c | --connect)
 			connection+=("$word" "${COMP_WORDS[++i]}")
 			;;
-		--timeout)
+		--timeout | --free-target)
 			((i++))
 			;;
 		-*) ;;
@@ -51,11 +51,16 @@ _ebbctl()
 		mapfile -t COMPREPLY < <(compgen -W '10s 60s 5m' -- "$cur")
 		return
 		;;
+	--free-target)
+		mapfile -t COMPREPLY < <(compgen -W '25% 50% auto none' -- "$cur")
+		return
+		;;
 	esac
 
 	case $command in
 	list) options+=' --all' ;;
-	reclaim) options+=' --all --dry-run --timeout' ;;
+	reclaim) options+=' --all --dry-run --free-only --timeout' ;;
+	set) options+=' --free-target' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -65,7 +70,7 @@ _ebbctl()
 	:0 | help:0)
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 		;;
-	show:0 | reclaim:0 | doctor:0)
+	show:0 | reclaim:0 | set:0 | doctor:0)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_ebbctl_domains "${connection[@]}")" -- "$cur")
 		;;

@@ -24,12 +24,23 @@ const struct ctl_command ctl_commands[] = {
 	  "or a UUID.",
 	  ctl_show },
 	{ "reclaim", "DOMAIN [SIZE]", 1, 2,
-	  CTL_OPT_ALL | CTL_OPT_DRY_RUN | CTL_OPT_TIMEOUT,
-	  "Take free memory of a domain",
-	  "Takes SIZE of the guest's free memory back for the host, such as\n"
-	  "512M or 1.5G (powers of 1024), or --all that is free in huge ranges.\n"
+	  CTL_OPT_ALL | CTL_OPT_DRY_RUN | CTL_OPT_TIMEOUT | CTL_OPT_FREE_ONLY,
+	  "Take memory of a domain",
+	  "Takes SIZE of the guest's memory back for the host, such as 512M or\n"
+	  "1.5G (powers of 1024): first what is free in huge ranges, and if that\n"
+	  "is less, what the guest frees when it is driven to, as page cache.\n"
+	  "With --free-only it is not driven; --all takes all that is free now.\n"
 	  "The guest gets memory again as soon as it uses it. Ctrl-C cancels.",
 	  ctl_reclaim },
+	{ "set", "DOMAIN", 1, 1, CTL_OPT_FREE_TARGET,
+	  "Set what a domain keeps free",
+	  "With --free-target, the guest is asked to keep so much of its memory\n"
+	  "free in huge ranges, to be reclaimed at any time: a size such as 600M,\n"
+	  "a part of its memory such as 40%, what its working set leaves over\n"
+	  "(auto), or nothing (none). It gives up page cache for that, and never\n"
+	  "what it needs: under pressure it keeps less. The setting stays with\n"
+	  "the domain until it is set anew.",
+	  ctl_set },
 	{ "doctor", "DOMAIN", 1, 1, 0, "Check what a domain lacks",
 	  "Checks each thing that the best rung needs, and prints for each that\n"
 	  "is missing the remedy and the XML that mends it.",

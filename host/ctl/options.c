@@ -39,6 +39,10 @@ const struct ctl_option_row ctl_options[] = {
 	  "say what would be reclaimed, and leave it" },
 	{ CTL_OPT_TIMEOUT, 0, "timeout", "T",
 	  "stop after this time, such as 500ms, 60s or 5m (at most 10m)" },
+	{ CTL_OPT_FREE_ONLY, 0, "free-only", NULL,
+	  "take only what is free, and do not make the guest free more" },
+	{ CTL_OPT_FREE_TARGET, 0, "free-target", "SIZE",
+	  "keep so much free: 600M, a part as 40%, auto, or none" },
 	{ 0 },
 };
 
@@ -89,6 +93,9 @@ static void take_option(struct parse *parse, enum ctl_option option)
 		break;
 	case CTL_OPT_TIMEOUT:
 		parse_timeout(parse, optarg);
+		break;
+	case CTL_OPT_FREE_TARGET:
+		parse->args->free_target = optarg;
 		break;
 	default:
 		break;

@@ -25,6 +25,7 @@ struct pieces {
 	char amount[64];
 	char rate[32];
 	char left[32];
+	char phase[16];
 };
 
 static unsigned int percent_of(const struct ctl_progress *progress)
@@ -91,6 +92,11 @@ static void render_pieces(const struct ctl_progress *progress,
 	snprintf(pieces->amount, sizeof(pieces->amount), "  %s of %s", bytes,
 		 total);
 	render_left(progress, pieces->left, sizeof(pieces->left));
+	/* As fast as the guest frees: what was before says nothing of it. */
+	if (progress->driving) {
+		*pieces->left = '\0';
+		snprintf(pieces->phase, sizeof(pieces->phase), "  driving");
+	}
 }
 
 /* "[===>   ] " of @cells between the brackets. */
@@ -123,6 +129,9 @@ const char *ctl_progress_render(const struct ctl_progress *progress,
 	if (!*pieces.rate || used + strlen(pieces.left) > room)
 		*pieces.left = '\0';
 	used += strlen(pieces.left);
+	if (used + strlen(pieces.phase) > room)
+		*pieces.phase = '\0';
+	used += strlen(pieces.phase);
 	if (progress->total_bytes && used + BAR_CELLS_MIN + 3 <= room) {
 		size_t cells = room - used - 3;
 
@@ -130,8 +139,9 @@ const char *ctl_progress_render(const struct ctl_progress *progress,
 			cells = BAR_CELLS_MAX;
 		render_bar(percent_of(progress), cells, bar);
 	}
-	snprintf(text, CTL_PROGRESS_TEXT_BYTES, "%s%s%s%s%s", bar,
-		 pieces.percent, pieces.amount, pieces.rate, pieces.left);
+	snprintf(text, CTL_PROGRESS_TEXT_BYTES, "%s%s%s%s%s%s", bar,
+		 pieces.percent, pieces.amount, pieces.rate, pieces.left,
+		 pieces.phase);
 	if (strlen(text) > room)
 		text[room] = '\0';
 	return text;

@@ -12,6 +12,7 @@ struct ctl_progress {
 	uint64_t bytes;
 	uint64_t total_bytes; /* 0: not known */
 	uint32_t elapsed_ms;
+	bool driving; /* the guest frees memory for it */
 };
 
 enum {
@@ -24,8 +25,8 @@ enum {
  * @text: CTL_PROGRESS_TEXT_BYTES
  *
  * "[=====>    ]  50%  512.0 MiB of 1.0 GiB  1.2 GiB/s  0:01 left". Percentage
- * and amount come first, then the rate, then the time left; the bar fills what
- * is left, if that is enough. Pure.
+ * and amount come first, then the rate, then the time left, then "driving"; the
+ * bar fills what is left, if that is enough. Pure.
  * Returns @text.
  */
 const char *ctl_progress_render(const struct ctl_progress *progress,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ebbctl reclaim DOMAIN SIZE|--all: take a guest's free memory now. */
+/* ebbctl reclaim DOMAIN SIZE|--all: take a guest's memory now. */
 #include <config.h>
 
 #include <ctype.h>
@@ -27,6 +27,7 @@ static const struct {
 	{ "satisfied", "all that was asked for was reclaimed" },
 	{ "drained", "the guest had no more free huge ranges" },
 	{ "guest-pressure", "the guest came to need its memory itself" },
+	{ "guest-refused", "the guest would not free more" },
 	{ "timeout", "the time limit came first" },
 	{ "cancelled", "it was cancelled" },
 };
@@ -81,6 +82,7 @@ static int make_request(const struct ctl_args *args,
 	strcpy(request->uri, args->uri);
 	request->all = all;
 	request->dry_run = ctl_given(args, CTL_OPT_DRY_RUN);
+	request->free_only = ctl_given(args, CTL_OPT_FREE_ONLY);
 	request->timeout_ms = args->timeout_ms;
 	if (all && args->operand_count > 1)
 		return ctl_usage(args, "SIZE and --all exclude each other. "
@@ -114,6 +116,7 @@ static void on_progress(const char *name, const struct json_object *data,
 		.bytes = watch->last.reclaimed_bytes,
 		.total_bytes = watch->last.target_bytes,
 		.elapsed_ms = watch->last.elapsed_ms,
+		.driving = strcmp(watch->last.phase, "driving") == 0,
 	};
 	if (watch->draw)
 		ctl_bar_draw(&watch->bar, &progress);
@@ -139,6 +142,22 @@ static void print_estimate(const struct ebb_reclaim_result *result)
 				       sizeof(most)));
 }
 
+static void print_driving(const struct ebb_reclaim_result *result)
+{
+	char size[EBB_SIZE_TEXT_BYTES];
+
+	if (result->driven_bytes)
+		ctl_pair_print(stdout, "Driven", "%s of it",
+			       ebb_size_format(result->driven_bytes, size,
+					       sizeof(size)));
+	if (result->refused_bytes)
+		ctl_pair_print(stdout, "Refused", "%s%s%s",
+			       ebb_size_format(result->refused_bytes, size,
+					       sizeof(size)),
+			       *result->refused_reason ? ": " : "",
+			       result->refused_reason);
+}
+
 static void print_taken(const struct ebb_reclaim_result *result)
 {
 	char taken[EBB_SIZE_TEXT_BYTES], asked[EBB_SIZE_TEXT_BYTES];
@@ -152,6 +171,7 @@ static void print_taken(const struct ebb_reclaim_result *result)
 					       sizeof(asked)));
 	else
 		ctl_pair_print(stdout, "Reclaimed", "%s", taken);
+	print_driving(result);
 	ctl_pair_print(stdout, "Resident", "%s -> %s",
 		       ebb_size_format(result->resident_before_bytes, before,
 				       sizeof(before)),
@@ -178,7 +198,8 @@ static void print_result(const struct ebb_reclaim_result *result)
 static enum ctl_exit result_status(const struct ebb_reclaim_result *result)
 {
 	bool all_given = strcmp(result->ended, "drained") == 0 ||
-			 strcmp(result->ended, "guest-pressure") == 0;
+			 strcmp(result->ended, "guest-pressure") == 0 ||
+			 strcmp(result->ended, "guest-refused") == 0;
 
 	if (result->dry_run || strcmp(result->ended, "satisfied") == 0)
 		return CTL_DONE;

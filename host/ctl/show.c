@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/size.h"
 #include "host/ctl/client.h"
+#include "host/ctl/target.h"
 #include "host/ctl/text.h"
 #include "host/status.h"
 
@@ -57,6 +58,7 @@ static void print_head(const struct ebb_domain_status *domain)
 	ctl_pair_print(stdout, "Reclaimed", "%s in %" PRIu64 " run%s",
 		       SIZE(domain->reclaimed_bytes), domain->reclaim_runs,
 		       domain->reclaim_runs == 1 ? "" : "s");
+	ctl_target_print(&domain->target);
 }
 
 static void print_nodes(const struct ebb_domain_status *domain)

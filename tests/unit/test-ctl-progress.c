@@ -53,6 +53,14 @@ static void test_lines(void **state)
 		{ { 512 * EBB_MIB, EBB_GIB, 1000 }, 11, " 50%  512." },
 		{ { 512 * EBB_MIB, EBB_GIB, 1000 }, 1, "" },
 		{ { 512 * EBB_MIB, EBB_GIB, 1000 }, 0, "" },
+		/* A guest that is driven: no estimate of its speed. */
+		{ { 512 * EBB_MIB, EBB_GIB, 1000, true },
+		  70,
+		  "[=========>        ]  50%  512.0 MiB of 1.0 GiB  512.0 MiB/s  "
+		  "driving" },
+		{ { 512 * EBB_MIB, EBB_GIB, 1000, true },
+		  46,
+		  " 50%  512.0 MiB of 1.0 GiB  512.0 MiB/s" },
 		/* An estimate of days says nothing. */
 		{ { 1, EBB_GIB, 60000 },
 		  40,
@@ -85,6 +93,7 @@ static void test_never_wraps(void **state)
 				.bytes = bytes[i % 4],
 				.total_bytes = bytes[i / 4 % 4],
 				.elapsed_ms = times[i / 16],
+				.driving = i % 2,
 			};
 			char text[CTL_PROGRESS_TEXT_BYTES];
 

@@ -267,6 +267,108 @@ static void test_reclaim(void **state)
 	assert_int_equal(fake_run.status, 0);
 }
 
+static void test_reclaim_driven(void **state)
+{
+	struct ebb_reclaim_result result =
+		example_result(512 * EBB_MIB, 400 * EBB_MIB, "guest-refused");
+	ebb_auto_free char *line = NULL;
+
+	(void)state;
+	result.driven_bytes = 300 * EBB_MIB;
+	result.refused_bytes = 112 * EBB_MIB;
+	strcpy(result.refused_reason, "exhausted");
+	strcpy(result.note, "It is all in use");
+	line = fake_encode(ebb_reclaim_result_fields, &result);
+	run_with(line, "reclaim", "web1", "512M");
+	assert_string_equal(fake_run.out,
+			    "Reclaimed       400.0 MiB of 512.0 MiB asked\n"
+			    "Driven          300.0 MiB of it\n"
+			    "Refused         112.0 MiB: exhausted\n"
+			    "Resident        2.0 GiB -> 1.6 GiB\n"
+			    "Time            0.250 s\n"
+			    "Rate            1.6 GiB/s\n"
+			    "Ended           the guest would not free more\n"
+			    "Note            It is all in use\n");
+	assert_int_equal(fake_run.status, 4);
+
+	run_with(line, "reclaim", "web1", "512M", "--free-only");
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-reclaim\",\"arguments\":"
+			    "{\"domain\":\"web1\",\"bytes\":536870912,"
+			    "\"free-only\":true}}");
+}
+
+static struct ebb_target_status example_target(void)
+{
+	return (struct ebb_target_status){
+		.setting = "40%",
+		.bytes = 600 * EBB_MIB,
+		.effective_bytes = 300 * EBB_MIB,
+		.state = "held",
+		.reason = "pressure",
+		.mechanism = "module",
+		.drop_count = 2,
+		.working_set_bytes = EBB_GIB,
+		.working_set_source = "mglru",
+	};
+}
+
+static void test_set(void **state)
+{
+	struct ebb_set_result result = { .name = "web1",
+					 .target = example_target(),
+					 .note = "Mind \033 this" };
+	ebb_auto_free char *line = fake_encode(ebb_set_result_fields, &result);
+
+	(void)state;
+	run_with(line, "set", "web1", "--free-target", "40%");
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-set\",\"arguments\":"
+			    "{\"domain\":\"web1\",\"free-target\":\"40%\"}}");
+	assert_string_equal(fake_run.out,
+			    "Free target     40%, which is 600.0 MiB\n"
+			    "Pursued         300.0 MiB, held, by module\n"
+			    "Why not more    pressure: it came under memory "
+			    "pressure\n"
+			    "Dropped         2 targets by the guest\n"
+			    "Working set     1.0 GiB, by mglru\n"
+			    "Note            Mind ? this\n");
+	assert_string_equal(fake_run.err, "");
+	assert_int_equal(fake_run.status, 0);
+
+	run_with(line, "set", "web1", "--free-target=0.5G", "--json");
+	assert_non_null(strstr(fake_run.request, "\"free-target\":\"512M\""));
+	assert_non_null(
+		strstr(fake_run.out, "\"target-effective-bytes\": 314572800"));
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_set_none(void **state)
+{
+	struct ebb_set_result result = { .name = "web1" };
+	ebb_auto_free char *line = fake_encode(ebb_set_result_fields, &result);
+
+	(void)state;
+	run_with(line, "set", "web1", "--free-target", "none");
+	assert_string_equal(fake_run.out, "Free target     none\n");
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_show_target(void **state)
+{
+	struct ebb_domain_status domain = example_domain();
+	ebb_auto_free char *line = NULL;
+
+	(void)state;
+	domain.target = example_target();
+	line = fake_encode(ebb_domain_status_fields, &domain);
+	run_with(line, "show", "web1");
+	assert_non_null(strstr(fake_run.out,
+			       "Reclaimed       512.0 MiB in 1 run\n"
+			       "Free target     40%, which is 600.0 MiB\n"
+			       "Pursued         300.0 MiB, held, by module\n"));
+}
+
 static void test_reclaim_statuses(void **state)
 {
 	static const struct {
@@ -278,6 +380,8 @@ static void test_reclaim_statuses(void **state)
 		{ EBB_GIB, EBB_GIB + 1, "timeout", 0 },
 		{ EBB_GIB, EBB_MIB, "drained", 4 },
 		{ EBB_GIB, EBB_MIB, "guest-pressure", 4 },
+		{ EBB_GIB, EBB_MIB, "guest-refused", 4 },
+		{ EBB_GIB, EBB_GIB, "guest-refused", 0 },
 		{ EBB_GIB, EBB_MIB, "timeout", 1 },
 		{ EBB_GIB, EBB_MIB, "something-new", 1 },
 		{ 0, EBB_MIB, "drained", 0 },
@@ -428,7 +532,11 @@ int main(void)
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_doctor),
 		cmocka_unit_test(test_reclaim),
+		cmocka_unit_test(test_reclaim_driven),
 		cmocka_unit_test(test_reclaim_statuses),
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_set_none),
+		cmocka_unit_test(test_show_target),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_progress_on_a_terminal),
 		cmocka_unit_test(test_no_progress_elsewhere),

@@ -85,6 +85,8 @@ static void test_round_trips(void **state)
 		{ ebb_domain_status_fields, sizeof(struct ebb_domain_status) },
 		{ ebb_domain_request_fields,
 		  sizeof(struct ebb_domain_request) },
+		{ ebb_set_request_fields, sizeof(struct ebb_set_request) },
+		{ ebb_set_result_fields, sizeof(struct ebb_set_result) },
 		{ ebb_reclaim_request_fields,
 		  sizeof(struct ebb_reclaim_request) },
 		{ ebb_reclaim_progress_fields,
@@ -116,7 +118,43 @@ static void test_empty_domain_has_all_numbers(void **state)
 		assert_true(
 			json_object_object_get_ex(object, members[i], NULL));
 	assert_false(json_object_object_get_ex(object, "kernel", NULL));
+	assert_false(json_object_object_get_ex(object, "target-bytes", NULL));
 	json_object_put(object);
+}
+
+/* A domain and the answer of a set tell of a target by the same names. */
+static void test_target_names(void **state)
+{
+	static const char *const members[] = {
+		"target-setting", "target-bytes",      "target-effective-bytes",
+		"target-state",	  "target-reason",     "target-mechanism",
+		"drop-count",	  "working-set-bytes", "working-set-source",
+	};
+	struct ebb_target_status target = {
+		.setting = "40%",
+		.bytes = 2,
+		.effective_bytes = 1,
+		.state = "held",
+		.reason = "pressure",
+		.mechanism = "module",
+		.drop_count = 3,
+		.working_set_bytes = 4,
+		.working_set_source = "mglru",
+	};
+	struct ebb_domain_status domain = { .target = target };
+	struct ebb_set_result set = { .target = target };
+	struct json_object *objects[] = {
+		ebb_msg_encode(ebb_domain_status_fields, &domain),
+		ebb_msg_encode(ebb_set_result_fields, &set),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(members); i++)
+		for (size_t o = 0; o < EBB_ARRAY_SIZE(objects); o++)
+			assert_true(json_object_object_get_ex(
+				objects[o], members[i], NULL));
+	for (size_t o = 0; o < EBB_ARRAY_SIZE(objects); o++)
+		json_object_put(objects[o]);
 }
 
 static void test_list_round_trip(void **state)
@@ -186,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trips),
 		cmocka_unit_test(test_empty_domain_has_all_numbers),
+		cmocka_unit_test(test_target_names),
 		cmocka_unit_test(test_list_round_trip),
 		cmocka_unit_test(test_bad_lists),
 		cmocka_unit_test(test_list_too_long),
