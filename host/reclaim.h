@@ -44,6 +44,7 @@ enum ebb_reclaim_end {
 	EBB_END_GUEST_SILENT, /* it does not answer in the ring */
 	EBB_END_NO_AGENT, /* it does not answer */
 	EBB_END_GUEST_PRESSURE, /* it needs its memory itself */
+	EBB_END_GUEST_REFUSED, /* it frees no more; of ebb_drive_run() only */
 	EBB_END_REPORTING_BUSY, /* the page reporting slot is taken */
 	EBB_END_JOB, /* a libvirt job works on the memory */
 	EBB_END_MAP_CHANGED, /* offers outside of proven memory */
@@ -52,10 +53,15 @@ enum ebb_reclaim_end {
 	EBB_END_COUNT
 };
 
-/* Written by the reclaiming thread, read by any. */
+/*
+ * Written by the reclaiming thread, read by any. @undriven_bytes and @driving
+ * are for whoever drives.
+ */
 struct ebb_reclaim_counters {
 	_Atomic uint64_t reclaimed_bytes; /* by the host's books */
 	_Atomic uint64_t punched_bytes; /* holes included */
+	_Atomic uint64_t undriven_bytes; /* reclaimed before it was driven */
+	atomic_bool driving; /* since then */
 	_Atomic uint32_t batches;
 	_Atomic uint32_t failed_slots;
 };
@@ -83,7 +89,7 @@ struct ebb_reclaim_order {
  * @order: how much, how long
  * @ops: surroundings
  * @opaque: for @ops
- * @counters: zeroed by the caller
+ * @counters: zeroed by the caller, before the first run of an order
  * @ret_error: text for -EBADMSG, -ESTALE and failures
  *
  * On return no slot is in this host's hands.

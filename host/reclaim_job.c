@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "common/size.h"
 #include "host/agent.h"
+#include "host/drive.h"
 #include "host/estimate.h"
 #include "host/punch.h"
 
@@ -97,12 +98,56 @@ static int may_punch(void *opaque)
 	return r > 0 ? -EBUSY : r;
 }
 
+static int tell(uint64_t target_bytes, bool retry,
+		struct ebb_msg_target_state *ret_state, void *opaque)
+{
+	struct ebb_reclaim_job *job = opaque;
+	struct ebb_msg_target target = { .bytes = target_bytes,
+					 .timeout_ms = EBB_TARGET_LEASE_MS,
+					 .retry = retry };
+
+	return ebb_agent_target(job->probe->channel,
+				job->config->agent_timeout_ms, &target,
+				ret_state, &job->error);
+}
+
+/* Best effort: without it the lease of the target ends by itself. */
+static void restore(void *opaque)
+{
+	struct ebb_reclaim_job *job = opaque;
+	struct ebb_msg_target_state state;
+	struct ebb_msg_error error;
+
+	ebb_agent_target(job->probe->channel, job->config->agent_timeout_ms,
+			 &job->standing, &state, &error);
+}
+
+static const struct ebb_drive_ops ops = {
+	.reclaim = { .start_session = start_session, .may_punch = may_punch },
+	.tell = tell,
+	.restore = restore,
+};
+
+/* What is free did not do. @order is that of what was taken. */
+static void drive(struct ebb_reclaim_job *job, const struct ebb_lender *lender,
+		  struct ebb_reclaim_order order)
+{
+	uint64_t elapsed_ms = (ebb_now_ns() - job->start_ns) / 1000000;
+
+	if (elapsed_ms >= order.timeout_ms) {
+		job->end = EBB_END_TIMEOUT;
+		return;
+	}
+	order.timeout_ms -= (uint32_t)elapsed_ms;
+	job->counters.undriven_bytes = job->counters.reclaimed_bytes;
+	job->counters.driving = true;
+	job->end = ebb_drive_run(lender, &order, &ops, job, &job->counters,
+				 job->refused_reason, &job->error);
+	job->too_old = job->end == EBB_END_DRAINED;
+}
+
 void ebb_reclaim_job_run(struct ebb_reclaim_job *job)
 {
-	static const struct ebb_reclaim_ops ops = {
-		.start_session = start_session,
-		.may_punch = may_punch,
-	};
 	struct ebb_lender lender = ebb_probe_lender(job->probe);
 	struct ebb_reclaim_order order = {
 		.bytes = job->request.all ? 0 : job->request.bytes,
@@ -116,10 +161,23 @@ void ebb_reclaim_job_run(struct ebb_reclaim_job *job)
 		run_dry(job);
 		return;
 	}
-	job->end = ebb_reclaim_run(&lender, &order, &ops, job, &job->counters,
-				   &job->error);
+	job->end = ebb_reclaim_run(&lender, &order, &ops.reclaim, job,
+				   &job->counters, &job->error);
+	if (job->end == EBB_END_DRAINED && !job->request.free_only &&
+	    job->counters.reclaimed_bytes < order.bytes)
+		drive(job, &lender, order);
+	else if (job->end == EBB_END_GUEST_PRESSURE && order.bytes)
+		snprintf(job->refused_reason, sizeof(job->refused_reason),
+			 "pressure");
 	job->after_bytes = ebb_probe_resident_bytes(job->probe);
 	job->end_ns = ebb_now_ns();
+}
+
+static uint64_t driven_bytes(const struct ebb_reclaim_job *job)
+{
+	return job->counters.driving ? job->counters.reclaimed_bytes -
+					       job->counters.undriven_bytes
+				     : 0;
 }
 
 void ebb_reclaim_job_progress(const struct ebb_reclaim_job *job,
@@ -131,7 +189,10 @@ void ebb_reclaim_job_progress(const struct ebb_reclaim_job *job,
 		.resident_bytes = ebb_probe_resident_bytes(job->probe),
 		.elapsed_ms =
 			(uint32_t)((ebb_now_ns() - job->start_ns) / 1000000),
+		.driven_bytes = driven_bytes(job),
 	};
+	snprintf(ret_progress->phase, sizeof(ret_progress->phase), "%s",
+		 job->counters.driving ? "driving" : "taking");
 }
 
 /* How each end is answered. @error_class NULL: with a result. */
@@ -146,6 +207,7 @@ static const struct {
 	[EBB_END_CANCELLED] = { NULL, "Cancelled" },
 	[EBB_END_GUEST_PRESSURE] = { NULL, "The guest ran short of memory "
 					   "itself and stopped giving" },
+	[EBB_END_GUEST_REFUSED] = { NULL, "" },
 	[EBB_END_GUEST_GONE] = { "GenericError",
 				 "The guest was reset or stopped, or ebb.ko "
 				 "unloaded, in the middle; try again" },
@@ -190,6 +252,26 @@ static void fill_dry(const struct ebb_reclaim_job *job,
 	snprintf(result->ended, sizeof(result->ended), "dry-run");
 }
 
+static void fill_refusal(const struct ebb_reclaim_job *job,
+			 struct ebb_reclaim_result *result)
+{
+	if (job->refused_reason[0] &&
+	    result->reclaimed_bytes < result->asked_bytes) {
+		result->refused_bytes =
+			result->asked_bytes - result->reclaimed_bytes;
+		memcpy(result->refused_reason, job->refused_reason,
+		       sizeof(result->refused_reason));
+	}
+	if (job->end == EBB_END_GUEST_REFUSED)
+		snprintf(result->note, sizeof(result->note),
+			 "The guest gives no more: %s",
+			 ebb_target_reason_text(job->refused_reason));
+	else if (job->too_old)
+		snprintf(result->note, sizeof(result->note),
+			 "Only what was free was taken: the ebb-agent in the "
+			 "guest is too old to make it free more; update it");
+}
+
 void ebb_reclaim_job_answer(const struct ebb_reclaim_job *job,
 			    struct ebb_call *call)
 {
@@ -201,6 +283,7 @@ void ebb_reclaim_job_answer(const struct ebb_reclaim_job *job,
 		.punched_bytes = job->counters.punched_bytes,
 		.batches = job->counters.batches,
 		.failed_slots = job->counters.failed_slots,
+		.driven_bytes = driven_bytes(job),
 		.elapsed_us = (job->end_ns - job->start_ns) / 1000,
 	};
 	char size[EBB_SIZE_TEXT_BYTES];
@@ -222,6 +305,7 @@ void ebb_reclaim_job_answer(const struct ebb_reclaim_job *job,
 			 ebb_reclaim_end_name(job->end));
 	snprintf(result.note, sizeof(result.note), "%s",
 		 answers[job->end].text);
+	fill_refusal(job, &result);
 	ebb_call_return(call,
 			ebb_msg_encode(ebb_reclaim_result_fields, &result));
 }

@@ -16,8 +16,11 @@
  * struct ebb_reclaim_job - all of one reclaim
  * @probe: attached; the job's while it runs
  * @gone, @cancelled: as in struct ebb_reclaim_order
+ * @standing: the free target that holds but for this reclaim
  * @counters: may be read at any time
  * @end, @error, @after_bytes, @end_ns: valid when the job is done
+ * @refused_reason, @too_old: why a guest that was to be driven gave less, when
+ *	the job is done
  * @estimate: of a dry run, when it is done
  */
 struct ebb_reclaim_job {
@@ -27,12 +30,15 @@ struct ebb_reclaim_job {
 	const atomic_bool *gone;
 	const atomic_bool *cancelled;
 	struct ebb_reclaim_request request;
+	struct ebb_msg_target standing;
 	struct ebb_reclaim_counters counters;
 	uint64_t target_bytes;
 	uint64_t before_bytes;
 	uint64_t start_ns;
 	enum ebb_reclaim_end end;
 	struct ebb_msg_error error;
+	char refused_reason[32];
+	bool too_old; /* the agent, to be driven */
 	struct ebb_estimate estimate;
 	uint64_t after_bytes;
 	uint64_t end_ns;

@@ -121,6 +121,9 @@ bool fake_guest_begin(struct fake_guest *guest, uint32_t range_count,
 	guest->rounds = 1;
 	guest->ticket = ebb_ticket(0x12345679, 0xabcd);
 	guest->range_count = range_count;
+	guest->free_count = range_count;
+	guest->free_limit = range_count;
+	guest->drive_ms = 1;
 	for (uint32_t i = 0; i < range_count; i++) {
 		guest->ranges[i].offset = FIRST_RANGE + i * stride;
 		fill_range(guest, &guest->ranges[i]);
@@ -284,7 +287,7 @@ static bool run_batch(struct fake_guest *guest, struct batch *batch,
 static uint32_t gather(const struct fake_guest *guest, uint32_t first,
 		       struct batch *batch)
 {
-	for (; first < guest->range_count && batch->count < guest->batch_slots;
+	for (; first < guest->free_count && batch->count < guest->batch_slots;
 	     first++)
 		if (!guest->ranges[first].done)
 			batch->members[batch->count++] = first;
@@ -298,7 +301,7 @@ static void *run_session(void *opaque)
 	uint32_t batches = 0;
 
 	for (uint32_t round = 0; round < guest->rounds; round++)
-		for (uint32_t next = 0; next < guest->range_count;) {
+		for (uint32_t next = 0; next < guest->free_count;) {
 			struct batch batch = { 0 };
 
 			next = gather(guest, next, &batch);
@@ -323,8 +326,71 @@ static void *run_session(void *opaque)
 	return NULL;
 }
 
+void fake_guest_tell(struct fake_guest *guest, enum ebb_threshold_state state)
+{
+	struct ebb_facts *facts = &guest->ring->facts;
+	uint32_t seq = facts->seq;
+
+	__atomic_store_n(&facts->seq, seq + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	facts->stamp_ns++;
+	facts->free_huge_bytes = (uint64_t)guest->free_count * FAKE_RANGE_BYTES;
+	if (guest->drive == FAKE_BOASTS)
+		facts->free_huge_bytes = facts->stamp_ns << 32;
+	facts->target_bytes =
+		state == EBB_THRESHOLD_DROPPED ? 0 : guest->target_bytes;
+	facts->threshold_state = state;
+	facts->drop_count = guest->drop_count;
+	facts->drop_reason = guest->drop_count ? EBB_DROP_ALLOCSTALL
+					       : EBB_DROP_NONE;
+	__atomic_store_n(&facts->seq, seq + 2, __ATOMIC_RELEASE);
+}
+
+/* As kmod/threshold.c does, with a range for each pulse. */
+static void *run_driver(void *opaque)
+{
+	struct fake_guest *guest = opaque;
+	uint64_t until_ns = ebb_now_ns() + PATIENCE_MS * (uint64_t)1000000;
+
+	while (guest->target_bytes && ebb_now_ns() < until_ns) {
+		uint64_t free_bytes =
+			(uint64_t)guest->free_count * FAKE_RANGE_BYTES;
+		enum ebb_threshold_state state = EBB_THRESHOLD_DRIVING;
+
+		if (free_bytes >= guest->target_bytes) {
+			state = EBB_THRESHOLD_HELD;
+		} else if (guest->free_count < guest->free_limit) {
+			guest->free_count++;
+		} else if (guest->drive == FAKE_DROPS) {
+			guest->drop_count++;
+			fake_guest_tell(guest, EBB_THRESHOLD_DROPPED);
+			break;
+		} else if (guest->drive != FAKE_BOASTS) {
+			state = EBB_THRESHOLD_EXHAUSTED;
+		}
+		fake_guest_tell(guest, state);
+		ebb_sleep_us(guest->drive_ms * 1000);
+	}
+	return NULL;
+}
+
+void fake_guest_aim(struct fake_guest *guest, uint64_t target_bytes)
+{
+	guest->target_bytes = 0;
+	if (guest->driven)
+		pthread_join(guest->driver, NULL);
+	guest->driven = false;
+	if (target_bytes == 0 || guest->drive == FAKE_IGNORES)
+		return;
+	guest->target_bytes = target_bytes;
+	guest->driven =
+		pthread_create(&guest->driver, NULL, run_driver, guest) == 0;
+}
+
 int fake_guest_start(struct fake_guest *guest, uint64_t session_id)
 {
+	/* Of the session before, which is over. */
+	fake_guest_join(guest);
 	ebb_store_relaxed(&guest->ring->session_id, session_id);
 	end_session(guest, EBB_SESSION_RUNNING);
 	if (guest->manner == FAKE_SILENT)

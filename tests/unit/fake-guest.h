@@ -24,6 +24,14 @@ enum {
 /* Where the guest's memory begins; its file begins at 0. */
 #define FAKE_GPA ((uint64_t)4 << 30)
 
+/* What the guest does for a free target. */
+enum fake_drive {
+	FAKE_FREES, /* range after range, until it is met or free_limit */
+	FAKE_DROPS, /* the same, but drops the target at free_limit */
+	FAKE_IGNORES, /* nothing, and its facts stay as they are */
+	FAKE_BOASTS, /* facts that promise more and more, and no offers */
+};
+
 /* What the guest does that an honest one does not. */
 enum fake_manner {
 	FAKE_HONEST,
@@ -47,6 +55,11 @@ struct fake_range {
 	bool done; /* in any of them */
 };
 
+/*
+ * @free_count: of the ranges, from the first, that may be offered; the others
+ *	are in use. All of them, unless a test says otherwise.
+ * @free_limit: how many a target can make free
+ */
 struct fake_guest {
 	int fd;
 	uint8_t *memory;
@@ -56,6 +69,14 @@ struct fake_guest {
 	uint32_t rounds; /* how often what is not DONE is offered again */
 	uint32_t range_count;
 	struct fake_range ranges[FAKE_RANGE_MAX];
+	atomic_uint free_count;
+	uint32_t free_limit;
+	enum fake_drive drive;
+	uint32_t drive_ms; /* for a range */
+	_Atomic uint64_t target_bytes;
+	uint64_t drop_count;
+	pthread_t driver;
+	bool driven;
 	uint64_t ticket;
 	uint64_t session_id;
 	pthread_t thread;
@@ -79,6 +100,15 @@ bool fake_guest_begin(struct fake_guest *guest, uint32_t range_count,
 
 /* As ebb_reclaim_ops.start_session() does. */
 int fake_guest_start(struct fake_guest *guest, uint64_t session_id);
+
+/*
+ * A free target, in place of the one before; 0: none. The guest works for it by
+ * itself, and says in the ring's facts what it does.
+ */
+void fake_guest_aim(struct fake_guest *guest, uint64_t target_bytes);
+
+/* Publishes facts with that state. */
+void fake_guest_tell(struct fake_guest *guest, enum ebb_threshold_state state);
 
 /* Waits for the thread. */
 void fake_guest_join(struct fake_guest *guest);
