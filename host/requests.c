@@ -187,6 +187,28 @@ static void handle_doctor(struct ebb_call *call,
 		ebb_vm_doctor(vm, call);
 }
 
+static void handle_set(struct ebb_call *call,
+		       const struct json_object *arguments, void *opaque)
+{
+	struct ebb_fleet *fleet = opaque;
+	struct ebb_set_request request;
+	struct ebb_target_setting setting;
+	struct ebb_msg_error error;
+	struct ebb_vm *vm;
+
+	if (ebb_msg_decode(arguments, ebb_set_request_fields, &request,
+			   sizeof(request), &error) < 0 ||
+	    ebb_target_parse(request.free_target, &setting, &error) < 0) {
+		ebb_call_error(call, "InvalidArgument", "%s", error.text);
+		return;
+	}
+	if (!check_uri(fleet, call, request.uri))
+		return;
+	vm = find_domain(fleet, call, request.domain);
+	if (vm)
+		ebb_vm_set_target(vm, call, &setting);
+}
+
 static void handle_reclaim(struct ebb_call *call,
 			   const struct json_object *arguments, void *opaque)
 {
@@ -217,6 +239,7 @@ const struct ebb_control_handler ebb_fleet_handlers[] = {
 	{ "domain-list", handle_list },
 	{ "domain-show", handle_show },
 	{ "domain-doctor", handle_doctor },
+	{ "domain-set", handle_set },
 	{ "domain-reclaim", handle_reclaim },
 	{ NULL, NULL },
 };

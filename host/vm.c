@@ -37,9 +37,11 @@ static void on_agent_event(const char *name, const struct json_object *data,
 {
 	struct ebb_vm *vm = opaque;
 
-	(void)data;
+	if (strcmp(name, "EBB_TARGET_CHANGED") == 0)
+		ebb_vm_target_event(vm, data);
 	/* It is there, or the module came or went: what we know is old. */
 	if (strcmp(name, "EBB_AGENT_READY") == 0) {
+		ebb_vm_target_forget(vm);
 		vm->probe_wanted = true;
 		settle_soon(vm);
 	}
@@ -199,8 +201,10 @@ static void serve_waiters(struct ebb_vm *vm)
 		if (vm->dismissed)
 			ebb_call_error(waiter->call, "DomainNotRunning",
 				       "The domain was stopped meanwhile");
-		else if (waiter->doctor)
+		else if (waiter->kind == WAITS_DOCTOR)
 			answer_doctor(vm, waiter->call);
+		else if (waiter->kind == WAITS_SET)
+			ebb_vm_start_set(vm, waiter->call, &waiter->setting);
 		else
 			ebb_vm_start_reclaim(vm, waiter->call,
 					     &waiter->request);
@@ -213,6 +217,7 @@ static void probe_done(void *opaque)
 	struct ebb_vm *vm = opaque;
 
 	vm->phase = EBB_VM_IDLE;
+	ebb_vm_target_probed(vm);
 	vm->retry_ns = ebb_now_ns() + (uint64_t)vm->retry_s * 1000000000;
 	if (vm->retry_s < RETRY_MAX_S)
 		vm->retry_s *= 2;
@@ -283,6 +288,7 @@ void ebb_vm_settle(struct ebb_vm *vm)
 	}
 	tell_rung(vm);
 	serve_waiters(vm);
+	ebb_vm_tell_if_due(vm);
 }
 
 struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
@@ -337,6 +343,7 @@ void ebb_vm_invalidate(struct ebb_vm *vm, bool fresh_process)
 {
 	vm->gone = true;
 	vm->probe_wanted = true;
+	ebb_vm_target_forget(vm);
 	if (fresh_process) {
 		vm->quarantined = false;
 		vm->stale_count = 0;
@@ -351,9 +358,10 @@ void ebb_vm_invalidate(struct ebb_vm *vm, bool fresh_process)
 void ebb_vm_agent_changed(struct ebb_vm *vm)
 {
 	/* Only the guest agent's channel is meant, which we may not use. */
-	if (vm->phase == EBB_VM_IDLE && vm->probe.attached &&
-	    vm->probe.channel != vm->probe.qga_channel)
+	if ((vm->phase == EBB_VM_IDLE || vm->phase == EBB_VM_TELLING) &&
+	    vm->probe.attached && vm->probe.channel != vm->probe.qga_channel)
 		return;
+	ebb_vm_target_forget(vm);
 	vm->probe_wanted = true;
 	ebb_vm_settle(vm);
 }
@@ -386,7 +394,9 @@ void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns)
 	if (!vm->probe.attached && now_ns >= vm->retry_ns) {
 		vm->probe_wanted = true;
 		ebb_vm_settle(vm);
+		return;
 	}
+	ebb_vm_tell_if_due(vm);
 }
 
 uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes)
@@ -408,20 +418,17 @@ uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes)
 	return holes < lent ? holes : lent;
 }
 
-static void wait_for_probe(struct ebb_vm *vm, struct ebb_call *call,
-			   const struct ebb_reclaim_request *request)
+/* Copies @model. */
+static void wait_for_job(struct ebb_vm *vm, const struct waiter *model)
 {
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
 	struct waiter **last = &vm->waiters;
 
 	if (!waiter) {
-		ebb_call_error(call, "GenericError", "out of memory");
+		ebb_call_error(model->call, "GenericError", "out of memory");
 		return;
 	}
-	waiter->call = call;
-	waiter->doctor = !request;
-	if (request)
-		waiter->request = *request;
+	*waiter = *model;
 	while (*last)
 		last = &(*last)->next;
 	*last = waiter;
@@ -430,30 +437,60 @@ static void wait_for_probe(struct ebb_vm *vm, struct ebb_call *call,
 
 void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
 {
+	struct waiter waiter = { .call = call, .kind = WAITS_DOCTOR };
+
 	if (vm->phase == EBB_VM_RECLAIMING || ebb_vm_has_lease(vm)) {
 		answer_doctor(vm, call);
 		return;
 	}
-	if (vm->phase == EBB_VM_IDLE)
+	if (vm->phase != EBB_VM_PROBING)
 		vm->probe_wanted = true;
-	wait_for_probe(vm, call, NULL);
+	wait_for_job(vm, &waiter);
+}
+
+/* A reclaim keeps the channel for itself, and may take minutes. */
+static bool is_reclaiming(const struct ebb_vm *vm, struct ebb_call *call)
+{
+	if (vm->phase == EBB_VM_RECLAIMING)
+		ebb_call_error(call, "Busy",
+			       "A reclaim of this domain runs already; wait "
+			       "for it to end");
+	return vm->phase == EBB_VM_RECLAIMING;
+}
+
+void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
+		       const struct ebb_target_setting *setting)
+{
+	struct waiter waiter = { .call = call,
+				 .kind = WAITS_SET,
+				 .setting = *setting };
+
+	if (is_reclaiming(vm, call))
+		return;
+	if (vm->phase == EBB_VM_IDLE && vm->probe.channel && !vm->gone) {
+		ebb_vm_start_set(vm, call, setting);
+		return;
+	}
+	if (vm->phase != EBB_VM_PROBING && !vm->probe.channel)
+		vm->probe_wanted = true;
+	wait_for_job(vm, &waiter);
 }
 
 void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 		    const struct ebb_reclaim_request *request)
 {
+	struct waiter waiter = { .call = call,
+				 .kind = WAITS_RECLAIM,
+				 .request = *request };
+
+	if (is_reclaiming(vm, call))
+		return;
 	if (vm->phase == EBB_VM_IDLE && ebb_vm_has_lease(vm)) {
 		ebb_vm_start_reclaim(vm, call, request);
 		return;
 	}
-	if (vm->phase == EBB_VM_RECLAIMING) {
-		ebb_call_error(call, "Busy",
-			       "A reclaim of this domain runs already; wait "
-			       "for it to end");
-		return;
-	}
 	/* What an operator just mended shall be seen. */
-	if (vm->phase == EBB_VM_IDLE)
+	if (vm->phase != EBB_VM_PROBING && !ebb_vm_has_lease(vm))
 		vm->probe_wanted = true;
-	wait_for_probe(vm, call, request);
+	wait_for_job(vm, &waiter);
 }

@@ -6,7 +6,7 @@
  * ===================
  *
  * All state of a vm belongs to the event loop's thread. Work that blocks (a
- * probe, a reclaim) is a job on a worker, one at a time, and while it runs the
+ * probe, a renewal, a reclaim) is a job on a worker, one at a time, and while it runs the
  * vm's probe is the job's; the event loop's thread then only reads what the job
  * does not change, and sets two flags: @gone, that nothing proven holds any
  * more, and @cancelled, that nobody wants the result.
@@ -36,11 +36,13 @@
  *
  * @EBB_VM_IDLE: nothing runs. Lease holds if the probe is attached.
  * @EBB_VM_PROBING: a worker examines the domain; requests wait
+ * @EBB_VM_TELLING: a worker tells the guest its free target; requests wait
  * @EBB_VM_RECLAIMING: a worker takes memory; other requests are refused
  */
 enum ebb_vm_phase {
 	EBB_VM_IDLE,
 	EBB_VM_PROBING,
+	EBB_VM_TELLING,
 	EBB_VM_RECLAIMING,
 };
 
@@ -84,7 +86,7 @@ void ebb_vm_disconnect(struct ebb_vm *vm);
 /* libvirtd is back, with a new reference to the domain. */
 void ebb_vm_reconnect(struct ebb_vm *vm, struct ebb_domain *domain);
 
-/* To be called each second: looks at the ring with loads, tries again. */
+/* To be called each second: looks at the ring with loads, tries and tells again. */
 void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns);
 
 /* Fills all but @state, which libvirt knows. */
@@ -104,5 +106,7 @@ int ebb_vm_reserve_holes(struct ebb_vm *vm, uint64_t page_bytes);
 void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 		    const struct ebb_reclaim_request *request);
 void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call);
+void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
+		       const struct ebb_target_setting *setting);
 
 #endif /* EBB_HOST_VM_H */

@@ -82,6 +82,8 @@ static void reclaim_done(void *opaque)
 	vm->reclaim_runs += !vm->job.request.dry_run;
 	vm->lent_bytes += vm->job.counters.reclaimed_bytes;
 	draw_conclusions(vm);
+	/* It was not renewed meanwhile. */
+	vm->target.due_ns = 0;
 	ebb_reclaim_job_answer(&vm->job, vm->call);
 	vm->call = NULL;
 	ebb_vm_settle(vm);
@@ -116,6 +118,7 @@ void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 		.gone = &vm->gone,
 		.cancelled = &vm->cancelled,
 		.request = *request,
+		.standing = ebb_vm_standing_target(vm),
 	};
 	ebb_reclaim_job_prepare(&vm->job);
 	if (ebb_workers_run(vm->environment->workers, reclaim_work,

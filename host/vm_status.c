@@ -65,12 +65,37 @@ static void fill_backings(const struct ebb_vm *vm,
 	}
 }
 
+/*
+ * The ring tells of this moment, and without a message. What the agent alone
+ * knows is its last word.
+ */
+static void fill_target(const struct ebb_vm *vm,
+			struct ebb_target_status *target)
+{
+	struct ebb_facts facts;
+
+	if (!vm->probe.attached ||
+	    ebb_ringmap_facts(&vm->probe.ring, &facts) < 0)
+		return;
+	target->drop_count = facts.drop_count;
+	if (strcmp(target->mechanism, "module") != 0)
+		return;
+	target->effective_bytes = facts.target_bytes;
+	snprintf(target->state, sizeof(target->state), "%s",
+		 ebb_threshold_state_name(facts.threshold_state));
+	if (facts.threshold_state == EBB_THRESHOLD_DROPPED &&
+	    !target->reason[0])
+		snprintf(target->reason, sizeof(target->reason), "%s",
+			 ebb_drop_reason_name(facts.drop_reason));
+}
+
 void ebb_vm_status(const struct ebb_vm *vm,
 		   struct ebb_domain_status *ret_status)
 {
 	static const char *const phases[] = {
 		[EBB_VM_IDLE] = "ready",
 		[EBB_VM_PROBING] = "probing",
+		[EBB_VM_TELLING] = "telling",
 		[EBB_VM_RECLAIMING] = "reclaiming",
 	};
 	const struct ebb_probe *probe = &vm->probe;
@@ -85,6 +110,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	ret_status->reclaimed_bytes = vm->reclaimed_bytes;
 	ret_status->reclaim_runs = vm->reclaim_runs;
 	ret_status->facts_age_ms = UINT32_MAX;
+	ebb_vm_target_status(vm, &ret_status->target);
 	if (vm->phase == EBB_VM_PROBING)
 		return; /* the probe is the worker's */
 
@@ -104,5 +130,6 @@ void ebb_vm_status(const struct ebb_vm *vm,
 		snprintf(ret_status->channel, sizeof(ret_status->channel), "%s",
 			 ebb_channel_name(probe->channel));
 	fill_facts(vm, ret_status);
+	fill_target(vm, &ret_status->target);
 	fill_backings(vm, ret_status);
 }
