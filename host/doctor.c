@@ -161,3 +161,46 @@ void ebb_doctor_examine(const struct ebb_probe *probe,
 	if (probe->qemu.backing_count > 0)
 		check_page_size(probe, ret_doctor);
 }
+
+static void add_target(struct ebb_doctor *doctor, const char *status,
+		       const char *text, const char *remedy)
+{
+	struct ebb_check *check =
+		add_check(doctor, "free-target", status, text);
+
+	snprintf(check->remedy, sizeof(check->remedy), "%s", remedy);
+}
+
+void ebb_doctor_examine_target(const struct ebb_probe *probe,
+			       const char *mechanism, bool too_old,
+			       struct ebb_doctor *doctor)
+{
+	static const char load[] = "Load ebb.ko in the guest: modprobe ebb";
+	bool module = probe->info.module_loaded;
+
+	if (mechanism[0])
+		module = strcmp(mechanism, "module") == 0;
+	if (!probe->have_info)
+		add_target(doctor, "skip",
+			   "Not looked at: mend what failed before it", "");
+	else if (too_old)
+		add_target(doctor, "warn",
+			   "The ebb-agent in the guest is too old to keep "
+			   "memory free",
+			   "Install ebb-agent of this version in the guest");
+	else if (module)
+		add_target(doctor, "ok",
+			   "The guest can keep memory free, by ebb.ko "
+			   "(module)",
+			   "");
+	else if (strcmp(mechanism, "none") == 0)
+		add_target(doctor, "warn",
+			   "The guest has nothing by which to keep memory free "
+			   "(none)",
+			   load);
+	else
+		add_target(doctor, "warn",
+			   "The guest can keep memory free only by its "
+			   "kernel's settings, without ebb.ko (knobs)",
+			   load);
+}

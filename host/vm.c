@@ -185,6 +185,8 @@ static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call)
 		return;
 	}
 	ebb_doctor_examine(&vm->probe, doctor);
+	ebb_doctor_examine_target(&vm->probe, vm->target.state.mechanism,
+				  vm->target.too_old, doctor);
 	snprintf(doctor->name, sizeof(doctor->name), "%s", vm->name);
 	ebb_call_return(call, ebb_msg_encode(ebb_doctor_fields, doctor));
 	free(doctor);

@@ -53,6 +53,7 @@ void ebb_vm_target_forget(struct ebb_vm *vm)
 	target->too_old = false;
 	target->told = false;
 	target->have_state = false;
+	target->state = (struct ebb_msg_target_state){ 0 };
 	target->failures = 0;
 	target->due_ns = 0;
 	target->working_set_bytes = 0;

@@ -167,6 +167,44 @@ static void test_all_reasons_at_once(void **state)
 		ebb_reason_add(&probe.reasons, id, NULL);
 	doctor = examine(&probe);
 	assert_int_equal(count_status(&doctor, "fail"), EBB_REASON_COUNT);
+	/* There is room for the free target, too. */
+	assert_true(doctor.check_count < EBB_ARRAY_SIZE(doctor.checks));
+}
+
+/* What the guest can do for a free target, each with its remedy. */
+static void test_free_target(void **state)
+{
+	static const struct {
+		bool have_info, module_loaded;
+		const char *mechanism;
+		bool too_old;
+		const char *status, *says, *remedy;
+	} cases[] = {
+		{ false, false, "", false, "skip", "Not looked at", "" },
+		{ true, true, "", false, "ok", "(module)", "" },
+		{ true, true, "module", false, "ok", "(module)", "" },
+		{ true, false, "", false, "warn", "(knobs)", "modprobe" },
+		{ true, true, "knobs", false, "warn", "(knobs)", "modprobe" },
+		{ true, false, "none", false, "warn", "(none)", "modprobe" },
+		{ true, true, "", true, "warn", "too old", "ebb-agent" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		struct ebb_probe probe = running_probe();
+		struct ebb_doctor doctor = { 0 };
+
+		probe.have_info = cases[i].have_info;
+		probe.info.module_loaded = cases[i].module_loaded;
+		ebb_doctor_examine_target(&probe, cases[i].mechanism,
+					  cases[i].too_old, &doctor);
+		assert_int_equal(doctor.check_count, 1);
+		assert_string_equal(doctor.checks[0].name, "free-target");
+		assert_string_equal(doctor.checks[0].status, cases[i].status);
+		assert_non_null(strstr(doctor.checks[0].text, cases[i].says));
+		assert_non_null(
+			strstr(doctor.checks[0].remedy, cases[i].remedy));
+	}
 }
 
 static void test_skipped_after_a_failure(void **state)
@@ -276,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_healthy_domain),
 		cmocka_unit_test(test_each_reason_fails_one_check),
 		cmocka_unit_test(test_all_reasons_at_once),
+		cmocka_unit_test(test_free_target),
 		cmocka_unit_test(test_skipped_after_a_failure),
 		cmocka_unit_test(test_small_pages_are_a_warning),
 		cmocka_unit_test(test_estimate_table),
