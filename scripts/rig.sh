@@ -252,6 +252,20 @@ xml_balloon()
 	esac
 }
 
+# QEMU's user may read it: libvirt gives it the file. Kept in the host's page
+# cache only, as nothing of it is to last.
+xml_disk()
+{
+	[ "$disk" -gt 0 ] || return 0
+	cat <<-END
+	<disk type='file' device='disk'>
+	<driver name='qemu' type='raw' cache='unsafe'/>
+	<source file='$RIG_DIR/$GUEST.disk'/>
+	<target dev='vda' bus='virtio'/>
+	</disk>
+	END
+}
+
 domain_xml()
 {
 	local type cpu
@@ -277,6 +291,7 @@ domain_xml()
 	<devices>
 	<controller type='usb' model='none'/>
 	<serial type='file'><source path='$RIG_DIR/log/$GUEST.console'/></serial>
+	$(xml_disk)
 	$(xml_channels)
 	$(xml_balloon)
 	</devices>
@@ -287,12 +302,14 @@ domain_xml()
 # guest_define [--memory MIB] [--backing memfd|hugetlb|file|private|
 # private-memfd] [--nodes N] [--channels "ebb qga shell"] [--balloon
 # none|plain|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
+# [--disk MIB]
 # Defines a guest. Its name is in GUEST, and all that is said below of "the
-# guest" is said of the one that GUEST names.
+# guest" is said of the one that GUEST names. Its disk is /dev/vda and as
+# tests/guest/disk.h says.
 guest_define()
 {
 	local memory=2048 backing=memfd nodes=1 channels="ebb shell" \
-		balloon=none machine=pc cmdline="" image
+		balloon=none machine=pc cmdline="" disk=0 image
 
 	GUEST=ebbtest-$$-${#RIG_GUESTS[@]}
 	while [ $# -gt 1 ]; do
@@ -305,6 +322,7 @@ guest_define()
 		--machine) machine=$2 ;;
 		--cmdline) cmdline=$2 ;;
 		--name) GUEST=$2 ;;
+		--disk) disk=$2 ;;
 		*) rig_die "guest_define: unknown option $1" ;;
 		esac
 		shift 2
@@ -312,6 +330,8 @@ guest_define()
 	image=${RIG_IMAGE:-$("$source_dir/scripts/guest-image" --build "$build")}
 	[ -n "$image" ] || rig_die "no image of a guest"
 	[ "$backing" != hugetlb ] || hugepages_reserve "$memory"
+	[ "$disk" = 0 ] || yes ebb | head -c "${disk}M" >"$RIG_DIR/$GUEST.disk" ||
+		rig_die "no room for a disk of $disk MiB in $RIG_DIR"
 	domain_xml >"$RIG_DIR/$GUEST.xml"
 	virsh define "$RIG_DIR/$GUEST.xml" >/dev/null ||
 		rig_die "libvirt does not take $RIG_DIR/$GUEST.xml"
@@ -329,6 +349,7 @@ guest_remove()
 			! grep -qsza "guest=$1," "/proc/$pid/cmdline" ||
 			rig_kill "$pid"; }
 	virsh undefine "$1" >/dev/null 2>&1
+	rm -f "$RIG_DIR/$1.disk"
 	return 0
 }
 
@@ -367,8 +388,8 @@ guest_pid()
 	cat "/run/libvirt/qemu/$GUEST.pid"
 }
 
-# The files behind a guest's RAM: "INODE BYTES-RESIDENT BYTES" each.
-backing_files()
+# The files behind a guest's RAM: "INODE PATH" each.
+backing_paths()
 {
 	local pid fd link
 
@@ -378,9 +399,25 @@ backing_files()
 		case $link in
 		/memfd:memory-backend* | /memfd:*ram-node* | /memfd:pc.ram* | \
 			*/hugepages/*/qemu/* | */libvirt/qemu/ram/*)
-			stat -L -c '%i %b %B %s' "$fd" ;;
+			echo "$(stat -L -c %i "$fd") $fd" ;;
 		esac
-	done | sort -u | awk '{ print $1, $2 * $3, $4 }'
+	done | sort -u -k 1,1
+}
+
+# The same: "INODE BYTES-RESIDENT BYTES" each.
+backing_files()
+{
+	local paths
+
+	paths=$(backing_paths | cut -d ' ' -f 2) && [ -n "$paths" ] || return 1
+	# shellcheck disable=SC2086 # one word a path
+	stat -L -c '%i %b %B %s' $paths | awk '{ print $1, $2 * $3, $4 }'
+}
+
+# "RESIDENT HOLES HUGE" of tests/bench/holes.c, in bytes.
+backing_holes()
+{
+	backing_paths | cut -d ' ' -f 2 | xargs "$build/tests/bench/holes"
 }
 
 # What the host has given for a guest's RAM, by the host's own books.
@@ -394,6 +431,26 @@ guest_free_huge()
 {
 	guest "awk '{ sum += (\$14 + 2 * \$15) * 2097152 }
 		END { printf \"%.0f\\n\", sum }' /proc/buddyinfo"
+}
+
+# ---- a balloon ----
+
+balloon_mib()
+{
+	virsh dommemstat "$GUEST" | awk '$1 == "actual" { print int($2 / 1024) }'
+}
+
+balloon_is()
+{
+	[ "$(balloon_mib)" = "$1" ]
+}
+
+# guest_balloon MIB SECONDS: leaves the guest so much by its balloon, and waits
+# until it has given the rest; 1 if it did not in time.
+guest_balloon()
+{
+	virsh setmem "$GUEST" "${1}M" --live >/dev/null || return 1
+	wait_for "$2" balloon_is "$1"
 }
 
 # ---- ebbd ----
