@@ -6,8 +6,8 @@
  * Pages of the working set are read and checked in a random order for ever,
  * through the page cache of the disk or in memory of its own. Random, as a round
  * would miss each page once the set is a little too large. A quantum is of a
- * fixed number of pages; each second FILE gets "BYTES/S BYTES", of the second
- * and since the start.
+ * fixed number of pages; each second FILE gets "BYTES/S BYTES MICROSECONDS": of
+ * the second, and both since the set was read in.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -34,6 +34,7 @@ struct work {
 	uint64_t random;
 	uint64_t bytes;
 	const char *report;
+	int64_t started_us;
 	int64_t reported_us;
 	uint64_t reported_bytes;
 };
@@ -84,9 +85,10 @@ static void report(struct work *work)
 	file = fopen(aside, "w");
 	if (!file)
 		err(1, "%s", aside);
-	fprintf(file, "%.0f %llu\n",
+	fprintf(file, "%.0f %llu %lld\n",
 		(double)(work->bytes - work->reported_bytes) * 1e6 / (double)us,
-		(unsigned long long)work->bytes);
+		(unsigned long long)work->bytes,
+		(long long)(work->reported_us + us - work->started_us));
 	if (fclose(file) != 0 || rename(aside, work->report) < 0)
 		err(1, "%s", work->report);
 	work->reported_us += us;
@@ -145,8 +147,8 @@ int main(int argc, char **argv)
 		prepare_cache(&work);
 	else
 		prepare_memory(&work);
-	work.reported_us = now_us();
-	work.reported_bytes = work.bytes;
+	work.started_us = work.reported_us = now_us();
+	work.bytes = 0;
 	for (;;) {
 		for (int i = 0; i < QUANTUM_PAGES; i++)
 			look_at(&work, next_random(&work) % work.pages);

@@ -205,3 +205,108 @@ started_rig()
 	start_ebbd
 	wait_lease
 }
+
+# ---- the threshold ----
+
+# A number that ebbd tells of the guest; one that is left out is 0.
+guest_number()
+{
+	ebbctl_json show "$GUEST" 2>/dev/null | jq -r ".\"$1\" // 0"
+}
+
+# guest_cache MIB: the guest reads so much of its disk, and keeps it cached.
+guest_cache()
+{
+	guest_run 300 "cache $1 >/run/cache.pid" ||
+		fail "the guest could not cache $1 MiB"
+}
+
+# The sum of all counters of the guest's kernel whose names begin so.
+guest_vmstat()
+{
+	guest "awk 'index(\$1, \"$1\") == 1 { sum += \$2 }
+		END { printf \"%.0f\\n\", sum }' /proc/vmstat"
+}
+
+# What kswapd and kcompactd have had of the guest's processors, in ticks.
+guest_daemon_ticks()
+{
+	guest "cat /proc/[0-9]*/stat 2>/dev/null | awk '
+		\$2 ~ /^.(kswapd|kcompactd)/ { sum += \$14 + \$15 }
+		END { print sum + 0 }'"
+}
+
+# The guest's watermarks, "ZONE MIN LOW HIGH" in pages, of zones with memory.
+guest_marks()
+{
+	guest "awk '/^Node/ { zone = \$2 \$4 }
+		\$1 == \"min\" { min = \$2 } \$1 == \"low\" { low = \$2 }
+		\$1 == \"high\" && min > 0 { print zone, min, low, \$2 }
+		' /proc/zoneinfo"
+}
+
+marks_are()
+{
+	[ "$(guest_marks)" = "$1" ]
+}
+
+# MiB by which HIGH is over the kernel's own, which is as far from LOW as LOW is
+# from MIN.
+marks_raised_mib()
+{
+	guest_marks | awk '{ sum += $4 - 2 * $3 + $2 }
+		END { printf "%d\n", sum / 256 }'
+}
+
+marks_are_own()
+{
+	[ "$(marks_raised_mib)" = 0 ]
+}
+
+# By the better part of $1 MiB.
+marks_are_raised()
+{
+	[ "$(marks_raised_mib)" -gt $(($1 / 2)) ]
+}
+
+# set_target SIZE|none
+set_target()
+{
+	local output
+
+	output=$(ebbctl set "$GUEST" --free-target "$1" 2>&1) ||
+		fail "set --free-target $1: $output"
+}
+
+# wait_raised MIB TEXT: till the marks show the target.
+wait_raised()
+{
+	wait_for 90 marks_are_raised "$1" ||
+		fail "$2: HIGH is raised by $(marks_raised_mib) of $1 MiB: $(ebbctl show "$GUEST" 2>&1)"
+	ok "$2: HIGH is raised by $(marks_raised_mib) MiB"
+}
+
+# wait_own TEXT: longer than the lease of a target.
+wait_own()
+{
+	wait_for 60 marks_are_own ||
+		fail "$1: HIGH is still raised by $(marks_raised_mib) MiB"
+	ok "$1: the marks are the kernel's own"
+}
+
+# From here on no allocation of the guest is to stall, and none to be killed for.
+watch_stalls()
+{
+	STALLS=$(guest_vmstat allocstall_)
+	KILLS=$(guest_vmstat oom_kill)
+}
+
+no_stall()
+{
+	[ "$(guest_vmstat allocstall_)" = "$STALLS" ]
+}
+
+no_kill()
+{
+	[ "$(guest_vmstat oom_kill)" = "$KILLS" ]
+}
