@@ -6,7 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 
 started_rig --memory 1024
-guest_run 300 "fill --hold --every 8192 780" || fail "fill --every failed"
+guest_populate 780
+guest_run 300 "fill --hold --every 8192 780 >/run/fill.pid" || fail "fill --every failed"
 watch_stalls
 free=$(guest "awk '\$1 == \"MemFree:\" { print \$2 * 1024 }' /proc/meminfo")
 ok "$(mib "$free") are free, $(mib "$(guest_free_huge)") of it in huge ranges"

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 started_rig --memory 1024
-guest_run 300 "fill --hold 600" || fail "fill failed"
+guest_run 300 "fill --hold 600 >/run/fill.pid" || fail "fill failed"
 guest_churn $((64 << 20))
 watch_stalls
 reclaim 900M --timeout 120s

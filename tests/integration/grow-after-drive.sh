@@ -22,5 +22,5 @@ ok "$mebibytes MiB were there for the asking, in $((us / 1000)) ms"
 check "nothing was killed" no_kill
 # It may stall: that is the guest's own need, and drops the target.
 echo "   stalls: $(($(guest_vmstat allocstall_) - STALLS))," \
-	"target dropped for '$(guest_status target-reason)'"
+	"threshold: $(guest "cat /sys/class/misc/ebb/threshold")"
 check "the guest's log is clean" dmesg_clean

@@ -42,7 +42,8 @@ marks=$(guest_marks)
 set_target 300M
 wait_raised 300 "set again"
 check "rmmod" guest_run 30 "rmmod ebb"
-check "rmmod: the marks are the kernel's own at once" marks_are "$marks"
+# By then the agent may have turned to the kernel's own knobs, which move all.
+check "rmmod: HIGH is the kernel's own at once" marks_are_own
 guest "guest-start module"
 wait_raised 300 "module loaded again"
 
