@@ -16,7 +16,8 @@ work_reports()
 work_speed()
 {
 	guest "cat /run/work; sleep 3; cat /run/work" | xargs |
-		awk '{ printf "%.0f\n", $6 > $3 ? ($5 - $2) * 1e6 / ($6 - $3) : 0 }'
+		awk '{ us = $6 - $3
+			printf "%.0f\n", us ? ($5 - $2) * 1e6 / us : 0 }'
 }
 
 reason()
