@@ -40,6 +40,7 @@ struct vm_target {
 	bool told;
 	uint32_t failures;
 	uint64_t due_ns;
+	uint64_t facts_due_ns;
 	uint64_t asked_bytes;
 	bool have_state;
 	struct ebb_msg_target_state state;
@@ -54,6 +55,7 @@ struct vm_target {
  * @call: of a request to set it, or NULL: a renewal
  * @kept: with @call, what libvirt said: 0 or -errno
  * @told: what the agent said: 0 or -errno
+ * @want_facts: ask for the working set as well
  */
 struct vm_telling {
 	struct ebb_call *call;
@@ -62,6 +64,7 @@ struct vm_telling {
 	int kept;
 	int told;
 	struct ebb_msg_target_state state;
+	bool want_facts;
 	bool have_facts;
 	struct ebb_msg_facts facts;
 	struct ebb_msg_error error;

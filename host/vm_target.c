@@ -26,6 +26,8 @@ enum {
 	REASON_LOG_S = 60,
 	/* An agent that does not answer is tried later and later. */
 	BACKOFF_SHIFT_MAX = 3,
+	/* A working set is a matter of minutes, and each question wakes. */
+	FACTS_S = 60,
 };
 
 #define NS_PER_S ((uint64_t)1000000000)
@@ -56,6 +58,7 @@ void ebb_vm_target_forget(struct ebb_vm *vm)
 	target->state = (struct ebb_msg_target_state){ 0 };
 	target->failures = 0;
 	target->due_ns = 0;
+	target->facts_due_ns = 0;
 	target->working_set_bytes = 0;
 }
 
@@ -189,7 +192,7 @@ static void tell_work(void *opaque)
 	telling->told = ebb_agent_target(vm->probe.channel, timeout_ms,
 					 &telling->message, &telling->state,
 					 &telling->error);
-	if (telling->told == 0)
+	if (telling->told == 0 && telling->want_facts)
 		telling->have_facts =
 			ebb_agent_facts(vm->probe.channel, timeout_ms,
 					&telling->facts, &telling->error) == 0;
@@ -217,6 +220,7 @@ static void tell_succeeded(struct ebb_vm *vm)
 	target->clear_wanted = false;
 	take_state(vm, &telling->state);
 	if (telling->have_facts) {
+		target->facts_due_ns = ebb_now_ns() + FACTS_S * NS_PER_S;
 		target->working_set_bytes = telling->facts.working_set_bytes;
 		memcpy(target->working_set_source,
 		       telling->facts.working_set_source,
@@ -340,6 +344,7 @@ static int start_telling(struct ebb_vm *vm, struct ebb_call *call,
 		.setting = *setting,
 		.message = ebb_target_message(setting, ebb_vm_memory_bytes(vm)),
 		.told = -ENOTCONN,
+		.want_facts = call || ebb_now_ns() >= vm->target.facts_due_ns,
 	};
 	/* Somebody asks now: what was in vain before is tried anew. */
 	vm->telling.message.retry = call != NULL;
