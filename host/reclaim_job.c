@@ -12,6 +12,11 @@
 #include "host/estimate.h"
 #include "host/punch.h"
 
+enum {
+	/* So much that the guest no more offers is worth to ask for it again. */
+	REARM_BYTES = 64 << 20
+};
+
 uint64_t ebb_probe_backing_bytes(const struct ebb_probe *probe)
 {
 	uint64_t bytes = 0;
@@ -79,7 +84,8 @@ static int start_session(uint64_t session_id, uint32_t timeout_ms, void *opaque)
 {
 	struct ebb_reclaim_job *job = opaque;
 	struct ebb_msg_session_start start = { .session_id = session_id,
-					       .timeout_ms = timeout_ms };
+					       .timeout_ms = timeout_ms,
+					       .rearm = job->rearm };
 	int guest_errno;
 	int r = ebb_agent_session_start(job->probe->channel,
 					job->config->agent_timeout_ms, &start,
@@ -128,17 +134,55 @@ static const struct ebb_drive_ops ops = {
 	.restore = restore,
 };
 
+/* Whether there is time left, which @order is cut to; else the job's end. */
+static bool has_time(struct ebb_reclaim_job *job,
+		     struct ebb_reclaim_order *order)
+{
+	uint64_t elapsed_ms = (ebb_now_ns() - job->start_ns) / 1000000;
+
+	if (elapsed_ms >= job->request.timeout_ms) {
+		job->end = EBB_END_TIMEOUT;
+		return false;
+	}
+	order->timeout_ms = job->request.timeout_ms - (uint32_t)elapsed_ms;
+	return true;
+}
+
+static bool is_drained_early(const struct ebb_reclaim_job *job)
+{
+	return job->end == EBB_END_DRAINED &&
+	       (job->request.all ||
+		job->counters.reclaimed_bytes < job->request.bytes);
+}
+
+/*
+ * Takes what is free. A guest offers each free range once, until it has used
+ * it; but a migration, a restore or a dump gives the host pages again for what
+ * it had discarded. Where the books show more than the guest can be using, it
+ * is asked for all of it.
+ */
+static void take(struct ebb_reclaim_job *job, const struct ebb_lender *lender,
+		 struct ebb_reclaim_order *order)
+{
+	job->end = ebb_reclaim_run(lender, order, &ops.reclaim, job,
+				   &job->counters, &job->error);
+	if (!is_drained_early(job) ||
+	    estimate(job->probe, ebb_probe_resident_bytes(job->probe))
+			    .min_bytes < REARM_BYTES ||
+	    !has_time(job, order))
+		return;
+	job->rearm = true;
+	job->end = ebb_reclaim_run(lender, order, &ops.reclaim, job,
+				   &job->counters, &job->error);
+	job->rearm = false;
+}
+
 /* What is free did not do. @order is that of what was taken. */
 static void drive(struct ebb_reclaim_job *job, const struct ebb_lender *lender,
 		  struct ebb_reclaim_order order)
 {
-	uint64_t elapsed_ms = (ebb_now_ns() - job->start_ns) / 1000000;
-
-	if (elapsed_ms >= order.timeout_ms) {
-		job->end = EBB_END_TIMEOUT;
+	if (!has_time(job, &order))
 		return;
-	}
-	order.timeout_ms -= (uint32_t)elapsed_ms;
 	job->counters.undriven_bytes = job->counters.reclaimed_bytes;
 	job->counters.driving = true;
 	job->end = ebb_drive_run(lender, &order, &ops, job, &job->counters,
@@ -161,10 +205,9 @@ void ebb_reclaim_job_run(struct ebb_reclaim_job *job)
 		run_dry(job);
 		return;
 	}
-	job->end = ebb_reclaim_run(&lender, &order, &ops.reclaim, job,
-				   &job->counters, &job->error);
-	if (job->end == EBB_END_DRAINED && !job->request.free_only &&
-	    job->counters.reclaimed_bytes < order.bytes)
+	take(job, &lender, &order);
+	if (is_drained_early(job) && !job->request.all &&
+	    !job->request.free_only)
 		drive(job, &lender, order);
 	else if (job->end == EBB_END_GUEST_PRESSURE && order.bytes)
 		snprintf(job->refused_reason, sizeof(job->refused_reason),

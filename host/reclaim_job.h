@@ -19,6 +19,7 @@
  * @standing: the free target that holds but for this reclaim
  * @counters: may be read at any time
  * @end, @error, @after_bytes, @end_ns: valid when the job is done
+ * @rearm: the next session is to offer also what was offered before
  * @refused_reason, @too_old: why a guest that was to be driven gave less, when
  *	the job is done
  * @estimate: of a dry run, when it is done
@@ -35,6 +36,7 @@ struct ebb_reclaim_job {
 	uint64_t target_bytes;
 	uint64_t before_bytes;
 	uint64_t start_ns;
+	bool rearm;
 	enum ebb_reclaim_end end;
 	struct ebb_msg_error error;
 	char refused_reason[32];

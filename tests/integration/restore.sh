@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A guest that is saved and restored has all of its memory resident again, also
+# what it had lent: it lends it once more, and none of its data is lost.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+started_rig --memory 1024
+guest_populate 500
+guest_churn $((150 << 20))
+reclaim --all || fail "reclaim --all: $(cat "$RIG_DIR/run/stderr")"
+lent=$(backing_bytes)
+ok "$(mib "$lent") resident after a reclaim of $(mib "$(result reclaimed-bytes)")"
+
+check "managedsave" virsh managedsave "$GUEST"
+check "restore" virsh start "$GUEST"
+guest_wait
+restored=$(backing_bytes)
+ok "$(mib "$restored") resident after the restore"
+wait_lease
+reclaim --all || fail "reclaim --all: $(cat "$RIG_DIR/run/stderr")"
+after=$(backing_bytes)
+# What was free before is free still, give or take what churn holds just now.
+at_most "$after" $((lent + (64 << 20))) ||
+	fail "$(mib "$after") stay resident: $RESULT"
+ok "$(mib "$after") resident after a reclaim of $(mib "$(result reclaimed-bytes)")"
+reclaim --all || fail "reclaim --all: $(cat "$RIG_DIR/run/stderr")"
+check "one more finds next to nothing: what was lent is not asked for again" \
+	at_most "$(result punched-bytes)" $((256 << 20))
+verdict=$(churn_ends) || fail "$verdict"
+ok "$verdict"
+check "the guest's log is clean" dmesg_clean
