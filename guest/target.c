@@ -97,6 +97,8 @@ static enum ebb_backoff_reason take_drop(struct ebb_target_keeper *keeper)
 	switch (keeper->threshold.drop_reason) {
 	case EBB_DROP_ALLOCSTALL:
 		return EBB_BACKOFF_ALLOCSTALL;
+	case EBB_DROP_REFAULT:
+		return EBB_BACKOFF_PRESSURE;
 	case EBB_DROP_OOM:
 		return EBB_BACKOFF_OOM;
 	default:

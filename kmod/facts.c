@@ -69,39 +69,31 @@ static void facts_read_node(int node, struct ebb_node_facts *facts)
 	}
 }
 
-/* Of the events that were read last, under facts_lock. */
-static u64 facts_sum_allocstall(void)
+/* Into @counts, under facts_lock. */
+static void facts_count_events(struct facts_events *counts)
 {
-	u64 sum = 0;
 	int zone;
 
+	all_vm_events(events);
+	counts->allocstall = 0;
 	for (zone = 0; zone < MAX_NR_ZONES; zone++)
-		sum += events[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
-	return sum;
+		counts->allocstall +=
+			events[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
+	counts->steal = events[PGSTEAL_KSWAPD] + events[PGSTEAL_DIRECT];
+	counts->refault = global_node_page_state(WORKINGSET_REFAULT_ANON) +
+			  global_node_page_state(WORKINGSET_REFAULT_FILE);
 }
 
-u64 facts_allocstall(void)
+void facts_read_events(struct facts_events *counts)
 {
-	u64 sum;
-
 	mutex_lock(&facts_lock);
-	all_vm_events(events);
-	sum = facts_sum_allocstall();
+	facts_count_events(counts);
 	mutex_unlock(&facts_lock);
-	return sum;
-}
-
-static void facts_read_events(struct ebb_facts *facts)
-{
-	all_vm_events(events);
-	facts->allocstall = facts_sum_allocstall();
-	facts->oom_kill = events[OOM_KILL];
-	facts->refault = global_node_page_state(WORKINGSET_REFAULT_ANON) +
-			 global_node_page_state(WORKINGSET_REFAULT_FILE);
 }
 
 static void facts_read(struct ebb_facts *facts)
 {
+	struct facts_events counts;
 	int node;
 
 	memset(facts, 0, sizeof(*facts));
@@ -124,7 +116,10 @@ static void facts_read(struct ebb_facts *facts)
 	facts->threshold_state = noted.state;
 	facts->drop_reason = noted.drop_reason;
 	facts->drop_count = noted.drop_count;
-	facts_read_events(facts);
+	facts_count_events(&counts);
+	facts->allocstall = counts.allocstall;
+	facts->refault = counts.refault;
+	facts->oom_kill = events[OOM_KILL];
 }
 
 void facts_refresh(void)

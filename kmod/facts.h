@@ -29,8 +29,15 @@ struct facts_target {
 
 void facts_note_target(const struct facts_target *target);
 
-/* Stalled allocations since boot. Sleeps. */
-u64 facts_allocstall(void);
+/* Since boot. @steal, @refault: pages that were reclaimed, and needed again. */
+struct facts_events {
+	u64 allocstall;
+	u64 steal;
+	u64 refault;
+};
+
+/* Sleeps. */
+void facts_read_events(struct facts_events *events);
 
 /* What of @zone is free in blocks of EBB_LEASE_ORDER_MIN or more, in pages. */
 u64 facts_zone_huge_pages(const struct zone *zone);

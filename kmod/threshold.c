@@ -15,9 +15,11 @@
  * its own. Whatever ends it (the lease, target 0, a stalled allocation, an OOM,
  * a reboot, an unload), the marks are the kernel's own after it.
  *
- * The guest first. An allocation that had to reclaim by itself, or an OOM, drops
- * the target at the next look, without asking: whether and when it comes back
- * is for the agent, which is told by @changed.
+ * The guest first. An allocation that had to reclaim by itself, an OOM, or pages
+ * that are needed again within REFAULT_WINDOW_MS after kswapd was kicked for the
+ * target, more than a sixteenth of what was reclaimed: each drops the target at
+ * the next look, without asking. Whether and when it comes back is for the
+ * agent, which is told by @changed.
  *
  * Locks. threshold_lock is held for a look. Notifiers run under locks of the
  * kernel's that a look may need, so they only leave a word and queue a look.
@@ -48,6 +50,9 @@ enum {
 	LOOK_RESTING_MS = 1000,
 	/* Half of what has the kernel take kswapd for hopeless. */
 	KSWAPD_FAILURES_MAX = 8,
+	REFAULT_WINDOW_MS = 30 * 1000,
+	REFAULT_MIN_PAGES = 8 << (20 - PAGE_SHIFT),
+	REFAULT_SHARE = 16,
 };
 
 static struct {
@@ -58,6 +63,8 @@ static struct {
 	enum ebb_drop_reason drop_reason;
 	u64 drop_count;
 	u64 allocstall; /* when the target came */
+	u64 kicked_ms; /* begin of the window for refaults; 0: none */
+	struct facts_events kicked; /* and what there was before it */
 	atomic_t drop_wanted; /* enum ebb_drop_reason */
 	struct pulse pulses[EBB_NODE_MAX];
 } threshold;
@@ -162,6 +169,26 @@ static void threshold_publish(enum ebb_threshold_state state)
 		threshold.changed();
 }
 
+/* What the guest had to read again because of what we had freed. */
+static bool threshold_hurts(const struct facts_events *now, u64 now_ms)
+{
+	u64 refault = now->refault - threshold.kicked.refault;
+	u64 steal = now->steal - threshold.kicked.steal;
+
+	return threshold.kicked_ms &&
+	       now_ms - threshold.kicked_ms <= REFAULT_WINDOW_MS &&
+	       refault > max_t(u64, REFAULT_MIN_PAGES, steal / REFAULT_SHARE);
+}
+
+static void threshold_note_kick(const struct facts_events *now, u64 now_ms)
+{
+	if (threshold.kicked_ms &&
+	    now_ms - threshold.kicked_ms <= REFAULT_WINDOW_MS)
+		return;
+	threshold.kicked_ms = now_ms;
+	threshold.kicked = *now;
+}
+
 /* All targets are gone, and the marks are the kernel's own. */
 static void threshold_clear(enum ebb_threshold_state state)
 {
@@ -172,6 +199,7 @@ static void threshold_clear(enum ebb_threshold_state state)
 			watermark_restore(node);
 		threshold.pulses[node] = (struct pulse){};
 	}
+	threshold.kicked_ms = 0;
 	cancel_delayed_work(&expire_work);
 	threshold_publish(state);
 }
@@ -185,13 +213,16 @@ static void threshold_give_up(enum ebb_drop_reason why)
 	threshold_clear(EBB_THRESHOLD_DROPPED);
 }
 
-static void threshold_act(int node, struct pulse *pulse, u64 now_ms)
+static void threshold_act(int node, const struct facts_events *events,
+			  u64 now_ms)
 {
+	struct pulse *pulse = &threshold.pulses[node];
 	struct pulse_facts facts;
 
 	node_facts(node, &facts);
 	switch (pulse_look(pulse, &facts, now_ms)) {
 	case PULSE_KICK:
+		threshold_note_kick(events, now_ms);
 		watermark_raise_over(node, pulse->step);
 		watermark_kick(node);
 		break;
@@ -225,19 +256,34 @@ static void threshold_schedule(void)
 	}
 }
 
+/* What the guest needs more than its host does; NONE: nothing. */
+static enum ebb_drop_reason threshold_veto(const struct facts_events *events,
+					   u64 now_ms)
+{
+	enum ebb_drop_reason wanted =
+		atomic_xchg(&threshold.drop_wanted, EBB_DROP_NONE);
+
+	if (wanted != EBB_DROP_NONE)
+		return wanted;
+	if (events->allocstall != threshold.allocstall)
+		return EBB_DROP_ALLOCSTALL;
+	return threshold_hurts(events, now_ms) ? EBB_DROP_REFAULT
+					       : EBB_DROP_NONE;
+}
+
 static void threshold_look(void)
 {
 	u64 now_ms = ktime_to_ms(ktime_get());
-	enum ebb_drop_reason wanted;
+	struct facts_events events;
+	enum ebb_drop_reason veto;
 	int node;
 
-	wanted = atomic_xchg(&threshold.drop_wanted, EBB_DROP_NONE);
-	if (wanted != EBB_DROP_NONE)
-		threshold_give_up(wanted);
 	if (!threshold_has_target())
 		return;
-	if (facts_allocstall() != threshold.allocstall) {
-		threshold_give_up(EBB_DROP_ALLOCSTALL);
+	facts_read_events(&events);
+	veto = threshold_veto(&events, now_ms);
+	if (veto != EBB_DROP_NONE) {
+		threshold_give_up(veto);
 		return;
 	}
 	if (!session_is_running()) {
@@ -245,8 +291,7 @@ static void threshold_look(void)
 		{
 			if (watermark_has_node(node) &&
 			    threshold.pulses[node].target)
-				threshold_act(node, &threshold.pulses[node],
-					      now_ms);
+				threshold_act(node, &events, now_ms);
 		}
 	}
 	threshold_publish(threshold_sum());
@@ -324,9 +369,11 @@ static void threshold_take(const struct ebb_target *target)
 {
 	u64 pages = target->bytes >> PAGE_SHIFT;
 	bool retry = target->flags & EBB_TARGET_RETRY;
+	struct facts_events events;
 
 	if (!threshold_has_target()) {
-		threshold.allocstall = facts_allocstall();
+		facts_read_events(&events);
+		threshold.allocstall = events.allocstall;
 		atomic_set(&threshold.drop_wanted, EBB_DROP_NONE);
 	}
 	if (target->node == EBB_NODE_ALL)

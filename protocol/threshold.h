@@ -58,6 +58,7 @@ enum ebb_threshold_state {
  * @EBB_DROP_OOM: the kernel was about to kill
  * @EBB_DROP_OFFLINE: memory goes offline
  * @EBB_DROP_LEAVING: reboot, suspend or unload
+ * @EBB_DROP_REFAULT: what was freed for the target was needed again soon after
  */
 enum ebb_drop_reason {
 	EBB_DROP_NONE = 0,
@@ -65,6 +66,7 @@ enum ebb_drop_reason {
 	EBB_DROP_OOM = 2,
 	EBB_DROP_OFFLINE = 3,
 	EBB_DROP_LEAVING = 4,
+	EBB_DROP_REFAULT = 5,
 	EBB_DROP_REASON_COUNT
 };
 
@@ -103,6 +105,8 @@ static inline const char *ebb_drop_reason_name(__u32 reason)
 		return "memory-offline";
 	case EBB_DROP_LEAVING:
 		return "leaving";
+	case EBB_DROP_REFAULT:
+		return "refault";
 	default:
 		return "unknown";
 	}

@@ -53,7 +53,9 @@ speed=$(work_speed)
 refaults=$(guest_vmstat workingset_refault_file)
 
 set_target 700M
+start=${EPOCHREALTIME/./}
 wait_for "$settle" backs_off || fail "it does not back off: $(ebbctl show "$GUEST")"
+echo "   it backed off $(((${EPOCHREALTIME/./} - start) / 1000)) ms after it was told"
 ok "700 MiB told, $(mib "$(guest_number target-effective-bytes)") kept, for '$(reason)'"
 wait_for "$settle" refaults_rest ||
 	fail "still $REFAULTS refaults in 5 s: $(ebbctl show "$GUEST")"
