@@ -24,6 +24,7 @@
 #include "host/config.h"
 #include "host/control.h"
 #include "host/fleet.h"
+#include "host/sandbox.h"
 #include "host/sigbus.h"
 #include "host/virt.h"
 #include "host/worker.h"
@@ -39,6 +40,7 @@ struct options {
 	const char *uri;
 	const char *socket;
 	const char *log_level;
+	bool no_sandbox;
 };
 
 struct daemon {
@@ -49,6 +51,7 @@ struct daemon {
 	struct ebb_control *control;
 	int lock_fd;
 	int signal_fd;
+	bool no_sandbox;
 	bool stopping;
 };
 
@@ -61,6 +64,7 @@ static void print_help(void)
 	       "      --config FILE      configuration (default %s)\n"
 	       "      --socket PATH      where ebbctl connects (default %s)\n"
 	       "      --log-level LEVEL  error, warning, notice, info, debug\n"
+	       "      --no-sandbox       keep all privileges, to debug ebbd\n"
 	       "  -h, --help             show this help\n"
 	       "  -V, --version          show the version\n"
 	       "\n"
@@ -75,13 +79,15 @@ static int parse_options(int argc, char **argv, struct options *options)
 	enum {
 		OPT_CONFIG = 256,
 		OPT_SOCKET,
-		OPT_LOG_LEVEL
+		OPT_LOG_LEVEL,
+		OPT_NO_SANDBOX
 	};
 	static const struct option table[] = {
 		{ "connect", required_argument, NULL, 'c' },
 		{ "config", required_argument, NULL, OPT_CONFIG },
 		{ "socket", required_argument, NULL, OPT_SOCKET },
 		{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+		{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -101,6 +107,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case OPT_LOG_LEVEL:
 			options->log_level = optarg;
+			break;
+		case OPT_NO_SANDBOX:
+			options->no_sandbox = true;
 			break;
 		case 'h':
 			print_help();
@@ -290,12 +299,26 @@ static int listen_control(struct daemon *daemon)
 	return r;
 }
 
+/* Less protection is no reason to leave guests without their host's care. */
+static void confine(const struct daemon *daemon, int (*stage)(void),
+		    const char *what)
+{
+	int r = daemon->no_sandbox ? 0 : stage();
+
+	if (r < 0)
+		ebb_log(EBB_LOG_WARNING,
+			"cannot drop %s that are not needed: %s, going on "
+			"with them. --no-sandbox silences this",
+			what, strerror(-r));
+}
+
 static int start(struct daemon *daemon)
 {
 	int r = lock_state_dir(daemon);
 
 	if (r < 0)
 		return r;
+	confine(daemon, ebb_sandbox_state_locked, "capabilities");
 	r = ebb_sigbus_install();
 	if (r < 0)
 		return r;
@@ -313,7 +336,11 @@ static int start(struct daemon *daemon)
 	r = connect_libvirt(daemon);
 	if (r < 0)
 		return r;
-	return listen_control(daemon);
+	r = listen_control(daemon);
+	if (r < 0)
+		return r;
+	confine(daemon, ebb_sandbox_listening, "system calls");
+	return 0;
 }
 
 static void stop(struct daemon *daemon)
@@ -347,6 +374,7 @@ int main(int argc, char **argv)
 	if (load_config(&daemon.config, &options) < 0)
 		return EXIT_FAILURE;
 
+	daemon.no_sandbox = options.no_sandbox;
 	r = start(&daemon);
 	if (r == 0) {
 		sd_notify(0, "READY=1");

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What can still be done after the stages of the sandbox, and what cannot. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <linux/capability.h>
+
+#include "common/cleanup.h"
+#include "host/sandbox.h"
+#include "host/sigbus.h"
+
+enum {
+	FILE_BYTES = 4 << 20,
+	/* Exit codes of a child. */
+	CHILD_SKIPPED = 77,
+	CHILD_NOT_CONFINED = 78,
+};
+
+static int memory_fd;
+static uint64_t held; /* capabilities before */
+
+/* Runs a check behind both stages; returns the status of wait(). */
+static int in_sandbox(int (*check)(void))
+{
+	pid_t child = fork();
+	int status = 0, r;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		r = ebb_sandbox_state_locked();
+		if (r == 0)
+			r = ebb_sandbox_listening();
+		if (r == -EOPNOTSUPP)
+			_exit(CHILD_SKIPPED);
+		_exit(r < 0 ? CHILD_NOT_CONFINED : check());
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_SKIPPED)
+		skip();
+	return status;
+}
+
+/* The line of the first thing that is not as it shall be, or 0. */
+#define expect(condition)                \
+	do {                             \
+		if (!(condition))        \
+			return __LINE__; \
+	} while (0)
+
+/* A line number does not fit in an exit code, so it is printed. */
+static void assert_holds(int (*check)(void))
+{
+	int status = in_sandbox(check);
+
+	if (WIFSIGNALED(status))
+		fail_msg("killed by signal %d", WTERMSIG(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int told(int line)
+{
+	char text[] = "does not hold: line 0000\n";
+
+	if (line == 0)
+		return 0;
+	for (size_t i = strlen(text) - 2; line > 0; i--, line /= 10)
+		text[i] = (char)('0' + line % 10);
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	return 1;
+}
+
+static int check_memory(void)
+{
+	void *mapping;
+	char byte;
+
+	expect(fallocate(memory_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 0, 2 << 20) == 0);
+	expect(lseek(memory_fd, 0, SEEK_DATA) == 2 << 20);
+	expect(pread(memory_fd, &byte, 1, 3 << 20) == 1 && byte == 'x');
+	mapping = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       memory_fd, 0);
+	expect(mapping != MAP_FAILED);
+	expect(munmap(mapping, FILE_BYTES) == 0);
+
+	/* Nothing else can be done to a guest's memory. */
+	expect(fallocate(memory_fd, 0, 0, 4096) < 0 && errno == ENOSYS);
+	expect(fallocate(memory_fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+			 0, 4096) < 0 &&
+	       errno == ENOSYS);
+	expect(ftruncate(memory_fd, 0) < 0 && errno == ENOSYS);
+	expect(pwrite(memory_fd, "y", 1, 0) < 0 && errno == ENOSYS);
+	return 0;
+}
+
+/* A ring that its guest pulls away. */
+static int check_lost_mapping(void)
+{
+	volatile char *beyond = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				     MAP_SHARED, memory_fd, FILE_BYTES);
+	int guard;
+
+	expect(beyond != MAP_FAILED);
+	expect(ebb_sigbus_install() == 0);
+	guard = ebb_sigbus_guard((void *)beyond, 4096);
+	expect(guard >= 0);
+	expect(*beyond == 0);
+	expect(ebb_sigbus_lost(guard));
+	return 0;
+}
+
+static int check_code(void)
+{
+	void *mapping = mmap(NULL, 4096, PROT_READ | PROT_EXEC,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	/* A library can be loaded, memory cannot be written and run. */
+	expect(mapping != MAP_FAILED);
+	expect(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+	       errno == ENOSYS);
+	expect(mprotect(mapping, 4096, PROT_READ | PROT_WRITE) == 0);
+	expect(mprotect(mapping, 4096, PROT_READ | PROT_EXEC) < 0);
+	return 0;
+}
+
+static int check_files(void)
+{
+	char byte;
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	expect(fd >= 0);
+	expect(read(fd, &byte, 1) == 1);
+	expect(close(fd) == 0);
+	expect(chown("/nonexistent", 0, 0) < 0 && errno == ENOSYS);
+	expect(chmod("/nonexistent", 0) < 0 && errno == ENOSYS);
+	return 0;
+}
+
+static void *run_thread(void *opaque)
+{
+	/* The filter is each thread's. */
+	*(bool *)opaque = chown("/nonexistent", 0, 0) < 0 && errno == ENOSYS;
+	return NULL;
+}
+
+static int check_threads(void)
+{
+	pthread_t thread;
+	bool confined = false;
+
+	expect(pthread_create(&thread, NULL, run_thread, &confined) == 0);
+	expect(pthread_join(thread, NULL) == 0);
+	expect(confined);
+	expect(fork() < 0 && errno == ENOSYS);
+	expect(kill(getpid(), 0) == 0);
+	expect(kill(getppid(), 0) < 0 && errno == ENOSYS);
+	return 0;
+}
+
+static int check_sockets(void)
+{
+	expect(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
+	expect(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) < 0);
+	expect(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0) < 0);
+	return 0;
+}
+
+/* What a later kernel may have, or a library may try, is missing. */
+static int check_unknown(void)
+{
+	expect(syscall(SYS_bpf, 0, NULL, 0) < 0 && errno == ENOSYS);
+	expect(syscall(SYS_keyctl, 0) < 0 && errno == ENOSYS);
+	expect(syscall(SYS_io_uring_setup, 1, NULL) < 0 && errno == ENOSYS);
+	expect(syscall(1000) < 0 && errno == ENOSYS);
+	return 0;
+}
+
+/* A line of hexadecimal digits of /proc/self/status; all bits if not there. */
+static uint64_t status_bits(const char *name)
+{
+	FILE *file ebb_auto_fclose = fopen("/proc/self/status", "re");
+	size_t length = strlen(name);
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, name, length) == 0)
+			return strtoull(line + length, NULL, 16);
+	return UINT64_MAX;
+}
+
+static int check_capabilities(void)
+{
+	const uint64_t kept = UINT64_C(1) << CAP_SYS_PTRACE |
+			      UINT64_C(1) << CAP_DAC_OVERRIDE;
+
+	expect(status_bits("CapPrm:") == (held & kept));
+	expect(status_bits("CapEff:") == (held & kept));
+	expect(status_bits("CapInh:") == 0);
+	expect(status_bits("CapAmb:") == 0);
+	expect(status_bits("CapBnd:") == 0 ||
+	       !(held & UINT64_C(1) << CAP_SETPCAP));
+	expect(status_bits("NoNewPrivs:") == 1);
+	expect(status_bits("Seccomp:") == 2);
+	return 0;
+}
+
+#define HOLDS(name)                           \
+	static int name##_told(void)          \
+	{                                     \
+		return told(check_##name());  \
+	}                                     \
+	static void test_##name(void **state) \
+	{                                     \
+		(void)state;                  \
+		assert_holds(name##_told);    \
+	}
+
+HOLDS(memory)
+HOLDS(lost_mapping)
+HOLDS(code)
+HOLDS(files)
+HOLDS(threads)
+HOLDS(sockets)
+HOLDS(unknown)
+HOLDS(capabilities)
+
+static int do_exec(void)
+{
+	execl("/bin/true", "true", (char *)NULL);
+	return 0;
+}
+
+static int do_ptrace(void)
+{
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	return 0;
+}
+
+static int do_setuid(void)
+{
+	syscall(SYS_setuid, 65534);
+	return 0;
+}
+
+static int do_unshare(void)
+{
+	unshare(CLONE_NEWNS);
+	return 0;
+}
+
+static void test_fatal(void **state)
+{
+	int (*const attacks[])(void) = { do_exec, do_ptrace, do_setuid,
+					 do_unshare };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
+		int status = in_sandbox(attacks[i]);
+
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+	}
+}
+
+static int set_up(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	held = status_bits("CapPrm:");
+	memory_fd = memfd_create("memory", MFD_CLOEXEC);
+	if (memory_fd < 0)
+		return -1;
+	for (int i = 0; i < FILE_BYTES / (int)sizeof(text); i++)
+		if (write(memory_fd, text, sizeof(text)) != sizeof(text))
+			return -1;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return close(memory_fd);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_lost_mapping),
+		cmocka_unit_test(test_code),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_fatal),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
