@@ -20,6 +20,7 @@ void ebb_frame_clear(struct ebb_frame *frame)
 
 void ebb_frame_reset(struct ebb_frame *frame)
 {
+	frame->start = 0;
 	frame->used = 0;
 	frame->scanned = 0;
 	frame->taken = 0;
@@ -27,12 +28,14 @@ void ebb_frame_reset(struct ebb_frame *frame)
 	frame->delimited = false;
 }
 
-/* Drops the first @count bytes of the buffer. */
+/*
+ * Drops the first @count bytes. They are not moved for each line: many short
+ * ones would cost the square of their number.
+ */
 static void drop(struct ebb_frame *frame, size_t count)
 {
+	frame->start += count;
 	frame->used -= count;
-	if (frame->used > 0)
-		memmove(frame->bytes, frame->bytes + count, frame->used);
 	frame->scanned = 0;
 }
 
@@ -48,6 +51,9 @@ int ebb_frame_push(struct ebb_frame *frame, const void *data, size_t data_bytes)
 		frame->taken = 0;
 		frame->delimited = false;
 	}
+	if (frame->used > 0 && frame->start > 0)
+		memmove(frame->bytes, frame->bytes + frame->start, frame->used);
+	frame->start = 0;
 	needed = frame->used + data_bytes;
 	if (needed > frame->capacity) {
 		bytes = realloc(frame->bytes, needed);
@@ -81,7 +87,8 @@ bool ebb_frame_next(struct ebb_frame *frame, const char **ret_line,
 		frame->delimited = false;
 	}
 	while (frame->scanned < frame->used) {
-		char byte = frame->bytes[frame->scanned++];
+		const char *line = frame->bytes + frame->start;
+		char byte = line[frame->scanned++];
 		size_t length = frame->scanned - 1;
 
 		if (byte == SENTINEL) {
@@ -101,13 +108,13 @@ bool ebb_frame_next(struct ebb_frame *frame, const char **ret_line,
 			frame->delimited = false;
 			continue;
 		}
-		if (length > 0 && frame->bytes[length - 1] == '\r')
+		if (length > 0 && line[length - 1] == '\r')
 			length--;
 		if (length == 0) {
 			drop(frame, frame->scanned);
 			continue;
 		}
-		*ret_line = frame->bytes;
+		*ret_line = line;
 		*ret_line_bytes = length;
 		frame->taken = frame->scanned;
 		return true;

@@ -31,6 +31,7 @@
  */
 struct ebb_frame {
 	char *bytes;
+	size_t start; /* what was dropped before it is still there */
 	size_t used;
 	size_t capacity;
 	size_t line_bytes_max;

@@ -180,12 +180,38 @@ static void test_reset_forgets(void **state)
 	ebb_frame_clear(&frame);
 }
 
+/* Were what is left moved for each line, this would take minutes. */
+static void test_many_lines_at_once(void **state)
+{
+	enum {
+		LINES = 2 << 20
+	};
+	char *lines = malloc(LINES);
+	struct ebb_frame frame;
+	const char *line;
+	size_t bytes;
+
+	(void)state;
+	assert_non_null(lines);
+	memset(lines, '\n', LINES);
+	memset(lines, 0xff, LINES / 2);
+	lines[LINES - 2] = 'x';
+	ebb_frame_init(&frame, LINE_MAX_BYTES);
+	assert_int_equal(ebb_frame_push(&frame, lines, LINES), 0);
+	free(lines);
+	assert_true(ebb_frame_next(&frame, &line, &bytes));
+	assert_memory_equal(line, "x", 1);
+	assert_false(ebb_frame_next(&frame, &line, &bytes));
+	ebb_frame_clear(&frame);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_pieces_make_no_difference),
 		cmocka_unit_test(test_memory_is_bounded),
+		cmocka_unit_test(test_many_lines_at_once),
 		cmocka_unit_test(test_reset_forgets),
 	};
 
