@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/plain.h"
 #include "host/target.h"
 
 static void explain(int r, const struct ebb_msg *reply,
@@ -14,6 +15,7 @@ static void explain(int r, const struct ebb_msg *reply,
 	case -EREMOTEIO:
 		snprintf(ret_error->text, sizeof(ret_error->text), "%s",
 			 reply->error_desc);
+		ebb_plain(ret_error->text);
 		break;
 	case -ETIMEDOUT:
 		snprintf(ret_error->text, sizeof(ret_error->text),
@@ -52,6 +54,8 @@ static int query(struct ebb_channel *channel, const char *command,
 	if (r == 0 && ebb_msg_decode(reply.body, fields, ret_value, value_bytes,
 				     ret_error) < 0)
 		r = -EBADMSG;
+	if (r == 0)
+		ebb_plain_fields(fields, ret_value);
 	ebb_msg_clear(&reply);
 	return r;
 }
