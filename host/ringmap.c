@@ -175,6 +175,30 @@ bool ebb_ringmap_is_open(const struct ebb_ringmap *map)
 	       ebb_load_acquire(&map->ring->state) == EBB_RING_OPEN;
 }
 
+/*
+ * JSON carries no more, and one number too large would have a client refuse
+ * the whole answer, of all domains.
+ */
+static bool are_presentable(const struct ebb_facts *facts)
+{
+	uint64_t bits = facts->total_bytes | facts->free_bytes |
+			facts->free_huge_bytes | facts->available_bytes |
+			facts->allocstall | facts->refault | facts->oom_kill |
+			facts->done_bytes | facts->batches | facts->drop_count |
+			facts->target_bytes;
+
+	if (facts->node_count > EBB_NODE_MAX)
+		return false;
+	for (uint32_t i = 0; i < facts->node_count; i++) {
+		const struct ebb_node_facts *node = &facts->nodes[i];
+
+		bits |= node->total_bytes | node->free_bytes |
+			node->free_huge_bytes | node->low_watermark_bytes |
+			node->high_watermark_bytes | node->target_bytes;
+	}
+	return bits <= INT64_MAX;
+}
+
 int ebb_ringmap_facts(const struct ebb_ringmap *map,
 		      struct ebb_facts *ret_facts)
 {
@@ -190,7 +214,7 @@ int ebb_ringmap_facts(const struct ebb_ringmap *map,
 		ebb_read_barrier();
 		if (ebb_load_relaxed(&facts->seq) != seq)
 			continue;
-		if (copy.node_count > EBB_NODE_MAX)
+		if (!are_presentable(&copy))
 			return -EBADMSG;
 		*ret_facts = copy;
 		return 0;

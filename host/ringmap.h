@@ -68,7 +68,7 @@ bool ebb_ringmap_is_open(const struct ebb_ringmap *map);
  * @ret_facts: written only on success
  *
  * Bounded: gives up after some tries. Returns 0, -EAGAIN (the guest is always
- * writing), or -EBADMSG (more nodes than fit).
+ * writing), or -EBADMSG (more nodes than fit, or a number beyond INT64_MAX).
  */
 int ebb_ringmap_facts(const struct ebb_ringmap *map,
 		      struct ebb_facts *ret_facts);

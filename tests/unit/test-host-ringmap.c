@@ -314,6 +314,27 @@ static void test_closed_map_is_fine(void **state)
 	assert_false(ebb_ringmap_is_open(&none));
 }
 
+/* One such number would have ebbctl refuse what is said of all domains. */
+static void test_absurd_facts_are_refused(void **state)
+{
+	struct ebb_facts facts;
+
+	(void)state;
+	attach();
+	guest->facts.node_count = EBB_NODE_MAX;
+	guest->facts.nodes[EBB_NODE_MAX - 1].free_bytes = INT64_MAX;
+	assert_int_equal(ebb_ringmap_facts(&map, &facts), 0);
+	guest->facts.nodes[EBB_NODE_MAX - 1].free_bytes++;
+	assert_int_equal(ebb_ringmap_facts(&map, &facts), -EBADMSG);
+	guest->facts.node_count--;
+	assert_int_equal(ebb_ringmap_facts(&map, &facts), 0);
+	guest->facts.free_huge_bytes = UINT64_MAX;
+	assert_int_equal(ebb_ringmap_facts(&map, &facts), -EBADMSG);
+	guest->facts.free_huge_bytes = 0;
+	guest->facts.node_count = UINT32_MAX;
+	assert_int_equal(ebb_ringmap_facts(&map, &facts), -EBADMSG);
+}
+
 enum {
 	FACTS_ROUNDS = 20000
 };
@@ -470,6 +491,7 @@ int main(void)
 		RING_TEST(test_closed_map_is_fine),
 		RING_TEST(test_facts_are_never_torn),
 		RING_TEST(test_facts_of_a_liar),
+		RING_TEST(test_absurd_facts_are_refused),
 		RING_TEST(test_memory_is_pulled_away),
 		RING_TEST(test_lost_while_looking),
 		RING_TEST(test_guards_are_given_back),
