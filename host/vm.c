@@ -18,6 +18,14 @@ enum {
 	/* A domain without lease is looked at again, later and later. */
 	RETRY_MIN_S = 2,
 	RETRY_MAX_S = 64,
+	/*
+	 * A guest can come and go for ever: so often it is looked at for that,
+	 * and so often the log tells of it.
+	 */
+	GUEST_BURST = 16,
+	GUEST_PERIOD_S = 4,
+	TOLD_BURST = 16,
+	TOLD_PERIOD_S = 60,
 };
 
 /* From within a callback of the channel, which ebb_vm_settle() may close. */
@@ -32,19 +40,38 @@ static void on_settle_timer(int timer, void *opaque)
 	ebb_vm_settle(opaque);
 }
 
+/* What the guest says of itself makes a probe due, not at once but soon. */
+static void note_guest_changed(struct ebb_vm *vm)
+{
+	if (vm->guest_changed)
+		return;
+	vm->guest_changed = true;
+	settle_soon(vm);
+}
+
+static void admit_guest_change(struct ebb_vm *vm)
+{
+	uint64_t now_ns = ebb_now_ns();
+	uint64_t wait_ns = ebb_pace_wait_ns(&vm->guest_pace, now_ns);
+
+	if (ebb_pace_take(&vm->guest_pace, 1, now_ns)) {
+		vm->guest_changed = false;
+		vm->probe_wanted = true;
+		ebb_vm_target_forget(vm);
+	} else {
+		virEventUpdateTimeout(vm->settle_timer,
+				      (int)(wait_ns / 1000000) + 1);
+	}
+}
+
 static void on_agent_event(const char *name, const struct json_object *data,
 			   void *opaque)
 {
-	struct ebb_vm *vm = opaque;
-
 	if (strcmp(name, "EBB_TARGET_CHANGED") == 0)
-		ebb_vm_target_event(vm, data);
+		ebb_vm_target_event(opaque, data);
 	/* It is there, or the module came or went: what we know is old. */
-	if (strcmp(name, "EBB_AGENT_READY") == 0) {
-		ebb_vm_target_forget(vm);
-		vm->probe_wanted = true;
-		settle_soon(vm);
-	}
+	if (strcmp(name, "EBB_AGENT_READY") == 0)
+		note_guest_changed(opaque);
 }
 
 static void on_channel_broken(void *opaque)
@@ -52,7 +79,7 @@ static void on_channel_broken(void *opaque)
 	struct ebb_vm *vm = opaque;
 
 	vm->channels_broken = true;
-	settle_soon(vm);
+	note_guest_changed(vm);
 }
 
 static const struct ebb_channel_ops channel_ops = {
@@ -72,7 +99,8 @@ static void tell_rung(struct ebb_vm *vm)
 		ebb_reason_render(&vm->probe.reasons, 0, &reason);
 		now = reason.name;
 	}
-	if (strcmp(vm->told, now) == 0)
+	if (strcmp(vm->told, now) == 0 ||
+	    !ebb_pace_take(&vm->told_pace, 1, ebb_now_ns()))
 		return;
 	snprintf(vm->told, sizeof(vm->told), "%s", now);
 	if (vm->probe.attached)
@@ -269,8 +297,8 @@ void ebb_vm_settle(struct ebb_vm *vm)
 		free_vm(vm);
 		return;
 	}
-	if (vm->channels_broken)
-		vm->probe_wanted = true;
+	if (vm->guest_changed)
+		admit_guest_change(vm);
 	if (vm->gone)
 		release(vm);
 	if (vm->next_domain) {
@@ -308,6 +336,14 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 	vm->retry_s = RETRY_MIN_S;
 	vm->pidfd_watch = -1;
 	vm->progress_timer = -1;
+	vm->guest_pace = (struct ebb_pace){
+		.burst = GUEST_BURST,
+		.period_ns = (uint64_t)GUEST_PERIOD_S * 1000000000,
+	};
+	vm->told_pace = (struct ebb_pace){
+		.burst = TOLD_BURST,
+		.period_ns = (uint64_t)TOLD_PERIOD_S * 1000000000,
+	};
 	ebb_probe_init(&vm->probe);
 	vm->settle_timer = virEventAddTimeout(-1, on_settle_timer, vm, NULL);
 	if (vm->settle_timer < 0) {
@@ -363,9 +399,7 @@ void ebb_vm_agent_changed(struct ebb_vm *vm)
 	if ((vm->phase == EBB_VM_IDLE || vm->phase == EBB_VM_TELLING) &&
 	    vm->probe.attached && vm->probe.channel != vm->probe.qga_channel)
 		return;
-	ebb_vm_target_forget(vm);
-	vm->probe_wanted = true;
-	ebb_vm_settle(vm);
+	note_guest_changed(vm);
 }
 
 void ebb_vm_disconnect(struct ebb_vm *vm)

@@ -3,6 +3,7 @@
 #ifndef EBB_HOST_VM_STATE_H
 #define EBB_HOST_VM_STATE_H
 
+#include "host/pace.h"
 #include "host/reclaim_job.h"
 #include "host/vm.h"
 
@@ -82,12 +83,15 @@ struct ebb_vm {
 	bool dismissed;
 	bool probe_wanted;
 	bool channels_broken;
+	bool guest_changed; /* so it says; a probe is due when its pace allows */
 	bool quarantined;
 	struct ebb_msg_error quarantine_reason;
 	uint32_t stale_count;
 	uint64_t retry_ns;
 	uint32_t retry_s;
 	int settle_timer;
+	struct ebb_pace guest_pace; /* of probes that the guest brings about */
+	struct ebb_pace told_pace; /* of lines in the log */
 
 	struct ebb_probe probe;
 	atomic_bool gone;
