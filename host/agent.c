@@ -25,6 +25,10 @@ static void explain(int r, const struct ebb_msg *reply,
 		snprintf(ret_error->text, sizeof(ret_error->text),
 			 "the channel is not connected");
 		break;
+	case -ENOBUFS:
+		snprintf(ret_error->text, sizeof(ret_error->text),
+			 "the guest floods the channel");
+		break;
 	default:
 		snprintf(ret_error->text, sizeof(ret_error->text), "%s",
 			 strerror(-r));

@@ -12,6 +12,8 @@
 #include <libvirt/virterror.h>
 
 #include "common/cleanup.h"
+#include "host/pace.h"
+#include "host/punch.h"
 #include "host/virt_handle.h"
 #include "protocol/frame.h"
 
@@ -21,16 +23,26 @@
 /* Bytes read in one turn of the event loop: others have their turn, too. */
 #define READ_BYTES_MAX (4 * EBB_MESSAGE_BYTES_MAX)
 
+/*
+ * What a guest may send: an agent answers, and tells a little. What comes
+ * faster than it is read would pile up in libvirt's stream, without a bound.
+ */
+#define INPUT_BURST_BYTES (1024 * 1024)
+#define INPUT_BYTES_PER_S (64 * 1024)
+
 struct ebb_channel {
 	struct ebb_domain *domain;
 	struct ebb_channel_ops ops;
 	void *opaque;
 	virStreamPtr stream; /* NULL: the guest agent's channel */
-	struct ebb_frame frame; /* event loop's thread only */
+	/* Of the event loop's thread only. */
+	struct ebb_frame frame;
+	struct ebb_pace input;
 
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t answered;
 	bool broken;
+	bool flooded; /* by the guest: that is why */
 	char *out;
 	size_t out_bytes;
 	uint64_t last_id;
@@ -109,6 +121,9 @@ static int read_stream(struct ebb_channel *channel)
 		if (got <= 0)
 			return -EPIPE;
 		total += (size_t)got;
+		if (!ebb_pace_take(&channel->input, (uint32_t)got,
+				   ebb_now_ns()))
+			return -ENOBUFS;
 		if (ebb_frame_push(&channel->frame, data, (size_t)got) < 0)
 			return -ENOMEM;
 		while (ebb_frame_next(&channel->frame, &line, &line_bytes))
@@ -132,12 +147,15 @@ static void on_stream(virStreamPtr stream, int events, void *opaque)
 		channel->broken = true;
 	else if (events & VIR_STREAM_EVENT_WRITABLE)
 		flush_out(channel);
+	channel->flooded |= r == -ENOBUFS;
 	r = channel->broken ? -EPIPE : 0;
 	pthread_cond_broadcast(&channel->answered);
 	pthread_mutex_unlock(&channel->lock);
 
 	if (r < 0) {
 		virStreamEventUpdateCallback(channel->stream, 0);
+		/* Else what a guest goes on to send is kept for us. */
+		virStreamAbort(channel->stream);
 		channel->ops.broken(channel->opaque);
 	}
 }
@@ -183,6 +201,10 @@ int ebb_channel_open(struct ebb_domain *domain, bool own,
 	channel->ops = *ops;
 	channel->opaque = opaque;
 	ebb_frame_init(&channel->frame, EBB_MESSAGE_BYTES_MAX);
+	channel->input = (struct ebb_pace){
+		.burst = INPUT_BURST_BYTES,
+		.period_ns = 1000000000 / INPUT_BYTES_PER_S,
+	};
 	pthread_mutex_init(&channel->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -298,7 +320,7 @@ static int call_stream(struct ebb_channel *channel, const char *line,
 		channel->have_reply = false;
 		r = ret_reply->kind == EBB_MSG_REPLY ? 0 : -EREMOTEIO;
 	} else if (channel->broken) {
-		r = -ENOTCONN;
+		r = channel->flooded ? -ENOBUFS : -ENOTCONN;
 	}
 	channel->waiting = false;
 	pthread_mutex_unlock(&channel->lock);

@@ -61,7 +61,8 @@ const char *ebb_channel_name(const struct ebb_channel *channel);
  * @ret_reply: set if 0 or -EREMOTEIO is returned; free with ebb_msg_clear()
  *
  * Returns 0; -EREMOTEIO (the agent answered with an error), -ETIMEDOUT,
- * -ENOTCONN, -EBADMSG (not an answer) or -ENOMEM.
+ * -ENOTCONN, -ENOBUFS (the guest sent too much, the channel is closed),
+ * -EBADMSG (not an answer) or -ENOMEM.
  */
 int ebb_channel_call(struct ebb_channel *channel, const char *command,
 		     struct json_object *arguments, uint32_t timeout_ms,
