@@ -24,6 +24,8 @@ enum {
 	 */
 	GUEST_BURST = 16,
 	GUEST_PERIOD_S = 4,
+	/* Who asked is answered after so many probes, settled or not. */
+	WAITED_PROBES_MAX = 3,
 	TOLD_BURST = 16,
 	TOLD_PERIOD_S = 60,
 };
@@ -226,6 +228,7 @@ static void serve_waiters(struct ebb_vm *vm)
 	struct waiter *waiter = vm->waiters, *next;
 
 	vm->waiters = NULL;
+	vm->waited_probes = 0;
 	for (; waiter; waiter = next) {
 		next = waiter->next;
 		if (vm->dismissed)
@@ -266,6 +269,8 @@ static void probe_done(void *opaque)
 				       "out of event handles");
 		}
 	}
+	if (vm->waiters && ++vm->waited_probes >= WAITED_PROBES_MAX)
+		serve_waiters(vm);
 	ebb_vm_settle(vm);
 }
 

@@ -98,6 +98,7 @@ struct ebb_vm {
 	int pidfd_watch;
 
 	struct waiter *waiters;
+	uint32_t waited_probes; /* since there are some */
 	struct ebb_call *call; /* of the reclaim that runs */
 	atomic_bool cancelled;
 	struct ebb_reclaim_job job;
