@@ -31,7 +31,7 @@ hostile_rig()
 	hostile_image
 	guest_define --memory 512 --cmdline "$cmdline" "$@"
 	ATTACKER=$GUEST
-	guest_define --memory 512
+	guest_define --memory 768
 	HONEST=$GUEST
 	for GUEST in "$ATTACKER" "$HONEST"; do
 		virsh start "$GUEST" >/dev/null || rig_die "$GUEST did not start"
@@ -113,23 +113,27 @@ ebbd_is_calm()
 
 # ---- the two guests ----
 
-# The honest guest is reclaimed from as ever.
+honest_reclaim()
+{
+	reclaim --all --timeout 20s
+}
+
+# One reclaim from the honest guest, as ever. What it brings differs: churn and
+# fill leave it more or less in fragments. An emulated guest on a busy machine
+# may be too late with its grants, all of them: then it is asked again.
 honest_is_served()
 {
 	local GUEST=$HONEST
 
-	guest_populate 256
-	reclaim --all --timeout 20s ||
-		fail "the honest guest: $(cat "$RIG_DIR/run/stderr")"
-	at_least "$(result reclaimed-bytes)" $((8 << 20)) ||
-		fail "the honest guest gave $(mib "$(result reclaimed-bytes)"): $RESULT"
+	guest_populate 128
+	wait_for 10 honest_reclaim || fail "the honest guest: $RESULT"
+	result reclaimed-bytes >>"$RIG_DIR/run/served"
 }
 
 honest_loop()
 {
 	trap - EXIT
 	while honest_is_served; do
-		echo >>"$RIG_DIR/run/served"
 		sleep 3
 	done >"$RIG_DIR/run/honest" 2>&1
 }
@@ -144,9 +148,16 @@ honest_keeps_on()
 
 honest_was_served()
 {
-	! pid_gone "$HONEST_LOOP" || fail "$(sed 's/^not ok - //' "$RIG_DIR/run/honest")"
+	local times bytes
+
+	! pid_gone "$HONEST_LOOP" ||
+		fail "$(sed 's/^not ok - //' "$RIG_DIR/run/honest")"
 	rig_kill "$HONEST_LOOP"
-	ok "the honest guest was reclaimed from $(wc -l <"$RIG_DIR/run/served") times meanwhile"
+	read -r times bytes < <(awk '{ sum += $1 }
+		END { printf "%d %.0f\n", NR, sum }' "$RIG_DIR/run/served")
+	at_least "$bytes" $((16 << 20)) ||
+		fail "the honest guest gave $(mib "$bytes") in $times times"
+	ok "the honest guest gave $(mib "$bytes") in $times times meanwhile"
 }
 
 # No byte of either was harmed.
