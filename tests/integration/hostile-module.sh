@@ -33,7 +33,6 @@ word-granted NOTHING
 word-taken NOTHING
 word-done NOTHING
 word-other-tag NOTHING
-word-storm HELD
 facts-odd HELD
 facts-spin HELD
 facts-nodes HELD
@@ -84,6 +83,7 @@ range-order_0 BANNED
 range-order_255 BANNED
 range-wrap BANNED
 flip-wild HELD
+word-storm HELD
 "
 [ "${EBB_ATTACKS:-}" != all ] || bans="$bans
 range-half_aligned BANNED
@@ -188,6 +188,8 @@ count=0
 while read -r name class reasons; do
 	attack_is_wanted "$name" || continue
 	check_attack "$name" "$class" "$reasons"
+	# Else the next would prove nothing.
+	! reasons_say quarantined || fail "$name: in quarantine: $OUTPUT"
 	count=$((count + 1))
 done <<<"$attacks"
 while read -r name class; do
