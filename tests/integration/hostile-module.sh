@@ -18,7 +18,7 @@
 # Ranges outside of proven memory are taken for a mishap three times in a row.
 attacks="
 none HELD
-range-wrap_end NOTHING
+range-wrap_end HELD
 swap-taken HELD
 flip HELD
 endless HELD
@@ -67,9 +67,9 @@ map-too-long REFUSED map-unproven
 map-endless REFUSED map-unproven
 map-shifted REFUSED map-unproven
 map-twice REFUSED map-unproven
-range-beyond_ram NOTHING
-range-across_end NOTHING
-range-far NOTHING
+range-beyond_ram HELD
+range-across_end HELD
+range-far HELD
 "
 # After each of these the guest is started anew. Ranges of more kinds are in
 # the unit tests; all of them are tried with EBB_ATTACKS=all.
