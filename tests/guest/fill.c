@@ -5,8 +5,10 @@
  * Without --hold the memory is free again when fill has ended. With it, fill
  * returns when all is populated and leaves a process that holds it; its pid is
  * printed, and its end frees the memory. --every then keeps only one page of
- * each so many bytes: the guest is left in fragments, between pages that can
- * be moved.
+ * each so many bytes, by chance which: the guest is left in fragments, between
+ * pages that can be moved. A pattern without chance is found by nobody: where
+ * all that is free has odd numbers, the kernel's compaction sees none of it, as
+ * it looks at each second page, then at each fourth (isolate_freepages()).
  */
 #include <err.h>
 #include <getopt.h>
@@ -26,6 +28,22 @@ struct amount {
 	size_t every;
 };
 
+/* Frees [@memory, @memory + @every) but for one page. */
+static void keep_one(char *memory, size_t every)
+{
+	char *kept =
+		memory + (size_t)rand() % (every / PAGE_BYTES) * PAGE_BYTES;
+	char *after = kept + PAGE_BYTES;
+	char *end = memory + every;
+
+	if (kept > memory &&
+	    madvise(memory, (size_t)(kept - memory), MADV_DONTNEED) < 0)
+		err(1, "madvise");
+	if (end > after &&
+	    madvise(after, (size_t)(end - after), MADV_DONTNEED) < 0)
+		err(1, "madvise");
+}
+
 static void populate(const void *what)
 {
 	const struct amount *amount = what;
@@ -41,11 +59,8 @@ static void populate(const void *what)
 	memset(memory, 0xeb, amount->bytes);
 	if (!every)
 		return;
-	for (size_t at = 0; at + every <= amount->bytes; at += every) {
-		if (madvise(memory + at + PAGE_BYTES, every - PAGE_BYTES,
-			    MADV_DONTNEED) < 0)
-			err(1, "madvise");
-	}
+	for (size_t at = 0; at + every <= amount->bytes; at += every)
+		keep_one(memory + at, every);
 }
 
 int main(int argc, char **argv)
