@@ -117,6 +117,8 @@ static int set_module(struct ebb_target_keeper *keeper, uint64_t bytes,
 				     .flags = flags };
 	int r;
 
+	if (keeper->asked.urgent)
+		target.flags |= EBB_TARGET_URGENT;
 	if (keeper->deadline_us > now + 1000)
 		target.timeout_ms =
 			(uint32_t)((keeper->deadline_us - now) / 1000);

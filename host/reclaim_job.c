@@ -110,7 +110,8 @@ static int tell(uint64_t target_bytes, bool retry,
 	struct ebb_reclaim_job *job = opaque;
 	struct ebb_msg_target target = { .bytes = target_bytes,
 					 .timeout_ms = EBB_TARGET_LEASE_MS,
-					 .retry = retry };
+					 .retry = retry,
+					 .urgent = true };
 
 	return ebb_agent_target(job->probe->channel,
 				job->config->agent_timeout_ms, &target,

@@ -11,15 +11,16 @@ static __u64 most(__u64 a, __u64 b)
 	return a > b ? a : b;
 }
 
-void pulse_aim(struct pulse *pulse, __u64 pages, __u64 managed, bool retry)
+void pulse_aim(struct pulse *pulse, __u64 pages, __u64 managed, __u32 flags)
 {
 	pages = least(pages, managed - managed / 8);
-	if (pages == pulse->target && !retry)
-		return;
-	*pulse = (struct pulse){ .target = pages };
-	/* The first look finds out whether there is anything to do. */
-	if (pages)
-		pulse->state = EBB_THRESHOLD_DRIVING;
+	if (pages != pulse->target || flags & EBB_TARGET_RETRY) {
+		*pulse = (struct pulse){ .target = pages };
+		/* The first look finds out whether there is anything to do. */
+		if (pages)
+			pulse->state = EBB_THRESHOLD_DRIVING;
+	}
+	pulse->urgent = flags & EBB_TARGET_URGENT;
 }
 
 /* What is free in blocks that are too small, as overhead of the target. */
@@ -98,6 +99,8 @@ static enum pulse_action
 pulse_drive(struct pulse *pulse, const struct pulse_facts *facts, __u64 now_ms)
 {
 	if (!facts->kswapd_idle && now_ms - pulse->start_ms < PULSE_LONGEST_MS)
+		return PULSE_WAIT;
+	if (!pulse->urgent && now_ms - pulse->start_ms < PULSE_GENTLE_MS)
 		return PULSE_WAIT;
 	if (facts->free < pulse->start_free + pulse->step / 16)
 		pulse->fruitless++;

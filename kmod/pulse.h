@@ -13,7 +13,9 @@
  *
  * The rule. Pulses: raise the marks a step over what is free, kick kswapd, wait
  * until it sleeps again, look what was gained. PULSE_FRUITLESS_MAX pulses that
- * gained nothing end it; it is tried again after a while that doubles. What is
+ * gained nothing end it; it is tried again after a while that doubles. Unless
+ * somebody waits for it there is one pulse a PULSE_GENTLE_MS: kswapd frees
+ * gigabytes a second, and a guest that needs them again needs time to say so. What is
  * free but not in huge ranges counts as overhead of the target up to a quarter
  * of it; what is beyond is for compaction.
  *
@@ -28,7 +30,7 @@
 #include <stdbool.h>
 #endif
 
-#include "protocol/threshold.h"
+#include "protocol/uapi.h"
 
 enum {
 	/* In pages of 4 KiB. */
@@ -37,6 +39,7 @@ enum {
 	PULSE_STEP_MAX_PAGES = 256 << 8, /* 256 MiB */
 
 	PULSE_FRUITLESS_MAX = 2,
+	PULSE_GENTLE_MS = 1000,
 	/* A kswapd that is still at work after so long is not waited for. */
 	PULSE_LONGEST_MS = 5 * 1000,
 	/* For a compaction to begin, or to gain one more huge range. */
@@ -65,6 +68,7 @@ struct pulse_facts {
 /**
  * struct pulse - a node's state; zeroed is a node without target
  * @state: all but DROPPED, which is the guest's
+ * @urgent: somebody waits
  * @target: in pages, in huge ranges
  * @step: of the pulse that runs: how much more is to be free
  * @start_free, @start_ms: when it began
@@ -74,6 +78,7 @@ struct pulse_facts {
  */
 struct pulse {
 	enum ebb_threshold_state state;
+	bool urgent;
 	__u64 target;
 	__u64 step;
 	__u64 start_free;
@@ -95,9 +100,9 @@ enum pulse_action {
 /**
  * pulse_aim - a new target, or the same once more
  * @pages: target; 0: none. More than seven eighths of @managed is cut.
- * @retry: forget that it was tried in vain
+ * @flags: EBB_TARGET_ bits
  */
-void pulse_aim(struct pulse *pulse, __u64 pages, __u64 managed, bool retry);
+void pulse_aim(struct pulse *pulse, __u64 pages, __u64 managed, __u32 flags);
 
 /**
  * pulse_look - one look at the node

@@ -320,16 +320,16 @@ static u64 node_managed_pages(int node)
 	return facts.managed;
 }
 
-static void threshold_aim_node(int node, u64 pages, bool retry)
+static void threshold_aim_node(int node, u64 pages, u32 flags)
 {
 	struct pulse *pulse = &threshold.pulses[node];
 
 	if (pulse->target && !pages)
 		watermark_restore(node);
-	pulse_aim(pulse, pages, node_managed_pages(node), retry);
+	pulse_aim(pulse, pages, node_managed_pages(node), flags);
 }
 
-static void threshold_aim_all(u64 pages, bool retry)
+static void threshold_aim_all(u64 pages, u32 flags)
 {
 	u64 managed = 0;
 	int node;
@@ -347,13 +347,14 @@ static void threshold_aim_all(u64 pages, bool retry)
 				mul_u64_u64_div_u64(pages,
 						    node_managed_pages(node),
 						    managed),
-				retry);
+				flags);
 	}
 }
 
 static int threshold_check(const struct ebb_target *target)
 {
-	if (target->reserved || target->flags & ~(u32)EBB_TARGET_RETRY)
+	if (target->reserved ||
+	    target->flags & ~(u32)(EBB_TARGET_RETRY | EBB_TARGET_URGENT))
 		return -EINVAL;
 	if (target->node != EBB_NODE_ALL &&
 	    (target->node >= EBB_NODE_MAX ||
@@ -368,7 +369,6 @@ static int threshold_check(const struct ebb_target *target)
 static void threshold_take(const struct ebb_target *target)
 {
 	u64 pages = target->bytes >> PAGE_SHIFT;
-	bool retry = target->flags & EBB_TARGET_RETRY;
 	struct facts_events events;
 
 	if (!threshold_has_target()) {
@@ -377,9 +377,9 @@ static void threshold_take(const struct ebb_target *target)
 		atomic_set(&threshold.drop_wanted, EBB_DROP_NONE);
 	}
 	if (target->node == EBB_NODE_ALL)
-		threshold_aim_all(pages, retry);
+		threshold_aim_all(pages, target->flags);
 	else
-		threshold_aim_node(target->node, pages, retry);
+		threshold_aim_node(target->node, pages, target->flags);
 	if (!threshold_has_target()) {
 		threshold_clear(EBB_THRESHOLD_IDLE);
 		return;

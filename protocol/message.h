@@ -268,6 +268,7 @@ struct ebb_msg_target {
 	uint64_t node_bytes[EBB_NODE_MAX];
 	uint32_t timeout_ms; /* 1 to EBB_TARGET_LEASE_MS */
 	bool retry; /* somebody asks now: forget what was in vain before */
+	bool urgent; /* somebody waits: EBB_TARGET_URGENT */
 };
 extern const struct ebb_field ebb_msg_target_fields[];
 

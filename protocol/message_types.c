@@ -92,6 +92,7 @@ const struct ebb_field ebb_msg_target_fields[] = {
 	U32("timeout-ms", ebb_msg_target, timeout_ms,
 	    .max = EBB_TARGET_LEASE_MS),
 	BOOL("retry", ebb_msg_target, retry, .optional = true),
+	BOOL("urgent", ebb_msg_target, urgent, .optional = true),
 	END,
 };
 

@@ -128,6 +128,12 @@ struct ebb_session {
 enum {
 	/* Somebody asks for it now: forget that it was tried in vain. */
 	EBB_TARGET_RETRY = 1 << 0,
+	/*
+	 * Somebody waits for it: as fast as it goes. Without it memory is freed
+	 * in steps of a second, so that a guest that needs what went is heard
+	 * before much has gone.
+	 */
+	EBB_TARGET_URGENT = 1 << 1,
 };
 
 #define EBB_NODE_ALL 0xffffffffu

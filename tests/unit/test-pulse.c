@@ -84,7 +84,7 @@ static void run(struct node *node, unsigned int looks)
 
 static void aim(struct node *node, __u64 pages)
 {
-	pulse_aim(&node->pulse, pages, node->facts.managed, false);
+	pulse_aim(&node->pulse, pages, node->facts.managed, EBB_TARGET_URGENT);
 }
 
 static void test_cache_is_driven_to_the_target(void **state)
@@ -120,6 +120,30 @@ static void test_steps_are_bounded(void **state)
 	look(&node);
 	assert_true(node.pulse.step >= PULSE_HUGE_PAGES);
 	assert_true(node.pulse.step < 4 * MIB);
+}
+
+/* Nobody waits: the guest has a second to say that it needs what went. */
+static void test_a_standing_target_is_gentle(void **state)
+{
+	struct node node = make_node(2000 * MIB, 100 * MIB, 1500 * MIB);
+	__u64 begin_ms = node.now_ms;
+
+	(void)state;
+	pulse_aim(&node.pulse, 1000 * MIB, node.facts.managed, 0);
+	run(&node, 10000);
+	assert_int_equal(node.pulse.state, EBB_THRESHOLD_HELD);
+	assert_true(node.now_ms - begin_ms >=
+		    (node.kicks - 1) * PULSE_GENTLE_MS);
+
+	/* One pulse may run when somebody comes to wait for it. */
+	node = make_node(2000 * MIB, 100 * MIB, 1500 * MIB);
+	pulse_aim(&node.pulse, 1000 * MIB, node.facts.managed, 0);
+	look(&node);
+	aim(&node, 1000 * MIB);
+	begin_ms = node.now_ms;
+	run(&node, 10000);
+	assert_int_equal(node.pulse.state, EBB_THRESHOLD_HELD);
+	assert_true(node.now_ms - begin_ms < 2 * PULSE_GENTLE_MS);
 }
 
 static void test_a_held_target_needs_nothing(void **state)
@@ -206,7 +230,8 @@ static void test_the_wait_doubles_up_to_a_limit(void **state)
 	assert_int_equal(last, PULSE_RETRY_MAX_MS);
 	/* Who asks now does not wait for that. */
 	node.facts.gainable = 500 * MIB;
-	pulse_aim(&node.pulse, 1000 * MIB, node.facts.managed, true);
+	pulse_aim(&node.pulse, 1000 * MIB, node.facts.managed,
+		  EBB_TARGET_RETRY | EBB_TARGET_URGENT);
 	assert_int_equal(look(&node), PULSE_KICK);
 }
 
@@ -284,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cache_is_driven_to_the_target),
 		cmocka_unit_test(test_steps_are_bounded),
+		cmocka_unit_test(test_a_standing_target_is_gentle),
 		cmocka_unit_test(test_a_held_target_needs_nothing),
 		cmocka_unit_test(test_a_renewal_changes_nothing),
 		cmocka_unit_test(test_nothing_to_gain_ends_it),
