@@ -25,21 +25,6 @@ begin_fault()
 	client=$!
 }
 
-# What is not free in the guest is all that the host still holds of it, but for
-# what a later fault of the guest's brings back.
-whole_again()
-{
-	local not_free resident
-
-	reclaim --all || fail "$1: $(cat "$RIG_DIR/run/stderr")"
-	not_free=$(($(backing_files | awk '{ b += $3 } END { printf "%.0f", b }') -
-		$(guest_free_huge)))
-	resident=$(backing_bytes)
-	at_most "$resident" $((not_free + (64 << 20))) ||
-		fail "$1: $(mib "$resident") are resident, $(mib $not_free) in use"
-	ok "$1: whole again"
-}
-
 killed()
 {
 	begin_fault "$1"

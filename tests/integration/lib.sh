@@ -174,6 +174,40 @@ result()
 	jq -r ".\"$1\"" <<<"$RESULT"
 }
 
+# whole_again TEXT: reclaims all, and finds no memory leaked.
+# What is not free in the guest is all that the host still holds of it, but for
+# what a later fault of the guest's brings back.
+whole_again()
+{
+	local not_free resident
+
+	reclaim --all || fail "$1: $(cat "$RIG_DIR/run/stderr")"
+	not_free=$(($(backing_files | awk '{ b += $3 } END { printf "%.0f", b }') -
+		$(guest_free_huge)))
+	resident=$(backing_bytes)
+	at_most "$resident" $((not_free + (64 << 20))) ||
+		fail "$1: $(mib "$resident") are resident, $(mib $not_free) in use"
+	ok "$1: whole again"
+}
+
+# begin_reclaim ARGUMENT...: of the guest, in the background, so that a test can
+# do harm meanwhile. end_reclaim waits, and has its status and words in ENDED.
+begin_reclaim()
+{
+	ebbctl reclaim "$GUEST" "$@" >"$RIG_DIR/run/client" 2>&1 &
+	CLIENT=$!
+}
+
+# end_reclaim SECONDS
+end_reclaim()
+{
+	wait_for "$1" pid_gone "$CLIENT" ||
+		fail "the reclaim does not end: $(ebbctl show "$GUEST" 2>&1)"
+	wait "$CLIENT"
+	# shellcheck disable=SC2034 # for the test
+	ENDED="exit $?: $(tail -n 1 "$RIG_DIR/run/client")"
+}
+
 # refused STATUS PATTERN TEXT COMMAND...: ends with that status, prints the
 # pattern, and takes nothing of the guest, if there is a running one.
 refused()
