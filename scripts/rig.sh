@@ -215,14 +215,22 @@ xml_memory()
 	esac
 }
 
+# What memory devices may be plugged up to; libvirt wants a cell then.
+xml_max_memory()
+{
+	[ "$max_memory" -gt 0 ] || return 0
+	echo "<maxMemory slots='8' unit='MiB'>$max_memory</maxMemory>"
+}
+
 xml_numa()
 {
-	local cell
+	local cell cpus
 
-	[ "$nodes" -gt 1 ] || return 0
+	[ "$nodes" -gt 1 ] || [ "$max_memory" -gt 0 ] || return 0
 	echo "<numa>"
 	for ((cell = 0; cell < nodes; cell++)); do
-		echo "<cell id='$cell' cpus='$cell' unit='MiB' memory='$((memory / nodes))'/>"
+		[ "$nodes" -gt 1 ] && cpus=$cell || cpus=0-1
+		echo "<cell id='$cell' cpus='$cpus' unit='MiB' memory='$((memory / nodes))'/>"
 	done
 	echo "</numa>"
 }
@@ -259,11 +267,25 @@ xml_disk()
 	[ "$disk" -gt 0 ] || return 0
 	cat <<-END
 	<disk type='file' device='disk'>
-	<driver name='qemu' type='raw' cache='unsafe'/>
+	<driver name='qemu' type='$disk_format' cache='unsafe'/>
 	<source file='$RIG_DIR/$GUEST.disk'/>
 	<target dev='vda' bus='virtio'/>
 	</disk>
 	END
+}
+
+# Makes the disk: of known content, an empty one to keep snapshots in, or a copy.
+make_disk()
+{
+	local path=$RIG_DIR/$GUEST.disk
+
+	[ "$disk" -gt 0 ] || return 0
+	case $disk_format-$disk_file in
+	raw-) yes ebb | head -c "${disk}M" >"$path" ;;
+	raw-*) head -c "${disk}M" "$disk_file" >"$path" ;;
+	qcow2-) qemu-img create -q -f qcow2 "$path" "${disk}M" ;;
+	*) rig_die "unknown disk $disk_format $disk_file" ;;
+	esac || rig_die "no room for a disk of $disk MiB in $RIG_DIR"
 }
 
 domain_xml()
@@ -275,6 +297,7 @@ domain_xml()
 	cat <<-END
 	<domain type='$type'>
 	<name>$GUEST</name>
+	$(xml_max_memory)
 	<memory unit='MiB'>$memory</memory>
 	<memoryBacking>$(xml_memory)</memoryBacking>
 	<vcpu>2</vcpu>
@@ -287,13 +310,14 @@ domain_xml()
 	<features><acpi/></features>
 	<cpu mode='$cpu'>$(xml_numa)</cpu>
 	<on_reboot>restart</on_reboot>
-	<on_crash>destroy</on_crash>
+	<on_crash>$on_crash</on_crash>
 	<devices>
 	<controller type='usb' model='none'/>
 	<serial type='file'><source path='$RIG_DIR/log/$GUEST.console'/></serial>
 	$(xml_disk)
 	$(xml_channels)
 	$(xml_balloon)
+	$panic
 	</devices>
 	</domain>
 	END
@@ -302,14 +326,17 @@ domain_xml()
 # guest_define [--memory MIB] [--backing memfd|hugetlb|file|private|
 # private-memfd] [--nodes N] [--channels "ebb qga shell"] [--balloon
 # none|plain|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
-# [--disk MIB]
+# [--disk MIB] [--disk-format raw|qcow2] [--disk-file FILE] [--max-memory MIB]
+# [--on-crash destroy|restart]
 # Defines a guest. Its name is in GUEST, and all that is said below of "the
 # guest" is said of the one that GUEST names. Its disk is /dev/vda and as
-# tests/guest/disk.h says.
+# tests/guest/disk.h says, unless it is an empty qcow2 or begins with FILE. With
+# --on-crash it has a device to tell of its panic.
 guest_define()
 {
 	local memory=2048 backing=memfd nodes=1 channels="ebb shell" \
-		balloon=none machine=pc cmdline="" disk=0 image
+		balloon=none machine=pc cmdline="" disk=0 disk_format=raw disk_file="" \
+		max_memory=0 on_crash=destroy panic="" image
 
 	GUEST=ebbtest-$$-${#RIG_GUESTS[@]}
 	while [ $# -gt 1 ]; do
@@ -323,6 +350,10 @@ guest_define()
 		--cmdline) cmdline=$2 ;;
 		--name) GUEST=$2 ;;
 		--disk) disk=$2 ;;
+		--disk-format) disk_format=$2 ;;
+		--disk-file) disk_file=$2 ;;
+		--max-memory) max_memory=$2 ;;
+		--on-crash) on_crash=$2 panic="<panic model='isa'/>" ;;
 		*) rig_die "guest_define: unknown option $1" ;;
 		esac
 		shift 2
@@ -330,8 +361,7 @@ guest_define()
 	image=${RIG_IMAGE:-$("$source_dir/scripts/guest-image" --build "$build")}
 	[ -n "$image" ] || rig_die "no image of a guest"
 	[ "$backing" != hugetlb ] || hugepages_reserve "$memory"
-	[ "$disk" = 0 ] || yes ebb | head -c "${disk}M" >"$RIG_DIR/$GUEST.disk" ||
-		rig_die "no room for a disk of $disk MiB in $RIG_DIR"
+	make_disk
 	domain_xml >"$RIG_DIR/$GUEST.xml"
 	virsh define "$RIG_DIR/$GUEST.xml" >/dev/null ||
 		rig_die "libvirt does not take $RIG_DIR/$GUEST.xml"
