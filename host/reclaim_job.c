@@ -255,6 +255,9 @@ static const struct {
 	[EBB_END_GUEST_GONE] = { "GenericError",
 				 "The guest was reset or stopped, or ebb.ko "
 				 "unloaded, in the middle; try again" },
+	[EBB_END_LIBVIRT_GONE] = { "LibvirtGone",
+				   "libvirtd went away in the middle; see: "
+				   "systemctl status libvirtd" },
 	[EBB_END_GUEST_SILENT] = { "GenericError",
 				   "The guest does not answer in its ring; see "
 				   "whether it is paused or hangs" },

@@ -60,6 +60,7 @@ static void draw_conclusions(struct ebb_vm *vm)
 		vm->probe_wanted = true;
 		break;
 	case EBB_END_GUEST_GONE:
+	case EBB_END_LIBVIRT_GONE:
 	case EBB_END_GUEST_SILENT:
 	case EBB_END_REPORTING_BUSY:
 	case EBB_END_NO_AGENT:
@@ -81,6 +82,9 @@ static void reclaim_done(void *opaque)
 	vm->reclaimed_bytes += vm->job.counters.reclaimed_bytes;
 	vm->reclaim_runs += !vm->job.request.dry_run;
 	vm->lent_bytes += vm->job.counters.reclaimed_bytes;
+	/* @gone does not tell which of them went. */
+	if (vm->job.end == EBB_END_GUEST_GONE && !vm->connected)
+		vm->job.end = EBB_END_LIBVIRT_GONE;
 	draw_conclusions(vm);
 	/* It was not renewed meanwhile. */
 	vm->target.due_ns = 0;
