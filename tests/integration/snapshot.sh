@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Snapshots with memory are taken and reverted to in mid-reclaim, the verifier
+# with them: what was lent at one time and not at the other is not mistaken, and
+# the guest has lost no byte.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+snapshot()
+{
+	virsh snapshot-create-as "$GUEST" "$1" >/dev/null
+}
+
+by_libvirt()
+{
+	virsh snapshot-revert "$GUEST" "$1" --running
+}
+
+# In the same process, over the same memory, and libvirt is not asked.
+by_qemu()
+{
+	local said
+
+	said=$(virsh qemu-monitor-command "$GUEST" --hmp "loadvm $1") && [ -z "$said" ]
+}
+
+# in_reclaim TEXT COMMAND...: while one runs.
+in_reclaim()
+{
+	local text=$1
+	shift
+
+	guest_populate 300
+	begin_reclaim --all
+	sleep 0.03
+	check "$text in mid-reclaim" "$@"
+	end_reclaim 60
+	ok "the reclaim: $ENDED"
+}
+
+# As of then: the verifier of that time goes on, and has more to verify.
+verifier_goes_on()
+{
+	local verified
+
+	guest_run 60 true || fail "$1: the guest does not answer"
+	verified=$(churn_verified)
+	verified_more()
+	{
+		[ "$(churn_verified)" -gt "$verified" ]
+	}
+	wait_for 30 verified_more || fail "$1: $(guest "cat /run/churn.out")"
+}
+
+reverted()
+{
+	local process
+
+	process=$(guest_pid)
+	guest "touch /run/$2"
+	in_reclaim "$1 reverts to '$2'" "$1" "$2"
+	check "it is the guest of then" guest "[ ! -e /run/$2 ]"
+	[ "$process" = "$(guest_pid)" ] && process="the same" || process="another"
+	verifier_goes_on "$1, '$2'"
+	wait_lease
+	whole_again "$1, '$2', in $process process"
+}
+
+requires qemu-img
+started_rig --memory 768 --disk 64 --disk-format qcow2
+guest_churn $((80 << 20))
+in_reclaim "snapshot 'early'" snapshot early
+wait_lease
+whole_again "after a snapshot"
+guest_populate 300
+check "snapshot 'full'" snapshot full
+wait_lease
+reverted by_libvirt early
+reverted by_qemu full
+reverted by_qemu early
+verdict=$(churn_ends) || fail "$verdict"
+ok "$verdict"
+check "the guest's log is clean" dmesg_clean
