@@ -253,8 +253,9 @@ static const struct {
 					   "itself and stopped giving" },
 	[EBB_END_GUEST_REFUSED] = { NULL, "" },
 	[EBB_END_GUEST_GONE] = { "GenericError",
-				 "The guest was reset or stopped, or ebb.ko "
-				 "unloaded, in the middle; try again" },
+				 "The guest was reset or stopped, its memory or "
+				 "devices changed, or ebb.ko was unloaded in "
+				 "the middle; try again" },
 	[EBB_END_LIBVIRT_GONE] = { "LibvirtGone",
 				   "libvirtd went away in the middle; see: "
 				   "systemctl status libvirtd" },

@@ -181,7 +181,7 @@ whole_again()
 {
 	local not_free resident
 
-	reclaim --all || fail "$1: $(cat "$RIG_DIR/run/stderr")"
+	reclaim --all || fail "$1: $(cat "$RIG_DIR/run/stderr") $RESULT"
 	not_free=$(($(backing_files | awk '{ b += $3 } END { printf "%.0f", b }') -
 		$(guest_free_huge)))
 	resident=$(backing_bytes)
