@@ -23,7 +23,8 @@ enum {
  * struct ebb_domxml - the parts that Ebb needs
  * @cell_count, @cell_bytes: boot memory by NUMA cell, in the order in which
  *	QEMU lays it out; one cell if the domain has no NUMA
- * @device_count, @devices: dimm and virtio-mem devices with their address
+ * @device_count, @devices: dimm and virtio-mem devices with their address; 0
+ *	where libvirt does not say it
  * @shared: <access mode='shared'/>, of the domain or of a cell
  * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
  * @qga_channel: it has QGA_CHANNEL_NAME

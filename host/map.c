@@ -20,6 +20,9 @@ static const uint64_t split_boundaries[] = {
 	0x80000000u,
 };
 
+/* No guest has memory come and go in smaller steps; x86 has no smaller ones. */
+#define BLOCK_BYTES ((uint64_t)128 << 20)
+
 /* One guess: backing @backing holds address A at A + @delta (modulo 2^64). */
 struct candidate {
 	uint32_t backing;
@@ -84,6 +87,31 @@ static bool try_delta(const struct prover *prover, uint64_t delta,
 	return false;
 }
 
+/*
+ * A device of which libvirt does not say where it is, as of virtio-mem before
+ * 9.4: the segment may begin at any block of it.
+ */
+static bool try_blocks(const struct prover *prover, uint64_t device_bytes,
+		       const struct ebb_msg_segment *segment,
+		       struct candidate *ret_candidate)
+{
+	for (uint64_t offset = 0; offset < device_bytes; offset += BLOCK_BYTES)
+		if (try_delta(prover, offset - segment->gpa, segment,
+			      ret_candidate))
+			return true;
+	return false;
+}
+
+static bool try_device(const struct prover *prover, uint64_t base_gpa,
+		       uint64_t device_bytes,
+		       const struct ebb_msg_segment *segment,
+		       struct candidate *ret_candidate)
+{
+	return base_gpa ? try_delta(prover, -base_gpa, segment, ret_candidate)
+			: try_blocks(prover, device_bytes, segment,
+				     ret_candidate);
+}
+
 static bool find_candidate(const struct prover *prover,
 			   const struct ebb_domxml *domxml,
 			   const struct ebb_msg_segment *segment,
@@ -92,8 +120,9 @@ static bool find_candidate(const struct prover *prover,
 	uint64_t cell_start = 0;
 
 	for (uint32_t i = 0; i < domxml->device_count; i++)
-		if (try_delta(prover, -domxml->devices[i].base_gpa, segment,
-			      ret_candidate))
+		if (try_device(prover, domxml->devices[i].base_gpa,
+			       domxml->devices[i].bytes, segment,
+			       ret_candidate))
 			return true;
 
 	for (uint32_t i = 0; i < domxml->cell_count; i++) {

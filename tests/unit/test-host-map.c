@@ -188,6 +188,24 @@ static void test_dimm(void **state)
 	assert_segment(1, 0x140000000, 1, 0);
 }
 
+/* Where the guest uses all of it, and where it uses what is not its begin. */
+static void test_virtio_mem_of_unknown_base(void **state)
+{
+	(void)state;
+	add_file(2 * EBB_GIB);
+	add_file(EBB_GIB);
+	add_cell(2 * EBB_GIB);
+	world.domxml.device_count = 1;
+	world.domxml.devices[0].bytes = EBB_GIB;
+	add_segment(EBB_MIB, 2 * EBB_GIB - EBB_MIB, 0, EBB_MIB);
+	add_segment(0x140000000, 256 * EBB_MIB, 1, 0);
+	add_segment(0x158000000, 128 * EBB_MIB, 1, 384 * EBB_MIB);
+	assert_int_equal(prove(), 0);
+	assert_int_equal(world.map.unproven_count, 0);
+	assert_segment(1, 0x140000000, 1, 0);
+	assert_segment(2, 0x158000000, 1, 384 * EBB_MIB);
+}
+
 /* Damages one thing of a guest that would be proven. */
 static void test_wrong_canaries_prove_nothing(void **state)
 {
@@ -374,6 +392,7 @@ int main(void)
 		MAP_TEST(test_swapped_numa_files),
 		MAP_TEST(test_numa_cell_over_the_hole),
 		MAP_TEST(test_dimm),
+		MAP_TEST(test_virtio_mem_of_unknown_base),
 		MAP_TEST(test_wrong_canaries_prove_nothing),
 		MAP_TEST(test_half_a_segment_is_unproven),
 		MAP_TEST(test_segment_without_canary_is_left_out),

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Memory is plugged and unplugged in mid-reclaim: the lease comes back each time,
+# new memory lends as the old one does, and no byte is lost.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+PLUG_MIB=256
+
+guest_total_mib()
+{
+	guest "awk '\$1 == \"MemTotal:\" { print int(\$2 / 1024) }' /proc/meminfo"
+}
+
+# By the better part of it: the memory map comes from it as well.
+has_grown()
+{
+	[ "$(guest_total_mib)" -gt $((total + PLUG_MIB * 9 / 10)) ]
+}
+
+has_shrunk()
+{
+	[ "$(guest_total_mib)" -lt $((total + PLUG_MIB / 10)) ]
+}
+
+# What the host holds of the file of PLUG_MIB, in bytes; -1: there is none.
+plugged_resident()
+{
+	backing_files | awk -v bytes=$((PLUG_MIB << 20)) '
+		$3 == bytes { print $2; found = 1 } END { if (!found) print -1 }'
+}
+
+is_unplugged()
+{
+	[ "$(plugged_resident)" = -1 ]
+}
+
+is_proven()
+{
+	ebbctl_json show "$GUEST" 2>/dev/null |
+		jq -e --argjson bytes $((PLUG_MIB << 20)) '[.backings[] |
+			select(.bytes == $bytes and ."verified-segments" > 0)] |
+			length > 0' >/dev/null
+}
+
+# in_reclaim TEXT COMMAND...: while one runs.
+in_reclaim()
+{
+	local text=$1
+	shift
+
+	guest_populate 350
+	begin_reclaim --all
+	sleep 0.02
+	check "$text in mid-reclaim" "$@"
+	end_reclaim 60
+	ok "the reclaim: $ENDED"
+}
+
+dimm_xml()
+{
+	cat <<-END
+	<memory model='dimm'>
+	<target><size unit='MiB'>$PLUG_MIB</size><node>0</node></target>
+	</memory>
+	END
+}
+
+# Its file is as large as all that it may give.
+virtio_mem_xml()
+{
+	cat <<-END
+	<memory model='virtio-mem'>
+	<target><size unit='MiB'>$PLUG_MIB</size><node>0</node>
+	<block unit='MiB'>2</block><requested unit='MiB'>$PLUG_MIB</requested>
+	</target>
+	</memory>
+	END
+}
+
+new_memory_lends()
+{
+	local full
+
+	wait_for 60 has_grown || fail "$1: the guest has $(guest_total_mib) of $total MiB + $PLUG_MIB"
+	wait_lease
+	guest_populate 550
+	full=$(plugged_resident)
+	# The first offer from it is how ebbd learns that the guest uses it now.
+	reclaim --all || grep -q 'memory layout changed' <<<"$RESULT" ||
+		fail "$1: $RESULT"
+	wait_for 30 is_proven || fail "$1: not proven: $(ebbctl show "$GUEST" 2>&1)"
+	whole_again "$1"
+	# churn holds some of it.
+	at_most "$(plugged_resident)" $((full * 3 / 4)) ||
+		fail "$1: $(mib "$(plugged_resident)") of $(mib "$full") stay"
+	ok "$1: of $(mib "$full") there, $(mib "$(plugged_resident)") stay"
+}
+
+old_memory_lends()
+{
+	wait_for 90 "$2" || fail "$1: $(guest_total_mib) MiB: $(guest dmesg | tail -n 5)"
+	wait_lease
+	whole_again "$1"
+}
+
+started_rig --memory 768 --max-memory 2048
+guest "echo online_movable >/sys/devices/system/memory/auto_online_blocks"
+total=$(guest_total_mib)
+guest_churn $((100 << 20))
+
+dimm_xml >"$RIG_DIR/dimm.xml"
+in_reclaim "plug a dimm" virsh attach-device "$GUEST" "$RIG_DIR/dimm.xml" --live
+new_memory_lends "a dimm"
+in_reclaim "unplug it" virsh detach-device "$GUEST" "$RIG_DIR/dimm.xml" --live
+old_memory_lends "without the dimm" is_unplugged
+
+virtio_mem_xml >"$RIG_DIR/virtio-mem.xml"
+in_reclaim "plug virtio-mem" \
+	virsh attach-device "$GUEST" "$RIG_DIR/virtio-mem.xml" --live
+new_memory_lends "virtio-mem"
+in_reclaim "shrink it" \
+	virsh update-memory-device "$GUEST" --requested-size 0M --live
+old_memory_lends "virtio-mem of size 0" has_shrunk
+in_reclaim "grow it" \
+	virsh update-memory-device "$GUEST" --requested-size ${PLUG_MIB}M --live
+new_memory_lends "virtio-mem grown again"
+
+verdict=$(churn_ends) || fail "$verdict"
+ok "$verdict"
+check "the guest's log is clean" dmesg_clean
