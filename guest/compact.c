@@ -22,6 +22,7 @@ struct ebb_compact {
 	struct ebb_limit limit;
 	uint64_t free_huge_bytes; /* when the burst began */
 	uint64_t lacked_bytes;
+	bool was_worth_it;
 };
 
 static int read_free_huge(const struct ebb_compact *compact,
@@ -78,8 +79,9 @@ static void on_done(int code, void *opaque)
 	/* Of one that was killed nothing is learnt. */
 	if (code < 0)
 		gained_bytes = compact->lacked_bytes;
-	ebb_limit_ended(&compact->limit, now_us(compact), compact->lacked_bytes,
-			gained_bytes);
+	compact->was_worth_it =
+		ebb_limit_ended(&compact->limit, now_us(compact),
+				compact->lacked_bytes, gained_bytes);
 	if (code >= 0)
 		compact->done(compact->opaque);
 }
@@ -143,4 +145,9 @@ void ebb_compact_stop(struct ebb_compact *compact)
 void ebb_compact_retry(struct ebb_compact *compact)
 {
 	compact->limit = (struct ebb_limit){ 0 };
+}
+
+bool ebb_compact_was_worth_it(const struct ebb_compact *compact)
+{
+	return compact->was_worth_it;
 }

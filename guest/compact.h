@@ -43,4 +43,7 @@ void ebb_compact_stop(struct ebb_compact *compact);
 /* Somebody asks now: the next burst may be at once. */
 void ebb_compact_retry(struct ebb_compact *compact);
 
+/* Whether the last burst gained 1/16 or more of what was lacking. */
+bool ebb_compact_was_worth_it(const struct ebb_compact *compact);
+
 #endif /* EBB_GUEST_COMPACT_H */

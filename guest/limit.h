@@ -28,8 +28,10 @@ bool ebb_limit_allows(const struct ebb_limit *limit, uint64_t now_us);
  * ebb_limit_ended - a burst ended by itself
  * @lacked_bytes: before it
  * @gained_bytes: of that
+ *
+ * Returns whether it was worth it: 1/16 or more.
  */
-void ebb_limit_ended(struct ebb_limit *limit, uint64_t now_us,
+bool ebb_limit_ended(struct ebb_limit *limit, uint64_t now_us,
 		     uint64_t lacked_bytes, uint64_t gained_bytes);
 
 #endif /* EBB_GUEST_LIMIT_H */

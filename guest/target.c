@@ -272,6 +272,9 @@ static void on_compacted(void *opaque)
 
 	if (!is_in_force(keeper))
 		return;
+	/* Somebody waits, and it goes on well: at once. */
+	if (keeper->asked.urgent && ebb_compact_was_worth_it(keeper->compact))
+		ebb_compact_retry(keeper->compact);
 	apply(keeper, 0);
 	tell(keeper);
 }
