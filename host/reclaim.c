@@ -45,8 +45,11 @@ enum {
 	PERMISSION_MS = 20,
 	/* Longer than the guest waits for us, so that it speaks first. */
 	SILENCE_MS = EBB_OFFER_DEADLINE_MS + 1000,
-	/* Batches of which nothing was granted, one after the other. */
-	FRUITLESS_MAX = 16,
+	/*
+	 * Batches of which nothing is granted in time, one after the other: a
+	 * busy host may give a guest no processor for some.
+	 */
+	FRUITLESS_MS = 3000,
 	/* For the guest to note that the demand is gone. */
 	FAREWELL_MS = 500,
 };
@@ -61,7 +64,7 @@ struct loop {
 	uint64_t last_move_ns;
 	uint64_t batch; /* the last that was looked at, by the ring's count */
 	uint64_t permitted_ns; /* when libvirt last said that no job runs */
-	uint32_t fruitless;
+	uint64_t fruitless_ns; /* since when; 0: the last brought something */
 	uint32_t poll_us;
 };
 
@@ -156,8 +159,14 @@ static int batch_end(struct loop *loop, struct ebb_puncher *puncher,
 	/* For the next batch, while the guest gets it ready. */
 	if (!is_permitted_within(loop, PERMISSION_MS / 2))
 		ask_permission(loop, ops, opaque);
-	loop->fruitless = punched ? 0 : loop->fruitless + 1;
-	return loop->fruitless > FRUITLESS_MAX ? EBB_END_GUEST_SILENT : -EAGAIN;
+	if (punched)
+		loop->fruitless_ns = 0;
+	else if (!loop->fruitless_ns)
+		loop->fruitless_ns = loop->last_move_ns;
+	else if (loop->last_move_ns - loop->fruitless_ns >
+		 (uint64_t)FRUITLESS_MS * 1000000)
+		return EBB_END_GUEST_SILENT;
+	return -EAGAIN;
 }
 
 static bool is_awake(const struct loop *loop)

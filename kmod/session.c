@@ -43,9 +43,9 @@
 
 enum {
 	RUN_MAX = 6, /* offers of one range before it is let go */
-	FAILED_MAX = 16,
-	FAILED_NAP_US = 1000, /* doubles up to: */
-	FAILED_NAP_MAX_US = 64000,
+	FAILED_MAX = 48, /* 3 s of naps: the host gives up first */
+	FAILED_NAP_US = 1000, /* doubles, so often: */
+	FAILED_NAP_DOUBLES = 6,
 };
 
 enum session_phase {
@@ -115,8 +115,8 @@ static int session_back_off(void)
 		session_end(EBB_SESSION_HOST_ABSENT);
 		return -EAGAIN;
 	}
-	us = FAILED_NAP_US << (session.failed - 1);
-	us = min_t(u32, us, FAILED_NAP_MAX_US);
+	us = FAILED_NAP_US
+	     << min_t(u32, session.failed - 1, FAILED_NAP_DOUBLES);
 	usleep_range(us, us + us / 4);
 	return -EAGAIN;
 }
