@@ -7,8 +7,8 @@
 
 started_rig --memory 1536 --disk 1200
 guest_cache 1200
-set_target 50%
 reclaim 800M --timeout 180s || fail "exit $?: $(cat "$RIG_DIR/run/stderr") $RESULT"
+set_target 50%
 ok "$(mib "$(result reclaimed-bytes)") taken, target $(guest_status target-state)"
 
 watch_stalls
