@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "facts.h"
 #include "ring.h"
+#include "zone.h"
 
 static_assert(ALLOCSTALL_NORMAL - PGALLOC_NORMAL == MAX_NR_ZONES,
 	      "an event for each zone, in the order of the zones");
@@ -34,34 +35,20 @@ static u64 pages_bytes(u64 pages)
 	return pages << PAGE_SHIFT;
 }
 
-u64 facts_zone_huge_pages(const struct zone *zone)
-{
-	u64 pages = 0;
-	int order;
-
-	for (order = EBB_LEASE_ORDER_MIN; order < EBB_ORDER_COUNT; order++)
-		pages += (u64)READ_ONCE(zone->free_area[order].nr_free)
-			 << order;
-	return pages;
-}
-
 static void facts_read_node(int node, struct ebb_node_facts *facts)
 {
+	struct zone *zone;
 	int i;
 
 	facts->node = node;
 	if (node < EBB_NODE_MAX)
 		facts->target_bytes = pages_bytes(noted.node_pages[node]);
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *zone = &NODE_DATA(node)->node_zones[i];
-
-		if (!populated_zone(zone))
-			continue;
+	for_each_node_zone(zone, node, i) {
 		facts->total_bytes += pages_bytes(zone_managed_pages(zone));
 		facts->free_bytes +=
 			pages_bytes(zone_page_state(zone, NR_FREE_PAGES));
 		facts->free_huge_bytes +=
-			pages_bytes(facts_zone_huge_pages(zone));
+			pages_bytes(zone_free_huge_pages(zone));
 		facts->low_watermark_bytes +=
 			pages_bytes(low_wmark_pages(zone));
 		facts->high_watermark_bytes +=
@@ -98,8 +85,7 @@ static void facts_read(struct ebb_facts *facts)
 
 	memset(facts, 0, sizeof(*facts));
 	facts->stamp_ns = ktime_get_boottime_ns();
-	for_each_node_state(node, N_MEMORY)
-	{
+	for_each_node_state(node, N_MEMORY) {
 		struct ebb_node_facts spill = {}, *to = &spill;
 
 		if (facts->node_count < EBB_NODE_MAX)

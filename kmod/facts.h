@@ -3,7 +3,6 @@
 #ifndef EBB_KMOD_FACTS_H
 #define EBB_KMOD_FACTS_H
 
-#include <linux/mmzone.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -38,8 +37,5 @@ struct facts_events {
 
 /* Sleeps. */
 void facts_read_events(struct facts_events *events);
-
-/* What of @zone is free in blocks of EBB_LEASE_ORDER_MIN or more, in pages. */
-u64 facts_zone_huge_pages(const struct zone *zone);
 
 #endif /* EBB_KMOD_FACTS_H */

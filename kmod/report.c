@@ -39,6 +39,7 @@
 #include "canary.h"
 #include "compat.h"
 #include "report.h"
+#include "zone.h"
 
 static_assert(PAGE_REPORTING_CAPACITY == EBB_SLOT_COUNT,
 	      "a batch of the kernel fills the ring");
@@ -64,8 +65,7 @@ static int report_batch(struct page_reporting_dev_info *dev,
 	atomic_inc(&calls);
 	if (WARN_ON_ONCE(nents > EBB_SLOT_COUNT))
 		return -EINVAL;
-	for_each_sg(sgl, sg, nents, i)
-	{
+	for_each_sg(sgl, sg, nents, i) {
 		u64 pfn = page_to_pfn(sg_page(sg));
 		u32 order = get_order(sg->length);
 
@@ -114,16 +114,12 @@ static void report_rearm_zone(struct zone *zone)
 
 void report_rearm(void)
 {
+	struct zone *zone;
 	int node, i;
 
-	for_each_node_state(node, N_MEMORY)
-	{
-		for (i = 0; i < MAX_NR_ZONES; i++) {
-			struct zone *zone = &NODE_DATA(node)->node_zones[i];
-
-			if (populated_zone(zone))
-				report_rearm_zone(zone);
-		}
+	for_each_node_state(node, N_MEMORY) {
+		for_each_node_zone(zone, node, i)
+			report_rearm_zone(zone);
 	}
 }
 

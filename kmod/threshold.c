@@ -43,6 +43,7 @@
 #include "session.h"
 #include "threshold.h"
 #include "watermark.h"
+#include "zone.h"
 
 enum {
 	LOOK_DRIVING_MS = 20,
@@ -97,17 +98,14 @@ static u64 node_gainable(int node)
 static void node_facts(int node, struct pulse_facts *facts)
 {
 	struct pglist_data *data = NODE_DATA(node);
+	struct zone *zone;
 	int i;
 
 	memset(facts, 0, sizeof(*facts));
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *zone = &data->node_zones[i];
-
-		if (!populated_zone(zone))
-			continue;
-		facts->managed += zone_managed_pages(zone);
+	facts->managed = node_managed_pages(node);
+	for_each_node_zone(zone, node, i) {
 		facts->free += zone_page_state(zone, NR_FREE_PAGES);
-		facts->free_huge += facts_zone_huge_pages(zone);
+		facts->free_huge += zone_free_huge_pages(zone);
 	}
 	facts->gainable = node_gainable(node);
 	facts->kswapd_idle = waitqueue_active(&data->kswapd_wait);
@@ -287,8 +285,7 @@ static void threshold_look(void)
 		return;
 	}
 	if (!session_is_running()) {
-		for_each_node_state(node, N_MEMORY)
-		{
+		for_each_node_state(node, N_MEMORY) {
 			if (watermark_has_node(node) &&
 			    threshold.pulses[node].target)
 				threshold_act(node, &events, now_ms);
@@ -312,14 +309,6 @@ static void threshold_expire_work(struct work_struct *work)
 	mutex_unlock(&threshold_lock);
 }
 
-static u64 node_managed_pages(int node)
-{
-	struct pulse_facts facts;
-
-	node_facts(node, &facts);
-	return facts.managed;
-}
-
 static void threshold_aim_node(int node, u64 pages, u32 flags)
 {
 	struct pulse *pulse = &threshold.pulses[node];
@@ -334,13 +323,11 @@ static void threshold_aim_all(u64 pages, u32 flags)
 	u64 managed = 0;
 	int node;
 
-	for_each_node_state(node, N_MEMORY)
-	{
+	for_each_node_state(node, N_MEMORY) {
 		if (watermark_has_node(node))
 			managed += node_managed_pages(node);
 	}
-	for_each_node_state(node, N_MEMORY)
-	{
+	for_each_node_state(node, N_MEMORY) {
 		if (watermark_has_node(node))
 			threshold_aim_node(
 				node,
@@ -410,8 +397,7 @@ void threshold_get(struct ebb_threshold *told)
 
 	memset(told, 0, sizeof(*told));
 	mutex_lock(&threshold_lock);
-	for_each_node_state(node, N_MEMORY)
-	{
+	for_each_node_state(node, N_MEMORY) {
 		node_facts(node, &facts);
 		told->free_huge_bytes += facts.free_huge << PAGE_SHIFT;
 		if (watermark_has_node(node))

@@ -26,6 +26,7 @@
 #include <linux/vmstat.h>
 
 #include "watermark.h"
+#include "zone.h"
 
 enum {
 	/* A zone of less is not boosted: a pageblock would be much of it. */
@@ -41,27 +42,6 @@ struct mark {
 
 static struct mark marks[EBB_NODE_MAX][MAX_NR_ZONES];
 
-static struct zone *node_zone(int node, int index)
-{
-	struct zone *zone = &NODE_DATA(node)->node_zones[index];
-
-	return populated_zone(zone) ? zone : NULL;
-}
-
-static unsigned long node_managed_pages(int node)
-{
-	unsigned long pages = 0;
-	int i;
-
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *zone = node_zone(node, i);
-
-		if (zone)
-			pages += zone_managed_pages(zone);
-	}
-	return pages;
-}
-
 static unsigned long zone_share(struct zone *zone, u64 pages,
 				unsigned long managed)
 {
@@ -70,41 +50,31 @@ static unsigned long zone_share(struct zone *zone, u64 pages,
 		       : 0;
 }
 
-/* Under the zone's lock. */
-static void mark_set(struct zone *zone, struct mark *mark, unsigned long high)
+static void mark_raise(struct zone *zone, struct mark *mark, unsigned long high)
 {
-	unsigned long now = zone->_watermark[WMARK_HIGH];
+	unsigned long flags, now;
 
+	high = min(high, zone_managed_pages(zone));
+	spin_lock_irqsave(&zone->lock, flags);
+	now = zone->_watermark[WMARK_HIGH];
 	if (!mark->ours || now != mark->ours)
 		mark->own = now;
 	high = max(high, mark->own);
 	mark->ours = high > mark->own ? high : 0;
 	WRITE_ONCE(zone->_watermark[WMARK_HIGH], high);
-}
-
-static void mark_raise(struct zone *zone, struct mark *mark, unsigned long high)
-{
-	unsigned long flags;
-
-	high = min(high, zone_managed_pages(zone));
-	spin_lock_irqsave(&zone->lock, flags);
-	mark_set(zone, mark, high);
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 void watermark_raise_over(int node, u64 step)
 {
 	unsigned long managed = node_managed_pages(node);
+	struct zone *zone;
 	int i;
 
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *zone = node_zone(node, i);
-		unsigned long share;
+	for_each_node_zone(zone, node, i) {
+		unsigned long share = max(zone_share(zone, step, managed),
+					  (unsigned long)pageblock_nr_pages);
 
-		if (!zone)
-			continue;
-		share = max(zone_share(zone, step, managed),
-			    (unsigned long)pageblock_nr_pages);
 		mark_raise(zone, &marks[node][i],
 			   zone_page_state(zone, NR_FREE_PAGES) + share);
 	}
@@ -113,59 +83,47 @@ void watermark_raise_over(int node, u64 step)
 void watermark_hold(int node, u64 target)
 {
 	unsigned long managed = node_managed_pages(node);
+	struct zone *zone;
 	int i;
 
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *zone = node_zone(node, i);
-
-		if (!zone)
-			continue;
+	for_each_node_zone(zone, node, i)
 		mark_raise(zone, &marks[node][i],
 			   min(zone_share(zone, target, managed),
 			       zone_page_state(zone, NR_FREE_PAGES)));
-	}
 }
 
 void watermark_reassert(int node)
 {
-	unsigned long flags;
+	struct zone *zone;
 	int i;
 
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *zone = node_zone(node, i);
-
-		if (!zone || !marks[node][i].ours)
-			continue;
-		spin_lock_irqsave(&zone->lock, flags);
-		mark_set(zone, &marks[node][i], marks[node][i].ours);
-		spin_unlock_irqrestore(&zone->lock, flags);
+	for_each_node_zone(zone, node, i) {
+		if (marks[node][i].ours)
+			mark_raise(zone, &marks[node][i], marks[node][i].ours);
 	}
 }
 
 static void mark_restore(struct zone *zone, struct mark *mark)
 {
+	unsigned long flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
 	if (mark->ours && zone->_watermark[WMARK_HIGH] == mark->ours)
 		WRITE_ONCE(zone->_watermark[WMARK_HIGH], mark->own);
 	mark->ours = 0;
 	/* What kswapd has not worked off: it counts in MIN. */
 	zone->watermark_boost -= min(zone->watermark_boost, mark->boost);
 	mark->boost = 0;
+	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 void watermark_restore(int node)
 {
-	unsigned long flags;
+	struct zone *zone;
 	int i;
 
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *zone = node_zone(node, i);
-
-		if (!zone)
-			continue;
-		spin_lock_irqsave(&zone->lock, flags);
+	for_each_node_zone(zone, node, i)
 		mark_restore(zone, &marks[node][i]);
-		spin_unlock_irqrestore(&zone->lock, flags);
-	}
 }
 
 static void zone_boost(struct zone *zone, struct mark *mark)
@@ -189,15 +147,12 @@ void watermark_kick(int node)
 	/* From the highest zone there is, and without reclaiming itself. */
 	gfp_t gfp = (GFP_HIGHUSER_MOVABLE & ~__GFP_DIRECT_RECLAIM) |
 		    __GFP_THISNODE | __GFP_NOWARN | __GFP_NOMEMALLOC;
+	struct zone *zone;
 	struct page *page;
 	int i;
 
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		struct zone *zone = node_zone(node, i);
-
-		if (zone)
-			zone_boost(zone, &marks[node][i]);
-	}
+	for_each_node_zone(zone, node, i)
+		zone_boost(zone, &marks[node][i]);
 	page = alloc_pages_node(node, gfp, 0);
 	if (page)
 		__free_page(page);
