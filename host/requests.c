@@ -22,13 +22,26 @@ static bool check_uri(struct ebb_fleet *fleet, struct ebb_call *call,
 	return false;
 }
 
-/* A request's domain, or an error that was answered. */
+static void answer_libvirt_gone(struct ebb_call *call)
+{
+	ebb_call_error(call, "LibvirtGone",
+		       "ebbd has no connection to libvirtd; see: systemctl "
+		       "status libvirtd");
+}
+
+/*
+ * A request's domain, if @uri is the one that is served. NULL: the error was
+ * answered.
+ */
 static struct ebb_vm *find_domain(struct ebb_fleet *fleet,
-				  struct ebb_call *call, const char *name)
+				  struct ebb_call *call, const char *uri,
+				  const char *name)
 {
 	struct ebb_domain *domain;
 	int r;
 
+	if (!check_uri(fleet, call, uri))
+		return NULL;
 	for (size_t i = 0; i < fleet->count; i++)
 		if (strcmp(ebb_vm_name(fleet->vms[i]), name) == 0)
 			return fleet->vms[i];
@@ -47,9 +60,7 @@ static struct ebb_vm *find_domain(struct ebb_fleet *fleet,
 		ebb_call_error(call, "DomainNotFound",
 			       "No domain '%s'; see: virsh list --all", name);
 	} else {
-		ebb_call_error(call, "LibvirtGone",
-			       "ebbd has no connection to libvirtd; see: "
-			       "systemctl status libvirtd");
+		answer_libvirt_gone(call);
 	}
 	return NULL;
 }
@@ -67,9 +78,7 @@ static struct ebb_vm *decode_domain(struct ebb_fleet *fleet,
 		ebb_call_error(call, "InvalidArgument", "%s", error.text);
 		return NULL;
 	}
-	if (!check_uri(fleet, call, request.uri))
-		return NULL;
-	return find_domain(fleet, call, request.domain);
+	return find_domain(fleet, call, request.uri, request.domain);
 }
 
 static void handle_daemon_show(struct ebb_call *call,
@@ -132,9 +141,7 @@ static void handle_list(struct ebb_call *call,
 	(void)arguments;
 	count = ebb_virt_list(fleet->virt, false, &domains);
 	if (count < 0) {
-		ebb_call_error(call, "LibvirtGone",
-			       "ebbd has no connection to libvirtd; see: "
-			       "systemctl status libvirtd");
+		answer_libvirt_gone(call);
 		return;
 	}
 	list.domains = calloc((size_t)count + 1, sizeof(*list.domains));
@@ -202,9 +209,7 @@ static void handle_set(struct ebb_call *call,
 		ebb_call_error(call, "InvalidArgument", "%s", error.text);
 		return;
 	}
-	if (!check_uri(fleet, call, request.uri))
-		return;
-	vm = find_domain(fleet, call, request.domain);
+	vm = find_domain(fleet, call, request.uri, request.domain);
 	if (vm)
 		ebb_vm_set_target(vm, call, &setting);
 }
@@ -227,9 +232,7 @@ static void handle_reclaim(struct ebb_call *call,
 			       "Give either a size above 0, or all");
 		return;
 	}
-	if (!check_uri(fleet, call, request.uri))
-		return;
-	vm = find_domain(fleet, call, request.domain);
+	vm = find_domain(fleet, call, request.uri, request.domain);
 	if (vm)
 		ebb_vm_reclaim(vm, call, &request);
 }
