@@ -28,6 +28,9 @@ enum {
 	WAITED_PROBES_MAX = 3,
 	TOLD_BURST = 16,
 	TOLD_PERIOD_S = 60,
+	/* A guest's reasons for less than its target. */
+	REASON_BURST = 1,
+	REASON_PERIOD_S = 60,
 };
 
 /* From within a callback of the channel, which ebb_vm_settle() may close. */
@@ -348,6 +351,10 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 	vm->told_pace = (struct ebb_pace){
 		.burst = TOLD_BURST,
 		.period_ns = (uint64_t)TOLD_PERIOD_S * 1000000000,
+	};
+	vm->target.log_pace = (struct ebb_pace){
+		.burst = REASON_BURST,
+		.period_ns = (uint64_t)REASON_PERIOD_S * 1000000000,
 	};
 	ebb_probe_init(&vm->probe);
 	vm->settle_timer = virEventAddTimeout(-1, on_settle_timer, vm, NULL);

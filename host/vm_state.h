@@ -29,9 +29,11 @@ struct waiter {
  * @told: the guest has it, and it was renewed since
  * @failures: to tell it, one after the other
  * @due_ns: when it is to be told next
+ * @facts_due_ns: when its working set is to be asked for next
  * @asked_bytes: what @setting is in bytes; 0 with auto
  * @have_state, @state: the guest's last word on it
- * @logged_reason, @logged_ns: the last that is in the log
+ * @logged_reason: the last that is in the log
+ * @log_pace: of reasons in the log
  */
 struct vm_target {
 	struct ebb_target_setting setting;
@@ -48,7 +50,7 @@ struct vm_target {
 	uint64_t working_set_bytes;
 	char working_set_source[16];
 	char logged_reason[32];
-	uint64_t logged_ns;
+	struct ebb_pace log_pace;
 };
 
 /*

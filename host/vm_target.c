@@ -22,8 +22,6 @@
 #include "host/vm_state.h"
 
 enum {
-	/* A guest's reasons are logged so often at most. */
-	REASON_LOG_S = 60,
 	/* An agent that does not answer is tried later and later. */
 	BACKOFF_SHIFT_MAX = 3,
 	/* A working set is a matter of minutes, and each question wakes. */
@@ -99,18 +97,15 @@ static void log_reason(struct ebb_vm *vm)
 {
 	struct vm_target *target = &vm->target;
 	char effective[EBB_SIZE_TEXT_BYTES], asked[EBB_SIZE_TEXT_BYTES];
-	uint64_t now_ns = ebb_now_ns();
 
 	if (target->setting.kind == EBB_TARGET_NONE ||
 	    strcmp(target->logged_reason, target->state.reason) == 0)
 		return;
 	/* A renewal comes by here soon again. */
-	if (target->logged_ns &&
-	    now_ns - target->logged_ns < REASON_LOG_S * NS_PER_S)
+	if (!ebb_pace_take(&target->log_pace, 1, ebb_now_ns()))
 		return;
 	memcpy(target->logged_reason, target->state.reason,
 	       sizeof(target->logged_reason));
-	target->logged_ns = now_ns;
 	ebb_size_format(target->state.effective_bytes, effective,
 			sizeof(effective));
 	ebb_size_format(target->state.asked_bytes, asked, sizeof(asked));
