@@ -305,7 +305,9 @@ static void threshold_look_work(struct work_struct *work)
 static void threshold_expire_work(struct work_struct *work)
 {
 	mutex_lock(&threshold_lock);
-	threshold_clear(EBB_THRESHOLD_IDLE);
+	/* It may have been renewed while this waited for the lock. */
+	if (!delayed_work_pending(&expire_work))
+		threshold_clear(EBB_THRESHOLD_IDLE);
 	mutex_unlock(&threshold_lock);
 }
 
