@@ -6,26 +6,24 @@
 #include "host/punch.h"
 #include "host/vm_state.h"
 
-static void fill_facts(const struct ebb_vm *vm,
+/* @facts: of the ring, NULL if there are none. */
+static void fill_facts(const struct ebb_vm *vm, const struct ebb_facts *facts,
 		       struct ebb_domain_status *status)
 {
-	struct ebb_facts facts;
-
-	status->facts_age_ms = UINT32_MAX;
-	if (vm->probe.attached &&
-	    ebb_ringmap_facts(&vm->probe.ring, &facts) == 0) {
+	if (facts) {
 		status->facts_age_ms = 0;
-		status->free_bytes = facts.free_bytes;
-		status->free_huge_bytes = facts.free_huge_bytes;
-		status->available_bytes = facts.available_bytes;
-		status->node_count = facts.node_count;
-		for (uint32_t i = 0; i < facts.node_count; i++) {
-			status->nodes[i].node = facts.nodes[i].node;
-			status->nodes[i].total_bytes =
-				facts.nodes[i].total_bytes;
-			status->nodes[i].free_bytes = facts.nodes[i].free_bytes;
+		status->free_bytes = facts->free_bytes;
+		status->free_huge_bytes = facts->free_huge_bytes;
+		status->available_bytes = facts->available_bytes;
+		status->node_count = facts->node_count;
+		for (uint32_t i = 0; i < facts->node_count; i++) {
+			const struct ebb_node_facts *node = &facts->nodes[i];
+
+			status->nodes[i].node = node->node;
+			status->nodes[i].total_bytes = node->total_bytes;
+			status->nodes[i].free_bytes = node->free_bytes;
 			status->nodes[i].free_huge_bytes =
-				facts.nodes[i].free_huge_bytes;
+				node->free_huge_bytes;
 		}
 	} else if (vm->probe.have_facts) {
 		status->facts_age_ms =
@@ -54,39 +52,33 @@ static void fill_backings(const struct ebb_vm *vm,
 		for (uint32_t s = 0; s < vm->probe.map.segment_count; s++)
 			if (vm->probe.map.segments[s].backing == i)
 				backing->verified_segments++;
-		status->memory_bytes += backing->bytes;
 		status->resident_bytes += backing->resident_bytes;
 	}
 	status->backing_count = qemu->backing_count;
-	if (qemu->backing_count == 0) {
-		for (uint32_t i = 0; i < vm->probe.domxml.cell_count; i++)
-			status->memory_bytes += vm->probe.domxml.cell_bytes[i];
+	status->memory_bytes = ebb_vm_memory_bytes(vm);
+	if (qemu->backing_count == 0)
 		status->resident_bytes = ebb_qemu_rss_bytes(qemu);
-	}
 }
 
 /*
  * The ring tells of this moment, and without a message. What the agent alone
  * knows is its last word.
  */
-static void fill_target(const struct ebb_vm *vm,
+static void fill_target(const struct ebb_facts *facts,
 			struct ebb_target_status *target)
 {
-	struct ebb_facts facts;
-
-	if (!vm->probe.attached ||
-	    ebb_ringmap_facts(&vm->probe.ring, &facts) < 0)
+	if (!facts)
 		return;
-	target->drop_count = facts.drop_count;
+	target->drop_count = facts->drop_count;
 	if (strcmp(target->mechanism, "module") != 0)
 		return;
-	target->effective_bytes = facts.target_bytes;
+	target->effective_bytes = facts->target_bytes;
 	snprintf(target->state, sizeof(target->state), "%s",
-		 ebb_threshold_state_name(facts.threshold_state));
-	if (facts.threshold_state == EBB_THRESHOLD_DROPPED &&
+		 ebb_threshold_state_name(facts->threshold_state));
+	if (facts->threshold_state == EBB_THRESHOLD_DROPPED &&
 	    !target->reason[0])
 		snprintf(target->reason, sizeof(target->reason), "%s",
-			 ebb_drop_reason_name(facts.drop_reason));
+			 ebb_drop_reason_name(facts->drop_reason));
 }
 
 void ebb_vm_status(const struct ebb_vm *vm,
@@ -99,6 +91,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 		[EBB_VM_RECLAIMING] = "reclaiming",
 	};
 	const struct ebb_probe *probe = &vm->probe;
+	struct ebb_facts of_ring, *facts = NULL;
 
 	memset(ret_status, 0, sizeof(*ret_status));
 	snprintf(ret_status->name, sizeof(ret_status->name), "%s", vm->name);
@@ -129,7 +122,9 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	if (probe->channel)
 		snprintf(ret_status->channel, sizeof(ret_status->channel), "%s",
 			 ebb_channel_name(probe->channel));
-	fill_facts(vm, ret_status);
-	fill_target(vm, &ret_status->target);
+	if (probe->attached && ebb_ringmap_facts(&probe->ring, &of_ring) == 0)
+		facts = &of_ring;
+	fill_facts(vm, facts, ret_status);
+	fill_target(facts, &ret_status->target);
 	fill_backings(vm, ret_status);
 }
