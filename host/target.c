@@ -8,21 +8,18 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
+#include "host/plain.h"
 
 /* Quotes @text, whatever is in it. */
 static int fail(struct ebb_msg_error *ret_error, int error, const char *text,
 		const char *trouble)
 {
 	char quoted[41];
-	size_t length = 0;
 
 	if (!ret_error)
 		return error;
-	for (; text[length] && length + 1 < sizeof(quoted); length++)
-		quoted[length] = text[length] >= ' ' && text[length] <= '~'
-					 ? text[length]
-					 : '?';
-	quoted[length] = '\0';
+	snprintf(quoted, sizeof(quoted), "%s", text);
+	ebb_plain(quoted);
 	snprintf(ret_error->text, sizeof(ret_error->text), "'%s' %s", quoted,
 		 trouble);
 	return error;
@@ -171,8 +168,6 @@ const char *ebb_target_reason_text(const char *reason)
 	} texts[] = {
 		{ "", "it does not say why" },
 		{ "pressure", "it came under memory pressure" },
-		{ "psi", "its programs had to wait for memory" },
-		{ "refaults", "it came under memory pressure (refaults)" },
 		{ "refault", "it came under memory pressure (refaults)" },
 		{ "allocstall", "an allocation of its own had to free memory" },
 		{ "oom", "it ran out of memory itself" },
