@@ -24,8 +24,8 @@ enum {
 	 */
 	GUEST_BURST = 16,
 	GUEST_PERIOD_S = 4,
-	/* Who asked is answered after so many probes, settled or not. */
-	WAITED_PROBES_MAX = 3,
+	/* Who asked is answered by the first probe that ends then, settled or not. */
+	WAITED_S_MAX = 5,
 	TOLD_BURST = 16,
 	TOLD_PERIOD_S = 60,
 	/* A guest's reasons for less than its target. */
@@ -231,7 +231,6 @@ static void serve_waiters(struct ebb_vm *vm)
 	struct waiter *waiter = vm->waiters, *next;
 
 	vm->waiters = NULL;
-	vm->waited_probes = 0;
 	for (; waiter; waiter = next) {
 		next = waiter->next;
 		if (vm->dismissed)
@@ -272,7 +271,8 @@ static void probe_done(void *opaque)
 				       "out of event handles");
 		}
 	}
-	if (vm->waiters && ++vm->waited_probes >= WAITED_PROBES_MAX)
+	if (vm->waiters && ebb_now_ns() - vm->waiting_since_ns >=
+				   (uint64_t)WAITED_S_MAX * 1000000000)
 		serve_waiters(vm);
 	ebb_vm_settle(vm);
 }
@@ -477,6 +477,8 @@ static void wait_for_job(struct ebb_vm *vm, const struct waiter *model)
 		return;
 	}
 	*waiter = *model;
+	if (!vm->waiters)
+		vm->waiting_since_ns = ebb_now_ns();
 	while (*last)
 		last = &(*last)->next;
 	*last = waiter;

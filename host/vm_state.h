@@ -100,7 +100,7 @@ struct ebb_vm {
 	int pidfd_watch;
 
 	struct waiter *waiters;
-	uint32_t waited_probes; /* since there are some */
+	uint64_t waiting_since_ns; /* the first of them */
 	struct ebb_call *call; /* of the reclaim that runs */
 	atomic_bool cancelled;
 	struct ebb_reclaim_job job;
