@@ -2,8 +2,6 @@
 #include "host/punch.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/falloc.h>
 #include <sched.h>
 #include <sys/random.h>
 #include <time.h>
@@ -57,7 +55,12 @@ int ebb_puncher_init(struct ebb_puncher *puncher,
 	if (getrandom(&puncher->take_count, sizeof(puncher->take_count), 0) !=
 	    sizeof(puncher->take_count))
 		return -EIO;
-	return 0;
+	return ebb_lapse_init(&puncher->lapse);
+}
+
+void ebb_puncher_release(struct ebb_puncher *puncher)
+{
+	ebb_lapse_release(&puncher->lapse);
 }
 
 static struct ebb_slot *slot_of(struct ebb_puncher *puncher,
@@ -200,13 +203,12 @@ static int punch_run(struct ebb_puncher *puncher, const struct ebb_batch *batch,
 	int fd = puncher->lender->qemu->backings[offer->backing].fd;
 
 	ebb_fault_point("granted");
+	/* The timer has this done; but the clock alone is what counts. */
 	if (*puncher->order->gone ||
 	    ebb_now_ns() - taken_ns >= window_ns(puncher))
 		return -ETIME;
-	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		      (off_t)offer->offset, (off_t)run->bytes) < 0)
-		return -errno;
-	return 0;
+	return ebb_lapse_punch(&puncher->lapse, fd, (off_t)offer->offset,
+			       (off_t)run->bytes);
 }
 
 /* The average of the last punches, so that one that was disturbed counts less. */
@@ -224,7 +226,8 @@ static int punch_group(struct ebb_puncher *puncher,
 		       uint32_t end, uint64_t taken_ns, uint64_t *ret_punched)
 {
 	uint64_t start_ns = ebb_now_ns(), punched = 0;
-	int error = 0;
+	int error =
+		ebb_lapse_begin(&puncher->lapse, taken_ns + window_ns(puncher));
 
 	while (first < end) {
 		struct run run = next_run(batch, first, end);
@@ -244,6 +247,7 @@ static int punch_group(struct ebb_puncher *puncher,
 			error = r;
 		first = run.end;
 	}
+	ebb_lapse_end(&puncher->lapse);
 	if (punched && !error)
 		note_rate(puncher, punched, ebb_now_ns() - start_ns);
 	*ret_punched = punched;

@@ -8,7 +8,7 @@
  * The invariant. fallocate(PUNCH_HOLE) begins only on a range whose slot was
  * read GRANTED with the nonce of this take, less than the grant window after
  * the take began, by CLOCK_MONOTONIC, and while nobody said that the guest is
- * gone. The clock is read right before each call.
+ * gone. A thread that was stopped does not begin it late: see lapse.h.
  *
  * How long a punch takes depends on the backing: 128 MiB of 4 KiB pages take
  * 30 ms, of huge pages 0.2 ms. Were a whole batch taken at once, the tail of a
@@ -17,18 +17,20 @@
  * Neighbours in the file are punched by one call: one call for each 2 MiB costs
  * twice as much.
  *
- * What remains. A thread that is stopped between its last look at the clock
- * and the system call, for longer than a whole reboot, punches memory of the
- * next kernel. See SECURITY.md.
+ * What remains. A system call that the kernel itself holds up before it
+ * punches, for longer than a whole reboot, hits memory of the next kernel. See
+ * SECURITY.md.
  */
 #ifndef EBB_HOST_PUNCH_H
 #define EBB_HOST_PUNCH_H
 
 #include "host/batch.h"
+#include "host/lapse.h"
 #include "host/reclaim.h"
 
 /**
  * struct ebb_puncher - the state of a reclaiming thread
+ * @lapse: the end of the window in which a group is punched
  * @take_count: takes so far, from a random start
  * @bytes_per_ms: what the last punches achieved
  */
@@ -36,15 +38,21 @@ struct ebb_puncher {
 	const struct ebb_lender *lender;
 	const struct ebb_reclaim_order *order;
 	struct ebb_reclaim_counters *counters;
+	struct ebb_lapse lapse;
 	uint32_t take_count;
 	uint64_t bytes_per_ms;
 };
 
-/* Returns 0, or -errno without random numbers. */
+/*
+ * For the calling thread, which alone may use it. Returns 0, or -errno without
+ * random numbers or timers.
+ */
 int ebb_puncher_init(struct ebb_puncher *puncher,
 		     const struct ebb_lender *lender,
 		     const struct ebb_reclaim_order *order,
 		     struct ebb_reclaim_counters *counters);
+
+void ebb_puncher_release(struct ebb_puncher *puncher);
 
 /**
  * ebb_puncher_batch - discard a batch, or as much of it as is wanted

@@ -256,6 +256,46 @@ static enum ebb_reclaim_end start_end(int r)
 	}
 }
 
+static int new_session_id(uint64_t *ret_id)
+{
+	uint64_t id;
+
+	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+		return -EIO;
+	/* JSON integers of some peers end at 2^53. */
+	*ret_id = id & (((uint64_t)1 << 53) - 1);
+	return 0;
+}
+
+static int run_session(struct loop *loop, struct ebb_puncher *puncher,
+		       const struct ebb_reclaim_ops *ops, void *opaque)
+{
+	struct ebb_ringmap *ring = loop->lender->ring;
+	int end = -EAGAIN, r;
+	bool moved;
+
+	if (!ebb_ringmap_demand(ring, true))
+		return EBB_END_GUEST_GONE;
+	loop->batch = ebb_load_acquire(&ring->ring->batch);
+	r = ops->start_session(loop->session_id, loop->order->timeout_ms,
+			       opaque);
+	if (r < 0) {
+		ebb_ringmap_demand(ring, false);
+		return start_end(r);
+	}
+
+	loop->last_move_ns = ebb_now_ns();
+	while (end == -EAGAIN) {
+		end = turn(loop, puncher, ops, opaque, &moved);
+		if (moved)
+			ebb_fault_point("resolved");
+		else if (end == -EAGAIN)
+			nap(loop);
+	}
+	part(loop);
+	return end;
+}
+
 enum ebb_reclaim_end ebb_reclaim_run(const struct ebb_lender *lender,
 				     const struct ebb_reclaim_order *order,
 				     const struct ebb_reclaim_ops *ops,
@@ -272,39 +312,20 @@ enum ebb_reclaim_end ebb_reclaim_run(const struct ebb_lender *lender,
 		.poll_us = POLL_MIN_US,
 	};
 	struct ebb_puncher puncher;
-	int end = -EAGAIN, r;
-	bool moved;
+	int r, end;
 
 	loop.deadline_ns =
 		loop.last_move_ns + (uint64_t)order->timeout_ms * 1000000;
-	/* JSON integers of some peers end at 2^53. */
-	if (ebb_puncher_init(&puncher, lender, order, counters) < 0 ||
-	    getrandom(&loop.session_id, sizeof(loop.session_id), 0) !=
-		    sizeof(loop.session_id)) {
+	r = new_session_id(&loop.session_id);
+	if (r == 0)
+		r = ebb_puncher_init(&puncher, lender, order, counters);
+	if (r < 0) {
 		snprintf(ret_error->text, sizeof(ret_error->text),
-			 "no random numbers");
+			 "no random numbers or timers: %s", strerror(-r));
 		return EBB_END_FAILED;
 	}
-	loop.session_id &= ((uint64_t)1 << 53) - 1;
-
-	if (!ebb_ringmap_demand(lender->ring, true))
-		return EBB_END_GUEST_GONE;
-	loop.batch = ebb_load_acquire(&lender->ring->ring->batch);
-	r = ops->start_session(loop.session_id, order->timeout_ms, opaque);
-	if (r < 0) {
-		ebb_ringmap_demand(lender->ring, false);
-		return start_end(r);
-	}
-
-	loop.last_move_ns = ebb_now_ns();
-	while (end == -EAGAIN) {
-		end = turn(&loop, &puncher, ops, opaque, &moved);
-		if (moved)
-			ebb_fault_point("resolved");
-		else if (end == -EAGAIN)
-			nap(&loop);
-	}
-	part(&loop);
+	end = run_session(&loop, &puncher, ops, opaque);
+	ebb_puncher_release(&puncher);
 	return (enum ebb_reclaim_end)end;
 }
 

@@ -117,6 +117,9 @@ static const int allowed[] = {
 	SCMP_SYS(rt_sigtimedwait),
 	SCMP_SYS(sigaltstack),
 	SCMP_SYS(signalfd4),
+	SCMP_SYS(timer_create),
+	SCMP_SYS(timer_delete),
+	SCMP_SYS(timer_settime),
 	/* who and where */
 	SCMP_SYS(getcwd),
 	SCMP_SYS(getegid),

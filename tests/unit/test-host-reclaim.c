@@ -34,7 +34,7 @@ static uint32_t may_punch_from; /* the call from which that is the answer */
 static uint32_t may_punch_calls;
 static uint64_t hole_bytes; /* of what is offered */
 
-/* What the system call below does, and what it saw. */
+/* What the punch below does, and what it saw. */
 static struct {
 	uint32_t calls;
 	uint32_t sleep_ms; /* before the first call returns */
@@ -59,24 +59,28 @@ static uint32_t slot_state_at(uint64_t offset)
 	return 0;
 }
 
-/* In place of the C library's: each punch of libhost.a comes by here. */
-int fallocate(int fd, int mode, off_t offset, off_t length)
+int __real_ebb_lapse_punch(struct ebb_lapse *lapse, int fd, off_t offset,
+			   off_t bytes);
+int __wrap_ebb_lapse_punch(struct ebb_lapse *lapse, int fd, off_t offset,
+			   off_t bytes);
+
+/* Each punch of libhost.a comes by here (ld --wrap). */
+int __wrap_ebb_lapse_punch(struct ebb_lapse *lapse, int fd, off_t offset,
+			   off_t bytes)
 {
-	if (fd == guest.fd) {
-		punches.calls++;
-		punches.after_gone |= guest.gone;
-		for (off_t at = 0; at < length; at += FAKE_RANGE_BYTES)
-			if (slot_state_at((uint64_t)(offset + at)) !=
-			    EBB_LEASE_GRANTED)
-				punches.ungranted = true;
-		if (punches.error && punches.calls >= punches.error_from) {
-			errno = punches.error;
-			return -1;
-		}
-		if (punches.sleep_ms && punches.calls == 1)
-			ebb_sleep_us(punches.sleep_ms * 1000);
-	}
-	return (int)syscall(SYS_fallocate, fd, mode, offset, length);
+	int r;
+
+	punches.calls++;
+	punches.after_gone |= guest.gone;
+	for (off_t at = 0; at < bytes; at += FAKE_RANGE_BYTES)
+		if (slot_state_at((uint64_t)(offset + at)) != EBB_LEASE_GRANTED)
+			punches.ungranted = true;
+	if (punches.error && punches.calls >= punches.error_from)
+		return -punches.error;
+	r = __real_ebb_lapse_punch(lapse, fd, offset, bytes);
+	if (punches.sleep_ms && punches.calls == 1)
+		ebb_sleep_us(punches.sleep_ms * 1000);
+	return r;
 }
 
 static int start_session(uint64_t session_id, uint32_t timeout_ms, void *opaque)

@@ -82,6 +82,11 @@ int ebb_puncher_init(struct ebb_puncher *puncher,
 	return -EIO;
 }
 
+void ebb_puncher_release(struct ebb_puncher *puncher)
+{
+	(void)puncher;
+}
+
 int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch)
 {
 	(void)puncher;
