@@ -72,6 +72,34 @@ static int examine_process(struct context *context)
 	return 0;
 }
 
+/*
+ * The lock says that no other host, alive or dying, works on this memory. It
+ * is on the memory's own files, so that no two controllers can miss each other
+ * by their configuration, and the kernel holds it for as long as any system
+ * call on them is under way.
+ */
+static int lock_backings(struct context *context)
+{
+	const struct ebb_qemu *qemu = &context->probe->qemu;
+
+	for (uint32_t i = 0; i < qemu->backing_count; i++) {
+		if (flock(qemu->backings[i].fd, LOCK_EX | LOCK_NB) == 0)
+			continue;
+		add_reason(context, EBB_REASON_OTHER_CONTROLLER, NULL);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* Who only looks is not in the way of a host that can do more. */
+static void unlock_backings(struct context *context)
+{
+	const struct ebb_qemu *qemu = &context->probe->qemu;
+
+	for (uint32_t i = 0; i < qemu->backing_count; i++)
+		flock(qemu->backings[i].fd, LOCK_UN);
+}
+
 static int ask_info(struct context *context, struct ebb_channel *channel,
 		    struct ebb_msg_error *error)
 {
@@ -150,25 +178,6 @@ static void examine_info(struct context *context)
 		add_reason(context, EBB_REASON_REPORTING_BUSY, NULL);
 }
 
-/*
- * The lock says that no other host, alive or dying, works on this memory. It
- * is on the memory's own files, so that no two controllers can miss each other
- * by their configuration, and the kernel holds it for as long as any system
- * call on them is under way.
- */
-static int lock_backings(struct context *context)
-{
-	const struct ebb_qemu *qemu = &context->probe->qemu;
-
-	for (uint32_t i = 0; i < qemu->backing_count; i++) {
-		if (flock(qemu->backings[i].fd, LOCK_EX | LOCK_NB) == 0)
-			continue;
-		add_reason(context, EBB_REASON_OTHER_CONTROLLER, NULL);
-		return -EBUSY;
-	}
-	return 0;
-}
-
 /* Challenges the guest and finds its answer in the files. */
 static int prove_memory(struct context *context, uint8_t nonce[EBB_NONCE_BYTES])
 {
@@ -236,8 +245,6 @@ static void attach(struct context *context)
 	struct ebb_probe *probe = context->probe;
 	uint8_t nonce[EBB_NONCE_BYTES];
 
-	if (lock_backings(context) < 0)
-		return;
 	if (prove_memory(context, nonce) == 0 &&
 	    attach_ring(context, nonce) == 0) {
 		probe->attached = true;
@@ -263,11 +270,15 @@ void ebb_probe_run(struct ebb_probe *probe, struct ebb_domain *domain,
 		return;
 	if (examine_process(&context) < 0)
 		return;
-	examine_agent(&context);
+	/* What is another's is not even asked: one channel, one who speaks. */
+	if (lock_backings(&context) == 0)
+		examine_agent(&context);
 	if (probe->have_info)
 		examine_info(&context);
 	if (probe->reasons.count == 0 && !*gone)
 		attach(&context);
+	if (!probe->attached)
+		unlock_backings(&context);
 	if (*gone) {
 		/* It changed under our hands; whoever said so probes again. */
 		ebb_probe_release(probe);

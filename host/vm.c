@@ -18,6 +18,8 @@ enum {
 	/* A domain without lease is looked at again, later and later. */
 	RETRY_MIN_S = 2,
 	RETRY_MAX_S = 64,
+	/* It is not asked while another has it, who may die at any time. */
+	RETRY_OTHERS_S = 8,
 	/*
 	 * A guest can come and go for ever: so often it is looked at for that,
 	 * and so often the log tells of it.
@@ -247,6 +249,13 @@ static void serve_waiters(struct ebb_vm *vm)
 	}
 }
 
+static uint32_t retry_max_s(const struct ebb_vm *vm)
+{
+	return ebb_reason_has(&vm->probe.reasons, EBB_REASON_OTHER_CONTROLLER)
+		       ? RETRY_OTHERS_S
+		       : RETRY_MAX_S;
+}
+
 static void probe_done(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
@@ -254,7 +263,7 @@ static void probe_done(void *opaque)
 	vm->phase = EBB_VM_IDLE;
 	ebb_vm_target_probed(vm);
 	vm->retry_ns = ebb_now_ns() + (uint64_t)vm->retry_s * 1000000000;
-	if (vm->retry_s < RETRY_MAX_S)
+	if (vm->retry_s < retry_max_s(vm))
 		vm->retry_s *= 2;
 	if (vm->probe.attached) {
 		vm->retry_s = RETRY_MIN_S;
