@@ -111,6 +111,17 @@ int ebb_agent_session_start(struct ebb_channel *channel, uint32_t timeout_ms,
 	return r;
 }
 
+int ebb_agent_session_stop(struct ebb_channel *channel, uint32_t timeout_ms,
+			   struct ebb_msg_error *ret_error)
+{
+	struct ebb_msg reply = { 0 };
+	int r = call(channel, "ebb-session-stop", NULL, timeout_ms, &reply,
+		     ret_error);
+
+	ebb_msg_clear(&reply);
+	return r;
+}
+
 int ebb_agent_target_decode(const struct json_object *data,
 			    struct ebb_msg_target_state *ret_state,
 			    struct ebb_msg_error *ret_error)

@@ -32,6 +32,10 @@ int ebb_agent_session_start(struct ebb_channel *channel, uint32_t timeout_ms,
 			    int *ret_guest_errno,
 			    struct ebb_msg_error *ret_error);
 
+/* Ends the session that runs, if one does, and waits for its end. */
+int ebb_agent_session_stop(struct ebb_channel *channel, uint32_t timeout_ms,
+			   struct ebb_msg_error *ret_error);
+
 /*
  * A free target, in place of the one before. -ENOSYS: the agent is too old to
  * know the command. @ret_state is fit for logs and scripts: its words are

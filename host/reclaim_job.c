@@ -86,13 +86,19 @@ static int start_session(uint64_t session_id, uint32_t timeout_ms, void *opaque)
 	struct ebb_msg_session_start start = { .session_id = session_id,
 					       .timeout_ms = timeout_ms,
 					       .rearm = job->rearm };
+	struct ebb_channel *channel = job->probe->channel;
+	uint32_t agent_ms = job->config->agent_timeout_ms;
 	int guest_errno;
-	int r = ebb_agent_session_start(job->probe->channel,
-					job->config->agent_timeout_ms, &start,
-					&guest_errno, &job->error);
+	int r = ebb_agent_session_start(channel, agent_ms, &start, &guest_errno,
+					&job->error);
 
 	if (r < 0 && guest_errno == EBUSY)
 		return -EBUSY;
+	/* The guest may not have noticed yet that the host before it is gone. */
+	if (r == -EREMOTEIO &&
+	    ebb_agent_session_stop(channel, agent_ms, &job->error) == 0)
+		r = ebb_agent_session_start(channel, agent_ms, &start,
+					    &guest_errno, &job->error);
 	return r;
 }
 

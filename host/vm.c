@@ -242,6 +242,8 @@ static void serve_waiters(struct ebb_vm *vm)
 			answer_doctor(vm, waiter->call);
 		else if (waiter->kind == WAITS_SET)
 			ebb_vm_start_set(vm, waiter->call, &waiter->setting);
+		else if (waiter->kind == WAITS_RESUME)
+			ebb_vm_resume_reclaim(vm, waiter->call);
 		else
 			ebb_vm_start_reclaim(vm, waiter->call,
 					     &waiter->request);
@@ -464,7 +466,7 @@ uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes)
 	if (!ebb_vm_has_lease(vm))
 		return 0;
 	if (vm->phase == EBB_VM_RECLAIMING)
-		lent += vm->job.counters.reclaimed_bytes;
+		lent += ebb_vm_uncounted_bytes(vm);
 	if (lent == 0)
 		return 0;
 	for (uint32_t i = 0; i < qemu->backing_count; i++)
@@ -492,6 +494,13 @@ static void wait_for_job(struct ebb_vm *vm, const struct waiter *model)
 		last = &(*last)->next;
 	*last = waiter;
 	ebb_vm_settle(vm);
+}
+
+void ebb_vm_resume_when_probed(struct ebb_vm *vm, struct ebb_call *call)
+{
+	struct waiter waiter = { .call = call, .kind = WAITS_RESUME };
+
+	wait_for_job(vm, &waiter);
 }
 
 void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A vm while memory is taken from it: the job, and what its end says. */
+#include <string.h>
+
 #include <libvirt/libvirt.h>
 
 #include "common/log.h"
@@ -10,6 +12,8 @@ enum {
 	PROGRESS_MS = 100,
 	/* Offers outside of proven memory that are taken for a mishap. */
 	STALE_MAX = 3,
+	/* Times that a job goes on with what has become of the guest. */
+	RESUMES_MAX = 8,
 };
 
 static void on_progress(int timer, void *opaque)
@@ -72,25 +76,77 @@ static void draw_conclusions(struct ebb_vm *vm)
 	}
 }
 
+/* What was taken since it was counted last; a job may run in several parts. */
+static void count_bytes(struct ebb_vm *vm)
+{
+	uint64_t bytes = ebb_vm_uncounted_bytes(vm);
+
+	vm->counted_bytes += bytes;
+	vm->reclaimed_bytes += bytes;
+	vm->lent_bytes += bytes;
+}
+
+static void answer(struct ebb_vm *vm, struct ebb_call *call)
+{
+	vm->reclaim_runs += !vm->job.request.dry_run;
+	ebb_reclaim_job_answer(&vm->job, call);
+}
+
+/* Its memory or its devices changed; or it is another guest now. */
+static bool may_resume(struct ebb_vm *vm)
+{
+	bool changed = vm->job.end == EBB_END_MAP_CHANGED ||
+		       vm->job.end == EBB_END_GUEST_GONE;
+
+	return changed && !vm->quarantined && ++vm->resumes <= RESUMES_MAX;
+}
+
 static void reclaim_done(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
+	struct ebb_call *call = vm->call;
 
 	virEventRemoveTimeout(vm->progress_timer);
 	vm->progress_timer = -1;
 	vm->phase = EBB_VM_IDLE;
-	vm->reclaimed_bytes += vm->job.counters.reclaimed_bytes;
-	vm->reclaim_runs += !vm->job.request.dry_run;
-	vm->lent_bytes += vm->job.counters.reclaimed_bytes;
+	vm->call = NULL;
+	count_bytes(vm);
 	/* @gone does not tell which of them went. */
 	if (vm->job.end == EBB_END_GUEST_GONE && !vm->connected)
 		vm->job.end = EBB_END_LIBVIRT_GONE;
 	draw_conclusions(vm);
 	/* It was not renewed meanwhile. */
 	vm->target.due_ns = 0;
-	ebb_reclaim_job_answer(&vm->job, vm->call);
-	vm->call = NULL;
+	if (may_resume(vm)) {
+		ebb_vm_resume_when_probed(vm, call);
+		return;
+	}
+	answer(vm, call);
 	ebb_vm_settle(vm);
+}
+
+static void run_job(struct ebb_vm *vm, struct ebb_call *call)
+{
+	if (ebb_workers_run(vm->environment->workers, reclaim_work,
+			    reclaim_done, vm) < 0) {
+		ebb_call_error(call, "GenericError",
+			       "No thread can be started; see ulimit -u");
+		return;
+	}
+	vm->phase = EBB_VM_RECLAIMING;
+	vm->call = call;
+	vm->progress_timer =
+		virEventAddTimeout(PROGRESS_MS, on_progress, vm, NULL);
+}
+
+void ebb_vm_resume_reclaim(struct ebb_vm *vm, struct ebb_call *call)
+{
+	if (ebb_vm_has_lease(vm) &&
+	    memcmp(vm->job_boot_id, vm->probe.info.boot_id,
+		   sizeof(vm->job_boot_id)) == 0)
+		run_job(vm, call);
+	else
+		answer(vm, call);
 }
 
 void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
@@ -115,6 +171,10 @@ void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 		return;
 	}
 	vm->cancelled = false;
+	vm->counted_bytes = 0;
+	vm->resumes = 0;
+	memcpy(vm->job_boot_id, vm->probe.info.boot_id,
+	       sizeof(vm->job_boot_id));
 	vm->job = (struct ebb_reclaim_job){
 		.probe = &vm->probe,
 		.domain = vm->domain,
@@ -125,15 +185,6 @@ void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 		.standing = ebb_vm_standing_target(vm),
 	};
 	ebb_reclaim_job_prepare(&vm->job);
-	if (ebb_workers_run(vm->environment->workers, reclaim_work,
-			    reclaim_done, vm) < 0) {
-		ebb_call_error(call, "GenericError",
-			       "No thread can be started; see ulimit -u");
-		return;
-	}
-	vm->phase = EBB_VM_RECLAIMING;
-	vm->call = call;
-	vm->progress_timer =
-		virEventAddTimeout(PROGRESS_MS, on_progress, vm, NULL);
 	ebb_call_on_cancel(call, on_cancel, vm);
+	run_job(vm, call);
 }

@@ -13,6 +13,7 @@ struct waiter {
 	enum {
 		WAITS_DOCTOR,
 		WAITS_RECLAIM,
+		WAITS_RESUME, /* the job that is there, after a probe */
 		WAITS_SET
 	} kind;
 	struct ebb_reclaim_request request;
@@ -104,6 +105,9 @@ struct ebb_vm {
 	struct ebb_call *call; /* of the reclaim that runs */
 	atomic_bool cancelled;
 	struct ebb_reclaim_job job;
+	uint8_t job_boot_id[EBB_BOOT_ID_BYTES];
+	uint64_t counted_bytes; /* of the job's, in the sums below */
+	uint32_t resumes; /* of the job */
 	int progress_timer;
 
 	struct vm_target target;
@@ -115,11 +119,22 @@ struct ebb_vm {
 	char told[sizeof(((struct ebb_reason *)0)->name)];
 };
 
+static inline uint64_t ebb_vm_uncounted_bytes(const struct ebb_vm *vm)
+{
+	return vm->job.counters.reclaimed_bytes - vm->counted_bytes;
+}
+
 /* vm.c: from whatever the vm is to what is wanted. Call it after each change. */
 void ebb_vm_settle(struct ebb_vm *vm);
 
 /* vm.c: the error of a request that needs more than there is. */
 void ebb_vm_answer_closed(struct ebb_vm *vm, struct ebb_call *call);
+
+/* vm.c: goes on with the job once the guest was looked at anew. */
+void ebb_vm_resume_when_probed(struct ebb_vm *vm, struct ebb_call *call);
+
+/* vm_reclaim.c: or answers, where there is no lease or another kernel now. */
+void ebb_vm_resume_reclaim(struct ebb_vm *vm, struct ebb_call *call);
 
 /* vm_reclaim.c: begins, or answers why not. */
 void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,

@@ -27,6 +27,9 @@ static struct ebb_reclaim_job job;
 static struct ebb_reclaim_result result;
 static char error_class[64];
 static int tell_result;
+static int old_session; /* errno of a start, while there is one */
+static bool old_session_stays;
+static uint32_t stops;
 static uint32_t tells;
 static struct ebb_msg_target last_target;
 
@@ -61,8 +64,22 @@ int ebb_agent_session_start(struct ebb_channel *channel, uint32_t timeout_ms,
 	(void)channel;
 	(void)timeout_ms;
 	(void)ret_error;
-	*ret_guest_errno = 0;
+	*ret_guest_errno = old_session;
+	if (old_session)
+		return -EREMOTEIO;
 	return fake_guest_start(&guest, start->session_id);
+}
+
+int ebb_agent_session_stop(struct ebb_channel *channel, uint32_t timeout_ms,
+			   struct ebb_msg_error *ret_error)
+{
+	(void)channel;
+	(void)timeout_ms;
+	(void)ret_error;
+	stops++;
+	if (!old_session_stays)
+		old_session = 0;
+	return 0;
 }
 
 int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
@@ -121,6 +138,9 @@ static void begin(uint32_t free_count)
 	memset(&last_target, 0, sizeof(last_target));
 	tells = 0;
 	tell_result = 0;
+	old_session = 0;
+	old_session_stays = false;
+	stops = 0;
 	job = (struct ebb_reclaim_job){
 		.probe = &probe,
 		.config = &config,
@@ -166,6 +186,39 @@ static void test_enough_is_free(void **state)
 	assert_int_equal(result.reclaimed_bytes, 10 * RANGE);
 	assert_int_equal(result.driven_bytes, 0);
 	assert_int_equal(tells, 0);
+}
+
+/* A host that died, or a guest that was examined anew: it is ended first. */
+static void test_session_before(void **state)
+{
+	(void)state;
+	begin(20);
+	old_session = EALREADY;
+	run();
+	assert_int_equal(stops, 1);
+	assert_string_equal(result.ended, "satisfied");
+}
+
+static void test_session_before_stays(void **state)
+{
+	(void)state;
+	begin(20);
+	old_session = EALREADY;
+	old_session_stays = true;
+	run();
+	assert_int_equal(stops, 1);
+	assert_string_equal(error_class, "GenericError");
+}
+
+/* Of another's page reporting: there is no session to end. */
+static void test_reporting_is_busy(void **state)
+{
+	(void)state;
+	begin(20);
+	old_session = EBUSY;
+	run();
+	assert_int_equal(stops, 0);
+	assert_string_equal(error_class, "RungClosed");
 }
 
 static void test_driven(void **state)
@@ -266,6 +319,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		JOB_TEST(test_enough_is_free),
+		JOB_TEST(test_session_before),
+		JOB_TEST(test_session_before_stays),
+		JOB_TEST(test_reporting_is_busy),
 		JOB_TEST(test_driven),
 		JOB_TEST(test_not_to_be_driven),
 		JOB_TEST(test_guest_refuses),

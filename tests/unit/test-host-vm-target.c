@@ -215,6 +215,15 @@ int ebb_agent_session_start(struct ebb_channel *any, uint32_t timeout_ms,
 	return -EIO;
 }
 
+int ebb_agent_session_stop(struct ebb_channel *any, uint32_t timeout_ms,
+			   struct ebb_msg_error *ret_error)
+{
+	(void)any;
+	(void)timeout_ms;
+	(void)ret_error;
+	return -EIO;
+}
+
 int ebb_agent_target(struct ebb_channel *any, uint32_t timeout_ms,
 		     const struct ebb_msg_target *target,
 		     struct ebb_msg_target_state *ret_state,
