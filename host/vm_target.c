@@ -23,9 +23,10 @@
 
 enum {
 	/* An agent that does not answer is tried later and later. */
-	BACKOFF_SHIFT_MAX = 3,
+	RETRY_S = 2,
+	BACKOFF_SHIFT_MAX = 6,
 	/* A working set is a matter of minutes, and each question wakes. */
-	FACTS_S = 60,
+	FACTS_S = 300,
 };
 
 #define NS_PER_S ((uint64_t)1000000000)
@@ -230,7 +231,7 @@ static void tell_failed(struct ebb_vm *vm)
 
 	if (shift > BACKOFF_SHIFT_MAX)
 		shift = BACKOFF_SHIFT_MAX;
-	target->due_ns = ebb_now_ns() + (RENEW_NS << shift);
+	target->due_ns = ebb_now_ns() + (RETRY_S * NS_PER_S << shift);
 	target->told = false;
 	target->too_old = vm->telling.told == -ENOSYS;
 	if (target->failures++ > 0 || vm->telling.call)

@@ -69,11 +69,13 @@ enum {
 	EBB_FACTS_PERIOD_MS = 1000,
 
 	/*
-	 * A free target without a renewal for so long is gone; ebbd renews it
-	 * so often that one renewal may be lost on the way.
+	 * A free target without a renewal for so long is gone. Each renewal
+	 * wakes the guest twice, for the message and for the room that its
+	 * answer leaves; so there are few, and one that is lost on the way is
+	 * tried again at once.
 	 */
 	EBB_TARGET_LEASE_MS = 30 * 1000,
-	EBB_TARGET_RENEW_MS = 12 * 1000,
+	EBB_TARGET_RENEW_MS = 24 * 1000,
 };
 
 /* Messages (QEMU guest agent protocol, both directions). */

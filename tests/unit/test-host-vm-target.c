@@ -544,16 +544,16 @@ static void test_metadata_is_told_and_renewed(void **state)
 	assert_int_equal(seen.keeps, 0);
 	pass(600);
 	tells = seen.tells;
-	assert_in_range(tells, 600 / 13, 600 / 12 + 2);
+	assert_in_range(tells, 600 / 25, 600 / 24 + 2);
 
 	/* A silent agent is tried less often, and again when it is back. */
 	guest.tell_result = -ETIMEDOUT;
 	pass(600);
 	assert_in_range(seen.tells - tells, 5, 15);
 	guest.tell_result = 0;
-	pass(120);
+	pass(200);
 	tells = seen.tells;
-	pass(60);
+	pass(120);
 	assert_in_range(seen.tells - tells, 4, 6);
 }
 
