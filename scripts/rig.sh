@@ -170,23 +170,30 @@ libvirt_stop()
 
 # ---- huge pages ----
 
-# Makes room for $1 MiB of 2 MiB pages beside those in use; given back at the
-# end.
+# Makes room for $1 MiB of 2 MiB pages beside those in use or promised; given back
+# at the end. Never takes one away: what a guest has lent may be in the pool.
 hugepages_reserve()
 {
-	local want free before
+	local want before
 
 	before=$(cat /proc/sys/vm/nr_hugepages 2>/dev/null) ||
 		rig_skip "the host's kernel has no huge pages"
 	RIG_HUGEPAGES=${RIG_HUGEPAGES:-$before}
-	free=$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)
-	want=$((before - free + $1 / 2))
+	want=$((before - $(hugepages_free) + $1 / 2))
 	[ "$(sed -n 's/^Hugepagesize: *\([0-9]*\) kB/\1/p' /proc/meminfo)" = 2048 ] ||
 		rig_skip "the host's huge pages are not of 2 MiB"
+	[ "$want" -gt "$before" ] || return 0
 	echo 1 >/proc/sys/vm/compact_memory 2>/dev/null
 	echo "$want" >/proc/sys/vm/nr_hugepages 2>/dev/null
 	[ "$(cat /proc/sys/vm/nr_hugepages)" -ge "$want" ] ||
 		rig_skip "the host has no $1 MiB of huge pages to give"
+}
+
+# Pages of the pool that are neither in use nor promised.
+hugepages_free()
+{
+	awk '$1 == "HugePages_Free:" { free = $2 } $1 == "HugePages_Rsvd:" { rsvd = $2 }
+		END { print free - rsvd }' /proc/meminfo
 }
 
 # ---- guests ----
