@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * quanta triad|loop SECONDS: what a program in the guest feels of what is done
+ * to the guest. A quantum of work is always the same: with triad one pass of
+ * a[i] = b[i] + s * c[i], as STREAM's, over more memory than caches hold; with
+ * loop arithmetic in registers.
+ *
+ * Prints "MEAN P1 COUNT": quanta a second over all the time; the speed that 99
+ * of 100 quanta had at least; how many there were.
+ */
+#include <err.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	QUANTA_MAX = 1 << 20,
+	TRIAD_WORDS = 1 << 19, /* three arrays of 4 MiB */
+	LOOP_ROUNDS = 1 << 19,
+};
+
+static double *a, *b, *c;
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static double *array(double value)
+{
+	double *words = malloc(TRIAD_WORDS * sizeof(*words));
+
+	if (!words)
+		err(1, NULL);
+	for (int i = 0; i < TRIAD_WORDS; i++)
+		words[i] = value;
+	return words;
+}
+
+static void triad(void)
+{
+	static volatile double scale = 3.0;
+	double s = scale;
+
+	for (int i = 0; i < TRIAD_WORDS; i++)
+		a[i] = b[i] + s * c[i];
+	/* Or else nobody would need the pass. */
+	__asm__ volatile("" : : "r"(a) : "memory");
+}
+
+static void loop(void)
+{
+	static volatile uint64_t result;
+	uint64_t value = result + 1;
+
+	for (int i = 0; i < LOOP_ROUNDS; i++) {
+		value ^= value << 13;
+		value ^= value >> 7;
+		value ^= value << 17;
+	}
+	result = value;
+}
+
+static int by_value(const void *left, const void *right)
+{
+	uint32_t l = *(const uint32_t *)left;
+	uint32_t r = *(const uint32_t *)right;
+
+	return l < r ? -1 : l > r;
+}
+
+int main(int argc, char **argv)
+{
+	static uint32_t quanta_us[QUANTA_MAX];
+	void (*quantum)(void) = loop;
+	int64_t start, end, at;
+	size_t count = 0;
+
+	if (argc != 3 ||
+	    (strcmp(argv[1], "triad") != 0 && strcmp(argv[1], "loop") != 0))
+		errx(1, "usage: quanta triad|loop SECONDS");
+	if (argv[1][0] == 't') {
+		a = array(0.0);
+		b = array(1.0);
+		c = array(2.0);
+		quantum = triad;
+	}
+	/* Once before: where guests are emulated, it is of translating code. */
+	quantum();
+	start = at = now_us();
+	end = start + (int64_t)(atof(argv[2]) * 1e6);
+	while (at < end && count < QUANTA_MAX) {
+		int64_t before = at;
+
+		quantum();
+		at = now_us();
+		quanta_us[count++] = (uint32_t)(at - before);
+	}
+	qsort(quanta_us, count, sizeof(*quanta_us), by_value);
+	printf("%.3f %.3f %zu\n", (double)count * 1e6 / (double)(at - start),
+	       1e6 / (double)(quanta_us[(count - 1) * 99 / 100] + 1), count);
+	return 0;
+}
