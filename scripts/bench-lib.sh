@@ -38,11 +38,17 @@ ratio()
 		else printf "%.3f\n", a / b }'
 }
 
+# ms MICROSECONDS
+ms()
+{
+	awk -v us="$1" 'BEGIN { printf "%.3f\n", us / 1000 }'
+}
+
 # ms_or_failed STATUS MICROSECONDS
 ms_or_failed()
 {
 	if [ "$1" = 0 ]; then
-		echo $(($2 / 1000))
+		ms "$2"
 	else
 		echo "failed (exit $1)"
 	fi

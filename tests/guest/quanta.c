@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * quanta triad|loop SECONDS: what a program in the guest feels of what is done
- * to the guest. A quantum of work is always the same: with triad one pass of
- * a[i] = b[i] + s * c[i], as STREAM's, over more memory than caches hold; with
- * loop arithmetic in registers.
+ * to the guest. A quantum of work is always the same: with triad so many of
+ * a[i] = b[i] + s * c[i], as STREAM's, on and on through more memory than caches
+ * hold; with loop arithmetic in registers.
  *
  * Prints "MEAN P1 COUNT": quanta a second over all the time; the speed that 99
  * of 100 quanta had at least; how many there were.
@@ -17,7 +17,8 @@
 
 enum {
 	QUANTA_MAX = 1 << 20,
-	TRIAD_WORDS = 1 << 19, /* three arrays of 4 MiB */
+	TRIAD_WORDS = 1 << 21, /* three arrays of 16 MiB */
+	TRIAD_STEPS = 1 << 16,
 	LOOP_ROUNDS = 1 << 19,
 };
 
@@ -44,13 +45,15 @@ static double *array(double value)
 
 static void triad(void)
 {
-	static volatile double scale = 3.0;
+	static volatile double scale = 3.3;
+	static int at;
 	double s = scale;
 
-	for (int i = 0; i < TRIAD_WORDS; i++)
+	for (int i = at; i < at + TRIAD_STEPS; i++)
 		a[i] = b[i] + s * c[i];
-	/* Or else nobody would need the pass. */
+	/* Or else nobody would need the sums. */
 	__asm__ volatile("" : : "r"(a) : "memory");
+	at = (at + TRIAD_STEPS) % TRIAD_WORDS;
 }
 
 static void loop(void)
@@ -86,8 +89,12 @@ int main(int argc, char **argv)
 		errx(1, "usage: quanta triad|loop SECONDS");
 	if (argv[1][0] == 't') {
 		a = array(0.0);
-		b = array(1.0);
-		c = array(2.0);
+		/*
+		 * Sums that are not exact: an emulator is slow until it has
+		 * seen one, and when that was would be chance.
+		 */
+		b = array(1.1);
+		c = array(2.7);
 		quantum = triad;
 	}
 	/* Once before: where guests are emulated, it is of translating code. */
