@@ -193,12 +193,14 @@ phase()
 
 # ---- footprint ----
 
-# "GIB-MINUTES PEAK-MIB": of what books printed.
+# "GIB-MINUTES PEAK-MIB MEAN-MIB": of what books printed.
 footprint_of()
 {
-	awk 'NR > 1 { sum += bytes * ($1 - us) }
+	awk 'NR == 1 { start = $1 }
+		NR > 1 { sum += bytes * ($1 - us) }
 		{ us = $1; bytes = $2; if (bytes > peak) peak = bytes }
-		END { printf "%.3f %.0f\n", sum / 1073741824 / 60000000, peak / 1048576 }' "$1"
+		END { printf "%.3f %.0f %.0f\n", sum / 1073741824 / 60000000,
+			peak / 1048576, sum / (us - start + 1) / 1048576 }' "$1"
 }
 
 # footprint_data NAME LOG: seconds and MiB, for the plot, at most ten a second.
@@ -221,7 +223,7 @@ guest_books()
 
 footprint_of_kind()
 {
-	local log=$RIG_DIR/run/books start=$SECONDS name sum peak resident
+	local log=$RIG_DIR/run/books start=$SECONDS name sum peak mean resident
 	local kernel total free
 
 	boot "$kind" "" --disk $JOB_DISK_MIB --disk-file "$RIG_DIR/job.disk" ||
@@ -248,9 +250,10 @@ footprint_of_kind()
 	measure "MiB that the guest uses in the end" $((kernel + total - free))
 	measure "resident, of what the guest uses" \
 		"$(ratio $((resident >> 20)) $((kernel + total - free)))"
-	read -r sum peak < <(footprint_of "$log")
+	read -r sum peak mean < <(footprint_of "$log")
 	measure "GiB*min of the job" "$sum"
 	measure "MiB at the peak" "$peak"
+	measure "MiB on average" "$mean"
 	measure "s, with $phase_rest s of rest after each phase" $((SECONDS - start))
 	footprint_data "footprint-$kind" "$log"
 }
@@ -289,7 +292,7 @@ shifted_turn()
 
 shifted_of_kind()
 {
-	local log=$RIG_DIR/run/books i paths=() sum peak
+	local log=$RIG_DIR/run/books i paths=() sum peak mean
 
 	boot_several "$kind" 3 || { measure "GiB*min of three guests" "$WHY"; return; }
 	for i in 1 2 3; do
@@ -306,9 +309,10 @@ shifted_of_kind()
 		sleep $SHIFTED_REST_SECONDS
 	done
 	rig_kill "$BOOKS_PID"
-	read -r sum peak < <(footprint_of "$log")
+	read -r sum peak mean < <(footprint_of "$log")
 	measure "GiB*min of three guests" "$sum"
 	measure "MiB at the peak" "$peak"
+	measure "MiB on average" "$mean"
 	measure "MiB in the end" "$(tail -n 1 "$log" | awk '{ printf "%.0f\n", $2 / 1048576 }')"
 	measure "s" "$(awk 'NR == 1 { s = $1 } END { printf "%.0f\n", ($1 - s) / 1e6 }' "$log")"
 	footprint_data "shifted-$kind" "$log"
