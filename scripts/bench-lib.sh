@@ -131,7 +131,8 @@ books_rest()
 # ---- what came of it ----
 
 # add_ratios PART WHAT BASE NAME [KIND...]: rows of each kind's WHAT, or only of
-# those, as ratios to that of the kind BASE in the same round.
+# those, as ratios to that of the kind BASE in the same round; none if that is not
+# in the run.
 add_ratios()
 {
 	local in_part=$1 what=$2 base=$3 name=$4
@@ -141,10 +142,10 @@ add_ratios()
 		-v name="$name" -v only=" $* " '
 		function number(text) { return text ~ /^-?[0-9.]+$/ }
 		$1 != part || $2 != what { next }
-		$3 == base { of[$4] = $5; next }
+		$3 == base { of[$4] = $5; based = 1; next }
 		only == "  " || index(only, " " $3 " ") { line[++lines] = $0 }
 		END {
-			for (i = 1; i <= lines; i++) {
+			for (i = 1; based && i <= lines; i++) {
 				split(line[i], f, "\t")
 				b = (f[4] in of) ? of[f[4]] : ""
 				value = "failed"
