@@ -285,37 +285,59 @@ books_read()
 		}' "$1"
 }
 
-# Asks, and has in BYTES what the host got and in US how long it took: till the
-# command has ended, for Ebb; till the books say so, for others, which have no such
-# end. 1: it did not give, or not half of it.
+# Asks, and has in BYTES what the host got and in US how long it took. 1: it did
+# not give all.
 timed_ask()
+{
+	local status=0
+
+	case $kind in
+	ebb*) timed_command || status=1 ;;
+	*) timed_by_books || status=1 ;;
+	esac
+	WHY="failed: $((BYTES >> 20)) of $give MiB came"
+	return $status
+}
+
+# Ebb's command ends when all is done; nothing of ours runs beside it.
+timed_command()
+{
+	local before start status=0
+
+	before=$(backing_bytes)
+	start=${EPOCHREALTIME/./}
+	ask || status=1
+	US=$((${EPOCHREALTIME/./} - start))
+	BYTES=$((before - $(backing_bytes)))
+	# shellcheck disable=SC2034 # for who asks
+	INSIDE_US=$(jq '."elapsed-us" // empty' "$RIG_DIR/run/result")
+	return $status
+}
+
+# Others have no such end: it is when the books say so.
+timed_by_books()
 {
 	local log=$RIG_DIR/run/books start end status=0 done_us options=()
 
 	[ "$kind" != reporting ] || options=(--settle "$REPORTING_REST_MS")
 	books_begin "$log" ${options+"${options[@]}"}
 	start=${EPOCHREALTIME/./}
+	# shellcheck disable=SC2034 # for who asks
 	INSIDE_US=
 	if [ "$kind" = reporting ]; then
 		start=$FREED_US
 		wait_for $ASK_SECONDS pid_gone "$BOOKS_PID" || status=1
 	else
 		ask || status=1
-		end=${EPOCHREALTIME/./}
 		# The books are looked at each millisecond.
 		sleep 0.05
 	fi
+	end=${EPOCHREALTIME/./}
 	rig_kill "$BOOKS_PID"
 	read -r BYTES done_us < <(books_read "$log")
-	case $kind in
-	ebb*) US=$((end - start))
-		# shellcheck disable=SC2034 # for who asks
-		INSIDE_US=$(jq '."elapsed-us" // empty' "$RIG_DIR/run/result") ;;
-	*) US=$((done_us - start)) ;;
-	esac
+	US=$((done_us - start))
 	# Of what was untouched the books know nothing.
-	[ "$US" -gt 0 ] || US=$((${end:-$done_us} - start))
-	WHY="failed: $((BYTES >> 20)) of $give MiB came"
+	[ "$US" -gt 0 ] || US=$((end - start))
 	return $status
 }
 
