@@ -197,12 +197,24 @@ static void drive(struct ebb_reclaim_job *job, const struct ebb_lender *lender,
 	job->too_old = job->end == EBB_END_DRAINED;
 }
 
+static void take_and_drive(struct ebb_reclaim_job *job,
+			   const struct ebb_lender *lender,
+			   struct ebb_reclaim_order *order)
+{
+	take(job, lender, order);
+	if (is_drained_early(job) && !job->request.all &&
+	    !job->request.free_only)
+		drive(job, lender, *order);
+	else if (job->end == EBB_END_GUEST_PRESSURE && order->bytes)
+		snprintf(job->refused_reason, sizeof(job->refused_reason),
+			 "pressure");
+}
+
 void ebb_reclaim_job_run(struct ebb_reclaim_job *job)
 {
 	struct ebb_lender lender = ebb_probe_lender(job->probe);
 	struct ebb_reclaim_order order = {
 		.bytes = job->request.all ? 0 : job->request.bytes,
-		.timeout_ms = job->request.timeout_ms,
 		.grant_window_ms = job->config->grant_window_ms,
 		.gone = job->gone,
 		.cancelled = job->cancelled,
@@ -212,13 +224,9 @@ void ebb_reclaim_job_run(struct ebb_reclaim_job *job)
 		run_dry(job);
 		return;
 	}
-	take(job, &lender, &order);
-	if (is_drained_early(job) && !job->request.all &&
-	    !job->request.free_only)
-		drive(job, &lender, order);
-	else if (job->end == EBB_END_GUEST_PRESSURE && order.bytes)
-		snprintf(job->refused_reason, sizeof(job->refused_reason),
-			 "pressure");
+	/* It may go on with what it began. */
+	if (has_time(job, &order))
+		take_and_drive(job, &lender, &order);
 	job->after_bytes = ebb_probe_resident_bytes(job->probe);
 	job->end_ns = ebb_now_ns();
 }

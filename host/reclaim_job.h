@@ -53,7 +53,7 @@ uint64_t ebb_probe_resident_bytes(const struct ebb_probe *probe);
 /* Takes the books before; the other fields are set. */
 void ebb_reclaim_job_prepare(struct ebb_reclaim_job *job);
 
-/* The work (blocks). */
+/* The work (blocks). Again, with a new probe: what is left of it. */
 void ebb_reclaim_job_run(struct ebb_reclaim_job *job);
 
 /* How far it is; at any time from ebb_reclaim_job_prepare() on. */

@@ -92,13 +92,20 @@ static void answer(struct ebb_vm *vm, struct ebb_call *call)
 	ebb_reclaim_job_answer(&vm->job, call);
 }
 
-/* Its memory or its devices changed; or it is another guest now. */
+/*
+ * Whether the job may go on once the guest was looked at anew. What is offered
+ * outside of proven memory even then is no mishap.
+ */
 static bool may_resume(struct ebb_vm *vm)
 {
-	bool changed = vm->job.end == EBB_END_MAP_CHANGED ||
-		       vm->job.end == EBB_END_GUEST_GONE;
+	bool first = !vm->map_examined;
 
-	return changed && !vm->quarantined && ++vm->resumes <= RESUMES_MAX;
+	if (vm->job.end == EBB_END_GUEST_GONE)
+		return ++vm->resumes <= RESUMES_MAX;
+	if (vm->job.end != EBB_END_MAP_CHANGED)
+		return false;
+	vm->map_examined = true;
+	return first;
 }
 
 static void reclaim_done(void *opaque)
@@ -114,13 +121,14 @@ static void reclaim_done(void *opaque)
 	/* @gone does not tell which of them went. */
 	if (vm->job.end == EBB_END_GUEST_GONE && !vm->connected)
 		vm->job.end = EBB_END_LIBVIRT_GONE;
-	draw_conclusions(vm);
 	/* It was not renewed meanwhile. */
 	vm->target.due_ns = 0;
 	if (may_resume(vm)) {
+		vm->probe_wanted = true;
 		ebb_vm_resume_when_probed(vm, call);
 		return;
 	}
+	draw_conclusions(vm);
 	answer(vm, call);
 	ebb_vm_settle(vm);
 }
@@ -173,6 +181,7 @@ void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 	vm->cancelled = false;
 	vm->counted_bytes = 0;
 	vm->resumes = 0;
+	vm->map_examined = false;
 	memcpy(vm->job_boot_id, vm->probe.info.boot_id,
 	       sizeof(vm->job_boot_id));
 	vm->job = (struct ebb_reclaim_job){

@@ -107,7 +107,8 @@ struct ebb_vm {
 	struct ebb_reclaim_job job;
 	uint8_t job_boot_id[EBB_BOOT_ID_BYTES];
 	uint64_t counted_bytes; /* of the job's, in the sums below */
-	uint32_t resumes; /* of the job */
+	uint32_t resumes; /* of the job, by the same kernel */
+	bool map_examined; /* anew, for the job */
 	int progress_timer;
 
 	struct vm_target target;
