@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "tests/clock.h"
 
 enum {
 	QUANTA_MAX = 1 << 20,
@@ -23,14 +24,6 @@ enum {
 };
 
 static double *a, *b, *c;
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static double *array(double value)
 {

@@ -16,10 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "disk.h"
+#include "tests/clock.h"
 
 enum {
 	PAGE_BYTES = 4096,
@@ -38,14 +38,6 @@ struct work {
 	int64_t reported_us;
 	uint64_t reported_bytes;
 };
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* xorshift64 */
 static uint64_t next_random(struct work *work)
