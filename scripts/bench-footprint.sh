@@ -135,11 +135,7 @@ resize()
 	# The rest of such a guest is no virtio-mem; a balloon knows no such end.
 	[ "$kind" != virtio-mem ] || [ $mib -ge $least ] || mib=$least
 	[ $mib -le "$memory" ] || mib=$memory
-	case $kind in
-	balloon) virsh setmem "$GUEST" "${mib}M" --live >/dev/null ;;
-	virtio-mem) virsh update-memory-device "$GUEST" \
-		--requested-size "$((mib - least))M" --live >/dev/null ;;
-	esac
+	request_size "$mib"
 }
 
 # What it has now: a guest follows slowly.

@@ -195,11 +195,21 @@ virtio_mem_is()
 	[ "$(virtio_mem_mib)" = "$1" ]
 }
 
-# virtio_mem_resize MIB: and waits until it is of that size.
+# request_size MIB: what the guest is to have in all; it follows slowly.
+request_size()
+{
+	case $kind in
+	balloon) virsh setmem "$GUEST" "${1}M" --live >/dev/null ;;
+	virtio-mem) virsh update-memory-device "$GUEST" \
+		--requested-size "$(($1 - memory + give))M" --live >/dev/null ;;
+	esac
+}
+
+# virtio_mem_resize MIB: of the device, and waits for it.
 virtio_mem_resize()
 {
-	virsh update-memory-device "$GUEST" --requested-size "${1}M" --live \
-		>/dev/null && wait_for $ASK_SECONDS virtio_mem_is "$1"
+	request_size $((memory - give + $1)) &&
+		wait_for $ASK_SECONDS virtio_mem_is "$1"
 }
 
 plug()
@@ -238,15 +248,6 @@ ask()
 		{ say "$kind: exit $?: $(cat "$file.stderr" "$file")"; return 1; } ;;
 	balloon) guest_balloon $((memory - give)) $ASK_SECONDS ;;
 	virtio-mem) virtio_mem_resize 0 ;;
-	esac
-}
-
-begin_giving_back()
-{
-	case $kind in
-	balloon) virsh setmem "$GUEST" "${memory}M" --live >/dev/null ;;
-	virtio-mem) virsh update-memory-device "$GUEST" \
-		--requested-size "${give}M" --live >/dev/null ;;
 	esac
 }
 
