@@ -10,10 +10,8 @@
  * as they are resolved, until it has no more or the demand is gone. Nothing
  * else is sent, so the speed is that of the punching.
  *
- * libvirt has no event for the start of a job (migration, save, dump), so it is
- * asked before each batch, unless its last answer is younger than
- * PERMISSION_MS. A job that starts in between sees free memory turn into holes,
- * which is no harm; it is the map that a job may change, and then @gone is set.
+ * Before each batch libvirt has to allow it: permission.h. It is the map that a
+ * job may change, and then @gone is set.
  *
  * Every wait has an end: of the request, of the guest's silence, and whatever
  * the event loop hears of the domain (@gone) ends it before the next punch.
@@ -30,6 +28,7 @@
 
 #include "common/cleanup.h"
 #include "host/fault.h"
+#include "host/permission.h"
 #include "host/punch.h"
 
 enum {
@@ -37,12 +36,6 @@ enum {
 	SPIN_US = 1000,
 	POLL_MIN_US = 20,
 	POLL_MAX_US = 1000,
-	/*
-	 * An answer that no job runs is good for so long: the question takes
-	 * about 1 ms, in which one may start as well. Half of it gone, the
-	 * next is asked where the guest has to be waited for anyway.
-	 */
-	PERMISSION_MS = 20,
 	/* Longer than the guest waits for us, so that it speaks first. */
 	SILENCE_MS = EBB_OFFER_DEADLINE_MS + 1000,
 	/*
@@ -59,11 +52,11 @@ struct loop {
 	const struct ebb_reclaim_order *order;
 	struct ebb_reclaim_counters *counters;
 	struct ebb_msg_error *error;
+	struct ebb_permission permission;
 	uint64_t session_id;
 	uint64_t deadline_ns;
 	uint64_t last_move_ns;
 	uint64_t batch; /* the last that was looked at, by the ring's count */
-	uint64_t permitted_ns; /* when libvirt last said that no job runs */
 	uint64_t fruitless_ns; /* since when; 0: the last brought something */
 	uint32_t poll_us;
 };
@@ -116,31 +109,12 @@ static int outer_end(const struct loop *loop)
 	return -EAGAIN;
 }
 
-static int ask_permission(struct loop *loop, const struct ebb_reclaim_ops *ops,
-			  void *opaque)
-{
-	uint64_t asked_ns = ebb_now_ns();
-	int r = ops->may_punch(opaque);
-
-	loop->permitted_ns = r < 0 ? 0 : asked_ns;
-	return r;
-}
-
-static bool is_permitted_within(const struct loop *loop, uint32_t age_ms)
-{
-	return loop->permitted_ns &&
-	       ebb_now_ns() - loop->permitted_ns < (uint64_t)age_ms * 1000000;
-}
-
 static int batch_end(struct loop *loop, struct ebb_puncher *puncher,
-		     struct ebb_batch *batch, const struct ebb_reclaim_ops *ops,
-		     void *opaque)
+		     struct ebb_batch *batch)
 {
+	int r = ebb_permission_get(&loop->permission);
 	int64_t punched;
-	int r = 0;
 
-	if (!is_permitted_within(loop, PERMISSION_MS))
-		r = ask_permission(loop, ops, opaque);
 	if (r == -EBUSY)
 		return EBB_END_JOB;
 	if (r < 0) {
@@ -156,9 +130,6 @@ static int batch_end(struct loop *loop, struct ebb_puncher *puncher,
 		return EBB_END_FAILED;
 	}
 	loop->last_move_ns = ebb_now_ns();
-	/* For the next batch, while the guest gets it ready. */
-	if (!is_permitted_within(loop, PERMISSION_MS / 2))
-		ask_permission(loop, ops, opaque);
 	if (punched)
 		loop->fruitless_ns = 0;
 	else if (!loop->fruitless_ns)
@@ -181,9 +152,7 @@ static bool is_awake(const struct loop *loop)
  * it is taken as a whole, neighbours side by side. The guest's count is a hint:
  * where it says nothing, what is offered is taken all the same.
  */
-static int turn(struct loop *loop, struct ebb_puncher *puncher,
-		const struct ebb_reclaim_ops *ops, void *opaque,
-		bool *ret_moved)
+static int turn(struct loop *loop, struct ebb_puncher *puncher, bool *ret_moved)
 {
 	const struct ebb_lender *lender = loop->lender;
 	struct ebb_slot copies[EBB_SLOT_COUNT];
@@ -216,7 +185,7 @@ static int turn(struct loop *loop, struct ebb_puncher *puncher,
 	if (batch.count == 0)
 		return ended;
 	*ret_moved = true;
-	return batch_end(loop, puncher, &batch, ops, opaque);
+	return batch_end(loop, puncher, &batch);
 }
 
 /* Between two looks: awake first, then naps that grow. */
@@ -286,7 +255,7 @@ static int run_session(struct loop *loop, struct ebb_puncher *puncher,
 
 	loop->last_move_ns = ebb_now_ns();
 	while (end == -EAGAIN) {
-		end = turn(loop, puncher, ops, opaque, &moved);
+		end = turn(loop, puncher, &moved);
 		if (moved)
 			ebb_fault_point("resolved");
 		else if (end == -EAGAIN)
@@ -294,6 +263,22 @@ static int run_session(struct loop *loop, struct ebb_puncher *puncher,
 	}
 	part(loop);
 	return end;
+}
+
+static int begin(struct loop *loop, struct ebb_puncher *puncher,
+		 const struct ebb_reclaim_ops *ops, void *opaque)
+{
+	int r = new_session_id(&loop->session_id);
+
+	if (r == 0)
+		r = ebb_puncher_init(puncher, loop->lender, loop->order,
+				     loop->counters);
+	if (r < 0)
+		return r;
+	r = ebb_permission_start(&loop->permission, ops->may_punch, opaque);
+	if (r < 0)
+		ebb_puncher_release(puncher);
+	return r;
 }
 
 enum ebb_reclaim_end ebb_reclaim_run(const struct ebb_lender *lender,
@@ -316,15 +301,15 @@ enum ebb_reclaim_end ebb_reclaim_run(const struct ebb_lender *lender,
 
 	loop.deadline_ns =
 		loop.last_move_ns + (uint64_t)order->timeout_ms * 1000000;
-	r = new_session_id(&loop.session_id);
-	if (r == 0)
-		r = ebb_puncher_init(&puncher, lender, order, counters);
+	r = begin(&loop, &puncher, ops, opaque);
 	if (r < 0) {
 		snprintf(ret_error->text, sizeof(ret_error->text),
-			 "no random numbers or timers: %s", strerror(-r));
+			 "no random numbers, timers or threads: %s",
+			 strerror(-r));
 		return EBB_END_FAILED;
 	}
 	end = run_session(&loop, &puncher, ops, opaque);
+	ebb_permission_stop(&loop.permission);
 	ebb_puncher_release(&puncher);
 	return (enum ebb_reclaim_end)end;
 }

@@ -25,8 +25,8 @@ struct ebb_lender {
  * struct ebb_reclaim_ops - what the loop asks of its surroundings (may block)
  * @start_session: have the guest offer; returns 0 or -errno, which ends the
  *	reclaim
- * @may_punch: before a batch, unless the last answer is younger than 20 ms; 0,
- *	or -EBUSY if a job works on the domain's memory, or -errno
+ * @may_punch: 0, or -EBUSY if a job works on the domain's memory, or -errno;
+ *	called on a thread of its own, as permission.h says
  */
 struct ebb_reclaim_ops {
 	int (*start_session)(uint64_t session_id, uint32_t timeout_ms,

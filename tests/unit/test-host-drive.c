@@ -213,7 +213,7 @@ static int start_session(uint64_t session_id, uint32_t timeout_ms, void *opaque)
 
 static int may_punch(void *opaque)
 {
-	assert_ptr_equal(opaque, &guest);
+	(void)opaque;
 	return 0;
 }
 
