@@ -11,11 +11,22 @@
 enum {
 	/* Of an unknown backing: 4 KiB pages on a slow machine, in bytes. */
 	FIRST_BYTES_PER_MS = 2 << 20,
-	/* A group's punches shall take this part of the window. */
+	/*
+	 * A group's punches shall take this part of its window: it begins while
+	 * those of the group before are still to be made.
+	 */
 	WINDOW_PARTS = 3,
 	/* Looks at the ring before the thread sleeps in between. */
 	SPINS = 200,
 	POLL_US = 20,
+};
+
+/* Offers [first, end) of a batch that were taken together; none: first == end. */
+struct group {
+	uint32_t first;
+	uint32_t end;
+	uint64_t bytes; /* of them, when they were taken */
+	uint64_t taken_ns; /* since when their window runs */
 };
 
 /* A run of offers, [first, end) of a batch, that lie side by side. */
@@ -74,23 +85,36 @@ static uint64_t window_ns(const struct ebb_puncher *puncher)
 	return (uint64_t)puncher->order->grant_window_ms * 1000000;
 }
 
-/* How far a group goes: what fits the window, and what is still wanted. */
-static uint32_t group_end(const struct ebb_puncher *puncher,
-			  const struct ebb_batch *batch, uint32_t first)
+/* How much a group may be: what fits the window, and what is still wanted. */
+static uint64_t group_budget(const struct ebb_puncher *puncher,
+			     uint64_t underway_bytes)
 {
 	uint64_t budget = puncher->bytes_per_ms *
 			  puncher->order->grant_window_ms / WINDOW_PARTS;
-	uint64_t reclaimed = puncher->counters->reclaimed_bytes;
-	uint64_t bytes = 0;
-	uint32_t end = first;
+	uint64_t had = puncher->counters->reclaimed_bytes + underway_bytes;
 
-	if (puncher->order->bytes && puncher->order->bytes - reclaimed < budget)
-		budget = puncher->order->bytes - reclaimed;
-	do {
-		bytes += batch->offers[end++].bytes;
-	} while (end < batch->count &&
-		 bytes + batch->offers[end].bytes <= budget);
-	return end;
+	if (puncher->order->bytes == 0)
+		return budget;
+	if (had >= puncher->order->bytes)
+		return 0;
+	return puncher->order->bytes - had < budget
+		       ? puncher->order->bytes - had
+		       : budget;
+}
+
+/* At least one offer, if anything is wanted. */
+static struct group next_group(const struct ebb_puncher *puncher,
+			       const struct ebb_batch *batch, uint32_t first,
+			       uint64_t underway_bytes)
+{
+	uint64_t budget = group_budget(puncher, underway_bytes);
+	struct group group = { .first = first, .end = first };
+
+	while (budget && group.end < batch->count &&
+	       (group.end == first ||
+		group.bytes + batch->offers[group.end].bytes <= budget))
+		group.bytes += batch->offers[group.end++].bytes;
+	return group;
 }
 
 /*
@@ -99,14 +123,15 @@ static uint32_t group_end(const struct ebb_puncher *puncher,
  * What the guest revoked or changed meanwhile is left out by bytes 0.
  */
 static void take_group(struct ebb_puncher *puncher, struct ebb_batch *batch,
-		       uint32_t first, uint32_t end)
+		       struct group *group)
 {
 	uint32_t epoch = puncher->lender->ring->epoch;
 	uint32_t tag = puncher->lender->ring->tag;
 
-	for (uint32_t i = first; i < end; i++) {
+	/* The window begins before a slot is read for the last time. */
+	group->taken_ns = ebb_now_ns();
+	for (uint32_t i = group->first; i < group->end; i++) {
 		struct ebb_offer *offer = &batch->offers[i];
-
 		struct ebb_slot *slot = slot_of(puncher, offer);
 		struct ebb_slot copy = ebb_slot_read(slot);
 		uint32_t nonce = ebb_nonce(tag, ++puncher->take_count);
@@ -118,6 +143,8 @@ static void take_group(struct ebb_puncher *puncher, struct ebb_batch *batch,
 		else
 			offer->bytes = 0;
 	}
+	if (group->first < group->end)
+		ebb_fault_point("taken");
 }
 
 /*
@@ -125,11 +152,11 @@ static void take_group(struct ebb_puncher *puncher, struct ebb_batch *batch,
  * until half of the window is over, and then takes its hand off the rest.
  */
 static void await_grants(struct ebb_puncher *puncher, struct ebb_batch *batch,
-			 uint32_t first, uint32_t end, uint64_t taken_ns)
+			 const struct group *group)
 {
-	uint32_t waiting = first, spins = 0;
+	uint32_t waiting = group->first, spins = 0;
 
-	while (waiting < end) {
+	while (waiting < group->end) {
 		struct ebb_offer *offer = &batch->offers[waiting];
 		struct ebb_slot *slot = slot_of(puncher, offer);
 		uint64_t word = ebb_load_acquire(&slot->word);
@@ -141,7 +168,8 @@ static void await_grants(struct ebb_puncher *puncher, struct ebb_batch *batch,
 			offer->word = word;
 			waiting++;
 		} else if (word != offer->word ||
-			   ebb_now_ns() - taken_ns > window_ns(puncher) / 2 ||
+			   ebb_now_ns() - group->taken_ns >
+				   window_ns(puncher) / 2 ||
 			   *puncher->order->gone) {
 			/* Not to be had; or granted just now: look again. */
 			if (word == offer->word &&
@@ -222,22 +250,24 @@ static void note_rate(struct ebb_puncher *puncher, uint64_t bytes,
 
 /* @ret_punched: bytes that were discarded, also where a later punch failed. */
 static int punch_group(struct ebb_puncher *puncher,
-		       const struct ebb_batch *batch, uint32_t first,
-		       uint32_t end, uint64_t taken_ns, uint64_t *ret_punched)
+		       const struct ebb_batch *batch, const struct group *group,
+		       uint64_t *ret_punched)
 {
 	uint64_t start_ns = ebb_now_ns(), punched = 0;
-	int error =
-		ebb_lapse_begin(&puncher->lapse, taken_ns + window_ns(puncher));
+	uint32_t first = group->first;
+	int error = ebb_lapse_begin(&puncher->lapse,
+				    group->taken_ns + window_ns(puncher));
 
-	while (first < end) {
-		struct run run = next_run(batch, first, end);
+	while (first < group->end) {
+		struct run run = next_run(batch, first, group->end);
 		int r;
 
 		if (run.bytes == 0) {
 			first++;
 			continue;
 		}
-		r = error ? error : punch_run(puncher, batch, &run, taken_ns);
+		r = error ? error
+			  : punch_run(puncher, batch, &run, group->taken_ns);
 		ebb_fault_point("punched");
 		resolve_run(puncher, batch, &run,
 			    r == 0 ? EBB_LEASE_DONE : EBB_LEASE_FAILED);
@@ -254,14 +284,32 @@ static int punch_group(struct ebb_puncher *puncher,
 	return error;
 }
 
+/* TAKEN, or GRANTED meanwhile, -> FAILED: nothing of it is punched. */
+static void put_back(struct ebb_puncher *puncher, const struct ebb_batch *batch,
+		     const struct group *group)
+{
+	for (uint32_t i = group->first; i < group->end; i++) {
+		const struct ebb_offer *offer = &batch->offers[i];
+		struct ebb_slot *slot = slot_of(puncher, offer);
+		uint64_t granted =
+			ebb_lease_with_state(offer->word, EBB_LEASE_GRANTED);
+
+		if (offer->bytes == 0)
+			continue;
+		if (!ebb_slot_resolve(slot, offer->word, EBB_LEASE_FAILED))
+			ebb_slot_resolve(slot, granted, EBB_LEASE_FAILED);
+		puncher->counters->failed_slots++;
+	}
+}
+
 static uint64_t resident_bytes(const struct ebb_puncher *puncher,
-			       const struct ebb_batch *batch, uint32_t first,
-			       uint32_t end)
+			       const struct ebb_batch *batch,
+			       const struct group *group)
 {
 	uint64_t bytes = 0;
 
-	for (uint32_t i = first; i < end; i++)
-		if (i == first ||
+	for (uint32_t i = group->first; i < group->end; i++)
+		if (i == group->first ||
 		    batch->offers[i].backing != batch->offers[i - 1].backing)
 			bytes += ebb_backing_resident_bytes(
 				&puncher->lender->qemu
@@ -269,37 +317,57 @@ static uint64_t resident_bytes(const struct ebb_puncher *puncher,
 	return bytes;
 }
 
-int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch)
+/* punch_group(), and the books of it. */
+static int discard_group(struct ebb_puncher *puncher,
+			 const struct ebb_batch *batch,
+			 const struct group *group, uint64_t *ret_punched)
 {
 	struct ebb_reclaim_counters *counters = puncher->counters;
-	uint32_t first = 0, end;
+	uint64_t before = resident_bytes(puncher, batch, group);
+	int r = punch_group(puncher, batch, group, ret_punched);
+	uint64_t after = resident_bytes(puncher, batch, group);
+
+	/* The guest may have touched more elsewhere meanwhile. */
+	if (before > after)
+		counters->reclaimed_bytes += before - after;
+	counters->punched_bytes += *ret_punched;
+	return r;
+}
+
+static bool is_over(const struct ebb_puncher *puncher)
+{
+	return *puncher->order->gone || *puncher->order->cancelled ||
+	       (puncher->order->bytes &&
+		puncher->counters->reclaimed_bytes >= puncher->order->bytes);
+}
+
+int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch)
+{
+	struct group group = next_group(puncher, batch, 0, 0), next;
 	int64_t total = 0;
+	int r = 0;
 
-	for (; first < batch->count; first = end) {
-		uint64_t before, after, taken_ns, punched;
-		int r;
+	take_group(puncher, batch, &group);
+	while (r == 0 && group.first < group.end) {
+		uint64_t punched;
 
-		if (*puncher->order->gone || *puncher->order->cancelled ||
-		    (puncher->order->bytes &&
-		     counters->reclaimed_bytes >= puncher->order->bytes))
-			break;
-		end = group_end(puncher, batch, first);
-		before = resident_bytes(puncher, batch, first, end);
-		/* The window begins before a slot is read for the last time. */
-		taken_ns = ebb_now_ns();
-		take_group(puncher, batch, first, end);
-		ebb_fault_point("taken");
-		await_grants(puncher, batch, first, end, taken_ns);
-		r = punch_group(puncher, batch, first, end, taken_ns, &punched);
-		after = resident_bytes(puncher, batch, first, end);
-		/* The guest may have touched more elsewhere meanwhile. */
-		if (before > after)
-			counters->reclaimed_bytes += before - after;
-		counters->punched_bytes += punched;
-		if (r < 0)
-			return r;
+		await_grants(puncher, batch, &group);
+		/* The guest grants the next while this one is punched. */
+		next = next_group(puncher, batch, group.end, group.bytes);
+		take_group(puncher, batch, &next);
+		r = discard_group(puncher, batch, &group, &punched);
 		total += (int64_t)punched;
+		if (r < 0 || is_over(puncher)) {
+			put_back(puncher, batch, &next);
+			break;
+		}
+		/* Where less came of it than was taken, there is more to do. */
+		if (next.first == next.end) {
+			next = next_group(puncher, batch, group.end, 0);
+			take_group(puncher, batch, &next);
+		}
+		group = next;
 	}
-	counters->batches++;
-	return total;
+	puncher->counters->batches++;
+	return r < 0 ? r : total;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Take, wait for the grant, discard, resolve: one group of offers at a time.
+ * Take, wait for the grant, discard, resolve: one group of offers after the other.
  *
  * Theory of operation
  * ===================
@@ -13,7 +13,9 @@
  * How long a punch takes depends on the backing: 128 MiB of 4 KiB pages take
  * 30 ms, of huge pages 0.2 ms. Were a whole batch taken at once, the tail of a
  * slow one would miss the window and be done again. So offers are taken in
- * groups that the last punches say will fit into a fraction of the window.
+ * groups that the last punches say will fit into a fraction of the window. The
+ * guest needs some time to grant one, so it is asked while the one before is
+ * punched.
  * Neighbours in the file are punched by one call: one call for each 2 MiB costs
  * twice as much.
  *
