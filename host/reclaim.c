@@ -8,7 +8,8 @@
  * The host says DEMANDING in the ring, asks the agent to start a session, and
  * then the two sides meet in the ring alone: the guest offers batches as fast
  * as they are resolved, until it has no more or the demand is gone. Nothing
- * else is sent, so the speed is that of the punching.
+ * else is sent, so the speed is that of the punching. The agent's answer is
+ * waited for aside: the first batch is there before it.
  *
  * Before each batch libvirt has to allow it: permission.h. It is the map that a
  * job may change, and then @gone is set.
@@ -21,7 +22,9 @@
 #include "host/reclaim.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -45,6 +48,18 @@ enum {
 	FRUITLESS_MS = 3000,
 	/* For the guest to note that the demand is gone. */
 	FAREWELL_MS = 500,
+	START_PENDING = 1,
+};
+
+/* The agent is asked to start the session, on a thread of its own. */
+struct start {
+	const struct ebb_reclaim_ops *ops;
+	void *opaque;
+	uint64_t session_id;
+	uint32_t timeout_ms;
+	pthread_t thread;
+	struct ebb_msg_error error; /* valid once @result is -errno */
+	atomic_int result; /* START_PENDING, 0 or -errno */
 };
 
 struct loop {
@@ -53,6 +68,8 @@ struct loop {
 	struct ebb_reclaim_counters *counters;
 	struct ebb_msg_error *error;
 	struct ebb_permission permission;
+	struct start start;
+	bool started;
 	uint64_t session_id;
 	uint64_t deadline_ns;
 	uint64_t last_move_ns;
@@ -61,12 +78,17 @@ struct loop {
 	uint32_t poll_us;
 };
 
-/* What is the end of the guest's session for ours? -EAGAIN: it runs. */
+/*
+ * What is the end of the guest's session for ours? -EAGAIN: it runs. Before the
+ * agent has answered, the state may be that of the session before.
+ */
 static int session_end(const struct loop *loop)
 {
 	const struct ebb_ring *ring = loop->lender->ring->ring;
 	uint32_t state = ebb_load_acquire(&ring->session_state);
 
+	if (!loop->started)
+		return -EAGAIN;
 	if (ebb_load_relaxed(&ring->session_id) != loop->session_id)
 		return -EAGAIN;
 	switch (state) {
@@ -90,6 +112,46 @@ static int session_end(const struct loop *loop)
 	}
 }
 
+static void *ask_for_start(void *opaque)
+{
+	struct start *start = opaque;
+
+	start->result = start->ops->start_session(start->session_id,
+						  start->timeout_ms,
+						  &start->error, start->opaque);
+	return NULL;
+}
+
+static int failed_start_end(int r)
+{
+	switch (r) {
+	case -EBUSY:
+		return EBB_END_REPORTING_BUSY;
+	case -ETIMEDOUT:
+	case -ENOTCONN:
+		return EBB_END_NO_AGENT;
+	default:
+		return EBB_END_FAILED;
+	}
+}
+
+/* Looks for the agent's answer. What the ring says of the session counts more. */
+static int start_end(struct loop *loop)
+{
+	int r = loop->start.result;
+
+	if (loop->started || r == START_PENDING)
+		return -EAGAIN;
+	if (r < 0 && ebb_load_relaxed(&loop->lender->ring->ring->session_id) !=
+			     loop->session_id) {
+		*loop->error = loop->start.error;
+		return failed_start_end(r);
+	}
+	loop->started = true;
+	loop->last_move_ns = ebb_now_ns();
+	return -EAGAIN;
+}
+
 /* Ends that do not depend on what is offered. -EAGAIN: go on. */
 static int outer_end(const struct loop *loop)
 {
@@ -104,7 +166,8 @@ static int outer_end(const struct loop *loop)
 		return EBB_END_SATISFIED;
 	if (now_ns >= loop->deadline_ns)
 		return EBB_END_TIMEOUT;
-	if (now_ns - loop->last_move_ns > (uint64_t)SILENCE_MS * 1000000)
+	if (loop->started &&
+	    now_ns - loop->last_move_ns > (uint64_t)SILENCE_MS * 1000000)
 		return EBB_END_GUEST_SILENT;
 	return -EAGAIN;
 }
@@ -162,6 +225,8 @@ static int turn(struct loop *loop, struct ebb_puncher *puncher, bool *ret_moved)
 
 	*ret_moved = false;
 	r = outer_end(loop);
+	if (r == -EAGAIN)
+		r = start_end(loop);
 	if (r != -EAGAIN)
 		return r;
 	/* Read before the slots: what was offered before the end is seen. */
@@ -207,22 +272,10 @@ static void part(struct loop *loop)
 	uint64_t until_ns = ebb_now_ns() + (uint64_t)FAREWELL_MS * 1000000;
 
 	ebb_ringmap_demand(loop->lender->ring, false);
-	while (!*loop->order->gone && ebb_now_ns() < until_ns &&
-	       session_end(loop) == -EAGAIN)
+	/* What was not started is not ended. */
+	while (loop->start.result >= 0 && !*loop->order->gone &&
+	       ebb_now_ns() < until_ns && session_end(loop) == -EAGAIN)
 		ebb_sleep_us(POLL_MAX_US);
-}
-
-static enum ebb_reclaim_end start_end(int r)
-{
-	switch (r) {
-	case -EBUSY:
-		return EBB_END_REPORTING_BUSY;
-	case -ETIMEDOUT:
-	case -ENOTCONN:
-		return EBB_END_NO_AGENT;
-	default:
-		return EBB_END_FAILED;
-	}
 }
 
 static int new_session_id(uint64_t *ret_id)
@@ -236,8 +289,7 @@ static int new_session_id(uint64_t *ret_id)
 	return 0;
 }
 
-static int run_session(struct loop *loop, struct ebb_puncher *puncher,
-		       const struct ebb_reclaim_ops *ops, void *opaque)
+static int run_session(struct loop *loop, struct ebb_puncher *puncher)
 {
 	struct ebb_ringmap *ring = loop->lender->ring;
 	int end = -EAGAIN, r;
@@ -246,14 +298,12 @@ static int run_session(struct loop *loop, struct ebb_puncher *puncher,
 	if (!ebb_ringmap_demand(ring, true))
 		return EBB_END_GUEST_GONE;
 	loop->batch = ebb_load_acquire(&ring->ring->batch);
-	r = ops->start_session(loop->session_id, loop->order->timeout_ms,
-			       opaque);
-	if (r < 0) {
+	r = pthread_create(&loop->start.thread, NULL, ask_for_start,
+			   &loop->start);
+	if (r) {
 		ebb_ringmap_demand(ring, false);
-		return start_end(r);
+		return failed_start_end(-r);
 	}
-
-	loop->last_move_ns = ebb_now_ns();
 	while (end == -EAGAIN) {
 		end = turn(loop, puncher, &moved);
 		if (moved)
@@ -262,20 +312,23 @@ static int run_session(struct loop *loop, struct ebb_puncher *puncher,
 			nap(loop);
 	}
 	part(loop);
+	pthread_join(loop->start.thread, NULL);
 	return end;
 }
 
-static int begin(struct loop *loop, struct ebb_puncher *puncher,
-		 const struct ebb_reclaim_ops *ops, void *opaque)
+static int begin(struct loop *loop, struct ebb_puncher *puncher)
 {
+	struct start *start = &loop->start;
 	int r = new_session_id(&loop->session_id);
 
+	start->session_id = loop->session_id;
 	if (r == 0)
 		r = ebb_puncher_init(puncher, loop->lender, loop->order,
 				     loop->counters);
 	if (r < 0)
 		return r;
-	r = ebb_permission_start(&loop->permission, ops->may_punch, opaque);
+	r = ebb_permission_start(&loop->permission, start->ops->may_punch,
+				 start->opaque);
 	if (r < 0)
 		ebb_puncher_release(puncher);
 	return r;
@@ -295,20 +348,24 @@ enum ebb_reclaim_end ebb_reclaim_run(const struct ebb_lender *lender,
 		.error = ret_error,
 		.last_move_ns = ebb_now_ns(),
 		.poll_us = POLL_MIN_US,
+		.start = { .ops = ops,
+			   .opaque = opaque,
+			   .timeout_ms = order->timeout_ms,
+			   .result = START_PENDING },
 	};
 	struct ebb_puncher puncher;
 	int r, end;
 
 	loop.deadline_ns =
 		loop.last_move_ns + (uint64_t)order->timeout_ms * 1000000;
-	r = begin(&loop, &puncher, ops, opaque);
+	r = begin(&loop, &puncher);
 	if (r < 0) {
 		snprintf(ret_error->text, sizeof(ret_error->text),
 			 "no random numbers, timers or threads: %s",
 			 strerror(-r));
 		return EBB_END_FAILED;
 	}
-	end = run_session(&loop, &puncher, ops, opaque);
+	end = run_session(&loop, &puncher);
 	ebb_permission_stop(&loop.permission);
 	ebb_puncher_release(&puncher);
 	return (enum ebb_reclaim_end)end;

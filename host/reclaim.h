@@ -22,15 +22,16 @@ struct ebb_lender {
 };
 
 /**
- * struct ebb_reclaim_ops - what the loop asks of its surroundings (may block)
- * @start_session: have the guest offer; returns 0 or -errno, which ends the
- *	reclaim
+ * struct ebb_reclaim_ops - what the loop asks of its surroundings, on threads
+ * of their own (may block)
+ * @start_session: have the guest offer; returns 0 or -errno with a text, which
+ *	ends the reclaim
  * @may_punch: 0, or -EBUSY if a job works on the domain's memory, or -errno;
- *	called on a thread of its own, as permission.h says
+ *	called as permission.h says
  */
 struct ebb_reclaim_ops {
 	int (*start_session)(uint64_t session_id, uint32_t timeout_ms,
-			     void *opaque);
+			     struct ebb_msg_error *ret_error, void *opaque);
 	int (*may_punch)(void *opaque);
 };
 

@@ -80,7 +80,8 @@ void ebb_reclaim_job_prepare(struct ebb_reclaim_job *job)
 		job->request.timeout_ms = EBB_SESSION_MAX_MS;
 }
 
-static int start_session(uint64_t session_id, uint32_t timeout_ms, void *opaque)
+static int start_session(uint64_t session_id, uint32_t timeout_ms,
+			 struct ebb_msg_error *ret_error, void *opaque)
 {
 	struct ebb_reclaim_job *job = opaque;
 	struct ebb_msg_session_start start = { .session_id = session_id,
@@ -90,15 +91,15 @@ static int start_session(uint64_t session_id, uint32_t timeout_ms, void *opaque)
 	uint32_t agent_ms = job->config->agent_timeout_ms;
 	int guest_errno;
 	int r = ebb_agent_session_start(channel, agent_ms, &start, &guest_errno,
-					&job->error);
+					ret_error);
 
 	if (r < 0 && guest_errno == EBUSY)
 		return -EBUSY;
 	/* The guest may not have noticed yet that the host before it is gone. */
 	if (r == -EREMOTEIO &&
-	    ebb_agent_session_stop(channel, agent_ms, &job->error) == 0)
+	    ebb_agent_session_stop(channel, agent_ms, ret_error) == 0)
 		r = ebb_agent_session_start(channel, agent_ms, &start,
-					    &guest_errno, &job->error);
+					    &guest_errno, ret_error);
 	return r;
 }
 

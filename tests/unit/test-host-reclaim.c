@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,10 +31,13 @@ static struct ebb_reclaim_order order;
 static struct ebb_reclaim_counters counters;
 static struct ebb_msg_error error;
 static int start_result;
+static uint32_t answer_ms; /* after the session was started */
+static int lost_answer; /* of one that was started */
 static int may_punch_result;
 static uint32_t may_punch_after; /* so many punches, that is the answer */
 static atomic_uint may_punch_calls;
-static atomic_bool may_punch_elsewhere; /* not of this guest */
+static atomic_bool asked_wrong; /* on another thread, which cannot assert */
+static uint64_t first_punch_ns;
 static uint64_t hole_bytes; /* of what is offered */
 
 /* What the punch below does, and what it saw. */
@@ -72,7 +76,8 @@ int __wrap_ebb_lapse_punch(struct ebb_lapse *lapse, int fd, off_t offset,
 {
 	int r;
 
-	punches.calls++;
+	if (punches.calls++ == 0)
+		first_punch_ns = ebb_now_ns();
 	punches.after_gone |= guest.gone;
 	for (off_t at = 0; at < bytes; at += FAKE_RANGE_BYTES)
 		if (slot_state_at((uint64_t)(offset + at)) != EBB_LEASE_GRANTED)
@@ -85,19 +90,25 @@ int __wrap_ebb_lapse_punch(struct ebb_lapse *lapse, int fd, off_t offset,
 	return r;
 }
 
-static int start_session(uint64_t session_id, uint32_t timeout_ms, void *opaque)
+static int start_session(uint64_t session_id, uint32_t timeout_ms,
+			 struct ebb_msg_error *ret_error, void *opaque)
 {
-	assert_ptr_equal(opaque, &guest);
-	assert_int_equal(timeout_ms, order.timeout_ms);
+	int r;
+
+	if (opaque != &guest || timeout_ms != order.timeout_ms)
+		asked_wrong = true;
+	snprintf(ret_error->text, sizeof(ret_error->text), "the agent's words");
 	if (start_result < 0)
 		return start_result;
-	return fake_guest_start(&guest, session_id);
+	r = fake_guest_start(&guest, session_id);
+	ebb_sleep_us(answer_ms * 1000);
+	return r < 0 ? r : lost_answer;
 }
 
 static int may_punch(void *opaque)
 {
 	if (opaque != &guest)
-		may_punch_elsewhere = true;
+		asked_wrong = true;
 	may_punch_calls++;
 	return punches.calls >= may_punch_after ? may_punch_result : 0;
 }
@@ -118,6 +129,9 @@ static void begin_guest(uint32_t range_count, uint64_t stride)
 	memset(&punches, 0, sizeof(punches));
 	memset(&error, 0, sizeof(error));
 	start_result = 0;
+	answer_ms = 0;
+	lost_answer = 0;
+	first_punch_ns = 0;
 	may_punch_result = 0;
 	may_punch_after = 0;
 	may_punch_calls = 0;
@@ -166,7 +180,7 @@ static enum ebb_reclaim_end run(void)
 	}
 	assert_false(punches.ungranted);
 	assert_false(punches.after_gone);
-	assert_false(may_punch_elsewhere);
+	assert_false(asked_wrong);
 	assert_int_equal(counters.punched_bytes, count_done() * RANGE);
 	assert_int_equal(counters.reclaimed_bytes,
 			 count_done() * RANGE - hole_bytes);
@@ -338,7 +352,6 @@ static void test_ring_is_closed(void **state)
 	begin_guest(16, RANGE);
 	guest.manner = FAKE_LEAVES;
 	assert_int_equal(run(), EBB_END_GUEST_GONE);
-	assert_true(may_punch_calls <= 2);
 }
 
 static void test_cancelled(void **state)
@@ -452,7 +465,28 @@ static void test_session_does_not_start(void **state)
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
 		start_result = cases[i].r;
 		assert_int_equal(run(), cases[i].end);
+		assert_string_equal(error.text, "the agent's words");
 	}
+}
+
+/* Nothing waits for its words but the end. */
+static void test_agent_answers_late(void **state)
+{
+	uint64_t start_ns = ebb_now_ns();
+
+	(void)state;
+	begin_guest(8, RANGE);
+	answer_ms = 400;
+	assert_int_equal(run(), EBB_END_DRAINED);
+	assert_int_equal(count_done(), 8);
+	assert_true(first_punch_ns - start_ns < 400 * UINT64_C(1000000));
+	assert_true(ebb_now_ns() - start_ns >= 400 * UINT64_C(1000000));
+	/* One that is lost on the way is none that was not given. */
+	end_guest(NULL);
+	begin_guest(8, RANGE);
+	lost_answer = -ETIMEDOUT;
+	assert_int_equal(run(), EBB_END_DRAINED);
+	assert_int_equal(count_done(), 8);
 }
 
 /* What an earlier session left in the ring is not this one's end. */
@@ -521,6 +555,7 @@ int main(void)
 		RECLAIM_TEST(test_slow_punch_fails_the_rest),
 		RECLAIM_TEST(test_punch_fails),
 		RECLAIM_TEST(test_session_does_not_start),
+		RECLAIM_TEST(test_agent_answers_late),
 		RECLAIM_TEST(test_words_of_an_earlier_session),
 		RECLAIM_TEST(test_ring_is_truncated),
 		cmocka_unit_test(test_ends_have_names),
