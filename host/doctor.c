@@ -110,19 +110,66 @@ static uint32_t add_failures(const struct ebb_probe *probe, size_t index,
 	return failures;
 }
 
+/* From the worst to the best. */
+enum paging {
+	PAGING_SMALL, /* transparent huge pages do not fit */
+	PAGING_NOT_ENABLED,
+	PAGING_TRANSPARENT,
+	PAGING_HUGE,
+};
+
+static enum paging paging_of(const struct ebb_backing *backing)
+{
+	if (backing->page_bytes >= 2 * EBB_MIB)
+		return PAGING_HUGE;
+	if (!backing->huge_fits)
+		return PAGING_SMALL;
+	return backing->huge_enabled ? PAGING_TRANSPARENT : PAGING_NOT_ENABLED;
+}
+
+/* Of a guest with several backings, that which is worst off. */
+static const struct ebb_backing *worst_backing(const struct ebb_qemu *qemu)
+{
+	const struct ebb_backing *worst = &qemu->backings[0];
+
+	for (uint32_t i = 1; i < qemu->backing_count; i++)
+		if (paging_of(&qemu->backings[i]) < paging_of(worst))
+			worst = &qemu->backings[i];
+	return worst;
+}
+
 /* Small pages are no obstacle, but the operator should know their price. */
 static void check_page_size(const struct ebb_probe *probe,
 			    struct ebb_doctor *doctor)
 {
+	static const char *const says[] = {
+		[PAGING_SMALL] = ", as transparent huge pages do not fit where "
+				 "QEMU maps it",
+		[PAGING_NOT_ENABLED] = ", as the host gives it no transparent "
+				       "huge pages",
+		[PAGING_TRANSPARENT] = ", and transparent huge pages where the "
+				       "host has them",
+		[PAGING_HUGE] = "",
+	};
+	const struct ebb_backing *worst = worst_backing(&probe->qemu);
 	char text[EBB_TEXT_BYTES_MAX], size[EBB_SIZE_TEXT_BYTES];
-	uint64_t page_bytes = probe->qemu.backings[0].page_bytes;
+	enum paging paging = paging_of(worst);
 	struct ebb_check *check;
 
-	snprintf(text, sizeof(text), "The backing has pages of %s",
-		 ebb_size_format(page_bytes, size, sizeof(size)));
+	snprintf(text, sizeof(text), "The backing has pages of %s%s",
+		 ebb_size_format(worst->page_bytes, size, sizeof(size)),
+		 says[paging]);
 	check = add_check(doctor, "page-size",
-			  page_bytes >= 2 * EBB_MIB ? "ok" : "warn", text);
-	if (page_bytes >= 2 * EBB_MIB)
+			  paging >= PAGING_TRANSPARENT ? "ok" : "warn", text);
+	if (paging == PAGING_NOT_ENABLED)
+		snprintf(check->remedy, sizeof(check->remedy), "%s",
+			 worst->kind == EBB_BACKING_MEMFD
+				 ? "Let shared memory have huge pages: echo "
+				   "advise >/sys/kernel/mm/"
+				   "transparent_hugepage/shmem_enabled"
+				 : "Let the file system of its memory have "
+				   "huge pages: mount -o remount,huge=advise");
+	if (paging != PAGING_SMALL)
 		return;
 	snprintf(check->remedy, sizeof(check->remedy),
 		 "Back the guest with huge pages: it runs faster, and "

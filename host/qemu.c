@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "host/thp.h"
 
 /* Smaller shared files of QEMU are ROMs and device state, not RAM. */
 #define BACKING_BYTES_MIN ((uint64_t)16 << 20)
@@ -94,8 +95,12 @@ static uint64_t status_bytes(pid_t pid, const char *field)
 	return 0;
 }
 
-/* Whether the process has the inode mapped shared and writable. */
-static bool is_mapped_shared(pid_t pid, const struct stat *st)
+/*
+ * Whether the process has the inode mapped shared and writable; then also
+ * whether huge pages fit there.
+ */
+static bool is_mapped_shared(pid_t pid, const struct stat *st,
+			     bool *ret_huge_fits)
 {
 	FILE *file ebb_auto_fclose = NULL;
 	char path[64], line[1024];
@@ -104,16 +109,20 @@ static bool is_mapped_shared(pid_t pid, const struct stat *st)
 	file = fopen(path, "re");
 	while (file && fgets(line, sizeof(line), file)) {
 		unsigned int major_id, minor_id;
-		uint64_t ino;
+		uint64_t address, offset, ino;
 		char modes[5];
 
-		if (sscanf(line, "%*x-%*x %4s %*x %x:%x %" SCNu64, modes,
-			   &major_id, &minor_id, &ino) != 4)
+		if (sscanf(line,
+			   "%" SCNx64 "-%*x %4s %" SCNx64 " %x:%x %" SCNu64,
+			   &address, modes, &offset, &major_id, &minor_id,
+			   &ino) != 6)
 			continue;
 		if (ino == st->st_ino && major_id == major(st->st_dev) &&
 		    minor_id == minor(st->st_dev) && modes[1] == 'w' &&
-		    modes[3] == 's')
+		    modes[3] == 's') {
+			*ret_huge_fits = ebb_thp_fits(address, offset);
 			return true;
+		}
 	}
 	return false;
 }
@@ -158,7 +167,7 @@ static int add_backing(struct ebb_qemu *qemu, const char *path,
 
 	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
 	    (uint64_t)st.st_size < BACKING_BYTES_MIN || is_known(qemu, &st) ||
-	    !is_mapped_shared(qemu->pid, &st))
+	    !is_mapped_shared(qemu->pid, &st, &backing.huge_fits))
 		return 0;
 
 	fd = open(path, O_RDWR | O_CLOEXEC);
@@ -171,6 +180,7 @@ static int add_backing(struct ebb_qemu *qemu, const char *path,
 	}
 	if (qemu->backing_count == EBB_BACKING_MAX)
 		return -E2BIG;
+	backing.huge_enabled = ebb_thp_enabled("", qemu->pid, &st);
 	backing.fd = ebb_steal_fd(&fd);
 	backing.bytes = (uint64_t)st.st_size;
 	backing.dev = st.st_dev;

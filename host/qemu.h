@@ -39,6 +39,8 @@ enum ebb_backing_kind {
  * @kind: what it is
  * @bytes: size of the file
  * @page_bytes: what can be discarded at the least
+ * @huge_fits, @huge_enabled: on tmpfs, it has transparent huge pages if QEMU's
+ *	mapping lets them fit and the host gives them to it
  * @dev, @ino: identity
  */
 struct ebb_backing {
@@ -46,6 +48,8 @@ struct ebb_backing {
 	enum ebb_backing_kind kind;
 	uint64_t bytes;
 	uint64_t page_bytes;
+	bool huge_fits;
+	bool huge_enabled;
 	dev_t dev;
 	ino_t ino;
 };

@@ -59,6 +59,21 @@ static char *map_file(int fd, uint64_t bytes, int protection, int flags)
 	return memory;
 }
 
+/* As QEMU does: within a reservation, at a page of it. */
+static void map_shifted(uint64_t shift)
+{
+	const uint64_t huge = 2 * EBB_MIB;
+	char *memory = mmap(NULL, LARGE + 2 * huge, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		exit(4);
+	memory += huge - (uintptr_t)memory % huge + shift;
+	if (mmap(memory, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		 new_memfd(LARGE), 0) == MAP_FAILED)
+		exit(4);
+}
+
 static void map_disk_file(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -87,6 +102,10 @@ static int play_qemu(const char *role, const char *path)
 		map_file(new_memfd(LARGE), LARGE, read_write, MAP_PRIVATE);
 	} else if (strcmp(role, "read-only") == 0) {
 		map_file(new_memfd(LARGE), LARGE, PROT_READ, MAP_SHARED);
+	} else if (strcmp(role, "aligned") == 0) {
+		map_shifted(0);
+	} else if (strcmp(role, "shifted") == 0) {
+		map_shifted(2 * EBB_MIB - 4096);
 	} else if (strcmp(role, "disk") == 0) {
 		map_disk_file(path);
 	} else if (strcmp(role, "many") == 0) {
@@ -298,6 +317,21 @@ static void test_memory_that_is_not_shared(void **state)
 	assert_int_equal(reasons.count, 0);
 }
 
+/* Where it is mapped decides whether huge pages fit. */
+static void test_huge_pages_fit(void **state)
+{
+	(void)state;
+	start_child("aligned");
+	assert_int_equal(open_qemu(), 0);
+	assert_int_equal(qemu.backing_count, 1);
+	assert_true(qemu.backings[0].huge_fits);
+	end(NULL);
+	start_child("shifted");
+	assert_int_equal(open_qemu(), 0);
+	assert_int_equal(qemu.backing_count, 1);
+	assert_false(qemu.backings[0].huge_fits);
+}
+
 static void test_file_on_disk(void **state)
 {
 	(void)state;
@@ -381,6 +415,7 @@ int main(int argc, char **argv)
 		QEMU_TEST(test_other_process),
 		QEMU_TEST(test_pid_files_that_name_nobody),
 		QEMU_TEST(test_memory_that_is_not_shared),
+		QEMU_TEST(test_huge_pages_fit),
 		QEMU_TEST(test_file_on_disk),
 		QEMU_TEST(test_more_files_than_fit),
 		QEMU_TEST(test_locked_memory),

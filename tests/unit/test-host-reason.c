@@ -236,6 +236,50 @@ static void test_skipped_after_a_failure(void **state)
 	assert_int_equal(count_status(&doctor, "fail"), 1);
 }
 
+/* The backing that is worst off decides. */
+static void test_transparent_huge_pages(void **state)
+{
+	static const struct {
+		bool fits, enabled;
+		enum ebb_backing_kind kind;
+		const char *status, *says, *remedy;
+	} cases[] = {
+		{ false, false, EBB_BACKING_MEMFD, "warn", "do not fit",
+		  "Back the guest" },
+		{ false, true, EBB_BACKING_FILE, "warn", "do not fit",
+		  "Back the guest" },
+		{ true, false, EBB_BACKING_MEMFD, "warn", "gives it no",
+		  "shmem_enabled" },
+		{ true, false, EBB_BACKING_FILE, "warn", "gives it no",
+		  "huge=advise" },
+		{ true, true, EBB_BACKING_FILE, "ok", "transparent", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		struct ebb_probe probe = running_probe();
+		struct ebb_doctor doctor;
+		const struct ebb_check *last;
+
+		probe.attached = true;
+		probe.qemu.backing_count = 2;
+		probe.qemu.backings[1] = (struct ebb_backing){
+			.kind = cases[i].kind,
+			.page_bytes = 4096,
+			.huge_fits = cases[i].fits,
+			.huge_enabled = cases[i].enabled,
+		};
+		doctor = examine(&probe);
+		last = &doctor.checks[doctor.check_count - 1];
+		assert_string_equal(last->name, "page-size");
+		assert_string_equal(last->status, cases[i].status);
+		assert_non_null(strstr(last->text, cases[i].says));
+		if (!*cases[i].remedy)
+			assert_string_equal(last->remedy, "");
+		assert_non_null(strstr(last->remedy, cases[i].remedy));
+	}
+}
+
 static void test_small_pages_are_a_warning(void **state)
 {
 	struct ebb_probe probe = running_probe();
@@ -317,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_free_target),
 		cmocka_unit_test(test_skipped_after_a_failure),
 		cmocka_unit_test(test_small_pages_are_a_warning),
+		cmocka_unit_test(test_transparent_huge_pages),
 		cmocka_unit_test(test_estimate_table),
 		cmocka_unit_test(test_estimate_bounds),
 	};
