@@ -101,7 +101,9 @@ rig_cleanup()
 	[ -z "$RIG_HUGEPAGES" ] ||
 		echo "$RIG_HUGEPAGES" >/proc/sys/vm/nr_hugepages
 	[ "$RIG_LIBVIRT_STARTED" != $$ ] || libvirt_stop
-	[ -z "$RIG_DIR" ] || rm -rf "$RIG_DIR"
+	[ -n "$RIG_DIR" ] || return 0
+	[ ! -d "$RIG_DIR/ram" ] || umount "$RIG_DIR/ram"
+	rm -rf --one-file-system "$RIG_DIR"
 }
 
 # ---- libvirt ----
@@ -196,6 +198,18 @@ hugepages_free()
 		END { print free - rsvd }' /proc/meminfo
 }
 
+# A tmpfs, $RIG_DIR/ram, that gives transparent huge pages to who asks, as QEMU
+# does.
+huge_tmpfs()
+{
+	[ ! -d "$RIG_DIR/ram" ] || return 0
+	mkdir "$RIG_DIR/ram"
+	mount -t tmpfs -o huge=advise,mode=1777 ebb "$RIG_DIR/ram" || {
+		rmdir "$RIG_DIR/ram"
+		rig_skip "the host's tmpfs has no transparent huge pages"
+	}
+}
+
 # ---- guests ----
 
 # domain_type: kvm where a guest really boots under it, else qemu.
@@ -217,9 +231,24 @@ xml_memory()
 			"<source type='memfd'/><access mode='shared'/>" ;;
 	file) echo "<source type='file'/><access mode='shared'/>" ;;
 	private-memfd) echo "<source type='memfd'/><access mode='private'/>" ;;
-	private) ;;
+	private | thp) ;;
 	*) rig_die "unknown backing $backing" ;;
 	esac
+}
+
+# What libvirt has no words for: memory that QEMU maps at a multiple of 2 MiB. Its
+# own private memory is there, too, and never touched.
+xml_qemu()
+{
+	[ "$backing" = thp ] || return 0
+	cat <<-END
+	<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+	<qemu:arg value='-object'/>
+	<qemu:arg value='memory-backend-file,id=ram,size=${memory}M,mem-path=$RIG_DIR/ram,share=on,align=2M'/>
+	<qemu:arg value='-machine'/>
+	<qemu:arg value='memory-backend=ram'/>
+	</qemu:commandline>
+	END
 }
 
 # What memory devices may be plugged up to; libvirt wants a cell then.
@@ -326,11 +355,12 @@ domain_xml()
 	$(xml_balloon)
 	$panic
 	</devices>
+	$(xml_qemu)
 	</domain>
 	END
 }
 
-# guest_define [--memory MIB] [--backing memfd|hugetlb|file|private|
+# guest_define [--memory MIB] [--backing memfd|hugetlb|file|thp|private|
 # private-memfd] [--nodes N] [--channels "ebb qga shell"] [--balloon
 # none|plain|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
 # [--disk MIB] [--disk-format raw|qcow2] [--disk-file FILE] [--max-memory MIB]
@@ -338,7 +368,8 @@ domain_xml()
 # Defines a guest. Its name is in GUEST, and all that is said below of "the
 # guest" is said of the one that GUEST names. Its disk is /dev/vda and as
 # tests/guest/disk.h says, unless it is an empty qcow2 or begins with FILE. With
-# --on-crash it has a device to tell of its panic.
+# --on-crash it has a device to tell of its panic. On thp there is one node and
+# nothing can be plugged.
 guest_define()
 {
 	local memory=2048 backing=memfd nodes=1 channels="ebb shell" \
@@ -368,6 +399,7 @@ guest_define()
 	image=${RIG_IMAGE:-$("$source_dir/scripts/guest-image" --build "$build")}
 	[ -n "$image" ] || rig_die "no image of a guest"
 	[ "$backing" != hugetlb ] || hugepages_reserve "$memory"
+	[ "$backing" != thp ] || huge_tmpfs
 	make_disk
 	domain_xml >"$RIG_DIR/$GUEST.xml"
 	virsh define "$RIG_DIR/$GUEST.xml" >/dev/null ||
@@ -435,7 +467,8 @@ backing_paths()
 		link=$(readlink "$fd") || continue
 		case $link in
 		/memfd:memory-backend* | /memfd:*ram-node* | /memfd:pc.ram* | \
-			*/hugepages/*/qemu/* | */libvirt/qemu/ram/*)
+			*/hugepages/*/qemu/* | */libvirt/qemu/ram/* | \
+			*/qemu_back_mem.*)
 			echo "$(stat -L -c %i "$fd") $fd" ;;
 		esac
 	done | sort -u -k 1,1
