@@ -60,7 +60,7 @@ contending()
 # guests_of_contenders [WITHOUT]...: of them, those that have a guest.
 guests_of_contenders()
 {
-	contending bare bare-hugetlb "$@"
+	contending bare bare-thp bare-hugetlb "$@"
 }
 
 # So many MiB of huge pages beside those in use? Given back by rig_cleanup; what
@@ -76,6 +76,7 @@ guest_options()
 {
 	case $1 in
 	ebb) ;;
+	ebb-thp) echo --backing thp ;;
 	ebb-hugetlb) echo --backing hugetlb ;;
 	balloon) echo --balloon plain ;;
 	reporting) echo --balloon reporting ;;

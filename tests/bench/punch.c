@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * punch memfd|hugetlb MIB STEP-MIB: what a reclaim is measured against.
+ * punch memfd|hugetlb|DIR MIB STEP-MIB: what a reclaim is measured against.
  *
- * A memfd of MIB MiB is populated through a mapping, as a guest's memory is,
+ * A memfd, or a file in DIR that asks for huge pages, of MIB MiB is populated through a mapping, as a guest's memory is,
  * and discarded by bare fallocate(PUNCH_HOLE) of STEP-MIB a call, while the
  * mapping is there, as QEMU's is. Prints microseconds and bytes by st_blocks.
  */
@@ -29,29 +29,38 @@ static int64_t resident(int fd)
 	return (int64_t)status.st_blocks * 512;
 }
 
+static int make_file(const char *backing)
+{
+	if (strcmp(backing, "memfd") == 0)
+		return memfd_create("punch", MFD_CLOEXEC);
+	if (strcmp(backing, "hugetlb") == 0)
+		return memfd_create("punch", MFD_CLOEXEC | MFD_HUGETLB);
+	return open(backing, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
 int main(int argc, char **argv)
 {
-	unsigned int flags = MFD_CLOEXEC;
 	off_t bytes, step;
 	int64_t before, start, us;
 	void *memory;
 	int fd;
 
 	if (argc != 4)
-		errx(1, "usage: punch memfd|hugetlb MIB STEP-MIB");
-	if (strcmp(argv[1], "hugetlb") == 0)
-		flags |= MFD_HUGETLB;
+		errx(1, "usage: punch memfd|hugetlb|DIR MIB STEP-MIB");
 	bytes = (off_t)strtoll(argv[2], NULL, 10) << 20;
 	step = (off_t)strtoll(argv[3], NULL, 10) << 20;
 	if (bytes <= 0 || step <= 0)
 		errx(1, "MIB and STEP-MIB must be more than 0");
-	fd = memfd_create("punch", flags);
+	fd = make_file(argv[1]);
 	if (fd < 0 || ftruncate(fd, bytes) < 0)
-		err(1, "memfd_create");
+		err(1, "%s", argv[1]);
 	memory = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      fd, 0);
 	if (memory == MAP_FAILED)
 		err(1, "mmap");
+	if (argv[1][0] == '/' &&
+	    madvise(memory, (size_t)bytes, MADV_HUGEPAGE) < 0)
+		err(1, "madvise");
 	memset(memory, 0xeb, (size_t)bytes);
 	before = resident(fd);
 	start = now_us();
