@@ -16,9 +16,9 @@
  * before it begins, and the memory begins a page below a multiple of 2 MiB.
  *
  * The alternative would be to make them from outside: MADV_COLLAPSE through a
- * mapping of our own. It copies all, costs as much as to populate the guest
- * again, fills the holes of what it takes, QEMU still maps small pages, and
- * what was punched comes back small. docs/benchmarks.md has the figures.
+ * mapping of our own. It copies all of it, fills holes, costs many times what
+ * the punch saves then, QEMU still maps small pages, and what was punched comes
+ * back as such. docs/benchmarks.md has the figures.
  */
 #ifndef EBB_HOST_THP_H
 #define EBB_HOST_THP_H
