@@ -253,6 +253,17 @@ static char *run_target(const struct ebb_msg *request,
 			     request->id);
 }
 
+static char *run_compact(const struct ebb_msg *request,
+			 const struct ebb_command_context *context)
+{
+	struct ebb_msg_compact_state state;
+
+	ebb_target_compact(context->target, &state);
+	return ebb_msg_reply(ebb_msg_encode(ebb_msg_compact_state_fields,
+					    &state),
+			     request->id);
+}
+
 static const struct command commands[] = {
 	{ "guest-sync", run_sync },
 	{ "guest-sync-delimited", run_sync_delimited },
@@ -264,6 +275,7 @@ static const struct command commands[] = {
 	{ "ebb-session-start", run_session_start },
 	{ "ebb-session-stop", run_session_stop },
 	{ "ebb-target", run_target },
+	{ "ebb-compact", run_compact },
 };
 
 static const struct command *find_command(const char *name)

@@ -14,7 +14,7 @@
  * struct ebb_command_context - what commands act on
  * @proc_dir: "/proc"
  * @target: the keeper of the free target; NULL only where no request for
- *	ebb-target is served
+ *	ebb-target or ebb-compact is served
  */
 struct ebb_command_context {
 	const char *proc_dir;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "guest/facts.h"
-#include "guest/knobs.h"
 #include "guest/sysfile.h"
 
 /* Reclaim itself leaves some free in small ranges. */
@@ -26,7 +25,7 @@ struct ebb_fallback {
 	bool gaining;
 };
 
-int ebb_fallback_new(sd_event *event, const char *root, const char *state_dir,
+int ebb_fallback_new(sd_event *event, const char *root, struct ebb_knobs *knobs,
 		     struct ebb_compact *compact, ebb_reclaim_done_fn reclaimed,
 		     void *opaque, struct ebb_fallback **ret_fallback)
 {
@@ -36,12 +35,11 @@ int ebb_fallback_new(sd_event *event, const char *root, const char *state_dir,
 	if (!fallback)
 		return -ENOMEM;
 	fallback->root = root;
+	fallback->knobs = knobs;
 	fallback->compact = compact;
 	snprintf(fallback->proc_dir, sizeof(fallback->proc_dir), "%s/proc",
 		 root);
 	r = ebb_reclaim_new(event, root, reclaimed, opaque, &fallback->reclaim);
-	if (r == 0)
-		r = ebb_knobs_new(root, state_dir, &fallback->knobs);
 	if (r < 0) {
 		ebb_fallback_free(fallback);
 		return r;
@@ -55,7 +53,7 @@ void ebb_fallback_free(struct ebb_fallback *fallback)
 	if (!fallback)
 		return;
 	ebb_reclaim_free(fallback->reclaim);
-	ebb_knobs_free(fallback->knobs);
+	ebb_knobs_restore(fallback->knobs);
 	free(fallback);
 }
 
@@ -115,7 +113,7 @@ static uint64_t aim(const struct ebb_msg_facts *facts, uint64_t target_bytes)
 uint64_t ebb_fallback_keep(struct ebb_fallback *fallback, uint64_t target_bytes)
 {
 	struct ebb_msg_facts facts;
-	int knobs, reclaim;
+	int raised, reclaim;
 
 	if (target_bytes == 0 ||
 	    ebb_facts_read(fallback->proc_dir, &facts) < 0) {
@@ -125,14 +123,14 @@ uint64_t ebb_fallback_keep(struct ebb_fallback *fallback, uint64_t target_bytes)
 	if (target_bytes > facts.total_bytes / 8 * 7)
 		target_bytes = facts.total_bytes / 8 * 7;
 	note_progress(fallback, &facts, target_bytes);
-	knobs = ebb_knobs_raise(fallback->knobs, target_bytes,
-				facts.total_bytes);
+	raised = ebb_knobs_raise(fallback->knobs, target_bytes,
+				 facts.total_bytes);
 	/* One that runs for another target is not to go beyond this one. */
 	if (target_bytes < fallback->kept_bytes)
 		ebb_reclaim_stop(fallback->reclaim);
 	reclaim =
 		ebb_reclaim_start(fallback->reclaim, aim(&facts, target_bytes));
-	if (knobs < 0 && reclaim == -ENOENT) {
+	if (raised < 0 && reclaim == -ENOENT) {
 		stop(fallback);
 		return 0;
 	}

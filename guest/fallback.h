@@ -22,21 +22,22 @@
 #include <systemd/sd-event.h>
 
 #include "guest/compact.h"
+#include "guest/knobs.h"
 #include "guest/reclaim.h"
 #include "protocol/threshold.h"
 
 struct ebb_fallback;
 
 /**
- * ebb_fallback_new - nothing is changed yet, but for what a kill left behind
+ * ebb_fallback_new - nothing is changed yet
  * @root: as in sysfile.h, kept
- * @state_dir: as in knobs.h, kept
+ * @knobs: the owner's, kept
  * @compact: the owner's, kept
  * @reclaimed: a burst of reclaim ended, as in reclaim.h
  *
  * Returns 0 or -ENOMEM.
  */
-int ebb_fallback_new(sd_event *event, const char *root, const char *state_dir,
+int ebb_fallback_new(sd_event *event, const char *root, struct ebb_knobs *knobs,
 		     struct ebb_compact *compact, ebb_reclaim_done_fn reclaimed,
 		     void *opaque, struct ebb_fallback **ret_fallback);
 

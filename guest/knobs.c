@@ -18,17 +18,22 @@ enum {
 	SCALE_MAX = 3000,
 	SCALE_MAX_OLD = 1000, /* before Linux 5.18 */
 	PROACTIVENESS = 60,
+	/* Of a zone, by CPU: the kernel then takes the shortest it allows. */
+	LISTS_FRACTION = 1 << 20,
 };
 
 enum knob_id {
 	KNOB_SCALE,
 	KNOB_PROACTIVENESS,
-	KNOB_COUNT
+	KNOB_LISTS,
+	KNOB_COUNT,
+	KNOB_TARGET_COUNT = KNOB_LISTS /* the first ones, for a target */
 };
 
 static const char *const knob_paths[KNOB_COUNT] = {
 	[KNOB_SCALE] = "/proc/sys/vm/watermark_scale_factor",
 	[KNOB_PROACTIVENESS] = "/proc/sys/vm/compaction_proactiveness",
+	[KNOB_LISTS] = "/proc/sys/vm/percpu_pagelist_high_fraction",
 };
 
 /**
@@ -110,6 +115,28 @@ static void load(struct ebb_knobs *knobs)
 	}
 }
 
+/* Those of @first to before @end. */
+static void restore(struct ebb_knobs *knobs, int first, int end)
+{
+	bool any = false;
+
+	for (int id = first; id < end; id++) {
+		struct knob *knob = &knobs->knobs[id];
+		uint64_t current;
+
+		if (knob->ours && !knob->foreign &&
+		    ebb_sysfile_read_number(knobs->root, knob_paths[id],
+					    &current) == 0 &&
+		    (current == knob->written || current == knob->previous))
+			ebb_sysfile_write_number(knobs->root, knob_paths[id],
+						 knob->original);
+		any |= knob->ours;
+		*knob = (struct knob){ 0 };
+	}
+	if (any)
+		save(knobs);
+}
+
 int ebb_knobs_new(const char *root, const char *state_dir,
 		  struct ebb_knobs **ret_knobs)
 {
@@ -123,7 +150,7 @@ int ebb_knobs_new(const char *root, const char *state_dir,
 	snprintf(knobs->new_path, sizeof(knobs->new_path), "%s/knobs.new",
 		 state_dir);
 	load(knobs);
-	ebb_knobs_restore(knobs);
+	restore(knobs, 0, KNOB_COUNT);
 	*ret_knobs = knobs;
 	return 0;
 }
@@ -132,7 +159,7 @@ void ebb_knobs_free(struct ebb_knobs *knobs)
 {
 	if (!knobs)
 		return;
-	ebb_knobs_restore(knobs);
+	restore(knobs, 0, KNOB_COUNT);
 	free(knobs);
 }
 
@@ -210,21 +237,15 @@ int ebb_knobs_raise(struct ebb_knobs *knobs, uint64_t target_bytes,
 
 void ebb_knobs_restore(struct ebb_knobs *knobs)
 {
-	bool any = false;
+	restore(knobs, 0, KNOB_TARGET_COUNT);
+}
 
-	for (int id = 0; id < KNOB_COUNT; id++) {
-		struct knob *knob = &knobs->knobs[id];
-		uint64_t current;
+void ebb_knobs_shorten_lists(struct ebb_knobs *knobs)
+{
+	raise_knob(knobs, KNOB_LISTS, LISTS_FRACTION);
+}
 
-		if (knob->ours && !knob->foreign &&
-		    ebb_sysfile_read_number(knobs->root, knob_paths[id],
-					    &current) == 0 &&
-		    (current == knob->written || current == knob->previous))
-			ebb_sysfile_write_number(knobs->root, knob_paths[id],
-						 knob->original);
-		any |= knob->ours;
-		*knob = (struct knob){ 0 };
-	}
-	if (any)
-		save(knobs);
+void ebb_knobs_restore_lists(struct ebb_knobs *knobs)
+{
+	restore(knobs, KNOB_LISTS, KNOB_COUNT);
 }

@@ -11,6 +11,11 @@
  *                                 until it reaches the target, at most to 3000
  *   vm.compaction_proactiveness   raised to 60
  *
+ * With the module, too, while memory is compacted (compact.h):
+ *
+ *   vm.percpu_pagelist_high_fraction   raised, which makes the lists of free
+ *                                 pages that each CPU keeps to itself short
+ *
  * Neither is ever lowered below what was there, each is used only where the
  * kernel has it. min_free_kbytes is never touched: it makes allocations stall.
  *
@@ -59,7 +64,14 @@ void ebb_knobs_free(struct ebb_knobs *knobs);
 int ebb_knobs_raise(struct ebb_knobs *knobs, uint64_t target_bytes,
 		    uint64_t total_bytes);
 
-/* Puts all back that still holds what we wrote. */
+/* Puts all of that back that still holds what we wrote. */
 void ebb_knobs_restore(struct ebb_knobs *knobs);
+
+/*
+ * The lists of the CPUs, short and as they were. Nothing happens where the
+ * kernel has no such knob (before Linux 5.14).
+ */
+void ebb_knobs_shorten_lists(struct ebb_knobs *knobs);
+void ebb_knobs_restore_lists(struct ebb_knobs *knobs);
 
 #endif /* EBB_GUEST_KNOBS_H */

@@ -13,6 +13,7 @@
 #include "guest/device.h"
 #include "guest/facts.h"
 #include "guest/fallback.h"
+#include "guest/knobs.h"
 #include "guest/pressure.h"
 #include "guest/sysfile.h"
 #include "guest/workingset.h"
@@ -28,6 +29,7 @@ struct ebb_target_keeper {
 	void *opaque;
 
 	struct ebb_pressure *pressure;
+	struct ebb_knobs *knobs;
 	struct ebb_compact *compact;
 	struct ebb_fallback *fallback;
 	struct ebb_workingset workingset;
@@ -325,11 +327,14 @@ int ebb_target_new(sd_event *event, const char *root, const char *state_dir,
 	r = ebb_pressure_new(event, root, &pressure_ops, keeper,
 			     &keeper->pressure);
 	if (r == 0)
-		r = ebb_compact_new(event, root, on_compacted, keeper,
-				    &keeper->compact);
+		r = ebb_knobs_new(root, state_dir, &keeper->knobs);
 	if (r == 0)
-		r = ebb_fallback_new(event, root, state_dir, keeper->compact,
-				     on_reclaimed, keeper, &keeper->fallback);
+		r = ebb_compact_new(event, root, keeper->knobs, on_compacted,
+				    keeper, &keeper->compact);
+	if (r == 0)
+		r = ebb_fallback_new(event, root, keeper->knobs,
+				     keeper->compact, on_reclaimed, keeper,
+				     &keeper->fallback);
 	if (r == 0)
 		r = sd_event_add_time(event, &keeper->lease, CLOCK_MONOTONIC, 0,
 				      LEASE_ACCURACY_US, on_lease, keeper);
@@ -350,6 +355,7 @@ void ebb_target_free(struct ebb_target_keeper *keeper)
 		end(keeper);
 	ebb_fallback_free(keeper->fallback);
 	ebb_compact_free(keeper->compact);
+	ebb_knobs_free(keeper->knobs);
 	ebb_pressure_free(keeper->pressure);
 	sd_event_source_disable_unref(keeper->lease);
 	sd_event_unref(keeper->event);
@@ -445,4 +451,22 @@ void ebb_target_look(struct ebb_target_keeper *keeper,
 {
 	ebb_workingset_look(&keeper->workingset, keeper->root, now_us(keeper),
 			    facts);
+}
+
+void ebb_target_compact(struct ebb_target_keeper *keeper,
+			struct ebb_msg_compact_state *ret_state)
+{
+	int r = ebb_compact_ask(keeper->compact);
+	const char *reason = "";
+
+	if (r == -EALREADY)
+		reason = "nothing";
+	else if (r == -EAGAIN)
+		reason = "too-soon";
+	else if (r < 0 && r != -EBUSY)
+		reason = "failed";
+	*ret_state = (struct ebb_msg_compact_state){
+		.running = ebb_compact_runs(keeper->compact),
+	};
+	snprintf(ret_state->reason, sizeof(ret_state->reason), "%s", reason);
 }

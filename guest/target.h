@@ -65,6 +65,13 @@ int ebb_target_ask(struct ebb_target_keeper *keeper,
 		   const struct ebb_msg_target *asked,
 		   struct ebb_msg_target_state *ret_state);
 
+/*
+ * Makes contiguous what is free, if that promises anything, or says whether it
+ * is being done. Returns at once; no target is needed.
+ */
+void ebb_target_compact(struct ebb_target_keeper *keeper,
+			struct ebb_msg_compact_state *ret_state);
+
 /* /dev/ebb came or went. */
 void ebb_target_module_changed(struct ebb_target_keeper *keeper);
 

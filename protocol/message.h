@@ -27,6 +27,7 @@
  *   ebb-session-start    struct ebb_msg_session_start  -> {}
  *   ebb-session-stop     -> {}
  *   ebb-target           struct ebb_msg_target         -> struct ebb_msg_target_state
+ *   ebb-compact          {}                            -> struct ebb_msg_compact_state
  *   guest-sync, guest-sync-delimited, guest-ping, guest-info
  *                        as in qemu-ga-ref
  *
@@ -282,5 +283,16 @@ struct ebb_msg_target_state {
 	char reason[32];
 };
 extern const struct ebb_field ebb_msg_target_state_fields[];
+
+/*
+ * ebb-compact: make contiguous what is free. Answered at once: what began goes
+ * on, and asking again tells whether it has ended.
+ */
+struct ebb_msg_compact_state {
+	bool running;
+	/* Why not: "", "nothing" (to be won), "too-soon", "failed" */
+	char reason[16];
+};
+extern const struct ebb_field ebb_msg_compact_state_fields[];
 
 #endif /* EBB_PROTOCOL_MESSAGE_H */

@@ -104,3 +104,9 @@ const struct ebb_field ebb_msg_target_state_fields[] = {
 	STRING("reason", ebb_msg_target_state, reason, .optional = true),
 	END,
 };
+
+const struct ebb_field ebb_msg_compact_state_fields[] = {
+	BOOL("running", ebb_msg_compact_state, running),
+	STRING("reason", ebb_msg_compact_state, reason, .optional = true),
+	END,
+};

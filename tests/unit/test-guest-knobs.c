@@ -21,6 +21,7 @@
 
 #define SCALE "/proc/sys/vm/watermark_scale_factor"
 #define PROACTIVE "/proc/sys/vm/compaction_proactiveness"
+#define LISTS "/proc/sys/vm/percpu_pagelist_high_fraction"
 #define STATE "/run/ebb-agent/knobs"
 
 #define MIB ((uint64_t)1 << 20)
@@ -253,6 +254,51 @@ static void a_damaged_state_file_does_no_harm(void **state)
 	assert_false(fake_root_has(STATE));
 }
 
+/* They come and go beside a target, and the other way round. */
+static void lists_are_short_for_a_while(void **state)
+{
+	struct ebb_knobs *knobs;
+
+	(void)state;
+	fake_root_write(LISTS, "0\n");
+	knobs = start();
+	ebb_knobs_shorten_lists(knobs);
+	assert_int_equal(fake_root_number(LISTS), 1 << 20);
+	assert_true(fake_root_has(STATE));
+	assert_int_equal(ebb_knobs_raise(knobs, 512 * MIB, TOTAL), 0);
+	ebb_knobs_restore_lists(knobs);
+	assert_int_equal(fake_root_number(LISTS), 0);
+	check(1251, 60);
+	ebb_knobs_shorten_lists(knobs);
+	ebb_knobs_restore(knobs);
+	check(10, 20);
+	assert_int_equal(fake_root_number(LISTS), 1 << 20);
+	/* As one that was killed would. */
+	ebb_knobs_free(start());
+	assert_int_equal(fake_root_number(LISTS), 0);
+	ebb_knobs_free(knobs);
+	assert_int_equal(fake_root_number(LISTS), 0);
+	assert_false(fake_root_has(STATE));
+}
+
+static void lists_that_somebody_cut_stay_so(void **state)
+{
+	struct ebb_knobs *knobs = start();
+
+	(void)state;
+	ebb_knobs_shorten_lists(knobs); /* there is no such knob */
+	ebb_knobs_restore_lists(knobs);
+	assert_false(fake_root_has(LISTS));
+	fake_root_write(LISTS, "0\n");
+	ebb_knobs_shorten_lists(knobs);
+	fake_root_write(LISTS, "100\n");
+	ebb_knobs_restore_lists(knobs);
+	assert_int_equal(fake_root_number(LISTS), 100);
+	ebb_knobs_shorten_lists(knobs);
+	ebb_knobs_free(knobs);
+	assert_int_equal(fake_root_number(LISTS), 100);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up, fake_root_remove)
 
@@ -268,6 +314,8 @@ int main(void)
 		TEST(each_is_used_only_where_it_is),
 		TEST(without_a_state_file_nothing_is_changed),
 		TEST(a_damaged_state_file_does_no_harm),
+		TEST(lists_are_short_for_a_while),
+		TEST(lists_that_somebody_cut_stay_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,8 @@
 #define SCALE "/proc/sys/vm/watermark_scale_factor"
 #define PROACTIVE "/proc/sys/vm/compaction_proactiveness"
 #define COMPACT "/proc/sys/vm/compact_memory"
+#define LISTS "/proc/sys/vm/percpu_pagelist_high_fraction"
+#define SHRINK "/sys/kernel/slab/dentry/shrink"
 #define RECLAIM "/sys/fs/cgroup/memory.reclaim"
 
 #define MIB ((uint64_t)1 << 20)
@@ -198,7 +200,7 @@ static struct ebb_msg_target_state ask(uint64_t mib)
 /* Until the loop has nothing to do for a while. */
 static void turn(void)
 {
-	while (sd_event_run(test.event, 300 * 1000) > 0)
+	while (sd_event_run(test.event, 1000 * 1000) > 0)
 		;
 }
 
@@ -452,14 +454,14 @@ static void a_target_by_the_working_set(void **state)
 }
 
 /* By the command, as the host sends it. */
-static struct ebb_msg run(const char *arguments)
+static struct ebb_msg run(const char *command, const char *arguments)
 {
 	const struct ebb_command_context context = { .proc_dir = fake_root,
 						     .target = test.keeper };
 	struct ebb_msg request, answer;
 	char line[512], *text;
 
-	snprintf(line, sizeof(line), "{\"execute\":\"ebb-target\"%s}",
+	snprintf(line, sizeof(line), "{\"execute\":\"%s\"%s}", command,
 		 arguments);
 	assert_int_equal(ebb_msg_parse(line, strlen(line), &request, NULL), 0);
 	assert_true(ebb_command_is_known(request.name));
@@ -487,14 +489,15 @@ static void the_command_is_served(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		answer = run(bad[i]);
+		answer = run("ebb-target", bad[i]);
 		assert_int_equal(answer.kind, EBB_MSG_ERROR);
 		assert_int_equal(answer.error_errno, EINVAL);
 		ebb_msg_clear(&answer);
 	}
 	assert_int_equal(module.set_count, 0);
 	add_knobs();
-	answer = run(",\"arguments\":{\"timeout-ms\":30000,\"bytes\":"
+	answer = run("ebb-target",
+		     ",\"arguments\":{\"timeout-ms\":30000,\"bytes\":"
 		     "268435456,\"auto\":false}");
 	assert_int_equal(answer.kind, EBB_MSG_REPLY);
 	assert_int_equal(ebb_msg_decode(answer.body,
@@ -503,6 +506,92 @@ static void the_command_is_served(void **state)
 			 0);
 	check(got, 256, 256, "knobs", "fragmented", "");
 	ebb_msg_clear(&answer);
+}
+
+/* Returns why nothing runs, or "running". */
+static const char *ask_to_compact(void)
+{
+	static struct ebb_msg_compact_state state;
+	struct ebb_msg answer = run("ebb-compact", "");
+
+	assert_int_equal(answer.kind, EBB_MSG_REPLY);
+	assert_int_equal(ebb_msg_decode(answer.body,
+					ebb_msg_compact_state_fields, &state,
+					sizeof(state), NULL),
+			 0);
+	ebb_msg_clear(&answer);
+	return state.running ? "running" : state.reason;
+}
+
+/* Until what runs has ended. */
+static void await_compacted(void)
+{
+	for (int i = 0; i < 500 && fake_root_number(LISTS) != 0; i++)
+		sd_event_run(test.event, 10 * 1000);
+	assert_int_equal(fake_root_number(LISTS), 0);
+}
+
+static void what_is_free_is_compacted(void **state)
+{
+	(void)state;
+	fake_root_write(COMPACT, "0");
+	fake_root_write(SHRINK, "0");
+	fake_root_write(LISTS, "0");
+	set_memory(400, 195);
+	assert_string_equal(ask_to_compact(), "nothing");
+	set_memory(400, 100);
+	assert_string_equal(ask_to_compact(), "running");
+	assert_int_equal(fake_root_number(LISTS), 1 << 20);
+	assert_string_equal(ask_to_compact(), "running");
+	set_memory(400, 180);
+	await_compacted();
+	assert_int_equal(fake_root_number(COMPACT), 1);
+	assert_int_equal(fake_root_number(SHRINK), 1);
+	/* No target is in force, none is told of. */
+	assert_int_equal(test.changed_count, 0);
+	assert_int_equal(module.set_count, 0);
+}
+
+/* Soon after one that was worth it; after another only if there is more. */
+static void what_was_in_vain_is_not_done_again(void **state)
+{
+	(void)state;
+	fake_root_write(COMPACT, "0");
+	fake_root_write(LISTS, "0");
+	set_memory(400, 100);
+	assert_string_equal(ask_to_compact(), "running");
+	set_memory(400, 150);
+	await_compacted();
+	assert_string_equal(ask_to_compact(), "too-soon");
+	for (int i = 0; i < 200 && strcmp(ask_to_compact(), "running") != 0;
+	     i++)
+		sd_event_run(test.event, 50 * 1000);
+	assert_int_equal(fake_root_number(LISTS), 1 << 20);
+	await_compacted();
+	for (int i = 0; i < 20; i++) {
+		sd_event_run(test.event, 50 * 1000);
+		assert_string_equal(ask_to_compact(), "too-soon");
+	}
+	/* 100 MiB were left in small pieces. */
+	set_memory(440, 160);
+	assert_string_equal(ask_to_compact(), "too-soon");
+	set_memory(450, 160);
+	for (int i = 0; i < 200 && strcmp(ask_to_compact(), "running") != 0;
+	     i++)
+		sd_event_run(test.event, 50 * 1000);
+	await_compacted();
+}
+
+static void exit_ends_a_burst(void **state)
+{
+	(void)state;
+	fake_root_write(COMPACT, "0");
+	fake_root_write(LISTS, "0");
+	set_memory(400, 100);
+	assert_string_equal(ask_to_compact(), "running");
+	ebb_target_free(test.keeper);
+	assert_int_equal(fake_root_number(LISTS), 0);
+	make_keeper();
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -525,6 +614,9 @@ int main(void)
 		TEST(the_cgroup_must_be_the_root),
 		TEST(a_target_by_the_working_set),
 		TEST(the_command_is_served),
+		TEST(what_is_free_is_compacted),
+		TEST(what_was_in_vain_is_not_done_again),
+		TEST(exit_ends_a_burst),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
