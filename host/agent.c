@@ -160,3 +160,23 @@ int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
 	ebb_msg_clear(&reply);
 	return r;
 }
+
+int ebb_agent_compact(struct ebb_channel *channel, uint32_t timeout_ms,
+		      struct ebb_msg_compact_state *ret_state,
+		      struct ebb_msg_error *ret_error)
+{
+	struct ebb_msg reply = { 0 };
+	int r = call(channel, "ebb-compact", NULL, timeout_ms, &reply,
+		     ret_error);
+
+	if (r == -EREMOTEIO && is_unknown_command(&reply))
+		r = -ENOSYS;
+	if (r == 0 &&
+	    ebb_msg_decode(reply.body, ebb_msg_compact_state_fields, ret_state,
+			   sizeof(*ret_state), ret_error) < 0)
+		r = -EBADMSG;
+	if (r == 0)
+		ebb_target_clean_word(ret_state->reason);
+	ebb_msg_clear(&reply);
+	return r;
+}

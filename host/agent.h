@@ -46,7 +46,15 @@ int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
 		     struct ebb_msg_target_state *ret_state,
 		     struct ebb_msg_error *ret_error);
 
-/* The same of an event's data, which may be NULL. Returns 0 or -EBADMSG. */
+/*
+ * Makes contiguous what the guest has free, or tells whether that has ended.
+ * -ENOSYS as above. The reason is cleaned.
+ */
+int ebb_agent_compact(struct ebb_channel *channel, uint32_t timeout_ms,
+		      struct ebb_msg_compact_state *ret_state,
+		      struct ebb_msg_error *ret_error);
+
+/* A state of a target, of an event's data, which may be NULL. Returns 0 or -EBADMSG. */
 int ebb_agent_target_decode(const struct json_object *data,
 			    struct ebb_msg_target_state *ret_state,
 			    struct ebb_msg_error *ret_error);

@@ -14,7 +14,9 @@
 
 enum {
 	/* So much that the guest no more offers is worth to ask for it again. */
-	REARM_BYTES = 64 << 20
+	REARM_BYTES = 64 << 20,
+	/* A guest that compacts is asked so often whether it still does. */
+	COMPACT_POLL_US = 50 * 1000
 };
 
 uint64_t ebb_probe_backing_bytes(const struct ebb_probe *probe)
@@ -185,6 +187,42 @@ static void take(struct ebb_reclaim_job *job, const struct ebb_lender *lender,
 	job->rearm = false;
 }
 
+/*
+ * Has the guest compact what is free and waits for that; returns whether it
+ * did. That it did not is no failure: what lay in huge ranges was taken.
+ */
+static bool compact(struct ebb_reclaim_job *job,
+		    struct ebb_reclaim_order *order)
+{
+	struct ebb_msg_compact_state state = { 0 };
+	bool ran = false;
+	int r;
+
+	for (;;) {
+		if (*job->gone || *job->cancelled) {
+			job->end = *job->gone ? EBB_END_GUEST_GONE
+					      : EBB_END_CANCELLED;
+			return false;
+		}
+		if (!has_time(job, order))
+			return false;
+		r = ebb_agent_compact(job->probe->channel,
+				      job->config->agent_timeout_ms, &state,
+				      &job->error);
+		if (r < 0 || !state.running)
+			break;
+		ran = true;
+		ebb_sleep_us(COMPACT_POLL_US);
+	}
+	if (r < 0)
+		snprintf(state.reason, sizeof(state.reason), "%s",
+			 r == -ENOSYS ? "too-old" : "no-answer");
+	if (!ran)
+		memcpy(job->uncompacted_reason, state.reason,
+		       sizeof(state.reason));
+	return ran;
+}
+
 /* What is free did not do. @order is that of what was taken. */
 static void drive(struct ebb_reclaim_job *job, const struct ebb_lender *lender,
 		  struct ebb_reclaim_order order)
@@ -203,6 +241,9 @@ static void take_and_drive(struct ebb_reclaim_job *job,
 			   struct ebb_reclaim_order *order)
 {
 	take(job, lender, order);
+	if (is_drained_early(job) && job->request.compact &&
+	    compact(job, order))
+		take(job, lender, order);
 	if (is_drained_early(job) && !job->request.all &&
 	    !job->request.free_only)
 		drive(job, lender, *order);
@@ -335,6 +376,31 @@ static void fill_refusal(const struct ebb_reclaim_job *job,
 			 "guest is too old to make it free more; update it");
 }
 
+/* Where the end itself has nothing to say. */
+static void note_uncompacted(const struct ebb_reclaim_job *job,
+			     struct ebb_reclaim_result *result)
+{
+	static const struct {
+		const char *reason;
+		const char *text;
+	} notes[] = {
+		{ "nothing", "little is free in it but in huge ranges" },
+		{ "too-soon", "it was a short while ago, and little came of "
+			      "it" },
+		{ "too-old", "its ebb-agent is too old for that; update it" },
+		{ "no-answer", "its ebb-agent does not answer" },
+	};
+	const char *text = job->uncompacted_reason;
+
+	if (!*text || *result->note)
+		return;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(notes); i++)
+		if (strcmp(notes[i].reason, job->uncompacted_reason) == 0)
+			text = notes[i].text;
+	snprintf(result->note, sizeof(result->note),
+		 "The guest was not compacted: %s", text);
+}
+
 void ebb_reclaim_job_answer(const struct ebb_reclaim_job *job,
 			    struct ebb_call *call)
 {
@@ -369,6 +435,7 @@ void ebb_reclaim_job_answer(const struct ebb_reclaim_job *job,
 	snprintf(result.note, sizeof(result.note), "%s",
 		 answers[job->end].text);
 	fill_refusal(job, &result);
+	note_uncompacted(job, &result);
 	ebb_call_return(call,
 			ebb_msg_encode(ebb_reclaim_result_fields, &result));
 }

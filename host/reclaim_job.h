@@ -41,6 +41,7 @@ struct ebb_reclaim_job {
 	struct ebb_msg_error error;
 	char refused_reason[32];
 	bool too_old; /* the agent, to be driven */
+	char uncompacted_reason[16]; /* why the guest did not compact, or "" */
 	struct ebb_estimate estimate;
 	uint64_t after_bytes;
 	uint64_t end_ns;

@@ -156,6 +156,8 @@ const struct ebb_field ebb_reclaim_request_fields[] = {
 	OPTIONAL_STRING("uri", struct ebb_reclaim_request, uri),
 	OPTIONAL(EBB_FIELD_U64, "bytes", struct ebb_reclaim_request, bytes),
 	OPTIONAL(EBB_FIELD_BOOL, "all", struct ebb_reclaim_request, all),
+	OPTIONAL(EBB_FIELD_BOOL, "compact", struct ebb_reclaim_request,
+		 compact),
 	OPTIONAL(EBB_FIELD_BOOL, "free-only", struct ebb_reclaim_request,
 		 free_only),
 	OPTIONAL(EBB_FIELD_BOOL, "dry-run", struct ebb_reclaim_request,

@@ -156,6 +156,7 @@ struct ebb_reclaim_request {
 	char uri[EBB_URI_BYTES_MAX];
 	uint64_t bytes; /* 0 only with @all */
 	bool all;
+	bool compact; /* have the guest compact what is free */
 	bool free_only; /* do not drive the guest to free more */
 	bool dry_run;
 	uint32_t timeout_ms; /* 0: ebbd's default */

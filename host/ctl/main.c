@@ -24,12 +24,15 @@ const struct ctl_command ctl_commands[] = {
 	  "or a UUID.",
 	  ctl_show },
 	{ "reclaim", "DOMAIN [SIZE]", 1, 2,
-	  CTL_OPT_ALL | CTL_OPT_DRY_RUN | CTL_OPT_TIMEOUT | CTL_OPT_FREE_ONLY,
+	  CTL_OPT_ALL | CTL_OPT_DRY_RUN | CTL_OPT_TIMEOUT | CTL_OPT_COMPACT |
+		  CTL_OPT_FREE_ONLY,
 	  "Take memory of a domain",
 	  "Takes SIZE of the guest's memory back for the host, such as 512M or\n"
 	  "1.5G (powers of 1024): first what is free in huge ranges, and if that\n"
 	  "is less, what the guest frees when it is driven to, as page cache.\n"
 	  "With --free-only it is not driven; --all takes all that is free now.\n"
+	  "With --compact the guest first moves pages that are in use together,\n"
+	  "so that what is free in small pieces comes to lie in huge ranges.\n"
 	  "The guest gets memory again as soon as it uses it. Ctrl-C cancels.",
 	  ctl_reclaim },
 	{ "set", "DOMAIN", 1, 1, CTL_OPT_FREE_TARGET,

@@ -39,6 +39,8 @@ const struct ctl_option_row ctl_options[] = {
 	  "say what would be reclaimed, and leave it" },
 	{ CTL_OPT_TIMEOUT, 0, "timeout", "T",
 	  "stop after this time, such as 500ms, 60s or 5m (at most 10m)" },
+	{ CTL_OPT_COMPACT, 0, "compact", NULL,
+	  "have the guest make contiguous what it has free, and take that" },
 	{ CTL_OPT_FREE_ONLY, 0, "free-only", NULL,
 	  "take only what is free, and do not make the guest free more" },
 	{ CTL_OPT_FREE_TARGET, 0, "free-target", "SIZE",

@@ -82,6 +82,7 @@ static int make_request(const struct ctl_args *args,
 	strcpy(request->uri, args->uri);
 	request->all = all;
 	request->dry_run = ctl_given(args, CTL_OPT_DRY_RUN);
+	request->compact = ctl_given(args, CTL_OPT_COMPACT);
 	request->free_only = ctl_given(args, CTL_OPT_FREE_ONLY);
 	request->timeout_ms = args->timeout_ms;
 	if (all && args->operand_count > 1)

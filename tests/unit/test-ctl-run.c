@@ -296,6 +296,12 @@ static void test_reclaim_driven(void **state)
 			    "{\"execute\":\"domain-reclaim\",\"arguments\":"
 			    "{\"domain\":\"web1\",\"bytes\":536870912,"
 			    "\"free-only\":true}}");
+
+	run_with(line, "reclaim", "web1", "--all", "--compact");
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-reclaim\",\"arguments\":"
+			    "{\"domain\":\"web1\",\"all\":true,"
+			    "\"compact\":true}}");
 }
 
 static struct ebb_target_status example_target(void)

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "common/cleanup.h"
 #include "common/size.h"
 #include "host/agent.h"
 #include "host/reclaim_job.h"
@@ -32,6 +33,12 @@ static bool old_session_stays;
 static uint32_t stops;
 static uint32_t tells;
 static struct ebb_msg_target last_target;
+static uint32_t compact_asks;
+static uint32_t compact_runs; /* asks, from the first, that find it running */
+static uint32_t compact_gain; /* ranges, free when it has ended */
+static bool compact_cancels; /* somebody does, at the third ask */
+static const char *compact_reason;
+static int compact_result;
 
 struct ebb_lender ebb_probe_lender(struct ebb_probe *any)
 {
@@ -100,6 +107,25 @@ int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
 	return 0;
 }
 
+int ebb_agent_compact(struct ebb_channel *channel, uint32_t timeout_ms,
+		      struct ebb_msg_compact_state *ret_state,
+		      struct ebb_msg_error *ret_error)
+{
+	(void)channel;
+	(void)timeout_ms;
+	(void)ret_error;
+	if (compact_result < 0)
+		return compact_result;
+	ret_state->running = compact_asks++ < compact_runs;
+	if (compact_asks == 3 && compact_cancels)
+		guest.cancelled = true;
+	snprintf(ret_state->reason, sizeof(ret_state->reason), "%s",
+		 compact_reason);
+	if (!ret_state->running && compact_runs)
+		guest.free_count += compact_gain;
+	return 0;
+}
+
 void ebb_call_return(struct ebb_call *call, struct json_object *value)
 {
 	(void)call;
@@ -138,6 +164,10 @@ static void begin(uint32_t free_count)
 	memset(&last_target, 0, sizeof(last_target));
 	tells = 0;
 	tell_result = 0;
+	compact_asks = compact_runs = compact_gain = 0;
+	compact_cancels = false;
+	compact_reason = "";
+	compact_result = 0;
 	old_session = 0;
 	old_session_stays = false;
 	stops = 0;
@@ -313,6 +343,107 @@ static void test_guest_goes_while_driven(void **state)
 	assert_int_equal(last_target.bytes, 3 * RANGE);
 }
 
+static void test_compacted(void **state)
+{
+	(void)state;
+	begin(4);
+	job.request =
+		(struct ebb_reclaim_request){ .all = true, .compact = true };
+	compact_runs = 3;
+	compact_gain = 5;
+	run();
+	assert_string_equal(result.ended, "drained");
+	assert_int_equal(result.reclaimed_bytes, 9 * RANGE);
+	assert_int_equal(compact_asks, 4);
+	assert_string_equal(result.note, "");
+	assert_int_equal(tells, 0);
+}
+
+/* It comes before the guest has to give anything up, and may save that. */
+static void test_compacted_and_driven(void **state)
+{
+	(void)state;
+	begin(4);
+	job.request.compact = true;
+	compact_runs = 1;
+	compact_gain = 2;
+	run();
+	assert_string_equal(result.ended, "satisfied");
+	assert_int_equal(result.reclaimed_bytes, 10 * RANGE);
+	assert_int_equal(result.driven_bytes, 4 * RANGE);
+
+	end(NULL);
+	begin(4);
+	job.request.compact = true;
+	compact_runs = 1;
+	compact_gain = 8;
+	run();
+	assert_string_equal(result.ended, "satisfied");
+	assert_int_equal(tells, 0);
+
+	end(NULL);
+	begin(12);
+	job.request.compact = true;
+	run();
+	assert_string_equal(result.ended, "satisfied");
+	assert_int_equal(compact_asks, 0);
+}
+
+static void test_not_compacted(void **state)
+{
+	static const struct {
+		int result;
+		const char *reason;
+		const char *note;
+	} cases[] = {
+		{ 0, "nothing", "little is free" },
+		{ 0, "too-soon", "a short while ago" },
+		{ 0, "whatever", "whatever" },
+		{ -ENOSYS, "", "too old" },
+		{ -ETIMEDOUT, "", "does not answer" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		begin(4);
+		job.request = (struct ebb_reclaim_request){ .all = true,
+							    .compact = true };
+		compact_result = cases[i].result;
+		compact_reason = cases[i].reason;
+		run();
+		assert_string_equal(result.ended, "drained");
+		assert_int_equal(result.reclaimed_bytes, 4 * RANGE);
+		assert_non_null(strstr(result.note, cases[i].note));
+		end(NULL);
+	}
+	begin(4);
+}
+
+/* A guest that says for ever that it compacts. */
+static void test_compacts_for_ever(void **state)
+{
+	(void)state;
+	begin(4);
+	job.request = (struct ebb_reclaim_request){ .all = true,
+						    .compact = true,
+						    .timeout_ms = 1000 };
+	compact_runs = UINT32_MAX;
+	run();
+	assert_string_equal(result.ended, "timeout");
+	assert_int_equal(result.reclaimed_bytes, 4 * RANGE);
+	assert_in_range(compact_asks, 2, 40);
+
+	end(NULL);
+	begin(4);
+	job.request =
+		(struct ebb_reclaim_request){ .all = true, .compact = true };
+	compact_runs = UINT32_MAX;
+	compact_cancels = true;
+	run();
+	assert_string_equal(result.ended, "cancelled");
+	assert_int_equal(compact_asks, 3);
+}
+
 #define JOB_TEST(test) cmocka_unit_test_teardown(test, end)
 
 int main(void)
@@ -328,6 +459,10 @@ int main(void)
 		JOB_TEST(test_agent_is_too_old),
 		JOB_TEST(test_time_of_the_whole),
 		JOB_TEST(test_guest_goes_while_driven),
+		JOB_TEST(test_compacted),
+		JOB_TEST(test_compacted_and_driven),
+		JOB_TEST(test_not_compacted),
+		JOB_TEST(test_compacts_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,17 @@ int ebb_agent_target(struct ebb_channel *any, uint32_t timeout_ms,
 	return guest.tell_result;
 }
 
+int ebb_agent_compact(struct ebb_channel *any, uint32_t timeout_ms,
+		      struct ebb_msg_compact_state *ret_state,
+		      struct ebb_msg_error *ret_error)
+{
+	(void)any;
+	(void)timeout_ms;
+	(void)ret_state;
+	(void)ret_error;
+	return -ENOSYS;
+}
+
 int ebb_agent_target_decode(const struct json_object *data,
 			    struct ebb_msg_target_state *ret_state,
 			    struct ebb_msg_error *ret_error)
