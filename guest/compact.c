@@ -20,8 +20,9 @@
 #define FREED_BYTES ((size_t)2 << 20)
 /* Small pieces of less are not worth a burst; they are left by all there is. */
 #define PIECES_BYTES_MIN ((uint64_t)16 << 20)
-/* A burst, and then this many times as long none. */
-#define REST_TIMES 9
+/* A burst, and then this many times as long none; as long as limit.h at most. */
+#define REST_TIMES 3
+#define REST_US_MAX ((uint64_t)EBB_LIMIT_MIN_MS * 1000)
 
 struct ebb_compact {
 	sd_event *event;
@@ -147,11 +148,13 @@ static uint64_t now_us(const struct ebb_compact *compact)
 static void on_done(int code, void *opaque)
 {
 	struct ebb_compact *compact = opaque;
-	uint64_t gained_bytes = 0, now = now_us(compact);
+	uint64_t gained_bytes = 0, rest_us, now = now_us(compact);
 	struct ebb_msg_facts facts;
 
 	ebb_knobs_restore_lists(compact->knobs);
-	compact->rested_us = now + REST_TIMES * (now - compact->start_us);
+	rest_us = REST_TIMES * (now - compact->start_us);
+	compact->rested_us =
+		now + (rest_us < REST_US_MAX ? rest_us : REST_US_MAX);
 	if (code == 0 && read_facts(compact, &facts) == 0) {
 		compact->pieces_bytes = in_pieces(&facts);
 		if (facts.free_huge_bytes > compact->free_huge_bytes)

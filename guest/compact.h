@@ -20,7 +20,7 @@
  *
  * Who waits for the outcome may ask sooner than limit.h allows: if the last
  * burst was worth it, or if since then more has come to lie in small pieces; and
- * not more than a tenth of the time is spent in bursts.
+ * after a rest of three times as long as it took.
  */
 #ifndef EBB_GUEST_COMPACT_H
 #define EBB_GUEST_COMPACT_H

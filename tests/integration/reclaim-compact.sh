@@ -12,7 +12,8 @@ lists()
 
 cached_mib()
 {
-	guest "awk '\$1 == \"Cached:\" { print int(\$2 / 1024) }' /proc/meminfo"
+	guest "awk '\$1 == \"Buffers:\" || \$1 == \"Cached:\" { sum += \$2 }
+		END { print int(sum / 1024) }' /proc/meminfo"
 }
 
 started_rig --memory 1024 --disk 150
@@ -32,7 +33,7 @@ gained=$((before - $(backing_bytes)))
 at_least $gained $((100 << 20)) ||
 	fail "of 200 MiB that are free in single pages only $(mib $gained) came: $RESULT"
 ok "--compact brought $(mib $gained) more"
-check "it was not driven" [ "$(result driven-bytes)" = 0 ]
+check "it was not driven" [ "$(result driven-bytes)" = null ]
 check "no allocation stalled" no_stall
 check "its page cache is there, $cached MiB" at_least "$(cached_mib)" $((cached - 8))
 check "the lists of its CPUs are as they were, $lists" [ "$(lists)" = "$lists" ]
