@@ -16,7 +16,9 @@
  *
  * Latency. A host that wrote TAKEN waits for our grant, and its clock runs
  * (EBB_GRANT_WINDOW_MS). So polling is quick after each move and slows down
- * when nothing moves: a few reads, then naps that grow.
+ * when nothing moves: naps are a part of the time that has passed since, and so
+ * is what they add to it. A CPU that sleeps is not interrupted by the host's
+ * flushes of its TLB, one for each 2 MiB of small pages, which these wait for.
  *
  * The alternative to polling, an interrupt from the host, needs a device.
  */
@@ -33,11 +35,10 @@
 #include "ring.h"
 
 enum {
-	POLL_SPINS = 32, /* reads in a row after a move */
+	POLL_SPIN_US = 10, /* after a move */
 	POLL_MIN_US = 20,
-	POLL_MAX_US = 50,
-	POLL_QUIET_MS = 100, /* nothing moved for so long: */
-	POLL_QUIET_US = 2000,
+	POLL_MAX_US = 2000,
+	POLL_PART = 8, /* of the time that nothing moved */
 };
 
 /* What is known of one slot. @word is the last that was read or written. */
@@ -211,25 +212,22 @@ static void batch_clear_overdue(struct batch_run *run)
 		module_put(THIS_MODULE);
 }
 
-/* Wait a little; @idle counts the looks that saw no move. */
-static void batch_nap(struct batch_run *run, u32 idle)
+/* Wait a little. */
+static void batch_nap(const struct batch_run *run)
 {
+	s64 still_us = ktime_us_delta(ktime_get(), run->moved);
 	u32 us;
 
-	if (idle < POLL_SPINS) {
+	if (still_us < POLL_SPIN_US) {
 		cpu_relax();
 		return;
 	}
-	if (ktime_ms_delta(ktime_get(), run->moved) > POLL_QUIET_MS)
-		us = POLL_QUIET_US;
-	else
-		us = min_t(u32, POLL_MIN_US + idle - POLL_SPINS, POLL_MAX_US);
+	us = clamp_t(s64, still_us / POLL_PART, POLL_MIN_US, POLL_MAX_US);
 	usleep_range(us, us + us / 4);
 }
 
-static bool batch_look(struct batch_run *run)
+static void batch_look(struct batch_run *run)
 {
-	ktime_t before = run->moved;
 	bool revoke;
 	u32 i;
 
@@ -241,7 +239,6 @@ static bool batch_look(struct batch_run *run)
 		if (!run->leases[i].final)
 			lease_step(run, i, revoke);
 	}
-	return run->moved != before;
 }
 
 /* Every slot is final: empty them and keep the ranges that were not done. */
@@ -261,7 +258,6 @@ static void batch_settle(struct batch_run *run)
 void batch_run(struct batch *batch)
 {
 	struct batch_run run = { .batch = batch };
-	u32 idle = 0;
 
 	batch->done = 0;
 	batch->done_bytes = 0;
@@ -269,11 +265,11 @@ void batch_run(struct batch *batch)
 	batch->broken = false;
 	batch_offer(&run);
 	while (run.open) {
-		idle = batch_look(&run) ? 0 : idle + 1;
+		batch_look(&run);
 		if (!run.open)
 			break;
 		batch_note_overdue(&run);
-		batch_nap(&run, idle);
+		batch_nap(&run);
 	}
 	batch_clear_overdue(&run);
 	batch_settle(&run);
