@@ -27,7 +27,7 @@ INSIDE_US=
 memory=${memory:-}
 give=
 ctl=$(program ebbctl)
-declare -A dead=()
+declare -A dead=() paused=()
 
 # set_memory MIB: of the guests that are booted from now on; $give of it are used,
 # freed and asked for.
@@ -75,7 +75,7 @@ hugepages_can_be_had()
 guest_options()
 {
 	case $1 in
-	ebb) ;;
+	ebb | bare) ;;
 	ebb-thp) echo --backing thp ;;
 	ebb-hugetlb) echo --backing hugetlb ;;
 	balloon) echo --balloon plain ;;
@@ -151,7 +151,7 @@ boot_several()
 	done
 }
 
-# boot_all KIND...: those that are not there, as use does, and sooner.
+# boot_all KIND...: those that are not there, as pick does, and sooner.
 boot_all()
 {
 	local one fresh=()
@@ -170,8 +170,9 @@ boot_all()
 	done
 }
 
-# use KIND: of bench-lib.sh, and boots it if it is not there. 1: none can be had.
-use()
+# pick KIND: what is said of the guest is said of that one, which is booted if it
+# is not there. 1: none can be had.
+pick()
 {
 	boot_all "$1"
 	kind=$1
@@ -180,6 +181,31 @@ use()
 	WHY=${dead[$kind]}
 	measure "a guest" "$WHY"
 	return 1
+}
+
+# use KIND: the same, and the other guests pause: what they do with nothing to do is
+# no part of what is measured, and takes some of a CPU where guests are emulated.
+use()
+{
+	local name
+
+	pick "$1" || return 1
+	for name in "${guest_of[@]}"; do
+		[ "$name" = "$GUEST" ] || pause "$name"
+	done
+	go_on "$GUEST"
+}
+
+pause()
+{
+	[ -z "${paused[$1]:-}" ] || return 0
+	virsh suspend "$1" >/dev/null && paused[$1]=1
+}
+
+go_on()
+{
+	[ -n "${paused[$1]:-}" ] || return 0
+	virsh resume "$1" >/dev/null && unset "paused[$1]"
 }
 
 # ---- virtio-mem ----
