@@ -35,7 +35,11 @@
 #include "ring.h"
 
 enum {
-	POLL_SPIN_US = 10, /* after a move */
+	/*
+	 * After a move, what a host that is awake needs for its next: to be
+	 * woken takes as long, and some times that where a guest is emulated.
+	 */
+	POLL_SPIN_US = 400,
 	POLL_MIN_US = 20,
 	POLL_MAX_US = 2000,
 	POLL_PART = 8, /* of the time that nothing moved */
@@ -54,6 +58,7 @@ struct batch_run {
 	struct lease leases[EBB_SLOT_COUNT];
 	u32 open; /* leases that are not final */
 	u32 granted; /* of these, granted */
+	ktime_t now; /* of this look: some clocks take as long as all of it */
 	ktime_t moved;
 	bool overdue;
 	bool pinned;
@@ -103,7 +108,7 @@ static void lease_note_move(struct batch_run *run, struct lease *lease,
 		run->batch->broken = true;
 	}
 	lease->word = word;
-	run->moved = ktime_get();
+	run->moved = run->now;
 }
 
 static void lease_finish(struct batch_run *run, struct lease *lease)
@@ -143,7 +148,7 @@ static void lease_answer(struct batch_run *run, struct lease *lease,
 		return;
 	lease->word = ebb_lease_with_state(lease->word, EBB_LEASE_GRANTED);
 	lease_hold(run, lease);
-	run->moved = ktime_get();
+	run->moved = run->now;
 }
 
 /* One look at one slot. @revoke: take back what is not granted. */
@@ -193,7 +198,7 @@ static void batch_note_overdue(struct batch_run *run)
 {
 	if (run->overdue || !run->granted)
 		return;
-	if (ktime_ms_delta(ktime_get(), run->moved) < EBB_GRANT_OVERDUE_MS)
+	if (ktime_ms_delta(run->now, run->moved) < EBB_GRANT_OVERDUE_MS)
 		return;
 	run->overdue = true;
 	run->pinned = try_module_get(THIS_MODULE);
@@ -215,11 +220,12 @@ static void batch_clear_overdue(struct batch_run *run)
 /* Wait a little. */
 static void batch_nap(const struct batch_run *run)
 {
-	s64 still_us = ktime_us_delta(ktime_get(), run->moved);
+	s64 still_us = ktime_us_delta(run->now, run->moved);
 	u32 us;
 
 	if (still_us < POLL_SPIN_US) {
 		cpu_relax();
+		cond_resched();
 		return;
 	}
 	us = clamp_t(s64, still_us / POLL_PART, POLL_MIN_US, POLL_MAX_US);
@@ -231,7 +237,8 @@ static void batch_look(struct batch_run *run)
 	bool revoke;
 	u32 i;
 
-	if (ktime_ms_delta(ktime_get(), run->moved) > EBB_OFFER_DEADLINE_MS)
+	run->now = ktime_get();
+	if (ktime_ms_delta(run->now, run->moved) > EBB_OFFER_DEADLINE_MS)
 		run->batch->stalled = true;
 	revoke = run->batch->stalled || run->batch->broken ||
 		 run->batch->verdict() != EBB_SESSION_RUNNING;

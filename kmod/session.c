@@ -92,7 +92,7 @@ static enum ebb_session_state session_verdict(void)
 
 	if (host != EBB_SESSION_RUNNING)
 		session_end(host);
-	else if (ktime_after(ktime_get(), session.end))
+	else if (ktime_after(ktime_get_coarse(), session.end))
 		session_end(EBB_SESSION_EXPIRED);
 	return atomic_read(&session.why);
 }
