@@ -11,9 +11,8 @@
  *
  * The invariant. Nothing is taken but upon an answer that was asked for less
  * than EBB_PERMISSION_MS before it was wanted. A thread of its own keeps one
- * ready, as long as batches come. The age is short of what a job needs to look at its
- * first page, and one that starts meanwhile sees free memory turn into holes,
- * which is no harm.
+ * ready, as long as batches come. A job that starts meanwhile sees free memory
+ * turn into holes, which is no harm.
  *
  * The alternatives. To ask in between, while the guest gets its next batch
  * ready, is no better: it is ready sooner than the answer is there.
