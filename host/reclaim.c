@@ -48,6 +48,8 @@ enum {
 	FRUITLESS_MS = 3000,
 	/* For the guest to note that the demand is gone. */
 	FAREWELL_MS = 500,
+	/* For the event loop to hear that libvirtd or the guest went. */
+	HEARSAY_MS = 500,
 	START_PENDING = 1,
 };
 
@@ -172,6 +174,20 @@ static int outer_end(const struct loop *loop)
 	return -EAGAIN;
 }
 
+/* libvirt cannot be asked: what it could not be asked of may be gone. */
+static int unasked_end(struct loop *loop)
+{
+	uint64_t until_ns = ebb_now_ns() + (uint64_t)HEARSAY_MS * 1000000;
+
+	while (!*loop->order->gone && ebb_now_ns() < until_ns)
+		ebb_sleep_us(POLL_MAX_US);
+	if (*loop->order->gone)
+		return EBB_END_GUEST_GONE;
+	snprintf(loop->error->text, sizeof(loop->error->text),
+		 "cannot ask libvirt whether a job runs");
+	return EBB_END_FAILED;
+}
+
 static int batch_end(struct loop *loop, struct ebb_puncher *puncher,
 		     struct ebb_batch *batch)
 {
@@ -180,11 +196,8 @@ static int batch_end(struct loop *loop, struct ebb_puncher *puncher,
 
 	if (r == -EBUSY)
 		return EBB_END_JOB;
-	if (r < 0) {
-		snprintf(loop->error->text, sizeof(loop->error->text),
-			 "cannot ask libvirt whether a job runs");
-		return EBB_END_FAILED;
-	}
+	if (r < 0)
+		return unasked_end(loop);
 	punched = ebb_puncher_batch(puncher, batch);
 	if (punched < 0) {
 		snprintf(loop->error->text, sizeof(loop->error->text),

@@ -114,8 +114,11 @@ static int left_memory(const char *pid, const char *path, off_t *ret_bytes)
 	memory = map(fd, bytes);
 	while ((at = lseek(fd, end, SEEK_DATA)) >= 0) {
 		end = lseek(fd, at, SEEK_HOLE);
-		for (; at < end; at += PAGE_BYTES)
-			memory[at] = memory[at];
+		for (; at < end; at += PAGE_BYTES) {
+			uint8_t value = memory[at];
+
+			memory[at] = value;
+		}
 	}
 	clear_accessed();
 	*ret_bytes = bytes;

@@ -36,6 +36,7 @@ static int lost_answer; /* of one that was started */
 static int may_punch_result;
 static uint32_t may_punch_after; /* so many punches, that is the answer */
 static atomic_uint may_punch_calls;
+static bool gone_when_asked; /* the guest, or libvirt */
 static atomic_bool asked_wrong; /* on another thread, which cannot assert */
 static uint64_t first_punch_ns;
 static uint64_t hole_bytes; /* of what is offered */
@@ -110,6 +111,10 @@ static int may_punch(void *opaque)
 	if (opaque != &guest)
 		asked_wrong = true;
 	may_punch_calls++;
+	if (gone_when_asked) {
+		ebb_sleep_us(20 * 1000);
+		guest.gone = true;
+	}
 	return punches.calls >= may_punch_after ? may_punch_result : 0;
 }
 
@@ -135,6 +140,7 @@ static void begin_guest(uint32_t range_count, uint64_t stride)
 	may_punch_result = 0;
 	may_punch_after = 0;
 	may_punch_calls = 0;
+	gone_when_asked = false;
 	hole_bytes = 0;
 }
 
@@ -382,6 +388,17 @@ static void test_libvirt_job(void **state)
 	assert_int_equal(punches.calls, 0);
 }
 
+/* What cannot be asked for is heard of as gone a moment later. */
+static void test_libvirt_goes(void **state)
+{
+	(void)state;
+	begin_guest(8, RANGE);
+	may_punch_result = -ENOTCONN;
+	gone_when_asked = true;
+	assert_int_equal(run(), EBB_END_GUEST_GONE);
+	assert_int_equal(punches.calls, 0);
+}
+
 static void test_violation(void **state)
 {
 	(void)state;
@@ -549,6 +566,7 @@ int main(void)
 		RECLAIM_TEST(test_ring_is_closed),
 		RECLAIM_TEST(test_cancelled),
 		RECLAIM_TEST(test_libvirt_job),
+		RECLAIM_TEST(test_libvirt_goes),
 		RECLAIM_TEST(test_violation),
 		RECLAIM_TEST(test_map_changed),
 		RECLAIM_TEST(test_guest_needs_its_memory),
