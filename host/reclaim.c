@@ -72,7 +72,6 @@ struct loop {
 	struct ebb_permission permission;
 	struct start start;
 	bool started;
-	uint64_t session_id;
 	uint64_t deadline_ns;
 	uint64_t last_move_ns;
 	uint64_t batch; /* the last that was looked at, by the ring's count */
@@ -91,7 +90,7 @@ static int session_end(const struct loop *loop)
 
 	if (!loop->started)
 		return -EAGAIN;
-	if (ebb_load_relaxed(&ring->session_id) != loop->session_id)
+	if (ebb_load_relaxed(&ring->session_id) != loop->start.session_id)
 		return -EAGAIN;
 	switch (state) {
 	case EBB_SESSION_RUNNING:
@@ -145,7 +144,7 @@ static int start_end(struct loop *loop)
 	if (loop->started || r == START_PENDING)
 		return -EAGAIN;
 	if (r < 0 && ebb_load_relaxed(&loop->lender->ring->ring->session_id) !=
-			     loop->session_id) {
+			     loop->start.session_id) {
 		*loop->error = loop->start.error;
 		return failed_start_end(r);
 	}
@@ -332,9 +331,8 @@ static int run_session(struct loop *loop, struct ebb_puncher *puncher)
 static int begin(struct loop *loop, struct ebb_puncher *puncher)
 {
 	struct start *start = &loop->start;
-	int r = new_session_id(&loop->session_id);
+	int r = new_session_id(&start->session_id);
 
-	start->session_id = loop->session_id;
 	if (r == 0)
 		r = ebb_puncher_init(puncher, loop->lender, loop->order,
 				     loop->counters);

@@ -40,7 +40,6 @@ enum {
 	 * woken takes as long, and some times that where a guest is emulated.
 	 */
 	POLL_SPIN_US = 400,
-	POLL_MIN_US = 20,
 	POLL_MAX_US = 2000,
 	POLL_PART = 8, /* of the time that nothing moved */
 };
@@ -228,7 +227,7 @@ static void batch_nap(const struct batch_run *run)
 		cond_resched();
 		return;
 	}
-	us = clamp_t(s64, still_us / POLL_PART, POLL_MIN_US, POLL_MAX_US);
+	us = min_t(s64, still_us / POLL_PART, POLL_MAX_US);
 	usleep_range(us, us + us / 4);
 }
 
