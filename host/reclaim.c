@@ -286,8 +286,13 @@ static void part(struct loop *loop)
 	ebb_ringmap_demand(loop->lender->ring, false);
 	/* What was not started is not ended. */
 	while (loop->start.result >= 0 && !*loop->order->gone &&
-	       ebb_now_ns() < until_ns && session_end(loop) == -EAGAIN)
+	       ebb_now_ns() < until_ns) {
+		/* The agent's answer, if it came only now. */
+		loop->started = loop->start.result == 0;
+		if (session_end(loop) != -EAGAIN)
+			break;
 		ebb_sleep_us(POLL_MAX_US);
+	}
 }
 
 static int new_session_id(uint64_t *ret_id)
@@ -314,7 +319,9 @@ static int run_session(struct loop *loop, struct ebb_puncher *puncher)
 			   &loop->start);
 	if (r) {
 		ebb_ringmap_demand(ring, false);
-		return failed_start_end(-r);
+		snprintf(loop->error->text, sizeof(loop->error->text),
+			 "no thread to ask the agent: %s", strerror(r));
+		return EBB_END_FAILED;
 	}
 	while (end == -EAGAIN) {
 		end = turn(loop, puncher, &moved);

@@ -56,14 +56,15 @@ enum ebb_reclaim_end {
 };
 
 /*
- * Written by the reclaiming thread, read by any. @undriven_bytes and @driving
- * are for whoever drives.
+ * Written by the reclaiming thread, read by any. The three of driving are for
+ * whoever drives.
  */
 struct ebb_reclaim_counters {
 	_Atomic uint64_t reclaimed_bytes; /* by the host's books */
 	_Atomic uint64_t punched_bytes; /* holes included */
-	_Atomic uint64_t undriven_bytes; /* reclaimed before it was driven */
-	atomic_bool driving; /* since then */
+	_Atomic uint64_t driven_bytes; /* reclaimed in drives that are over */
+	_Atomic uint64_t undriven_bytes; /* reclaimed before the present one */
+	atomic_bool driving; /* there is one */
 	_Atomic uint32_t batches;
 	_Atomic uint32_t failed_slots;
 };

@@ -236,6 +236,25 @@ static void drive(struct ebb_reclaim_job *job, const struct ebb_lender *lender,
 	job->too_old = job->end == EBB_END_DRAINED;
 }
 
+static uint64_t driven_bytes(const struct ebb_reclaim_job *job)
+{
+	const struct ebb_reclaim_counters *counters = &job->counters;
+
+	return counters->driven_bytes +
+	       (counters->driving
+			? counters->reclaimed_bytes - counters->undriven_bytes
+			: 0);
+}
+
+/* A job that goes on begins with what is free, driven or not before. */
+static void end_drive(struct ebb_reclaim_job *job)
+{
+	uint64_t bytes = driven_bytes(job);
+
+	job->counters.driving = false;
+	job->counters.driven_bytes = bytes;
+}
+
 static void take_and_drive(struct ebb_reclaim_job *job,
 			   const struct ebb_lender *lender,
 			   struct ebb_reclaim_order *order)
@@ -267,17 +286,11 @@ void ebb_reclaim_job_run(struct ebb_reclaim_job *job)
 		return;
 	}
 	/* It may go on with what it began. */
+	end_drive(job);
 	if (has_time(job, &order))
 		take_and_drive(job, &lender, &order);
 	job->after_bytes = ebb_probe_resident_bytes(job->probe);
 	job->end_ns = ebb_now_ns();
-}
-
-static uint64_t driven_bytes(const struct ebb_reclaim_job *job)
-{
-	return job->counters.driving ? job->counters.reclaimed_bytes -
-					       job->counters.undriven_bytes
-				     : 0;
 }
 
 void ebb_reclaim_job_progress(const struct ebb_reclaim_job *job,

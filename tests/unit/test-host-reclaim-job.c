@@ -266,6 +266,23 @@ static void test_driven(void **state)
 	assert_false(last_target.retry);
 }
 
+/* What a job takes for free after it was driven is not driven. */
+static void test_goes_on_after_driving(void **state)
+{
+	(void)state;
+	begin(2);
+	guest.free_limit = 6;
+	run();
+	assert_int_equal(result.driven_bytes, 4 * RANGE);
+	guest.free_count = 12;
+	ebb_reclaim_job_run(&job);
+	ebb_reclaim_job_answer(&job, NULL);
+	fake_guest_join(&guest);
+	assert_string_equal(result.ended, "satisfied");
+	assert_int_equal(result.reclaimed_bytes, 10 * RANGE);
+	assert_int_equal(result.driven_bytes, 4 * RANGE);
+}
+
 static void test_not_to_be_driven(void **state)
 {
 	(void)state;
@@ -454,6 +471,7 @@ int main(void)
 		JOB_TEST(test_session_before_stays),
 		JOB_TEST(test_reporting_is_busy),
 		JOB_TEST(test_driven),
+		JOB_TEST(test_goes_on_after_driving),
 		JOB_TEST(test_not_to_be_driven),
 		JOB_TEST(test_guest_refuses),
 		JOB_TEST(test_agent_is_too_old),
