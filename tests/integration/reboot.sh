@@ -26,7 +26,7 @@ for way in reset reboot-orderly reset-in-reclaim; do
 	wait_for 90 booted_anew || fail "$way: the guest did not come back"
 	guest_churn $((100 << 20))
 	wait_lease
-	check_reclaims_all 500 100
+	check_reclaims_all 500
 	verdict=$(churn_ends) || fail "$verdict"
 	check "$way: a new session, the guest's log is clean" dmesg_clean
 done

@@ -18,7 +18,7 @@ check "the pool has it" at_least $((($(pool_free) - pool) * 2 << 20)) \
 
 guest_churn $((200 << 20))
 guest_populate 1200
-check_reclaims_all 1000 200
+check_reclaims_all 1000
 verdict=$(churn_ends) || fail "$verdict"
 ok "$verdict"
 check "the guest's log is clean" dmesg_clean

@@ -25,7 +25,7 @@ for round in 1 2 3; do
 	guest "guest-start module"
 	wait_lease
 done
-check_reclaims_all 800 200
+check_reclaims_all 800
 verdict=$(churn_ends) || fail "$verdict"
 ok "$verdict"
 check "the guest's log is clean" dmesg_clean
