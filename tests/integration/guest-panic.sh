@@ -41,14 +41,12 @@ comes_back()
 	check "$1: the new kernel has lost nothing, $verdict" dmesg_clean
 }
 
-# Where the reclaim was over before the panic, nothing of the guest's is waited
-# for: who asks next is told.
+# A reclaim that the panic broke off tells; where it was over before, nobody waited
+# for the guest, and who asks next is told.
 death_is_known()
 {
-	guest_is rung observe || {
-		ebbctl reclaim "$GUEST" --all >/dev/null 2>&1
-		guest_is rung observe
-	}
+	[[ $ENDED != "exit 0:"* ]] || ebbctl reclaim "$GUEST" --all >/dev/null 2>&1
+	guest_is rung observe
 }
 
 guest_has_gone()
