@@ -99,15 +99,18 @@ dmesg_clean()
 	[ -z "$found" ] || { echo "$found"; return 1; }
 }
 
-# What churn may touch at any time.
-CHURN_BYTES=0
-
 # guest_churn BYTES: starts churn in the guest, to run until churn_ends.
 guest_churn()
 {
-	CHURN_BYTES=$1
-	guest "churn --bytes $1 --report /run/churn >/run/churn.out 2>&1 &
+	guest "echo $1 >/run/churn.bytes
+		churn --bytes $1 --report /run/churn >/run/churn.out 2>&1 &
 		echo \$! >/run/churn.pid"
+}
+
+# What it may touch at any time.
+churn_bytes()
+{
+	guest "cat /run/churn.bytes 2>/dev/null || echo 0"
 }
 
 churn_verified()
@@ -118,7 +121,8 @@ churn_verified()
 # Stops churn and prints what it says; fails if it saw a wrong byte.
 churn_ends()
 {
-	guest "kill \$(cat /run/churn.pid)
+	guest "rm -f /run/churn.bytes
+		kill \$(cat /run/churn.pid)
 		for i in \$(seq 600); do
 			grep -q churn: /run/churn.out && break
 			usleep 100000
@@ -162,7 +166,7 @@ check_reclaims_all()
 	ok "took $(mib $taken), resident $(mib "$before") before, $(mib "$after") after"
 	# The guest goes on meanwhile, so the two books differ a little; by what churn
 	# touched, they show less than was taken.
-	between $(((-32 << 20) - CHURN_BYTES)) $((taken - $(result reclaimed-bytes))) $((32 << 20)) ||
+	between $(((-32 << 20) - $(churn_bytes))) $((taken - $(result reclaimed-bytes))) $((32 << 20)) ||
 		fail "ebbctl says $(result reclaimed-bytes), the books say $taken"
 	ok "ebbctl says what the host's books say"
 }
