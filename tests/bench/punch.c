@@ -85,12 +85,12 @@ static void await_end(const char *pid)
 		err(1, "process %s", pid);
 }
 
-/* Writes each page of [memory, memory + bytes) that is there; no holes. */
-static void touch(int fd, volatile uint8_t *memory, off_t bytes)
+/* Writes each page of @fd that is there, through its mapping; no holes. */
+static void touch(int fd, volatile uint8_t *memory)
 {
 	off_t at, end = 0;
 
-	while (end < bytes && (at = lseek(fd, end, SEEK_DATA)) >= 0) {
+	while ((at = lseek(fd, end, SEEK_DATA)) >= 0) {
 		end = lseek(fd, at, SEEK_HOLE);
 		for (; at < end; at += PAGE_BYTES) {
 			uint8_t value = memory[at];
@@ -127,9 +127,9 @@ static int left_memory(const char *pid, const char *path, off_t *ret_bytes)
 	await_end(pid);
 	*ret_bytes = lseek(fd, 0, SEEK_END);
 	memory = map(fd, *ret_bytes);
-	touch(fd, memory, *ret_bytes);
+	touch(fd, memory);
 	clear_accessed();
-	touch(fd, memory, *ret_bytes);
+	touch(fd, memory);
 	return fd;
 }
 
