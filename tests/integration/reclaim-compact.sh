@@ -38,15 +38,18 @@ check "no allocation stalled" no_stall
 check "its page cache is there, $cached MiB" at_least "$(cached_mib)" $((cached - 8))
 check "the lists of its CPUs are as they were, $lists" [ "$(lists)" = "$lists" ]
 
-notes=0
-for _ in 1 2 3 4 5 6; do
-	reclaim --all --compact || fail "--compact: $(cat "$RIG_DIR/run/stderr") $RESULT"
-	[[ $(result note) != *"not compacted"* ]] || notes=$((notes + 1))
-	sleep 1
-done
-at_least $notes 3 || fail "the guest compacts again and again: $RESULT"
-ok "what is in vain is not done again: $notes of 6 times"
+# Churn may leave what the next burst gathers; in a guest at rest there is an end.
 verdict=$(churn_ends) || fail "$verdict"
 ok "$verdict"
+asks=0
+in_vain=0
+until [ $in_vain = 3 ]; do
+	asks=$((asks + 1))
+	at_most $asks 12 || fail "a guest at rest compacts again and again: $RESULT"
+	reclaim --all --compact || fail "--compact: $(cat "$RIG_DIR/run/stderr") $RESULT"
+	[[ $(result note) = *"not compacted"* ]] && in_vain=$((in_vain + 1)) || in_vain=0
+	sleep 1
+done
+ok "what is in vain is not done again: three refusals in a row by the ${asks}th time"
 check "the disk's cache has no wrong byte" guest_run 300 "cache --check 150"
 check "the guest's log is clean" dmesg_clean
