@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A vm and its free target, from a set to its renewals and to what the guest
- * says. The vm, its workers and the event loop are the real ones. libvirt, the
- * probe, the agent, the callers and the clock are played here: these functions
- * stand in for the objects of libhost.a that hold the others.
+ * says.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,287 +18,10 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/size.h"
-#include "host/agent.h"
-#include "host/domxml.h"
-#include "host/punch.h"
 #include "host/vm.h"
+#include "tests/unit/fake-vm.h"
 
 #define S ((uint64_t)1000000000)
-
-static struct {
-	struct ebb_domxml domxml;
-	bool agent; /* one answers */
-	int tell_result;
-	struct ebb_msg_target_state answer;
-	int keep_result;
-} guest;
-
-/* Written by workers, read when they are done. */
-static struct {
-	atomic_uint probes;
-	atomic_uint tells;
-	struct ebb_msg_target target;
-	uint32_t keeps;
-	char element[EBB_METADATA_BYTES]; /* "-" for none */
-} seen;
-
-static struct {
-	bool done;
-	char error_class[64];
-	char text[1024];
-	struct ebb_set_result result;
-} answer;
-
-static _Atomic uint64_t clock_ns = 1000 * S;
-static const struct ebb_channel_ops *channel_ops;
-static void *channel_opaque;
-static int channel; /* its address is one */
-
-/* ---- in place of punch.c ---- */
-
-uint64_t ebb_now_ns(void)
-{
-	return clock_ns;
-}
-
-void ebb_sleep_us(uint32_t us)
-{
-	usleep(us);
-}
-
-int ebb_puncher_init(struct ebb_puncher *puncher,
-		     const struct ebb_lender *lender,
-		     const struct ebb_reclaim_order *order,
-		     struct ebb_reclaim_counters *counters)
-{
-	(void)puncher;
-	(void)lender;
-	(void)order;
-	(void)counters;
-	return -EIO;
-}
-
-void ebb_puncher_release(struct ebb_puncher *puncher)
-{
-	(void)puncher;
-}
-
-int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch)
-{
-	(void)puncher;
-	(void)batch;
-	return -EIO;
-}
-
-/* ---- in place of virt.c ---- */
-
-struct ebb_domain *ebb_domain_ref(struct ebb_domain *domain)
-{
-	return domain;
-}
-
-void ebb_domain_unref(struct ebb_domain *domain)
-{
-	(void)domain;
-}
-
-const char *ebb_domain_name(const struct ebb_domain *domain)
-{
-	(void)domain;
-	return "web1";
-}
-
-const char *ebb_domain_uuid(const struct ebb_domain *domain)
-{
-	(void)domain;
-	return "11111111-2222-3333-4444-555555555555";
-}
-
-int ebb_domain_has_job(struct ebb_domain *domain)
-{
-	(void)domain;
-	return 0;
-}
-
-int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,
-			    const char *uri, const char *element,
-			    char *ret_error)
-{
-	(void)domain;
-	assert_string_equal(prefix, "ebb");
-	assert_string_equal(uri, "urn:ebb:domain:1");
-	if (guest.keep_result < 0) {
-		strcpy(ret_error, "no luck");
-		return guest.keep_result;
-	}
-	seen.keeps++;
-	snprintf(seen.element, sizeof(seen.element), "%s",
-		 element ? element : "-");
-	return 0;
-}
-
-/* ---- in place of probe.c, channel.c and agent.c ---- */
-
-void ebb_probe_init(struct ebb_probe *probe)
-{
-	*probe = (struct ebb_probe){ .qemu.pidfd = -1 };
-}
-
-void ebb_probe_run(struct ebb_probe *probe, struct ebb_domain *domain,
-		   const struct ebb_config *config,
-		   const struct ebb_channel_ops *ops, void *opaque,
-		   const atomic_bool *gone)
-{
-	(void)domain;
-	(void)config;
-	(void)gone;
-	channel_ops = ops;
-	channel_opaque = opaque;
-	probe->running = true;
-	probe->domxml = guest.domxml;
-	probe->have_info = guest.agent;
-	if (guest.agent)
-		probe->channel = (struct ebb_channel *)(void *)&channel;
-	/* No lease: a target does not need one. */
-	ebb_reason_add(&probe->reasons, EBB_REASON_PRIVATE_MEMORY, NULL);
-	seen.probes++;
-}
-
-void ebb_probe_release(struct ebb_probe *probe)
-{
-	ebb_probe_init(probe);
-}
-
-void ebb_probe_close_channels(struct ebb_probe *probe)
-{
-	(void)probe;
-}
-
-struct ebb_lender ebb_probe_lender(struct ebb_probe *probe)
-{
-	(void)probe;
-	return (struct ebb_lender){ 0 };
-}
-
-const char *ebb_channel_name(const struct ebb_channel *any)
-{
-	(void)any;
-	return "fake";
-}
-
-int ebb_agent_facts(struct ebb_channel *any, uint32_t timeout_ms,
-		    struct ebb_msg_facts *ret_facts,
-		    struct ebb_msg_error *ret_error)
-{
-	(void)any;
-	(void)timeout_ms;
-	(void)ret_error;
-	*ret_facts = (struct ebb_msg_facts){ .working_set_bytes = EBB_MIB,
-					     .working_set_source = "mglru" };
-	return 0;
-}
-
-int ebb_agent_session_start(struct ebb_channel *any, uint32_t timeout_ms,
-			    const struct ebb_msg_session_start *start,
-			    int *ret_guest_errno,
-			    struct ebb_msg_error *ret_error)
-{
-	(void)any;
-	(void)timeout_ms;
-	(void)start;
-	(void)ret_guest_errno;
-	(void)ret_error;
-	return -EIO;
-}
-
-int ebb_agent_session_stop(struct ebb_channel *any, uint32_t timeout_ms,
-			   struct ebb_msg_error *ret_error)
-{
-	(void)any;
-	(void)timeout_ms;
-	(void)ret_error;
-	return -EIO;
-}
-
-int ebb_agent_target(struct ebb_channel *any, uint32_t timeout_ms,
-		     const struct ebb_msg_target *target,
-		     struct ebb_msg_target_state *ret_state,
-		     struct ebb_msg_error *ret_error)
-{
-	(void)any;
-	(void)timeout_ms;
-	seen.target = *target;
-	seen.tells++;
-	*ret_state = guest.answer;
-	strcpy(ret_error->text, "its own words");
-	return guest.tell_result;
-}
-
-int ebb_agent_compact(struct ebb_channel *any, uint32_t timeout_ms,
-		      struct ebb_msg_compact_state *ret_state,
-		      struct ebb_msg_error *ret_error)
-{
-	(void)any;
-	(void)timeout_ms;
-	(void)ret_state;
-	(void)ret_error;
-	return -ENOSYS;
-}
-
-int ebb_agent_target_decode(const struct json_object *data,
-			    struct ebb_msg_target_state *ret_state,
-			    struct ebb_msg_error *ret_error)
-{
-	return ebb_msg_decode(data, ebb_msg_target_state_fields, ret_state,
-			      sizeof(*ret_state), ret_error);
-}
-
-/* ---- in place of control.c ---- */
-
-void ebb_call_return(struct ebb_call *call, struct json_object *value)
-{
-	(void)call;
-	assert_false(answer.done);
-	answer.done = true;
-	assert_int_equal(ebb_msg_decode(value, ebb_set_result_fields,
-					&answer.result, sizeof(answer.result),
-					NULL),
-			 0);
-	json_object_put(value);
-}
-
-void ebb_call_error(struct ebb_call *call, const char *error_class,
-		    const char *format, ...)
-{
-	va_list args;
-
-	(void)call;
-	assert_false(answer.done);
-	answer.done = true;
-	snprintf(answer.error_class, sizeof(answer.error_class), "%s",
-		 error_class);
-	va_start(args, format);
-	vsnprintf(answer.text, sizeof(answer.text), format, args);
-	va_end(args);
-}
-
-void ebb_call_event(struct ebb_call *call, const char *name,
-		    struct json_object *data)
-{
-	(void)call;
-	(void)name;
-	json_object_put(data);
-}
-
-void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),
-			void *opaque)
-{
-	(void)call;
-	(void)cancelled;
-	(void)opaque;
-}
-
-/* ---- the tests ---- */
 
 static struct ebb_workers *workers;
 static struct ebb_vm *vm;
@@ -362,14 +81,12 @@ static void take_turn(void)
 static int set_up(void **state)
 {
 	(void)state;
-	memset(&guest, 0, sizeof(guest));
-	memset(&seen, 0, sizeof(seen));
-	memset(&answer, 0, sizeof(answer));
-	guest.agent = true;
-	guest.domxml.cell_count = 1;
-	guest.domxml.cell_bytes[0] = EBB_GIB;
-	guest.domxml.own_channel = true;
-	guest.answer = (struct ebb_msg_target_state){
+	fake_vm_reset();
+	fake_vm.agent = true;
+	fake_vm.domxml.cell_count = 1;
+	fake_vm.domxml.cell_bytes[0] = EBB_GIB;
+	fake_vm.domxml.own_channel = true;
+	fake_vm.tell_answer = (struct ebb_msg_target_state){
 		.asked_bytes = 512 * EBB_MIB,
 		.effective_bytes = 512 * EBB_MIB,
 		.mechanism = "knobs",
@@ -403,18 +120,18 @@ static void set(const char *text)
 	static int call;
 	struct ebb_target_setting setting;
 
-	memset(&answer, 0, sizeof(answer));
+	memset(&fake_vm.answer, 0, sizeof(fake_vm.answer));
 	assert_int_equal(ebb_target_parse(text, &setting, NULL), 0);
 	ebb_vm_set_target(vm, (struct ebb_call *)(void *)&call, &setting);
 	settle_down();
-	assert_true(answer.done);
+	assert_true(fake_vm.answer.done);
 }
 
 static void pass(uint64_t seconds)
 {
 	for (uint64_t i = 0; i < seconds; i++) {
-		clock_ns += S;
-		ebb_vm_tick(vm, clock_ns);
+		fake_vm.now_ns += S;
+		ebb_vm_tick(vm, fake_vm.now_ns);
 		settle_down();
 	}
 }
@@ -425,19 +142,21 @@ static void test_set(void **state)
 
 	(void)state;
 	begin();
-	assert_int_equal(seen.tells, 0);
+	assert_int_equal(fake_vm.tells, 0);
 	set("512M");
-	assert_string_equal(answer.error_class, "");
-	assert_string_equal(answer.result.name, "web1");
-	assert_string_equal(answer.result.target.setting, "512M");
-	assert_int_equal(answer.result.target.effective_bytes, 512 * EBB_MIB);
-	assert_string_equal(answer.result.target.mechanism, "knobs");
-	assert_int_equal(answer.result.target.working_set_bytes, EBB_MIB);
-	assert_string_equal(seen.element, "<policy free-target='512M'/>");
-	assert_int_equal(seen.tells, 1);
-	assert_int_equal(seen.target.bytes, 512 * EBB_MIB);
-	assert_int_equal(seen.target.timeout_ms, EBB_TARGET_LEASE_MS);
-	assert_true(seen.target.retry);
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_string_equal(fake_vm.answer.result.name, "web1");
+	assert_string_equal(fake_vm.answer.result.target.setting, "512M");
+	assert_int_equal(fake_vm.answer.result.target.effective_bytes,
+			 512 * EBB_MIB);
+	assert_string_equal(fake_vm.answer.result.target.mechanism, "knobs");
+	assert_int_equal(fake_vm.answer.result.target.working_set_bytes,
+			 EBB_MIB);
+	assert_string_equal(fake_vm.element, "<policy free-target='512M'/>");
+	assert_int_equal(fake_vm.tells, 1);
+	assert_int_equal(fake_vm.told.bytes, 512 * EBB_MIB);
+	assert_int_equal(fake_vm.told.timeout_ms, EBB_TARGET_LEASE_MS);
+	assert_true(fake_vm.told.retry);
 
 	ebb_vm_status(vm, status);
 	assert_string_equal(status->target.setting, "512M");
@@ -451,22 +170,22 @@ static void test_set_none(void **state)
 	begin();
 	set("40%");
 	set("none");
-	assert_string_equal(answer.error_class, "");
-	assert_string_equal(answer.result.target.setting, "");
-	assert_string_equal(seen.element, "-");
-	assert_int_equal(seen.tells, 2);
-	assert_int_equal(seen.target.bytes, 0);
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_string_equal(fake_vm.answer.result.target.setting, "");
+	assert_string_equal(fake_vm.element, "-");
+	assert_int_equal(fake_vm.tells, 2);
+	assert_int_equal(fake_vm.told.bytes, 0);
 	/* Once is enough. */
 	pass(60);
-	assert_int_equal(seen.tells, 2);
+	assert_int_equal(fake_vm.tells, 2);
 
 	/* Nobody to tell it is no error: the guest's lease ends. */
-	guest.agent = false;
+	fake_vm.agent = false;
 	ebb_vm_invalidate(vm, false);
 	settle_down();
 	set("none");
-	assert_string_equal(answer.error_class, "");
-	assert_non_null(strstr(answer.result.note, "ends by itself"));
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_non_null(strstr(fake_vm.answer.result.note, "ends by itself"));
 }
 
 static void test_set_is_refused(void **state)
@@ -474,44 +193,44 @@ static void test_set_is_refused(void **state)
 	(void)state;
 	begin();
 	set("2G");
-	assert_string_equal(answer.error_class, "InvalidArgument");
-	assert_non_null(strstr(answer.text, "1.0 GiB"));
+	assert_string_equal(fake_vm.answer.error_class, "InvalidArgument");
+	assert_non_null(strstr(fake_vm.answer.text, "1.0 GiB"));
 
-	guest.keep_result = -EIO;
+	fake_vm.keep_result = -EIO;
 	set("512M");
-	assert_string_equal(answer.error_class, "GenericError");
-	assert_non_null(strstr(answer.text, "no luck"));
-	guest.keep_result = 0;
+	assert_string_equal(fake_vm.answer.error_class, "GenericError");
+	assert_non_null(strstr(fake_vm.answer.text, "no luck"));
+	fake_vm.keep_result = 0;
 
-	guest.agent = false;
-	guest.domxml.own_channel = false;
+	fake_vm.agent = false;
+	fake_vm.domxml.own_channel = false;
 	ebb_vm_invalidate(vm, false);
 	settle_down();
 	set("512M");
-	assert_string_equal(answer.error_class, "RungClosed");
-	assert_non_null(strstr(answer.text, "not kept"));
-	assert_int_equal(seen.keeps, 0);
-	assert_int_equal(seen.tells, 0);
+	assert_string_equal(fake_vm.answer.error_class, "RungClosed");
+	assert_non_null(strstr(fake_vm.answer.text, "not kept"));
+	assert_int_equal(fake_vm.keeps, 0);
+	assert_int_equal(fake_vm.tells, 0);
 }
 
 /* Kept, and an error: it is told as soon as there is an agent. */
 static void test_agent_comes_later(void **state)
 {
 	(void)state;
-	guest.agent = false;
+	fake_vm.agent = false;
 	begin();
 	set("auto");
-	assert_string_equal(answer.error_class, "RungClosed");
-	assert_non_null(strstr(answer.text, "setting is kept"));
-	assert_int_equal(seen.keeps, 1);
-	guest.domxml.target.kind = EBB_TARGET_AUTO;
+	assert_string_equal(fake_vm.answer.error_class, "RungClosed");
+	assert_non_null(strstr(fake_vm.answer.text, "setting is kept"));
+	assert_int_equal(fake_vm.keeps, 1);
+	fake_vm.domxml.target.kind = EBB_TARGET_AUTO;
 	pass(30);
-	assert_int_equal(seen.tells, 0);
-	guest.agent = true;
+	assert_int_equal(fake_vm.tells, 0);
+	fake_vm.agent = true;
 	pass(100);
-	assert_true(seen.tells > 0);
-	assert_true(seen.target.automatic);
-	assert_false(seen.target.retry);
+	assert_true(fake_vm.tells > 0);
+	assert_true(fake_vm.told.automatic);
+	assert_false(fake_vm.told.retry);
 }
 
 static void test_agent_is_too_old(void **state)
@@ -520,24 +239,25 @@ static void test_agent_is_too_old(void **state)
 
 	(void)state;
 	begin();
-	guest.tell_result = -ENOSYS;
+	fake_vm.tell_result = -ENOSYS;
 	set("50%");
-	assert_string_equal(answer.error_class, "RungClosed");
-	assert_non_null(strstr(answer.text, "too old"));
-	assert_int_equal(seen.keeps, 1);
-	guest.domxml.target =
+	assert_string_equal(fake_vm.answer.error_class, "RungClosed");
+	assert_non_null(strstr(fake_vm.answer.text, "too old"));
+	assert_int_equal(fake_vm.keeps, 1);
+	fake_vm.domxml.target =
 		(struct ebb_target_setting){ .kind = EBB_TARGET_PERCENT,
 					     .percent = 50 };
 	pass(200);
-	assert_int_equal(seen.tells, 1);
+	assert_int_equal(fake_vm.tells, 1);
 
 	/* Another one. */
-	guest.tell_result = 0;
-	channel_ops->event("EBB_AGENT_READY", NULL, channel_opaque);
+	fake_vm.tell_result = 0;
+	fake_vm.channel_ops->event("EBB_AGENT_READY", NULL,
+				   fake_vm.channel_opaque);
 	take_turn();
-	tells = seen.tells;
+	tells = fake_vm.tells;
 	pass(2);
-	assert_int_equal(seen.tells, tells + 1);
+	assert_int_equal(fake_vm.tells, tells + 1);
 }
 
 static void test_metadata_is_told_and_renewed(void **state)
@@ -545,27 +265,27 @@ static void test_metadata_is_told_and_renewed(void **state)
 	uint32_t tells;
 
 	(void)state;
-	guest.domxml.target =
+	fake_vm.domxml.target =
 		(struct ebb_target_setting){ .kind = EBB_TARGET_PERCENT,
 					     .percent = 40 };
 	begin();
-	assert_int_equal(seen.tells, 1);
-	assert_int_equal(seen.target.bytes, EBB_GIB / 100 * 40);
-	assert_false(seen.target.retry);
-	assert_int_equal(seen.keeps, 0);
+	assert_int_equal(fake_vm.tells, 1);
+	assert_int_equal(fake_vm.told.bytes, EBB_GIB / 100 * 40);
+	assert_false(fake_vm.told.retry);
+	assert_int_equal(fake_vm.keeps, 0);
 	pass(600);
-	tells = seen.tells;
+	tells = fake_vm.tells;
 	assert_in_range(tells, 600 / 25, 600 / 24 + 2);
 
 	/* A silent agent is tried less often, and again when it is back. */
-	guest.tell_result = -ETIMEDOUT;
+	fake_vm.tell_result = -ETIMEDOUT;
 	pass(600);
-	assert_in_range(seen.tells - tells, 5, 15);
-	guest.tell_result = 0;
+	assert_in_range(fake_vm.tells - tells, 5, 15);
+	fake_vm.tell_result = 0;
 	pass(200);
-	tells = seen.tells;
+	tells = fake_vm.tells;
 	pass(120);
-	assert_in_range(seen.tells - tells, 4, 6);
+	assert_in_range(fake_vm.tells - tells, 4, 6);
 }
 
 static void test_reset_guest_is_told_at_once(void **state)
@@ -573,13 +293,13 @@ static void test_reset_guest_is_told_at_once(void **state)
 	uint32_t tells;
 
 	(void)state;
-	guest.domxml.target.kind = EBB_TARGET_AUTO;
+	fake_vm.domxml.target.kind = EBB_TARGET_AUTO;
 	begin();
 	pass(20);
-	tells = seen.tells;
+	tells = fake_vm.tells;
 	ebb_vm_invalidate(vm, false);
 	settle_down();
-	assert_int_equal(seen.tells, tells + 1);
+	assert_int_equal(fake_vm.tells, tells + 1);
 }
 
 /* Lines on stderr while @work runs. */
@@ -605,13 +325,14 @@ static uint32_t count_lines(void (*work)(void), char *text, size_t text_bytes)
 
 static void say(const char *reason, uint64_t effective_bytes)
 {
-	struct ebb_msg_target_state told = guest.answer;
+	struct ebb_msg_target_state told = fake_vm.tell_answer;
 	struct json_object *data;
 
 	snprintf(told.reason, sizeof(told.reason), "%s", reason);
 	told.effective_bytes = effective_bytes;
 	data = ebb_msg_encode(ebb_msg_target_state_fields, &told);
-	channel_ops->event("EBB_TARGET_CHANGED", data, channel_opaque);
+	fake_vm.channel_ops->event("EBB_TARGET_CHANGED", data,
+				   fake_vm.channel_opaque);
 	json_object_put(data);
 }
 
@@ -625,7 +346,8 @@ static void say_many(void)
 {
 	for (int i = 0; i < 1000; i++)
 		say(i % 2 ? "oom" : "allocstall", EBB_MIB);
-	channel_ops->event("EBB_TARGET_CHANGED", NULL, channel_opaque);
+	fake_vm.channel_ops->event("EBB_TARGET_CHANGED", NULL,
+				   fake_vm.channel_opaque);
 }
 
 static void test_reasons_are_logged_and_bounded(void **state)
@@ -636,7 +358,7 @@ static void test_reasons_are_logged_and_bounded(void **state)
 	(void)state;
 	begin();
 	set("512M");
-	clock_ns += 100 * S;
+	fake_vm.now_ns += 100 * S;
 	assert_int_equal(count_lines(say_pressure, text, sizeof(text)), 1);
 	assert_non_null(strstr(text, "web1: the guest keeps 300.0 MiB free of "
 				     "512.0 MiB asked: it came under memory "
@@ -647,7 +369,7 @@ static void test_reasons_are_logged_and_bounded(void **state)
 	free(status);
 
 	assert_int_equal(count_lines(say_many, text, sizeof(text)), 0);
-	clock_ns += 61 * S;
+	fake_vm.now_ns += 61 * S;
 	assert_int_equal(count_lines(say_many, text, sizeof(text)), 1);
 }
 

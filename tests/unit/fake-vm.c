@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tests/unit/fake-vm.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/size.h"
+#include "host/agent.h"
+#include "host/punch.h"
+
+struct fake_vm fake_vm = { .now_ns = (uint64_t)1000 * 1000 * 1000 * 1000 };
+static int channel; /* its address is one */
+
+void fake_vm_reset(void)
+{
+	uint64_t now_ns = fake_vm.now_ns;
+
+	memset(&fake_vm, 0, sizeof(fake_vm));
+	fake_vm.now_ns = now_ns;
+}
+
+/* ---- in place of punch.c ---- */
+
+uint64_t ebb_now_ns(void)
+{
+	return fake_vm.now_ns;
+}
+
+void ebb_sleep_us(uint32_t us)
+{
+	usleep(us);
+}
+
+int ebb_puncher_init(struct ebb_puncher *puncher,
+		     const struct ebb_lender *lender,
+		     const struct ebb_reclaim_order *order,
+		     struct ebb_reclaim_counters *counters)
+{
+	(void)puncher;
+	(void)lender;
+	(void)order;
+	(void)counters;
+	return -EIO;
+}
+
+void ebb_puncher_release(struct ebb_puncher *puncher)
+{
+	(void)puncher;
+}
+
+int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch)
+{
+	(void)puncher;
+	(void)batch;
+	return -EIO;
+}
+
+/* ---- in place of virt.c ---- */
+
+struct ebb_domain *ebb_domain_ref(struct ebb_domain *domain)
+{
+	return domain;
+}
+
+void ebb_domain_unref(struct ebb_domain *domain)
+{
+	(void)domain;
+}
+
+const char *ebb_domain_name(const struct ebb_domain *domain)
+{
+	(void)domain;
+	return "web1";
+}
+
+const char *ebb_domain_uuid(const struct ebb_domain *domain)
+{
+	(void)domain;
+	return "11111111-2222-3333-4444-555555555555";
+}
+
+int ebb_domain_has_job(struct ebb_domain *domain)
+{
+	(void)domain;
+	return 0;
+}
+
+int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,
+			    const char *uri, const char *element,
+			    char *ret_error)
+{
+	(void)domain;
+	assert_string_equal(prefix, "ebb");
+	assert_string_equal(uri, "urn:ebb:domain:1");
+	if (fake_vm.keep_result < 0) {
+		strcpy(ret_error, "no luck");
+		return fake_vm.keep_result;
+	}
+	fake_vm.keeps++;
+	snprintf(fake_vm.element, sizeof(fake_vm.element), "%s",
+		 element ? element : "-");
+	return 0;
+}
+
+/* ---- in place of probe.c, channel.c and agent.c ---- */
+
+void ebb_probe_init(struct ebb_probe *probe)
+{
+	*probe = (struct ebb_probe){ .qemu.pidfd = -1 };
+}
+
+void ebb_probe_run(struct ebb_probe *probe, struct ebb_domain *domain,
+		   const struct ebb_config *config,
+		   const struct ebb_channel_ops *ops, void *opaque,
+		   const atomic_bool *gone)
+{
+	(void)domain;
+	(void)config;
+	(void)gone;
+	fake_vm.channel_ops = ops;
+	fake_vm.channel_opaque = opaque;
+	probe->running = true;
+	probe->domxml = fake_vm.domxml;
+	probe->have_info = fake_vm.agent;
+	if (fake_vm.agent)
+		probe->channel = (struct ebb_channel *)(void *)&channel;
+	/* No lease: a target does not need one. */
+	ebb_reason_add(&probe->reasons, EBB_REASON_PRIVATE_MEMORY, NULL);
+	fake_vm.probes++;
+}
+
+void ebb_probe_release(struct ebb_probe *probe)
+{
+	ebb_probe_init(probe);
+}
+
+void ebb_probe_close_channels(struct ebb_probe *probe)
+{
+	(void)probe;
+}
+
+struct ebb_lender ebb_probe_lender(struct ebb_probe *probe)
+{
+	(void)probe;
+	return (struct ebb_lender){ 0 };
+}
+
+const char *ebb_channel_name(const struct ebb_channel *any)
+{
+	(void)any;
+	return "fake";
+}
+
+int ebb_agent_facts(struct ebb_channel *any, uint32_t timeout_ms,
+		    struct ebb_msg_facts *ret_facts,
+		    struct ebb_msg_error *ret_error)
+{
+	(void)any;
+	(void)timeout_ms;
+	(void)ret_error;
+	*ret_facts = (struct ebb_msg_facts){ .working_set_bytes = EBB_MIB,
+					     .working_set_source = "mglru" };
+	return 0;
+}
+
+int ebb_agent_session_start(struct ebb_channel *any, uint32_t timeout_ms,
+			    const struct ebb_msg_session_start *start,
+			    int *ret_guest_errno,
+			    struct ebb_msg_error *ret_error)
+{
+	(void)any;
+	(void)timeout_ms;
+	(void)start;
+	(void)ret_guest_errno;
+	(void)ret_error;
+	return -EIO;
+}
+
+int ebb_agent_session_stop(struct ebb_channel *any, uint32_t timeout_ms,
+			   struct ebb_msg_error *ret_error)
+{
+	(void)any;
+	(void)timeout_ms;
+	(void)ret_error;
+	return -EIO;
+}
+
+int ebb_agent_target(struct ebb_channel *any, uint32_t timeout_ms,
+		     const struct ebb_msg_target *target,
+		     struct ebb_msg_target_state *ret_state,
+		     struct ebb_msg_error *ret_error)
+{
+	(void)any;
+	(void)timeout_ms;
+	fake_vm.told = *target;
+	fake_vm.tells++;
+	*ret_state = fake_vm.tell_answer;
+	strcpy(ret_error->text, "its own words");
+	return fake_vm.tell_result;
+}
+
+int ebb_agent_compact(struct ebb_channel *any, uint32_t timeout_ms,
+		      struct ebb_msg_compact_state *ret_state,
+		      struct ebb_msg_error *ret_error)
+{
+	(void)any;
+	(void)timeout_ms;
+	(void)ret_state;
+	(void)ret_error;
+	return -ENOSYS;
+}
+
+int ebb_agent_target_decode(const struct json_object *data,
+			    struct ebb_msg_target_state *ret_state,
+			    struct ebb_msg_error *ret_error)
+{
+	return ebb_msg_decode(data, ebb_msg_target_state_fields, ret_state,
+			      sizeof(*ret_state), ret_error);
+}
+
+/* ---- in place of control.c ---- */
+
+void ebb_call_return(struct ebb_call *call, struct json_object *value)
+{
+	(void)call;
+	assert_false(fake_vm.answer.done);
+	fake_vm.answer.done = true;
+	assert_int_equal(ebb_msg_decode(value, ebb_set_result_fields,
+					&fake_vm.answer.result,
+					sizeof(fake_vm.answer.result), NULL),
+			 0);
+	json_object_put(value);
+}
+
+void ebb_call_error(struct ebb_call *call, const char *error_class,
+		    const char *format, ...)
+{
+	va_list args;
+
+	(void)call;
+	assert_false(fake_vm.answer.done);
+	fake_vm.answer.done = true;
+	snprintf(fake_vm.answer.error_class, sizeof(fake_vm.answer.error_class),
+		 "%s", error_class);
+	va_start(args, format);
+	vsnprintf(fake_vm.answer.text, sizeof(fake_vm.answer.text), format,
+		  args);
+	va_end(args);
+}
+
+void ebb_call_event(struct ebb_call *call, const char *name,
+		    struct json_object *data)
+{
+	(void)call;
+	(void)name;
+	json_object_put(data);
+}
+
+void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),
+			void *opaque)
+{
+	(void)call;
+	(void)cancelled;
+	(void)opaque;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a vm stands on, played: the clock, libvirt, the probe, the agent and the
+ * callers. These functions stand in for the objects of libhost.a that hold the
+ * others, so a test links them instead. The vm, its workers and the event loop
+ * are the real ones.
+ */
+#ifndef EBB_TESTS_UNIT_FAKE_VM_H
+#define EBB_TESTS_UNIT_FAKE_VM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/channel.h"
+#include "host/domxml.h"
+#include "host/vm.h"
+#include "protocol/message.h"
+
+struct fake_vm {
+	_Atomic uint64_t now_ns;
+
+	/* What the guest is and answers; a test writes it. */
+	struct ebb_domxml domxml;
+	bool agent; /* one answers */
+	int tell_result;
+	struct ebb_msg_target_state tell_answer;
+	int keep_result;
+
+	/* Written by workers, read when they are done. */
+	atomic_uint probes;
+	atomic_uint tells;
+	struct ebb_msg_target told;
+	uint32_t keeps;
+	char element[EBB_METADATA_BYTES]; /* "-" for none */
+
+	/* What the caller of ebb_vm_set_target() got. */
+	struct {
+		bool done;
+		char error_class[64];
+		char text[1024];
+		struct ebb_set_result result;
+	} answer;
+
+	/* The vm's, from its last probe. */
+	const struct ebb_channel_ops *channel_ops;
+	void *channel_opaque;
+};
+
+extern struct fake_vm fake_vm;
+
+/* All of it anew; the clock goes on. */
+void fake_vm_reset(void);
+
+#endif /* EBB_TESTS_UNIT_FAKE_VM_H */
