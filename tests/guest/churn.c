@@ -9,7 +9,9 @@
  * place, so a page that was zeroed, swapped for another or is of yesterday is
  * seen, and every word is looked at before it is written again.
  *
- * Memory is bounded: never more than --bytes at once.
+ * Memory is bounded: never more than --bytes at once. So is time, if it is to
+ * leave some to what runs beside it: of that it works --duty percent, and rests
+ * after each step.
  */
 #include <err.h>
 #include <getopt.h>
@@ -28,6 +30,7 @@ enum {
 	/* Chunks are of 1 to 2^15 pages: 4 KiB to 128 MiB. */
 	CHUNK_ORDER_MAX = 15,
 	EXIT_WRONG = 2,
+	NSEC_PER_SEC = 1000000000,
 };
 
 struct chunk {
@@ -45,6 +48,7 @@ struct churn {
 	uint64_t verified_pages;
 	const char *report;
 	time_t reported;
+	unsigned int duty_percent;
 };
 
 static volatile sig_atomic_t stopped;
@@ -55,12 +59,17 @@ static void stop(int signal)
 	stopped = 1;
 }
 
-static time_t now_s(void)
+static uint64_t now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+static time_t now_s(void)
+{
+	return (time_t)(now_ns() / NSEC_PER_SEC);
 }
 
 /* splitmix64 */
@@ -163,6 +172,20 @@ static void step(struct churn *churn)
 		fill(churn, chunk);
 }
 
+/* After a step that began at @start_ns. A signal cuts it short. */
+static void rest(const struct churn *churn, uint64_t start_ns)
+{
+	uint64_t rest_ns = (now_ns() - start_ns) * (100 - churn->duty_percent) /
+			   churn->duty_percent;
+	struct timespec rest = {
+		.tv_sec = (time_t)(rest_ns / NSEC_PER_SEC),
+		.tv_nsec = (long)(rest_ns % NSEC_PER_SEC),
+	};
+
+	if (rest_ns > 0)
+		nanosleep(&rest, NULL);
+}
+
 /* The figure on disk is whole at any time: written aside, then renamed. */
 static void report(struct churn *churn, bool now)
 {
@@ -182,6 +205,12 @@ static void report(struct churn *churn, bool now)
 		err(1, "%s", churn->report);
 }
 
+static void usage(void)
+{
+	errx(1, "usage: churn [--bytes N] [--seconds N] [--seed N] "
+		"[--report FILE] [--duty PERCENT]");
+}
+
 static void parse(struct churn *churn, time_t *ret_seconds, int argc,
 		  char **argv)
 {
@@ -190,6 +219,7 @@ static void parse(struct churn *churn, time_t *ret_seconds, int argc,
 		{ "seconds", required_argument, NULL, 't' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "report", required_argument, NULL, 'r' },
+		{ "duty", required_argument, NULL, 'd' },
 		{ 0 },
 	};
 	int option;
@@ -209,11 +239,16 @@ static void parse(struct churn *churn, time_t *ret_seconds, int argc,
 		case 'r':
 			churn->report = optarg;
 			break;
+		case 'd':
+			churn->duty_percent =
+				(unsigned int)strtoul(optarg, NULL, 0);
+			break;
 		default:
-			errx(1, "usage: churn [--bytes N] [--seconds N] "
-				"[--seed N] [--report FILE]");
+			usage();
 		}
 	}
+	if (churn->duty_percent < 1 || churn->duty_percent > 100)
+		usage();
 }
 
 int main(int argc, char **argv)
@@ -221,6 +256,7 @@ int main(int argc, char **argv)
 	static struct churn churn = {
 		.pages_max = (size_t)(256 << 20) / PAGE_BYTES,
 		.random = 1,
+		.duty_percent = 100,
 	};
 	time_t seconds = 0;
 	time_t end;
@@ -230,7 +266,10 @@ int main(int argc, char **argv)
 	signal(SIGINT, stop);
 	end = now_s() + seconds;
 	while (!stopped && (seconds == 0 || now_s() < end)) {
+		uint64_t start_ns = now_ns();
+
 		step(&churn);
+		rest(&churn, start_ns);
 		report(&churn, false);
 	}
 	for (size_t i = 0; i < CHUNK_COUNT; i++) {

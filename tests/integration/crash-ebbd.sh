@@ -64,7 +64,7 @@ stopped_over_reset()
 	wait_for 90 guest_run 10 '[ ! -e /run/churn ]' 2>/dev/null ||
 		fail "$1: the guest did not come back"
 	# Nearly all of its memory, so that a punch now would hit live data.
-	guest_churn $((700 << 20))
+	guest_churn $((700 << 20)) 100
 	wait_for 120 churn_has_verified || fail "$1: churn does not get on"
 	kill -CONT "$EBBD_PID"
 	wait "$client"

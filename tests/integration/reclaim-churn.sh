@@ -7,7 +7,7 @@
 
 rounds=${EBB_CHURN_ROUNDS:-20}
 started_rig --memory 2048
-guest_churn $((400 << 20))
+guest_churn $((400 << 20)) 100
 taken=0
 for ((round = 1; round <= rounds; round++)); do
 	verified=$(churn_verified)
