@@ -99,11 +99,12 @@ dmesg_clean()
 	[ -z "$found" ] || { echo "$found"; return 1; }
 }
 
-# guest_churn BYTES: starts churn in the guest, to run until churn_ends.
+# guest_churn BYTES [DUTY]: starts churn in the guest, to run until churn_ends. It
+# works 40 percent of the time, or DUTY: the host has few CPUs for many guests.
 guest_churn()
 {
 	guest "echo $1 >/run/churn.bytes
-		churn --bytes $1 --report /run/churn >/run/churn.out 2>&1 &
+		churn --bytes $1 --duty ${2:-40} --report /run/churn >/run/churn.out 2>&1 &
 		echo \$! >/run/churn.pid"
 }
 
@@ -151,22 +152,24 @@ free_and_resident()
 }
 
 # Populates $1 MiB, frees it, takes all and holds that against the host's books.
+# What churn may touch may be free when we look, and no more when it is taken, or
+# be back on the books after that.
 check_reclaims_all()
 {
-	local before after expected taken
+	local before after expected taken churn
 
 	guest_populate "$1"
+	churn=$(churn_bytes)
 	before=$(backing_bytes)
-	expected=$(free_and_resident)
+	expected=$(($(free_and_resident) - churn))
 	reclaim --all || fail "reclaim --all: $(cat "$RIG_DIR/run/stderr")"
 	after=$(backing_bytes)
 	taken=$((before - after))
-	at_least "$taken" "$expected" ||
+	at_least "$(result reclaimed-bytes)" "$expected" ||
 		fail "took $(mib $taken) of the $(mib "$expected") expected at least: $RESULT"
 	ok "took $(mib $taken), resident $(mib "$before") before, $(mib "$after") after"
-	# The guest goes on meanwhile, so the two books differ a little; by what churn
-	# touched, they show less than was taken.
-	between $(((-32 << 20) - $(churn_bytes))) $((taken - $(result reclaimed-bytes))) $((32 << 20)) ||
+	# The guest goes on meanwhile, so the two books differ a little.
+	between $(((-32 << 20) - churn)) $((taken - $(result reclaimed-bytes))) $((32 << 20)) ||
 		fail "ebbctl says $(result reclaimed-bytes), the books say $taken"
 	ok "ebbctl says what the host's books say"
 }
