@@ -12,6 +12,8 @@
 
 # shellcheck source=scripts/rig.sh
 . "$source_dir/scripts/rig.sh"
+# What is timed by polling is to be seen when it happens.
+RIG_PAUSE_MAX_US=50000
 
 part=
 kind=

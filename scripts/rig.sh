@@ -17,6 +17,9 @@ RIG_PIDS=()
 RIG_HUGEPAGES=
 RIG_LIBVIRT_STARTED=${RIG_LIBVIRT_STARTED:-}
 RIG_KVM_OPENED=
+RIG_SHELL=
+RIG_SHELL_OF=
+RIG_PAUSE_MAX_US=500000
 EBBD_PID=
 EBBD_SOCKET=
 GUEST=
@@ -33,20 +36,39 @@ rig_skip()
 	exit 77
 }
 
-# wait_for SECONDS COMMAND...: polls, as few things here can be waited on.
+# wait_for SECONDS COMMAND...: polls, as few things here can be waited on. A command
+# that is at work for all of its time, but not for long, has a third of a CPU.
 wait_for()
 {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000)) start now pause
 	shift
 
-	until "$@"; do
-		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
-		sleep 0.05
+	while true; do
+		start=${EPOCHREALTIME/./}
+		! "$@" || return 0
+		now=${EPOCHREALTIME/./}
+		[ "$now" -lt $end ] || return 1
+		pause=$((2 * (now - start)))
+		[ $pause -ge 50000 ] || pause=50000
+		[ $pause -le "$RIG_PAUSE_MAX_US" ] || pause=$RIG_PAUSE_MAX_US
+		pause_us $pause
 	done
 }
 
-# One rig at a time: an ebbd serves all guests of a host, also those of another
-# test. Daemons that outlive the rig close the lock's fd 8.
+# A sleep without a process, on what is never readable.
+pause_us()
+{
+	local seconds
+
+	[ -n "${RIG_NEVER:-}" ] || exec {RIG_NEVER}<> <(:)
+	printf -v seconds %d.%06d $(($1 / 1000000)) $(($1 % 1000000))
+	read -r -t "$seconds" -u "$RIG_NEVER"
+	return 0
+}
+
+# One rig at a time, or one run of the tests, each in a world of its own
+# (rig-world): an ebbd serves all guests of a libvirtd. Daemons that outlive the
+# rig close the lock's fd 8.
 rig_lock()
 {
 	[ -z "${RIG_LOCKED:-}" ] || return 0
@@ -74,7 +96,7 @@ pid_gone()
 {
 	local stat
 
-	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
 	[[ $stat = *") Z "* ]]
 }
 
@@ -173,11 +195,14 @@ libvirt_stop()
 # ---- huge pages ----
 
 # Makes room for $1 MiB of 2 MiB pages beside those in use or promised; given back
-# at the end. Never takes one away: what a guest has lent may be in the pool.
+# at the end. Never takes one away: what a guest has lent may be in the pool. The
+# pool is this rig's alone until it ends.
 hugepages_reserve()
 {
-	local want before
+	local want before pool=/sys/kernel/mm/hugepages/hugepages-2048kB
 
+	[ -n "$RIG_HUGEPAGES" ] || [ ! -d $pool ] ||
+		{ exec 7<$pool && flock 7; } || rig_die "cannot lock $pool"
 	before=$(cat /proc/sys/vm/nr_hugepages 2>/dev/null) ||
 		rig_skip "the host's kernel has no huge pages"
 	RIG_HUGEPAGES=${RIG_HUGEPAGES:-$before}
@@ -326,10 +351,17 @@ make_disk()
 
 domain_xml()
 {
-	local type cpu
+	local type cpu features="" plain=""
 
 	type=$(domain_type)
-	[ "$type" = kvm ] && cpu=host-passthrough || cpu=maximum
+	if [ "$type" = kvm ]; then
+		cpu=host-passthrough
+	else
+		cpu=maximum
+		# Emulated, the string instructions take ten times as long as a loop.
+		features="<feature policy='disable' name='erms'/>"
+		plain=clearcpuid=rep_good
+	fi
 	cat <<-END
 	<domain type='$type'>
 	<name>$GUEST</name>
@@ -339,12 +371,12 @@ domain_xml()
 	<vcpu>2</vcpu>
 	<os>
 	<type arch='x86_64' machine='$machine'>hvm</type>
-	<kernel>$image/vmlinuz</kernel>
+	<kernel>$image/vmlinux</kernel>
 	<initrd>$image/initrd.img</initrd>
-	<cmdline>console=ttyS0 quiet panic=0 $cmdline</cmdline>
+	<cmdline>console=ttyS0 quiet panic=0 $plain $cmdline</cmdline>
 	</os>
 	<features><acpi/></features>
-	<cpu mode='$cpu'>$(xml_numa)</cpu>
+	<cpu mode='$cpu'>$features$(xml_numa)</cpu>
 	<on_reboot>restart</on_reboot>
 	<on_crash>$on_crash</on_crash>
 	<devices>
@@ -376,7 +408,7 @@ guest_define()
 		balloon=none machine=pc cmdline="" disk=0 disk_format=raw disk_file="" \
 		max_memory=0 on_crash=destroy panic="" image
 
-	GUEST=ebbtest-$$-${#RIG_GUESTS[@]}
+	GUEST=ebbtest-${RIG_DIR##*.}-${#RIG_GUESTS[@]}
 	while [ $# -gt 1 ]; do
 		case $1 in
 		--memory) memory=$2 ;;
@@ -436,15 +468,24 @@ guest_wait()
 		"$(tail -n 20 "$RIG_DIR/log/$GUEST.console" 2>/dev/null)"
 }
 
+# Finds the socket of the test shell: another one for each QEMU.
+find_shell()
+{
+	local pid=
+
+	{ read -r pid <"/run/libvirt/qemu/$GUEST.pid"; } 2>/dev/null
+	[ -z "$pid" ] || [ "$RIG_SHELL_OF" != "$GUEST $pid" ] || return 0
+	RIG_SHELL=$(virsh dumpxml "$GUEST" |
+		sed -n "s/.*path='\([^']*org.ebb.test.0\)'.*/\1/p")
+	RIG_SHELL_OF="$GUEST $pid"
+	[ -n "$RIG_SHELL" ] || { echo "$GUEST has no test shell" >&2; return 1; }
+}
+
 # guest_run SECONDS COMMAND: as guest-run(1) of tests/integration.
 guest_run()
 {
-	local socket
-
-	socket=$(virsh dumpxml "$GUEST" |
-		sed -n "s/.*path='\([^']*org.ebb.test.0\)'.*/\1/p")
-	[ -n "$socket" ] || { echo "$GUEST has no test shell" >&2; return 125; }
-	"$build/tests/integration/guest-run" "$socket" "$1" "$2"
+	find_shell || return 125
+	"$build/tests/integration/guest-run" "$RIG_SHELL" "$1" "$2"
 }
 
 guest()
@@ -460,18 +501,14 @@ guest_pid()
 # The files behind a guest's RAM: "INODE PATH" each.
 backing_paths()
 {
-	local pid fd link
+	local pid
 
 	pid=$(guest_pid) || return 1
-	for fd in /proc/"$pid"/fd/*; do
-		link=$(readlink "$fd") || continue
-		case $link in
-		/memfd:memory-backend* | /memfd:*ram-node* | /memfd:pc.ram* | \
-			*/hugepages/*/qemu/* | */libvirt/qemu/ram/* | \
-			*/qemu_back_mem.*)
-			echo "$(stat -L -c %i "$fd") $fd" ;;
-		esac
-	done | sort -u -k 1,1
+	find "/proc/$pid/fd" \( -lname '/memfd:memory-backend*' \
+		-o -lname '/memfd:*ram-node*' -o -lname '/memfd:pc.ram*' \
+		-o -lname '*/hugepages/*/qemu/*' -o -lname '*/libvirt/qemu/ram/*' \
+		-o -lname '*/qemu_back_mem.*' \) -print0 |
+		xargs -0r stat -L -c '%i %n' | sort -u -k 1,1
 }
 
 # The same: "INODE BYTES-RESIDENT BYTES" each.
@@ -562,7 +599,7 @@ start_ebbd()
 	NOTIFY_SOCKET=$RIG_DIR/run/notify.sock "$ebbd" -c "$URI" \
 		--config "$RIG_DIR/ebbd.conf" --socket "$EBBD_SOCKET" \
 		--log-level debug "$@" \
-		>>"$RIG_DIR/log/ebbd.log" 2>&1 </dev/null 8>&- &
+		>>"$RIG_DIR/log/ebbd.log" 2>&1 </dev/null 7<&- 8>&- &
 	EBBD_PID=$!
 	wait_for 15 ebbd_ready_or_gone
 	rig_kill $listener
