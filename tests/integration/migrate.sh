@@ -28,11 +28,9 @@ other_world()
 {
 	local daemon
 
-	unshare --mount --propagation private bash -c '
-		mount -t tmpfs run /run -o mode=755 && mkdir /run/lock &&
-		mount -t tmpfs lib /var/lib/libvirt -o mode=755 &&
-		mount -t tmpfs qemu /etc/libvirt/qemu -o mode=755 &&
-		exec sleep 100000' 8>&- &
+	mkdir "$RIG_DIR/world"
+	unshare --mount --propagation private "$source_dir/scripts/rig-world" \
+		--inside "$RIG_DIR/world" sleep 100000 >/dev/null 8>&- &
 	OTHER_PID=$!
 	RIG_PIDS+=("$OTHER_PID")
 	wait_for 10 there test -d /run/lock || fail "no second world"
