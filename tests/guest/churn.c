@@ -21,7 +21,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
+#include <unistd.h>
+
+#include "tests/clock.h"
 
 enum {
 	PAGE_BYTES = 4096,
@@ -30,7 +32,7 @@ enum {
 	/* Chunks are of 1 to 2^15 pages: 4 KiB to 128 MiB. */
 	CHUNK_ORDER_MAX = 15,
 	EXIT_WRONG = 2,
-	NSEC_PER_SEC = 1000000000,
+	US_PER_S = 1000000,
 };
 
 struct chunk {
@@ -47,8 +49,8 @@ struct churn {
 	uint64_t generation;
 	uint64_t verified_pages;
 	const char *report;
-	time_t reported;
-	unsigned int duty_percent;
+	int64_t reported_s;
+	int64_t duty_percent;
 };
 
 static volatile sig_atomic_t stopped;
@@ -57,19 +59,6 @@ static void stop(int signal)
 {
 	(void)signal;
 	stopped = 1;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
-
-static time_t now_s(void)
-{
-	return (time_t)(now_ns() / NSEC_PER_SEC);
 }
 
 /* splitmix64 */
@@ -172,29 +161,26 @@ static void step(struct churn *churn)
 		fill(churn, chunk);
 }
 
-/* After a step that began at @start_ns. A signal cuts it short. */
-static void rest(const struct churn *churn, uint64_t start_ns)
+/* After a step that began at @start_us. A signal cuts it short. */
+static void rest(const struct churn *churn, int64_t start_us)
 {
-	uint64_t rest_ns = (now_ns() - start_ns) * (100 - churn->duty_percent) /
-			   churn->duty_percent;
-	struct timespec rest = {
-		.tv_sec = (time_t)(rest_ns / NSEC_PER_SEC),
-		.tv_nsec = (long)(rest_ns % NSEC_PER_SEC),
-	};
+	int64_t rest_us = (now_us() - start_us) * (100 - churn->duty_percent) /
+			  churn->duty_percent;
 
-	if (rest_ns > 0)
-		nanosleep(&rest, NULL);
+	if (rest_us > 0)
+		usleep((useconds_t)rest_us);
 }
 
 /* The figure on disk is whole at any time: written aside, then renamed. */
 static void report(struct churn *churn, bool now)
 {
+	int64_t now_s = now_us() / US_PER_S;
 	char aside[256];
 	FILE *file;
 
-	if (!churn->report || (!now && now_s() == churn->reported))
+	if (!churn->report || (!now && now_s == churn->reported_s))
 		return;
-	churn->reported = now_s();
+	churn->reported_s = now_s;
 	snprintf(aside, sizeof(aside), "%s.new", churn->report);
 	file = fopen(aside, "w");
 	if (!file)
@@ -211,7 +197,7 @@ static void usage(void)
 		"[--report FILE] [--duty PERCENT]");
 }
 
-static void parse(struct churn *churn, time_t *ret_seconds, int argc,
+static void parse(struct churn *churn, int64_t *ret_seconds, int argc,
 		  char **argv)
 {
 	static const struct option options[] = {
@@ -231,7 +217,7 @@ static void parse(struct churn *churn, time_t *ret_seconds, int argc,
 				strtoull(optarg, NULL, 0) / PAGE_BYTES;
 			break;
 		case 't':
-			*ret_seconds = (time_t)strtoll(optarg, NULL, 0);
+			*ret_seconds = strtoll(optarg, NULL, 0);
 			break;
 		case 's':
 			churn->random = strtoull(optarg, NULL, 0);
@@ -240,8 +226,7 @@ static void parse(struct churn *churn, time_t *ret_seconds, int argc,
 			churn->report = optarg;
 			break;
 		case 'd':
-			churn->duty_percent =
-				(unsigned int)strtoul(optarg, NULL, 0);
+			churn->duty_percent = strtoll(optarg, NULL, 0);
 			break;
 		default:
 			usage();
@@ -258,18 +243,18 @@ int main(int argc, char **argv)
 		.random = 1,
 		.duty_percent = 100,
 	};
-	time_t seconds = 0;
-	time_t end;
+	int64_t seconds = 0;
+	int64_t end_us;
 
 	parse(&churn, &seconds, argc, argv);
 	signal(SIGTERM, stop);
 	signal(SIGINT, stop);
-	end = now_s() + seconds;
-	while (!stopped && (seconds == 0 || now_s() < end)) {
-		uint64_t start_ns = now_ns();
+	end_us = now_us() + seconds * US_PER_S;
+	while (!stopped && (seconds == 0 || now_us() < end_us)) {
+		int64_t start_us = now_us();
 
 		step(&churn);
-		rest(&churn, start_ns);
+		rest(&churn, start_us);
 		report(&churn, false);
 	}
 	for (size_t i = 0; i < CHUNK_COUNT; i++) {
