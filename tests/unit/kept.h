@@ -48,6 +48,10 @@ extern struct kept kept;
 int kept_set_up(void **state);
 int kept_tear_down(void **state);
 
+/* For cmocka: a test of one keeper. */
+#define KEPT_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, kept_set_up, kept_tear_down)
+
 /* Another keeper, after the last one was freed. */
 void kept_make(void);
 

@@ -104,6 +104,14 @@ static const char *ask_to_compact(void)
 	return state.running ? "running" : state.reason;
 }
 
+/* Asks until it may be again. */
+static void await_running(void)
+{
+	for (int i = 0; i < 200 && strcmp(ask_to_compact(), "running") != 0;
+	     i++)
+		sd_event_run(kept.event, 50 * 1000);
+}
+
 /* Until what runs has ended. */
 static void await_compacted(void)
 {
@@ -144,9 +152,7 @@ static void what_was_in_vain_is_not_done_again(void **state)
 	kept_set_memory(400, 150);
 	await_compacted();
 	assert_string_equal(ask_to_compact(), "too-soon");
-	for (int i = 0; i < 200 && strcmp(ask_to_compact(), "running") != 0;
-	     i++)
-		sd_event_run(kept.event, 50 * 1000);
+	await_running();
 	assert_int_equal(fake_root_number(LISTS), 1 << 20);
 	await_compacted();
 	for (int i = 0; i < 20; i++) {
@@ -157,9 +163,7 @@ static void what_was_in_vain_is_not_done_again(void **state)
 	kept_set_memory(440, 160);
 	assert_string_equal(ask_to_compact(), "too-soon");
 	kept_set_memory(450, 160);
-	for (int i = 0; i < 200 && strcmp(ask_to_compact(), "running") != 0;
-	     i++)
-		sd_event_run(kept.event, 50 * 1000);
+	await_running();
 	await_compacted();
 }
 
@@ -175,18 +179,15 @@ static void exit_ends_a_burst(void **state)
 	kept_make();
 }
 
-#define TEST(name) \
-	cmocka_unit_test_setup_teardown(name, kept_set_up, kept_tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_burst_reclaims_and_then_compacts),
-		TEST(pressure_ends_a_burst),
-		TEST(the_cgroup_must_be_the_root),
-		TEST(what_is_free_is_compacted),
-		TEST(what_was_in_vain_is_not_done_again),
-		TEST(exit_ends_a_burst),
+		KEPT_TEST(a_burst_reclaims_and_then_compacts),
+		KEPT_TEST(pressure_ends_a_burst),
+		KEPT_TEST(the_cgroup_must_be_the_root),
+		KEPT_TEST(what_is_free_is_compacted),
+		KEPT_TEST(what_was_in_vain_is_not_done_again),
+		KEPT_TEST(exit_ends_a_burst),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -234,24 +234,21 @@ static void the_command_is_served(void **state)
 	ebb_msg_clear(&answer);
 }
 
-#define TEST(name) \
-	cmocka_unit_test_setup_teardown(name, kept_set_up, kept_tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_module_gets_the_target_with_its_lease),
-		TEST(nodes_get_their_own),
-		TEST(a_drop_is_learnt_from_and_told),
-		TEST(offlining_is_no_pressure),
-		TEST(stalls_are_seen_by_a_renewal),
-		TEST(a_target_ends_with_its_lease),
-		TEST(exit_ends_it),
-		TEST(without_module_and_knobs_nothing_is_kept),
-		TEST(without_the_module_knobs_are_turned),
-		TEST(the_target_goes_the_way_of_the_module),
-		TEST(a_target_by_the_working_set),
-		TEST(the_command_is_served),
+		KEPT_TEST(the_module_gets_the_target_with_its_lease),
+		KEPT_TEST(nodes_get_their_own),
+		KEPT_TEST(a_drop_is_learnt_from_and_told),
+		KEPT_TEST(offlining_is_no_pressure),
+		KEPT_TEST(stalls_are_seen_by_a_renewal),
+		KEPT_TEST(a_target_ends_with_its_lease),
+		KEPT_TEST(exit_ends_it),
+		KEPT_TEST(without_module_and_knobs_nothing_is_kept),
+		KEPT_TEST(without_the_module_knobs_are_turned),
+		KEPT_TEST(the_target_goes_the_way_of_the_module),
+		KEPT_TEST(a_target_by_the_working_set),
+		KEPT_TEST(the_command_is_served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
