@@ -471,9 +471,9 @@ guest_wait()
 # Finds the socket of the test shell: another one for each QEMU.
 find_shell()
 {
-	local pid=
+	local pid
 
-	{ read -r pid <"/run/libvirt/qemu/$GUEST.pid"; } 2>/dev/null
+	pid=$(guest_pid 2>/dev/null)
 	[ -z "$pid" ] || [ "$RIG_SHELL_OF" != "$GUEST $pid" ] || return 0
 	RIG_SHELL=$(virsh dumpxml "$GUEST" |
 		sed -n "s/.*path='\([^']*org.ebb.test.0\)'.*/\1/p")
