@@ -55,7 +55,8 @@ libvirtd_killed()
 {
 	local daemon=$EBBD_PID
 
-	guest_populate 400
+	# Enough that the reclaim is not over before.
+	guest_populate 650
 	begin_reclaim --all
 	after "$1" kill -9 "$(cat /run/libvirtd.pid)"
 	end_reclaim 60
