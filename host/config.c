@@ -23,8 +23,8 @@
 #include <ini.h>
 
 #include "common/cleanup.h"
-#include "host/duration.h"
-#include "host/nearest.h"
+#include "host/interface/duration.h"
+#include "host/interface/nearest.h"
 
 struct key {
 	const char *section;

@@ -13,7 +13,7 @@
  *   [reclaim]
  *   timeout = 60s                   of one reclaim that names none
  *   grant-window = 50ms             1ms to 50ms
- *   hugetlb-cover = 125%            0% to 1000%, see host/hugepool.h
+ *   hugetlb-cover = 125%            0% to 1000%, see host/memory/hugepool.h
  *
  *   [agent]
  *   timeout = 5s                    of one command
@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 #include "common/log.h"
-#include "host/status.h"
+#include "host/interface/status.h"
 
 struct ebb_config {
 	char uri[EBB_URI_BYTES_MAX];

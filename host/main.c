@@ -22,12 +22,12 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "host/config.h"
-#include "host/control.h"
-#include "host/fleet.h"
-#include "host/sandbox.h"
-#include "host/sigbus.h"
-#include "host/virt.h"
-#include "host/worker.h"
+#include "host/control/control.h"
+#include "host/domain/fleet.h"
+#include "host/base/sandbox.h"
+#include "host/memory/sigbus.h"
+#include "host/libvirt/virt.h"
+#include "host/base/worker.h"
 
 #define CONFIG_PATH EBB_SYSCONFDIR "/ebb/ebbd.conf"
 

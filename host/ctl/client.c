@@ -15,7 +15,7 @@
 
 #include "common/cleanup.h"
 #include "host/ctl/text.h"
-#include "host/status.h"
+#include "host/interface/status.h"
 #include "protocol/frame.h"
 
 enum {

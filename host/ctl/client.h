@@ -7,7 +7,7 @@
 
 /**
  * struct ctl_request - what to ask
- * @command: as in host/status.h
+ * @command: as in host/interface/status.h
  * @arguments: owned by ctl_ask() then, may be NULL
  * @limit_ms: how long to wait for the answer
  * @on_event: called for each event before the answer, may be NULL

@@ -8,7 +8,7 @@
 #include "common/cleanup.h"
 #include "host/ctl/client.h"
 #include "host/ctl/text.h"
-#include "host/status.h"
+#include "host/interface/status.h"
 
 static const struct {
 	const char *status;

@@ -7,7 +7,7 @@
 
 #include "common/cleanup.h"
 #include "host/ctl/options.h"
-#include "host/nearest.h"
+#include "host/interface/nearest.h"
 
 enum {
 	NAMES_MAX = 16

@@ -10,7 +10,7 @@
 #include "common/size.h"
 #include "host/ctl/client.h"
 #include "host/ctl/text.h"
-#include "host/status.h"
+#include "host/interface/status.h"
 
 enum {
 	LIST_LIMIT_MS = 30 * 1000,

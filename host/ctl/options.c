@@ -13,8 +13,8 @@
 #include <sys/un.h>
 
 #include "common/cleanup.h"
-#include "host/duration.h"
-#include "host/status.h"
+#include "host/interface/duration.h"
+#include "host/interface/status.h"
 
 enum {
 	/* More than the table has rows, and its terminator. */

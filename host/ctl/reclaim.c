@@ -12,7 +12,7 @@
 #include "host/ctl/client.h"
 #include "host/ctl/progress.h"
 #include "host/ctl/text.h"
-#include "host/status.h"
+#include "host/interface/status.h"
 
 enum {
 	/* What ebbd may need beyond the time limit of the reclaim itself. */

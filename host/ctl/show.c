@@ -11,7 +11,7 @@
 #include "host/ctl/client.h"
 #include "host/ctl/target.h"
 #include "host/ctl/text.h"
-#include "host/status.h"
+#include "host/interface/status.h"
 
 /* A size, in a buffer that lives as long as the statement. */
 struct size_text {

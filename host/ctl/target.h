@@ -3,7 +3,7 @@
 #ifndef EBB_HOST_CTL_TARGET_H
 #define EBB_HOST_CTL_TARGET_H
 
-#include "host/status.h"
+#include "host/interface/status.h"
 
 /* To stdout; nothing of what there is not. @target is cleaned. */
 void ctl_target_print(const struct ebb_target_status *target);

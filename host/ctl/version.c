@@ -7,7 +7,7 @@
 
 #include "host/ctl/client.h"
 #include "host/ctl/text.h"
-#include "host/status.h"
+#include "host/interface/status.h"
 
 enum {
 	VERSION_LIMIT_MS = 10 * 1000

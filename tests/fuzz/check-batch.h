@@ -3,7 +3,7 @@
 #ifndef EBB_TESTS_CHECK_BATCH_H
 #define EBB_TESTS_CHECK_BATCH_H
 
-#include "host/batch.h"
+#include "host/lease/batch.h"
 
 /*
  * Returns NULL, or what is wrong: an offer outside of proven memory, over the

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host/status.h"
+#include "host/interface/status.h"
 #include "tests/fuzz/check-fields.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host/domxml.h"
+#include "host/libvirt/domxml.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "host/status.h"
+#include "host/interface/status.h"
 
 enum {
 	FAKE_OUTPUT_BYTES = 256 * 1024

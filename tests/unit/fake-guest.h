@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "host/reclaim.h"
+#include "host/lease/reclaim.h"
 
 enum {
 	FAKE_RANGE_MAX = 40,

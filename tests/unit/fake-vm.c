@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "common/size.h"
-#include "host/agent.h"
-#include "host/punch.h"
+#include "host/libvirt/agent.h"
+#include "host/lease/punch.h"
 
 struct fake_vm fake_vm = { .now_ns = (uint64_t)1000 * 1000 * 1000 * 1000 };
 static int channel; /* its address is one */

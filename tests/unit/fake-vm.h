@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "host/channel.h"
-#include "host/domxml.h"
-#include "host/vm.h"
+#include "host/libvirt/channel.h"
+#include "host/libvirt/domxml.h"
+#include "host/domain/vm.h"
 #include "protocol/message.h"
 
 struct fake_vm {

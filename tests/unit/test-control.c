@@ -17,8 +17,8 @@
 #include <libvirt/libvirt.h>
 
 #include "common/cleanup.h"
-#include "host/control.h"
-#include "host/status.h"
+#include "host/control/control.h"
+#include "host/interface/status.h"
 
 enum {
 	TURNS_MAX = 2000, /* of the loop, each 5 ms at most */

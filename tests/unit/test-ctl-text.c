@@ -16,7 +16,7 @@
 
 #include "common/cleanup.h"
 #include "host/ctl/text.h"
-#include "host/status.h"
+#include "host/interface/status.h"
 
 static void test_clean(void **state)
 {

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "host/duration.h"
-#include "host/nearest.h"
+#include "host/interface/duration.h"
+#include "host/interface/nearest.h"
 
 static void test_durations(void **state)
 {

@@ -10,7 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/batch.h"
+#include "host/lease/batch.h"
 #include "tests/fuzz/check-batch.h"
 
 #define RING_GPA 0x400000

@@ -12,7 +12,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/domxml.h"
+#include "host/libvirt/domxml.h"
 
 #define MEMORY "<memory unit='KiB'>2097152</memory>"
 #define SHARED                                  \

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "host/hugepool.h"
+#include "host/memory/hugepool.h"
 
 #define PAGE_BYTES ((uint64_t)2 << 20)
 #define PAGES "hugepages-2048kB"

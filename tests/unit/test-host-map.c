@@ -13,7 +13,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/map.h"
+#include "host/memory/map.h"
 
 #define PAGE ((uint64_t)EBB_PAGE_BYTES)
 

@@ -13,9 +13,9 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/domxml.h"
-#include "host/virt.h"
-#include "host/virt_handle.h"
+#include "host/libvirt/domxml.h"
+#include "host/libvirt/virt.h"
+#include "host/libvirt/virt_handle.h"
 
 static virConnectPtr connection;
 static struct ebb_domain domain = { .references = 1 };

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "host/pace.h"
+#include "host/base/pace.h"
 
 #define S 1000000000ull
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "host/plain.h"
+#include "host/interface/plain.h"
 
 static void test_plain_text_stays(void **state)
 {

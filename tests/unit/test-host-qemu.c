@@ -26,7 +26,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/qemu.h"
+#include "host/memory/qemu.h"
 
 #define UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
 #define LARGE (64 * EBB_MIB)

@@ -10,8 +10,8 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/doctor.h"
-#include "host/estimate.h"
+#include "host/domain/doctor.h"
+#include "host/domain/estimate.h"
 
 static void test_words_of_each_reason(void **state)
 {

@@ -15,9 +15,9 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/agent.h"
-#include "host/reclaim_job.h"
-#include "host/sigbus.h"
+#include "host/libvirt/agent.h"
+#include "host/domain/reclaim_job.h"
+#include "host/memory/sigbus.h"
 #include "tests/unit/fake-guest.h"
 
 #define RANGE ((uint64_t)FAKE_RANGE_BYTES)

@@ -19,9 +19,9 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/punch.h"
-#include "host/reclaim.h"
-#include "host/sigbus.h"
+#include "host/lease/punch.h"
+#include "host/lease/reclaim.h"
+#include "host/memory/sigbus.h"
 #include "tests/unit/fake-guest.h"
 
 #define RANGE ((uint64_t)FAKE_RANGE_BYTES)

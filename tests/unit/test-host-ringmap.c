@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "host/ringmap.h"
-#include "host/sigbus.h"
+#include "host/memory/ringmap.h"
+#include "host/memory/sigbus.h"
 
 #define FILE_BYTES ((uint64_t)1 << 20)
 #define RING_OFFSET ((uint64_t)5 * EBB_PAGE_BYTES)

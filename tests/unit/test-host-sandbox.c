@@ -24,8 +24,8 @@
 #include <linux/capability.h>
 
 #include "common/cleanup.h"
-#include "host/sandbox.h"
-#include "host/sigbus.h"
+#include "host/base/sandbox.h"
+#include "host/memory/sigbus.h"
 
 enum {
 	FILE_BYTES = 4 << 20,

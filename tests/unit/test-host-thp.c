@@ -12,7 +12,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/thp.h"
+#include "host/memory/thp.h"
 #include "tests/unit/fake-root.h"
 
 #define SYSFS "/sys/kernel/mm/transparent_hugepage/"

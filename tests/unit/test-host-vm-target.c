@@ -18,7 +18,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/size.h"
-#include "host/vm.h"
+#include "host/domain/vm.h"
 #include "tests/unit/fake-vm.h"
 
 #define S ((uint64_t)1000000000)

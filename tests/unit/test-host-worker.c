@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <libvirt/libvirt.h>
 
-#include "host/worker.h"
+#include "host/base/worker.h"
 
 enum {
 	JOBS = 50

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "host/listen.h"
+#include "host/control/listen.h"
 
 static char dir[] = "test-listen.XXXXXX";
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "host/status.h"
+#include "host/interface/status.h"
 
 /* Fills each field of a table with a value of its own. */
 static void fill(const struct ebb_field *fields, void *message, uint32_t *seed)

@@ -10,7 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/target.h"
+#include "host/interface/target.h"
 #include "protocol/threshold.h"
 
 static void test_texts(void **state)

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The control socket's server.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The problem. One thread runs libvirt's event loop. It must never block on a
+ * peer, never keep more of a peer's bytes than it agreed to, and never touch
+ * a peer that left while a reclaim for it still runs.
+ *
+ * The invariants.
+ *   - All work of a peer is done in on_peer(), and only there and in
+ *     ebb_control_free() is a peer freed. A handler that answers, at once or
+ *     later, only queues bytes and asks for the socket to be writable.
+ *   - A peer has at most one call, and a request is started only when the
+ *     answer to the one before has left. While one waits, the socket is not
+ *     read: what more the peer sends stays in the kernel, and then with it.
+ *     So input is bounded by the frame, output by one answer and what of
+ *     events may queue before them (EVENT_BYTES_MAX).
+ *   - A call outlives its peer. The call's owner is told by the cancel
+ *     function and still ends the call; only then it is freed.
+ *
+ * A peer that shuts down only its writing side (as "socat -" does at the end
+ * of its input) still gets its answer. A hang-up of both sides cancels.
+ */
+#include <config.h>
+
+#include "host/control/control.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <libvirt/libvirt.h>
+
+#include "common/cleanup.h"
+#include "host/control/listen.h"
+#include "host/interface/status.h"
+#include "protocol/frame.h"
+
+enum {
+	READ_BYTES = 4096,
+	EVENT_BYTES_MAX = 64 * 1024,
+	ACCEPT_PAUSE_MS = 1000,
+};
+
+struct peer {
+	struct ebb_control *control;
+	int fd;
+	int watch;
+	bool ended; /* it will send no more */
+	struct ebb_frame frame;
+	char *out;
+	size_t out_bytes;
+	size_t out_sent;
+	struct ebb_call *call; /* the one that waits, or NULL */
+};
+
+struct ebb_call {
+	struct peer *peer; /* NULL once it is gone */
+	struct json_object *id;
+	void (*cancelled)(void *opaque);
+	void *opaque;
+};
+
+struct ebb_control {
+	struct ebb_listen listener;
+	int watch;
+	int pause_timer; /* while accept() has no resources, else -1 */
+	gid_t group;
+	const struct ebb_control_handler *handlers;
+	void *opaque;
+	struct peer *peers[EBB_CONTROL_PEERS_MAX];
+};
+
+static void peer_update(struct peer *peer)
+{
+	int events = VIR_EVENT_HANDLE_HANGUP | VIR_EVENT_HANDLE_ERROR;
+
+	if (peer->out)
+		events |= VIR_EVENT_HANDLE_WRITABLE;
+	else if (!peer->call && !peer->ended)
+		events |= VIR_EVENT_HANDLE_READABLE;
+	virEventUpdateHandle(peer->watch, events);
+}
+
+/* Queues a line and frees it. Without memory for it the peer is hung up. */
+static void peer_queue(struct peer *peer, char *line)
+{
+	size_t bytes = line ? strlen(line) : 0;
+	char *out = line ? realloc(peer->out, peer->out_bytes + bytes) : NULL;
+
+	if (out) {
+		memcpy(out + peer->out_bytes, line, bytes);
+		peer->out = out;
+		peer->out_bytes += bytes;
+	} else {
+		shutdown(peer->fd, SHUT_RDWR);
+	}
+	free(line);
+	peer_update(peer);
+}
+
+static void peer_refuse(struct peer *peer, const char *text,
+			struct json_object *id)
+{
+	peer_queue(peer, ebb_msg_error("InvalidArgument", text, 0, id));
+}
+
+/* Sends what the socket takes. Returns 0 or -errno, after which it is dead. */
+static int peer_flush(struct peer *peer)
+{
+	ssize_t sent = send(peer->fd, peer->out + peer->out_sent,
+			    peer->out_bytes - peer->out_sent,
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (sent < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	peer->out_sent += (size_t)sent;
+	if (peer->out_sent < peer->out_bytes)
+		return 0;
+	free(ebb_steal_ptr(peer->out));
+	peer->out_bytes = 0;
+	peer->out_sent = 0;
+	return 0;
+}
+
+static int peer_read(struct peer *peer)
+{
+	char bytes[READ_BYTES];
+	ssize_t got = recv(peer->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (got == 0) {
+		peer->ended = true;
+		return 0;
+	}
+	return ebb_frame_push(&peer->frame, bytes, (size_t)got);
+}
+
+static const struct ebb_control_handler *
+find_handler(const struct ebb_control *control, const char *command)
+{
+	const struct ebb_control_handler *handler = control->handlers;
+
+	for (; handler->command; handler++) {
+		if (strcmp(handler->command, command) == 0)
+			return handler;
+	}
+	return NULL;
+}
+
+static void peer_call(struct peer *peer, const struct ebb_msg *msg)
+{
+	const struct ebb_control_handler *handler =
+		find_handler(peer->control, msg->name);
+	struct ebb_call *call = calloc(1, sizeof(*call));
+
+	if (!call) {
+		shutdown(peer->fd, SHUT_RDWR);
+		return;
+	}
+	call->peer = peer;
+	call->id = json_object_get(msg->id);
+	peer->call = call;
+	if (handler)
+		handler->handle(call, msg->body, peer->control->opaque);
+	else
+		ebb_call_error(call, "CommandNotFound",
+			       "this ebbd does not know the command '%s': "
+			       "ebbctl and ebbd must be of the same version",
+			       msg->name);
+}
+
+static void peer_request(struct peer *peer, const char *line, size_t bytes)
+{
+	struct ebb_msg_error error;
+	struct ebb_msg msg;
+
+	if (ebb_msg_parse(line, bytes, &msg, &error) < 0) {
+		peer_refuse(peer, error.text, NULL);
+		return;
+	}
+	if (msg.kind == EBB_MSG_REQUEST)
+		peer_call(peer, &msg);
+	else
+		peer_refuse(peer, "not a request: send \"execute\"", msg.id);
+	ebb_msg_clear(&msg);
+}
+
+static void peer_serve(struct peer *peer)
+{
+	const char *line;
+	size_t bytes;
+
+	while (!peer->call && !peer->out &&
+	       ebb_frame_next(&peer->frame, &line, &bytes))
+		peer_request(peer, line, bytes);
+	if (!peer->call && !peer->out && ebb_frame_take_dropped(&peer->frame))
+		peer_refuse(peer, "the request is too long", NULL);
+}
+
+static void peer_free(struct peer *peer)
+{
+	struct ebb_call *call = peer->call;
+	struct ebb_control *control = peer->control;
+
+	for (size_t i = 0; i < EBB_CONTROL_PEERS_MAX; i++) {
+		if (control->peers[i] == peer)
+			control->peers[i] = NULL;
+	}
+	if (peer->watch >= 0)
+		virEventRemoveHandle(peer->watch);
+	close(peer->fd);
+	ebb_frame_clear(&peer->frame);
+	free(peer->out);
+	free(peer);
+	if (!call)
+		return;
+	call->peer = NULL;
+	/* Last, as it may end the call. */
+	if (call->cancelled)
+		call->cancelled(call->opaque);
+}
+
+static void on_peer(int watch, int fd, int events, void *opaque)
+{
+	struct peer *peer = opaque;
+	int r = 0;
+
+	(void)watch;
+	(void)fd;
+	if (events & (VIR_EVENT_HANDLE_HANGUP | VIR_EVENT_HANDLE_ERROR))
+		r = -ECONNRESET;
+	if (r == 0 && peer->out)
+		r = peer_flush(peer);
+	if (r == 0 && events & VIR_EVENT_HANDLE_READABLE)
+		r = peer_read(peer);
+	if (r == 0)
+		peer_serve(peer);
+	if (r < 0 || (peer->ended && !peer->call && !peer->out)) {
+		peer_free(peer);
+		return;
+	}
+	peer_update(peer);
+}
+
+/* The peer may not come in. It is told why, if that costs no waiting. */
+static void turn_away(int fd, const char *error_class, const char *text)
+{
+	ebb_auto_free char *line = ebb_msg_error(error_class, text, 0, NULL);
+
+	if (line)
+		send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void peer_new(struct ebb_control *control, struct peer **slot, int fd)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer) {
+		close(fd);
+		return;
+	}
+	peer->control = control;
+	peer->fd = fd;
+	ebb_frame_init(&peer->frame, EBB_MESSAGE_BYTES_MAX);
+	*slot = peer;
+	peer->watch = virEventAddHandle(fd,
+					VIR_EVENT_HANDLE_READABLE |
+						VIR_EVENT_HANDLE_HANGUP |
+						VIR_EVENT_HANDLE_ERROR,
+					on_peer, peer, NULL);
+	if (peer->watch < 0)
+		peer_free(peer);
+}
+
+static void on_pause_end(int timer, void *opaque)
+{
+	struct ebb_control *control = opaque;
+
+	virEventRemoveTimeout(timer);
+	control->pause_timer = -1;
+	virEventUpdateHandle(control->watch, VIR_EVENT_HANDLE_READABLE);
+}
+
+/* Out of files, say: the connection stays pending, and would wake us at once. */
+static void pause_accepting(struct ebb_control *control)
+{
+	control->pause_timer = virEventAddTimeout(ACCEPT_PAUSE_MS, on_pause_end,
+						  control, NULL);
+	if (control->pause_timer >= 0)
+		virEventUpdateHandle(control->watch, 0);
+}
+
+static void on_connection(int watch, int fd, int events, void *opaque)
+{
+	struct ebb_control *control = opaque;
+	struct peer **slot = control->peers;
+	struct peer **end = slot + EBB_CONTROL_PEERS_MAX;
+	ebb_auto_close int peer_fd =
+		accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)watch;
+	(void)events;
+	if (peer_fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+		    errno == ENOBUFS)
+			pause_accepting(control);
+		return;
+	}
+	if (!ebb_listen_peer_allowed(peer_fd, control->group)) {
+		turn_away(peer_fd, "PermissionDenied",
+			  "only root and members of ebbd's group may ask: "
+			  "use sudo, or join the group that ebbd.conf names");
+		return;
+	}
+	while (slot < end && *slot)
+		slot++;
+	if (slot == end)
+		turn_away(peer_fd, "Busy",
+			  "too many connections to ebbd: try again later");
+	else
+		peer_new(control, slot, ebb_steal_fd(&peer_fd));
+}
+
+int ebb_control_new(const char *path, gid_t group,
+		    const struct ebb_control_handler *handlers, void *opaque,
+		    struct ebb_control **ret_control)
+{
+	ebb_auto_free struct ebb_control *control = calloc(1, sizeof(*control));
+	int r;
+
+	if (!control)
+		return -ENOMEM;
+	control->group = group;
+	control->handlers = handlers;
+	control->opaque = opaque;
+	control->pause_timer = -1;
+	r = ebb_listen_open(path, group, &control->listener);
+	if (r < 0)
+		return r;
+	control->watch = virEventAddHandle(control->listener.fd,
+					   VIR_EVENT_HANDLE_READABLE,
+					   on_connection, control, NULL);
+	if (control->watch < 0) {
+		ebb_listen_close(&control->listener);
+		return -ENOMEM;
+	}
+	*ret_control = ebb_steal_ptr(control);
+	return 0;
+}
+
+void ebb_control_free(struct ebb_control *control)
+{
+	if (!control)
+		return;
+	virEventRemoveHandle(control->watch);
+	if (control->pause_timer >= 0)
+		virEventRemoveTimeout(control->pause_timer);
+	ebb_listen_close(&control->listener);
+	for (size_t i = 0; i < EBB_CONTROL_PEERS_MAX; i++) {
+		if (control->peers[i])
+			peer_free(control->peers[i]);
+	}
+	free(control);
+}
+
+/* Takes @line, which answers the call. */
+static void call_end(struct ebb_call *call, char *line)
+{
+	struct peer *peer = call->peer;
+
+	if (peer) {
+		peer->call = NULL;
+		peer_queue(peer, line);
+	} else {
+		free(line);
+	}
+	json_object_put(call->id);
+	free(call);
+}
+
+void ebb_call_return(struct ebb_call *call, struct json_object *value)
+{
+	char *line = ebb_msg_reply(value, call->id);
+
+	if (line && strlen(line) > EBB_CONTROL_BYTES_MAX) {
+		free(line);
+		ebb_call_error(call, "GenericError",
+			       "the answer is too long: ask for one domain");
+		return;
+	}
+	call_end(call, line);
+}
+
+void ebb_call_error(struct ebb_call *call, const char *error_class,
+		    const char *format, ...)
+{
+	char desc[EBB_STRING_BYTES_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(desc, sizeof(desc), format, args);
+	va_end(args);
+	call_end(call, ebb_msg_error(error_class, desc, 0, call->id));
+}
+
+void ebb_call_event(struct ebb_call *call, const char *name,
+		    struct json_object *data)
+{
+	struct peer *peer = call->peer;
+
+	if (!peer || peer->out_bytes - peer->out_sent > EVENT_BYTES_MAX) {
+		json_object_put(data);
+		return;
+	}
+	peer_queue(peer, ebb_msg_event(name, data));
+}
+
+void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),
+			void *opaque)
+{
+	call->cancelled = cancelled;
+	call->opaque = opaque;
+	if (!call->peer)
+		cancelled(opaque);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <config.h>
+
+#include "host/control/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/cleanup.h"
+
+enum {
+	BACKLOG = 16
+};
+
+static int set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Returns 1 with the socket that systemd passed, 0 if none, or -errno. */
+static int listen_inherit(struct ebb_listen *ret_listen)
+{
+	int r = sd_listen_fds(1);
+
+	if (r <= 0)
+		return r;
+	if (r != 1)
+		return -EINVAL;
+	r = sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0);
+	if (r <= 0)
+		return r < 0 ? r : -EINVAL;
+	r = set_nonblocking(SD_LISTEN_FDS_START);
+	if (r < 0)
+		return r;
+	*ret_listen = (struct ebb_listen){ .fd = SD_LISTEN_FDS_START };
+	return 1;
+}
+
+/* Removes the socket of a daemon that is gone, and nothing else. */
+static int remove_stale(const struct sockaddr_un *address)
+{
+	ebb_auto_close int fd = -1;
+	struct stat stat;
+
+	if (lstat(address->sun_path, &stat) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(stat.st_mode))
+		return -ENOTSOCK;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) ==
+		    0 ||
+	    errno == EAGAIN)
+		return -EADDRINUSE;
+	if (errno != ECONNREFUSED)
+		return -errno;
+	return unlink(address->sun_path) < 0 ? -errno : 0;
+}
+
+int ebb_listen_open(const char *path, gid_t group,
+		    struct ebb_listen *ret_listen)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct ebb_listen listener = { .fd = -1 };
+	ebb_auto_close int fd = -1;
+	struct stat stat;
+	int r = listen_inherit(ret_listen);
+
+	if (r)
+		return r < 0 ? r : 0;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	strcpy(listener.path, path);
+	r = remove_stale(&address);
+	if (r < 0)
+		return r;
+
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* bind() takes the mode from the socket: it is never open to all. */
+	if (fchmod(fd, 0600) < 0 ||
+	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	if (chown(path, (uid_t)-1, group) < 0 || chmod(path, 0660) < 0 ||
+	    lstat(path, &stat) < 0 || listen(fd, BACKLOG) < 0) {
+		r = -errno;
+		unlink(path);
+		return r;
+	}
+	listener.dev = stat.st_dev;
+	listener.ino = stat.st_ino;
+	listener.fd = ebb_steal_fd(&fd);
+	*ret_listen = listener;
+	return 0;
+}
+
+void ebb_listen_close(struct ebb_listen *listener)
+{
+	struct stat stat;
+
+	if (*listener->path && lstat(listener->path, &stat) == 0 &&
+	    stat.st_dev == listener->dev && stat.st_ino == listener->ino)
+		unlink(listener->path);
+	close(listener->fd);
+	listener->fd = -1;
+}
+
+static bool peer_in_group(int fd, gid_t group)
+{
+	socklen_t bytes = 64 * sizeof(gid_t);
+
+	/* The kernel says how much room it needs: NGROUPS_MAX is 65536. */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		ebb_auto_free gid_t *groups = malloc(bytes);
+
+		if (!groups)
+			return false;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &bytes) <
+		    0) {
+			if (errno != ERANGE)
+				return false;
+			continue;
+		}
+		for (size_t i = 0; i < bytes / sizeof(gid_t); i++) {
+			if (groups[i] == group)
+				return true;
+		}
+		return false;
+	}
+	return false;
+}
+
+bool ebb_listen_peer_allowed(int fd, gid_t group)
+{
+	struct ucred peer;
+	socklen_t bytes = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) < 0)
+		return false;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return true;
+	if (group == (gid_t)-1)
+		return false;
+	return peer.gid == group || peer_in_group(fd, group);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/domain/doctor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+
+#define REASONS_MAX 6
+
+/*
+ * The checks, in the order in which one rests on another: where one fails,
+ * those that need it were not looked at, unless a reason is known anyway. A
+ * reason belongs to one check.
+ */
+static const struct {
+	const char *name;
+	const char *ok;
+	bool stops; /* what comes after cannot be known */
+	uint32_t reason_count;
+	enum ebb_reason_id reasons[REASONS_MAX];
+} checks[] = {
+	{ "running",
+	  "The domain runs and its QEMU process is known",
+	  true,
+	  3,
+	  { EBB_REASON_NOT_RUNNING, EBB_REASON_PROCESS_UNKNOWN,
+	    EBB_REASON_INTERNAL } },
+	{ "devices",
+	  "No device pins the guest's memory",
+	  false,
+	  5,
+	  { EBB_REASON_VFIO, EBB_REASON_VDPA, EBB_REASON_VHOST_USER,
+	    EBB_REASON_NVDIMM, EBB_REASON_CONFIDENTIAL } },
+	{ "memory-lock",
+	  "The guest's memory is not locked",
+	  false,
+	  1,
+	  { EBB_REASON_LOCKED_MEMORY } },
+	{ "memory-backing",
+	  "The guest's memory is shared and can be discarded",
+	  false,
+	  2,
+	  { EBB_REASON_PRIVATE_MEMORY, EBB_REASON_BACKING_ON_DISK } },
+	{ "page-reporting",
+	  "The guest kernel's page reporting is free for ebb.ko",
+	  false,
+	  1,
+	  { EBB_REASON_REPORTING_BUSY } },
+	{ "channel",
+	  "The domain has a channel to the agent",
+	  true,
+	  1,
+	  { EBB_REASON_NO_CHANNEL } },
+	{ "agent", "ebb-agent answers", true, 1, { EBB_REASON_NO_AGENT } },
+	{ "module",
+	  "ebb.ko is loaded in the guest",
+	  true,
+	  2,
+	  { EBB_REASON_NO_MODULE, EBB_REASON_AGENT_VERSION } },
+	{ "page-poisoning",
+	  "The guest does not poison its free pages",
+	  false,
+	  1,
+	  { EBB_REASON_PAGE_POISONING } },
+	{ "lease",
+	  "The guest's memory is proven and its ring attached",
+	  false,
+	  5,
+	  { EBB_REASON_OTHER_CONTROLLER, EBB_REASON_QUARANTINED,
+	    EBB_REASON_MAP_UNPROVEN, EBB_REASON_RING_INVALID,
+	    EBB_REASON_LIBVIRT_JOB } },
+};
+
+static struct ebb_check *add_check(struct ebb_doctor *doctor, const char *name,
+				   const char *status, const char *text)
+{
+	struct ebb_check *check = &doctor->checks[doctor->check_count++];
+
+	snprintf(check->name, sizeof(check->name), "%s", name);
+	snprintf(check->status, sizeof(check->status), "%s", status);
+	snprintf(check->text, sizeof(check->text), "%s", text);
+	return check;
+}
+
+/* Adds what the reasons of a check say. Returns how many there were. */
+static uint32_t add_failures(const struct ebb_probe *probe, size_t index,
+			     struct ebb_doctor *doctor)
+{
+	uint32_t failures = 0;
+
+	for (uint32_t i = 0; i < probe->reasons.count; i++) {
+		for (uint32_t r = 0; r < checks[index].reason_count; r++) {
+			struct ebb_reason reason;
+			struct ebb_check *check;
+
+			if (probe->reasons.items[i].id !=
+			    checks[index].reasons[r])
+				continue;
+			ebb_reason_render(&probe->reasons, i, &reason);
+			check = add_check(doctor, checks[index].name, "fail",
+					  reason.text);
+			memcpy(check->remedy, reason.remedy,
+			       sizeof(check->remedy));
+			memcpy(check->xml, reason.xml, sizeof(check->xml));
+			failures++;
+		}
+	}
+	return failures;
+}
+
+/* From the worst to the best. */
+enum paging {
+	PAGING_SMALL, /* transparent huge pages do not fit */
+	PAGING_NOT_ENABLED,
+	PAGING_TRANSPARENT,
+	PAGING_HUGE,
+};
+
+static enum paging paging_of(const struct ebb_backing *backing)
+{
+	if (backing->page_bytes >= 2 * EBB_MIB)
+		return PAGING_HUGE;
+	if (!backing->huge_fits)
+		return PAGING_SMALL;
+	return backing->huge_enabled ? PAGING_TRANSPARENT : PAGING_NOT_ENABLED;
+}
+
+/* Of a guest with several backings, that which is worst off. */
+static const struct ebb_backing *worst_backing(const struct ebb_qemu *qemu)
+{
+	const struct ebb_backing *worst = &qemu->backings[0];
+
+	for (uint32_t i = 1; i < qemu->backing_count; i++)
+		if (paging_of(&qemu->backings[i]) < paging_of(worst))
+			worst = &qemu->backings[i];
+	return worst;
+}
+
+/* Small pages are no obstacle, but the operator should know their price. */
+static void check_page_size(const struct ebb_probe *probe,
+			    struct ebb_doctor *doctor)
+{
+	static const char *const says[] = {
+		[PAGING_SMALL] = ", as transparent huge pages do not fit where "
+				 "QEMU maps it",
+		[PAGING_NOT_ENABLED] = ", as the host gives it no transparent "
+				       "huge pages",
+		[PAGING_TRANSPARENT] = ", and transparent huge pages where the "
+				       "host has them",
+		[PAGING_HUGE] = "",
+	};
+	const struct ebb_backing *worst = worst_backing(&probe->qemu);
+	char text[EBB_TEXT_BYTES_MAX], size[EBB_SIZE_TEXT_BYTES];
+	enum paging paging = paging_of(worst);
+	struct ebb_check *check;
+
+	snprintf(text, sizeof(text), "The backing has pages of %s%s",
+		 ebb_size_format(worst->page_bytes, size, sizeof(size)),
+		 says[paging]);
+	check = add_check(doctor, "page-size",
+			  paging >= PAGING_TRANSPARENT ? "ok" : "warn", text);
+	if (paging == PAGING_NOT_ENABLED)
+		snprintf(check->remedy, sizeof(check->remedy), "%s",
+			 worst->kind == EBB_BACKING_MEMFD
+				 ? "Let shared memory have huge pages: echo "
+				   "advise >/sys/kernel/mm/"
+				   "transparent_hugepage/shmem_enabled"
+				 : "Let the file system of its memory have "
+				   "huge pages: mount -o remount,huge=advise");
+	if (paging != PAGING_SMALL)
+		return;
+	snprintf(check->remedy, sizeof(check->remedy),
+		 "Back the guest with huge pages: it runs faster, and "
+		 "reclaiming is many times faster (for transparent ones, see "
+		 "ebbd(8))");
+	snprintf(check->xml, sizeof(check->xml), "%s",
+		 "<memoryBacking>\n"
+		 "  <hugepages><page size='2' unit='MiB'/></hugepages>\n"
+		 "  <source type='memfd'/>\n"
+		 "  <access mode='shared'/>\n"
+		 "</memoryBacking>");
+}
+
+void ebb_doctor_examine(const struct ebb_probe *probe,
+			struct ebb_doctor *ret_doctor)
+{
+	bool stopped = false;
+
+	memset(ret_doctor, 0, sizeof(*ret_doctor));
+	snprintf(ret_doctor->rung, sizeof(ret_doctor->rung), "%s",
+		 probe->attached  ? "lease"
+		 : probe->running ? "observe"
+				  : "-");
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(checks); i++) {
+		if (add_failures(probe, i, ret_doctor) > 0)
+			stopped |= checks[i].stops;
+		else if (stopped)
+			add_check(ret_doctor, checks[i].name, "skip",
+				  "Not looked at: mend what failed before it");
+		else if (i + 1 < EBB_ARRAY_SIZE(checks) || probe->attached)
+			add_check(ret_doctor, checks[i].name, "ok",
+				  checks[i].ok);
+		else
+			add_check(ret_doctor, checks[i].name, "skip",
+				  "Not tried: mend what failed before it");
+	}
+	if (probe->qemu.backing_count > 0)
+		check_page_size(probe, ret_doctor);
+}
+
+static void add_target(struct ebb_doctor *doctor, const char *status,
+		       const char *text, const char *remedy)
+{
+	struct ebb_check *check =
+		add_check(doctor, "free-target", status, text);
+
+	snprintf(check->remedy, sizeof(check->remedy), "%s", remedy);
+}
+
+void ebb_doctor_examine_target(const struct ebb_probe *probe,
+			       const char *mechanism, bool too_old,
+			       struct ebb_doctor *doctor)
+{
+	static const char load[] = "Load ebb.ko in the guest: modprobe ebb";
+	bool module = probe->info.module_loaded;
+
+	if (mechanism[0])
+		module = strcmp(mechanism, "module") == 0;
+	if (!probe->have_info)
+		add_target(doctor, "skip",
+			   "Not looked at: mend what failed before it", "");
+	else if (too_old)
+		add_target(doctor, "warn",
+			   "The ebb-agent in the guest is too old to keep "
+			   "memory free",
+			   "Install ebb-agent of this version in the guest");
+	else if (module)
+		add_target(doctor, "ok",
+			   "The guest can keep memory free, by ebb.ko "
+			   "(module)",
+			   "");
+	else if (strcmp(mechanism, "none") == 0)
+		add_target(doctor, "warn",
+			   "The guest has nothing by which to keep memory free "
+			   "(none)",
+			   load);
+	else
+		add_target(doctor, "warn",
+			   "The guest can keep memory free only by its "
+			   "kernel's settings, without ebb.ko (knobs)",
+			   load);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What keeps a domain from the best rung, point by point. Pure. */
+#ifndef EBB_HOST_DOCTOR_H
+#define EBB_HOST_DOCTOR_H
+
+#include "host/domain/probe.h"
+#include "host/interface/status.h"
+
+/* @probe: done. Fills all but the name. */
+void ebb_doctor_examine(const struct ebb_probe *probe,
+			struct ebb_doctor *ret_doctor);
+
+/**
+ * ebb_doctor_examine_target - adds by what the guest keeps memory free
+ * @mechanism: the agent's last word on it, or empty: not asked yet
+ * @too_old: the agent knows no free targets
+ */
+void ebb_doctor_examine_target(const struct ebb_probe *probe,
+			       const char *mechanism, bool too_old,
+			       struct ebb_doctor *doctor);
+
+#endif /* EBB_HOST_DOCTOR_H */

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/domain/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+
+#include "common/cleanup.h"
+#include "host/libvirt/agent.h"
+#include "host/lease/punch.h"
+
+struct context {
+	struct ebb_probe *probe;
+	struct ebb_domain *domain;
+	const struct ebb_config *config;
+	const struct ebb_channel_ops *ops;
+	void *opaque;
+	const atomic_bool *gone;
+};
+
+static void add_reason(struct context *context, enum ebb_reason_id id,
+		       const char *detail)
+{
+	ebb_reason_add(&context->probe->reasons, id, detail ? "%s" : NULL,
+		       detail);
+}
+
+static int examine_xml(struct context *context)
+{
+	struct ebb_probe *probe = context->probe;
+	char *xml ebb_auto_free = NULL;
+	int r;
+
+	ebb_domain_state(context->domain, &probe->running);
+	if (!probe->running) {
+		add_reason(context, EBB_REASON_NOT_RUNNING, NULL);
+		return -ENOENT;
+	}
+	r = ebb_domain_xml(context->domain, &xml);
+	if (r == 0)
+		r = ebb_domxml_parse(xml, &probe->domxml, &probe->reasons);
+	if (r < 0) {
+		add_reason(context, EBB_REASON_INTERNAL,
+			   r == -ENOTCONN ? "libvirt did not give its XML"
+					  : "its XML was not understood");
+		return r;
+	}
+	if (probe->domxml.free_page_reporting)
+		add_reason(context, EBB_REASON_REPORTING_BUSY,
+			   "freePageReporting='on'");
+	return 0;
+}
+
+static int examine_process(struct context *context)
+{
+	struct ebb_probe *probe = context->probe;
+	int r = ebb_qemu_open(context->config->qemu_run_dir,
+			      ebb_domain_name(context->domain),
+			      ebb_domain_uuid(context->domain), &probe->qemu,
+			      &probe->reasons);
+
+	if (r < 0) {
+		add_reason(context, EBB_REASON_PROCESS_UNKNOWN, strerror(-r));
+		return r;
+	}
+	if (probe->qemu.backing_count == 0 &&
+	    !ebb_reason_has(&probe->reasons, EBB_REASON_BACKING_ON_DISK))
+		add_reason(context, EBB_REASON_PRIVATE_MEMORY, NULL);
+	return 0;
+}
+
+/*
+ * The lock says that no other host, alive or dying, works on this memory. It
+ * is on the memory's own files, so that no two controllers can miss each other
+ * by their configuration, and the kernel holds it for as long as any system
+ * call on them is under way.
+ */
+static int lock_backings(struct context *context)
+{
+	const struct ebb_qemu *qemu = &context->probe->qemu;
+
+	for (uint32_t i = 0; i < qemu->backing_count; i++) {
+		if (flock(qemu->backings[i].fd, LOCK_EX | LOCK_NB) == 0)
+			continue;
+		add_reason(context, EBB_REASON_OTHER_CONTROLLER, NULL);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* Who only looks is not in the way of a host that can do more. */
+static void unlock_backings(struct context *context)
+{
+	const struct ebb_qemu *qemu = &context->probe->qemu;
+
+	for (uint32_t i = 0; i < qemu->backing_count; i++)
+		flock(qemu->backings[i].fd, LOCK_UN);
+}
+
+static int ask_info(struct context *context, struct ebb_channel *channel,
+		    struct ebb_msg_error *error)
+{
+	struct ebb_probe *probe = context->probe;
+	int r = ebb_agent_info(channel, context->config->agent_timeout_ms,
+			       &probe->info, error);
+
+	if (r < 0)
+		return r;
+	probe->have_info = true;
+	probe->have_facts = ebb_agent_facts(channel,
+					    context->config->agent_timeout_ms,
+					    &probe->facts, error) == 0;
+	probe->facts_ns = ebb_now_ns();
+	return 0;
+}
+
+/* Asks on one way, which is opened where it is not open yet. */
+static int ask_on(struct context *context, bool own,
+		  struct ebb_channel **channel, struct ebb_msg_error *error)
+{
+	int r = 0;
+
+	if (!*channel)
+		r = ebb_channel_open(context->domain, own, context->ops,
+				     context->opaque, channel);
+	if (r < 0) {
+		snprintf(error->text, sizeof(error->text), "%s",
+			 r == -EBUSY ? EBB_CHANNEL_NAME " is in use by another "
+							"program"
+				     : "the channel cannot be opened");
+		return r;
+	}
+	r = ask_info(context, *channel, error);
+	if (r == 0)
+		context->probe->channel = *channel;
+	return r;
+}
+
+static void examine_agent(struct context *context)
+{
+	struct ebb_probe *probe = context->probe;
+	struct ebb_msg_error error = { "" };
+	int r = -ENOTCONN;
+
+	if (!probe->domxml.own_channel && !probe->domxml.qga_channel) {
+		add_reason(context, EBB_REASON_NO_CHANNEL, NULL);
+		return;
+	}
+	if (probe->domxml.own_channel)
+		r = ask_on(context, true, &probe->own_channel, &error);
+	if (r < 0 && probe->domxml.qga_channel)
+		r = ask_on(context, false, &probe->qga_channel, &error);
+	if (r < 0)
+		add_reason(context, EBB_REASON_NO_AGENT, error.text);
+}
+
+static void examine_info(struct context *context)
+{
+	const struct ebb_msg_info *info = &context->probe->info;
+	char versions[64];
+
+	if (!info->module_loaded) {
+		add_reason(context, EBB_REASON_NO_MODULE, info->module_reason);
+		return;
+	}
+	if (info->uapi_version != EBB_UAPI_VERSION ||
+	    info->ring_bytes != sizeof(struct ebb_ring)) {
+		snprintf(versions, sizeof(versions), "%u there, %u here",
+			 info->uapi_version, EBB_UAPI_VERSION);
+		add_reason(context, EBB_REASON_AGENT_VERSION, versions);
+	}
+	if (info->page_poisoning)
+		add_reason(context, EBB_REASON_PAGE_POISONING, NULL);
+	if (info->reporting_busy)
+		add_reason(context, EBB_REASON_REPORTING_BUSY, NULL);
+}
+
+/* Challenges the guest and finds its answer in the files. */
+static int prove_memory(struct context *context, uint8_t nonce[EBB_NONCE_BYTES])
+{
+	struct ebb_probe *probe = context->probe;
+	struct ebb_msg_error error = { "" };
+	int r;
+
+	if (getrandom(nonce, EBB_NONCE_BYTES, 0) != EBB_NONCE_BYTES)
+		return -EIO;
+	r = ebb_agent_challenge(probe->channel,
+				context->config->agent_timeout_ms, nonce,
+				&error);
+	if (r < 0) {
+		add_reason(context, EBB_REASON_NO_AGENT, error.text);
+		return r;
+	}
+	r = ebb_map_prove(&probe->info, nonce, &probe->domxml, &probe->qemu,
+			  &probe->map);
+	if (r < 0 || probe->map.unproven_count > 0) {
+		ebb_reason_add(&probe->reasons, EBB_REASON_MAP_UNPROVEN,
+			       "%u of %u segments",
+			       r < 0 ? probe->info.segment_count
+				     : probe->map.unproven_count,
+			       probe->info.segment_count);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static int attach_ring(struct context *context,
+		       const uint8_t nonce[EBB_NONCE_BYTES])
+{
+	struct ebb_probe *probe = context->probe;
+	const struct ebb_map_segment *segment = ebb_map_find(
+		&probe->map, probe->info.ring_gpa, sizeof(struct ebb_ring));
+	const struct ebb_backing *backing;
+	int r = -EBADMSG;
+
+	if (segment && probe->info.ring_gpa % EBB_PAGE_BYTES == 0) {
+		backing = &probe->qemu.backings[segment->backing];
+		r = ebb_ringmap_open(backing->fd,
+				     segment->offset + probe->info.ring_gpa -
+					     segment->gpa,
+				     backing->page_bytes, probe->info.boot_id,
+				     nonce, &probe->ring);
+	}
+	if (r == 0) {
+		r = ebb_ringmap_attach(&probe->ring);
+		if (r < 0)
+			ebb_ringmap_close(&probe->ring);
+	}
+	if (r == -EPROTONOSUPPORT)
+		add_reason(context, EBB_REASON_AGENT_VERSION, NULL);
+	else if (r == -ESHUTDOWN)
+		add_reason(context, EBB_REASON_NO_MODULE,
+			   "it is being unloaded, or the guest suspends");
+	else if (r < 0)
+		add_reason(context, EBB_REASON_RING_INVALID, strerror(-r));
+	probe->ring_gpa = probe->info.ring_gpa;
+	return r;
+}
+
+static void attach(struct context *context)
+{
+	struct ebb_probe *probe = context->probe;
+	uint8_t nonce[EBB_NONCE_BYTES];
+
+	if (prove_memory(context, nonce) == 0 &&
+	    attach_ring(context, nonce) == 0) {
+		probe->attached = true;
+		return;
+	}
+	if (probe->reasons.count == 0)
+		add_reason(context, EBB_REASON_INTERNAL, "no random numbers");
+}
+
+void ebb_probe_init(struct ebb_probe *probe)
+{
+	*probe = (struct ebb_probe){ .qemu.pidfd = -1 };
+}
+
+void ebb_probe_run(struct ebb_probe *probe, struct ebb_domain *domain,
+		   const struct ebb_config *config,
+		   const struct ebb_channel_ops *ops, void *opaque,
+		   const atomic_bool *gone)
+{
+	struct context context = { probe, domain, config, ops, opaque, gone };
+
+	if (examine_xml(&context) < 0)
+		return;
+	if (examine_process(&context) < 0)
+		return;
+	/* What is another's is not even asked: one channel, one who speaks. */
+	if (lock_backings(&context) == 0)
+		examine_agent(&context);
+	if (probe->have_info)
+		examine_info(&context);
+	if (probe->reasons.count == 0 && !*gone)
+		attach(&context);
+	if (!probe->attached)
+		unlock_backings(&context);
+	if (*gone) {
+		/* It changed under our hands; whoever said so probes again. */
+		ebb_probe_release(probe);
+		add_reason(&context, EBB_REASON_INTERNAL,
+			   "it changed while it was examined");
+	}
+	ebb_reason_sort(&probe->reasons);
+}
+
+void ebb_probe_release(struct ebb_probe *probe)
+{
+	struct ebb_channel *own_channel = probe->own_channel;
+	struct ebb_channel *qga_channel = probe->qga_channel;
+
+	/* The ring first, while the lock is held. */
+	ebb_ringmap_close(&probe->ring);
+	ebb_qemu_close(&probe->qemu);
+	ebb_probe_init(probe);
+	probe->own_channel = own_channel;
+	probe->qga_channel = qga_channel;
+}
+
+void ebb_probe_close_channels(struct ebb_probe *probe)
+{
+	ebb_channel_close(probe->own_channel);
+	ebb_channel_close(probe->qga_channel);
+	probe->own_channel = NULL;
+	probe->qga_channel = NULL;
+	probe->channel = NULL;
+}
+
+struct ebb_lender ebb_probe_lender(struct ebb_probe *probe)
+{
+	return (struct ebb_lender){ .qemu = &probe->qemu,
+				    .map = &probe->map,
+				    .ring = &probe->ring,
+				    .ring_gpa = probe->ring_gpa };
+}

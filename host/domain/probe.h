@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Examining a domain: what stands in the way of each rung, and, where nothing
+ * does, a lease relation that is proven and attached.
+ *
+ * A probe blocks (libvirt, the agent, the disk of /proc) and so runs on a
+ * worker. It finds all reasons, not the first only: an operator mends them in
+ * one go.
+ */
+#ifndef EBB_HOST_PROBE_H
+#define EBB_HOST_PROBE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/libvirt/channel.h"
+#include "host/config.h"
+#include "host/libvirt/domxml.h"
+#include "host/memory/map.h"
+#include "host/memory/qemu.h"
+#include "host/interface/reason.h"
+#include "host/lease/reclaim.h"
+#include "host/memory/ringmap.h"
+
+/**
+ * struct ebb_probe - what is known of a domain, and what is held of it
+ * @running: it has a QEMU process
+ * @reasons: why rung lease is closed; empty exactly if @attached
+ * @domxml: from its XML, if @running
+ * @qemu: its process and files; locked, once attached
+ * @own_channel, @qga_channel: ways to an agent that are open; kept from one
+ *	probe to the next, as an agent that comes later says so there
+ * @channel: that of the two on which the agent answered, or NULL
+ * @have_info, @info: the agent's answer
+ * @have_facts, @facts, @facts_ns: what the agent alone knows, and when
+ * @attached: the fields below are valid
+ * @map, @ring, @ring_gpa: proven memory and the ring in it
+ */
+struct ebb_probe {
+	bool running;
+	struct ebb_reason_list reasons;
+	struct ebb_domxml domxml;
+	struct ebb_qemu qemu;
+	struct ebb_channel *own_channel;
+	struct ebb_channel *qga_channel;
+	struct ebb_channel *channel;
+	bool have_info;
+	struct ebb_msg_info info;
+	bool have_facts;
+	struct ebb_msg_facts facts;
+	uint64_t facts_ns;
+	bool attached;
+	struct ebb_map map;
+	struct ebb_ringmap ring;
+	uint64_t ring_gpa;
+};
+
+/* Nothing known, nothing held. */
+void ebb_probe_init(struct ebb_probe *probe);
+
+/**
+ * ebb_probe_run - examine, and attach if nothing stands in the way (blocks)
+ * @probe: released but for its channels
+ * @domain: to examine
+ * @config: time limits and directories
+ * @ops, @opaque: for a channel that is opened
+ * @gone: set by others when what is proven here does not hold any more
+ */
+void ebb_probe_run(struct ebb_probe *probe, struct ebb_domain *domain,
+		   const struct ebb_config *config,
+		   const struct ebb_channel_ops *ops, void *opaque,
+		   const atomic_bool *gone);
+
+/* Detaches and closes all but the channels. What is known is forgotten. */
+void ebb_probe_release(struct ebb_probe *probe);
+
+/* On the event loop's thread. */
+void ebb_probe_close_channels(struct ebb_probe *probe);
+
+/* Of an attached probe. */
+struct ebb_lender ebb_probe_lender(struct ebb_probe *probe);
+
+#endif /* EBB_HOST_PROBE_H */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One running domain: what it is, what state it is in, what is asked of it.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * All state of a vm belongs to the event loop's thread. Work that blocks (a
+ * probe, a renewal, a reclaim) is a job on a worker, one at a time, and while it runs the
+ * vm's probe is the job's; the event loop's thread then only reads what the job
+ * does not change, and sets two flags: @gone, that nothing proven holds any
+ * more, and @cancelled, that nobody wants the result.
+ *
+ * What happens to a domain does not drive it through states one by one. Each
+ * event that may touch memory says "not proven any more", and one function
+ * (settle) brings the vm from whatever it is to what is wanted: proven again.
+ *
+ * The alternatives: callbacks all the way down (unreadable), or a thread for
+ * each domain (a thousand of them asleep).
+ */
+#ifndef EBB_HOST_VM_H
+#define EBB_HOST_VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/config.h"
+#include "host/control/control.h"
+#include "host/domain/probe.h"
+#include "host/interface/status.h"
+#include "host/libvirt/virt.h"
+#include "host/base/worker.h"
+
+/**
+ * enum ebb_vm_phase - what the vm does now
+ *
+ * @EBB_VM_IDLE: nothing runs. Lease holds if the probe is attached.
+ * @EBB_VM_PROBING: a worker examines the domain; requests wait
+ * @EBB_VM_TELLING: a worker tells the guest its free target; requests wait
+ * @EBB_VM_RECLAIMING: a worker takes memory; other requests are refused
+ */
+enum ebb_vm_phase {
+	EBB_VM_IDLE,
+	EBB_VM_PROBING,
+	EBB_VM_TELLING,
+	EBB_VM_RECLAIMING,
+};
+
+struct ebb_vm;
+
+/* What a vm needs of its surroundings; outlives all of them. */
+struct ebb_vm_environment {
+	const struct ebb_config *config;
+	struct ebb_workers *workers;
+};
+
+/* Returns NULL without memory. A first probe begins at once. */
+struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
+			  struct ebb_domain *domain);
+
+/*
+ * The domain is gone, or ebbd leaves: everything is let go, calls that wait
+ * get an error. Frees the vm now or when its job is done.
+ */
+void ebb_vm_dismiss(struct ebb_vm *vm);
+
+const char *ebb_vm_name(const struct ebb_vm *vm);
+const char *ebb_vm_uuid(const struct ebb_vm *vm);
+
+/* Whether rung lease is open now. */
+bool ebb_vm_has_lease(const struct ebb_vm *vm);
+
+/*
+ * What was proven may not hold any more: no punch begins after this, and the
+ * domain is examined again. @fresh_process: QEMU is a new one, so what an
+ * earlier guest did is forgiven.
+ */
+void ebb_vm_invalidate(struct ebb_vm *vm, bool fresh_process);
+
+/* libvirt saw the guest agent's channel open or close. */
+void ebb_vm_agent_changed(struct ebb_vm *vm);
+
+/* libvirtd went: nobody says what happens to the guest, so it is let go. */
+void ebb_vm_disconnect(struct ebb_vm *vm);
+
+/* libvirtd is back, with a new reference to the domain. */
+void ebb_vm_reconnect(struct ebb_vm *vm, struct ebb_domain *domain);
+
+/* To be called each second: looks at the ring with loads, tries and tells again. */
+void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns);
+
+/* Fills all but @state, which libvirt knows. */
+void ebb_vm_status(const struct ebb_vm *vm,
+		   struct ebb_domain_status *ret_status);
+
+/* What the guest is owed of the pool of @page_bytes, at most. */
+uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes);
+
+/*
+ * Reserves its holes again: those of the pool of @page_bytes, or of all pools
+ * (0). Returns 0, -ENOMEM or -errno; see hugepool.h.
+ */
+int ebb_vm_reserve_holes(struct ebb_vm *vm, uint64_t page_bytes);
+
+/* Requests; they answer the call, now or later. */
+void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,
+		    const struct ebb_reclaim_request *request);
+void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call);
+void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
+		       const struct ebb_target_setting *setting);
+
+#endif /* EBB_HOST_VM_H */

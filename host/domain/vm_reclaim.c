@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A vm while memory is taken from it: the job, and what its end says. */
+#include <string.h>
+
+#include <libvirt/libvirt.h>
+
+#include "common/log.h"
+#include "host/domain/vm_state.h"
+
+enum {
+	/* A reclaim's progress is told so often. */
+	PROGRESS_MS = 100,
+	/* Offers outside of proven memory that are taken for a mishap. */
+	STALE_MAX = 3,
+	/* Times that a job goes on with what has become of the guest. */
+	RESUMES_MAX = 8,
+};
+
+static void on_progress(int timer, void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+	struct ebb_reclaim_progress progress;
+
+	(void)timer;
+	ebb_reclaim_job_progress(&vm->job, &progress);
+	ebb_call_event(vm->call, "reclaim-progress",
+		       ebb_msg_encode(ebb_reclaim_progress_fields, &progress));
+}
+
+static void on_cancel(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	vm->cancelled = true;
+}
+
+static void reclaim_work(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	ebb_reclaim_job_run(&vm->job);
+}
+
+static void quarantine(struct ebb_vm *vm, const struct ebb_msg_error *reason)
+{
+	vm->quarantined = true;
+	vm->quarantine_reason = *reason;
+	ebb_log(EBB_LOG_WARNING,
+		"%s: quarantined: %s. Nothing is reclaimed from it until it "
+		"is started anew",
+		vm->name, reason->text);
+}
+
+/* What the end of a reclaim says about the guest. */
+static void draw_conclusions(struct ebb_vm *vm)
+{
+	switch (vm->job.end) {
+	case EBB_END_VIOLATION:
+		quarantine(vm, &vm->job.error);
+		break;
+	case EBB_END_MAP_CHANGED:
+		if (++vm->stale_count > STALE_MAX)
+			quarantine(vm, &vm->job.error);
+		vm->probe_wanted = true;
+		break;
+	case EBB_END_GUEST_GONE:
+	case EBB_END_LIBVIRT_GONE:
+	case EBB_END_GUEST_SILENT:
+	case EBB_END_REPORTING_BUSY:
+	case EBB_END_NO_AGENT:
+	case EBB_END_FAILED:
+		vm->probe_wanted = true;
+		break;
+	default:
+		vm->stale_count = 0;
+	}
+}
+
+/* What was taken since it was counted last; a job may run in several parts. */
+static void count_bytes(struct ebb_vm *vm)
+{
+	uint64_t bytes = ebb_vm_uncounted_bytes(vm);
+
+	vm->counted_bytes += bytes;
+	vm->reclaimed_bytes += bytes;
+	vm->lent_bytes += bytes;
+}
+
+static void answer(struct ebb_vm *vm, struct ebb_call *call)
+{
+	vm->reclaim_runs += !vm->job.request.dry_run;
+	ebb_reclaim_job_answer(&vm->job, call);
+}
+
+/*
+ * Whether the job may go on once the guest was looked at anew. What is offered
+ * outside of proven memory even then is no mishap.
+ */
+static bool may_resume(struct ebb_vm *vm)
+{
+	bool first = !vm->map_examined;
+
+	if (vm->job.end == EBB_END_GUEST_GONE)
+		return ++vm->resumes <= RESUMES_MAX;
+	if (vm->job.end != EBB_END_MAP_CHANGED)
+		return false;
+	vm->map_examined = true;
+	return first;
+}
+
+static void reclaim_done(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+	struct ebb_call *call = vm->call;
+
+	virEventRemoveTimeout(vm->progress_timer);
+	vm->progress_timer = -1;
+	vm->phase = EBB_VM_IDLE;
+	vm->call = NULL;
+	count_bytes(vm);
+	/* @gone does not tell which of them went. */
+	if (vm->job.end == EBB_END_GUEST_GONE && !vm->connected)
+		vm->job.end = EBB_END_LIBVIRT_GONE;
+	/* It was not renewed meanwhile. */
+	vm->target.due_ns = 0;
+	if (may_resume(vm)) {
+		vm->probe_wanted = true;
+		ebb_vm_resume_when_probed(vm, call);
+		return;
+	}
+	draw_conclusions(vm);
+	answer(vm, call);
+	ebb_vm_settle(vm);
+}
+
+static void run_job(struct ebb_vm *vm, struct ebb_call *call)
+{
+	if (ebb_workers_run(vm->environment->workers, reclaim_work,
+			    reclaim_done, vm) < 0) {
+		ebb_call_error(call, "GenericError",
+			       "No thread can be started; see ulimit -u");
+		return;
+	}
+	vm->phase = EBB_VM_RECLAIMING;
+	vm->call = call;
+	vm->progress_timer =
+		virEventAddTimeout(PROGRESS_MS, on_progress, vm, NULL);
+}
+
+void ebb_vm_resume_reclaim(struct ebb_vm *vm, struct ebb_call *call)
+{
+	if (ebb_vm_has_lease(vm) &&
+	    memcmp(vm->job_boot_id, vm->probe.info.boot_id,
+		   sizeof(vm->job_boot_id)) == 0)
+		run_job(vm, call);
+	else
+		answer(vm, call);
+}
+
+void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
+			  const struct ebb_reclaim_request *request)
+{
+	if (vm->phase != EBB_VM_IDLE) {
+		ebb_call_error(call, "Busy",
+			       "Another request was faster; try again");
+		return;
+	}
+	if (!ebb_vm_has_lease(vm)) {
+		ebb_vm_answer_closed(vm, call);
+		return;
+	}
+	if (request->bytes > ebb_probe_backing_bytes(&vm->probe)) {
+		ebb_call_error(call, "InvalidArgument",
+			       "SIZE is more than the guest's memory, which is "
+			       "%llu MiB; give less, or --all",
+			       (unsigned long long)(ebb_probe_backing_bytes(
+							    &vm->probe) >>
+						    20));
+		return;
+	}
+	vm->cancelled = false;
+	vm->counted_bytes = 0;
+	vm->resumes = 0;
+	vm->map_examined = false;
+	memcpy(vm->job_boot_id, vm->probe.info.boot_id,
+	       sizeof(vm->job_boot_id));
+	vm->job = (struct ebb_reclaim_job){
+		.probe = &vm->probe,
+		.domain = vm->domain,
+		.config = vm->environment->config,
+		.gone = &vm->gone,
+		.cancelled = &vm->cancelled,
+		.request = *request,
+		.standing = ebb_vm_standing_target(vm),
+	};
+	ebb_reclaim_job_prepare(&vm->job);
+	ebb_call_on_cancel(call, on_cancel, vm);
+	run_job(vm, call);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A vm as it is shown: facts by loads from the ring, books by fstat(). */
+#include <stdio.h>
+#include <string.h>
+
+#include "host/lease/punch.h"
+#include "host/domain/vm_state.h"
+
+/* @facts: of the ring, NULL if there are none. */
+static void fill_facts(const struct ebb_vm *vm, const struct ebb_facts *facts,
+		       struct ebb_domain_status *status)
+{
+	if (facts) {
+		status->facts_age_ms = 0;
+		status->free_bytes = facts->free_bytes;
+		status->free_huge_bytes = facts->free_huge_bytes;
+		status->available_bytes = facts->available_bytes;
+		status->node_count = facts->node_count;
+		for (uint32_t i = 0; i < facts->node_count; i++) {
+			const struct ebb_node_facts *node = &facts->nodes[i];
+
+			status->nodes[i].node = node->node;
+			status->nodes[i].total_bytes = node->total_bytes;
+			status->nodes[i].free_bytes = node->free_bytes;
+			status->nodes[i].free_huge_bytes =
+				node->free_huge_bytes;
+		}
+	} else if (vm->probe.have_facts) {
+		status->facts_age_ms =
+			(uint32_t)((ebb_now_ns() - vm->probe.facts_ns) /
+				   1000000);
+		status->free_bytes = vm->probe.facts.free_bytes;
+		status->free_huge_bytes = vm->probe.facts.free_huge_bytes;
+		status->available_bytes = vm->probe.facts.available_bytes;
+	}
+}
+
+static void fill_backings(const struct ebb_vm *vm,
+			  struct ebb_domain_status *status)
+{
+	const struct ebb_qemu *qemu = &vm->probe.qemu;
+
+	for (uint32_t i = 0; i < qemu->backing_count; i++) {
+		struct ebb_backing_status *backing = &status->backings[i];
+
+		snprintf(backing->kind, sizeof(backing->kind), "%s",
+			 ebb_backing_kind_name(qemu->backings[i].kind));
+		backing->bytes = qemu->backings[i].bytes;
+		backing->page_bytes = qemu->backings[i].page_bytes;
+		backing->resident_bytes =
+			ebb_backing_resident_bytes(&qemu->backings[i]);
+		for (uint32_t s = 0; s < vm->probe.map.segment_count; s++)
+			if (vm->probe.map.segments[s].backing == i)
+				backing->verified_segments++;
+		status->resident_bytes += backing->resident_bytes;
+	}
+	status->backing_count = qemu->backing_count;
+	status->memory_bytes = ebb_vm_memory_bytes(vm);
+	if (qemu->backing_count == 0)
+		status->resident_bytes = ebb_qemu_rss_bytes(qemu);
+}
+
+/*
+ * The ring tells of this moment, and without a message. What the agent alone
+ * knows is its last word.
+ */
+static void fill_target(const struct ebb_facts *facts,
+			struct ebb_target_status *target)
+{
+	if (!facts)
+		return;
+	target->drop_count = facts->drop_count;
+	if (strcmp(target->mechanism, "module") != 0)
+		return;
+	target->effective_bytes = facts->target_bytes;
+	snprintf(target->state, sizeof(target->state), "%s",
+		 ebb_threshold_state_name(facts->threshold_state));
+	if (facts->threshold_state == EBB_THRESHOLD_DROPPED &&
+	    !target->reason[0])
+		snprintf(target->reason, sizeof(target->reason), "%s",
+			 ebb_drop_reason_name(facts->drop_reason));
+}
+
+void ebb_vm_status(const struct ebb_vm *vm,
+		   struct ebb_domain_status *ret_status)
+{
+	static const char *const phases[] = {
+		[EBB_VM_IDLE] = "ready",
+		[EBB_VM_PROBING] = "probing",
+		[EBB_VM_TELLING] = "telling",
+		[EBB_VM_RECLAIMING] = "reclaiming",
+	};
+	const struct ebb_probe *probe = &vm->probe;
+	struct ebb_facts of_ring, *facts = NULL;
+
+	memset(ret_status, 0, sizeof(*ret_status));
+	snprintf(ret_status->name, sizeof(ret_status->name), "%s", vm->name);
+	snprintf(ret_status->uuid, sizeof(ret_status->uuid), "%s", vm->uuid);
+	snprintf(ret_status->phase, sizeof(ret_status->phase), "%s",
+		 phases[vm->phase]);
+	snprintf(ret_status->rung, sizeof(ret_status->rung), "%s",
+		 ebb_vm_has_lease(vm) ? "lease" : "observe");
+	ret_status->reclaimed_bytes = vm->reclaimed_bytes;
+	ret_status->reclaim_runs = vm->reclaim_runs;
+	ret_status->facts_age_ms = UINT32_MAX;
+	ebb_vm_target_status(vm, &ret_status->target);
+	if (vm->phase == EBB_VM_PROBING)
+		return; /* the probe is the worker's */
+
+	for (uint32_t i = 0; i < probe->reasons.count && i < EBB_REASON_MAX;
+	     i++)
+		ebb_reason_render(&probe->reasons, i, &ret_status->reasons[i]);
+	ret_status->reason_count = probe->reasons.count < EBB_REASON_MAX
+					   ? probe->reasons.count
+					   : EBB_REASON_MAX;
+	if (probe->have_info) {
+		memcpy(ret_status->agent_version, probe->info.agent_version,
+		       sizeof(ret_status->agent_version));
+		memcpy(ret_status->kernel, probe->info.kernel,
+		       sizeof(ret_status->kernel));
+	}
+	if (probe->channel)
+		snprintf(ret_status->channel, sizeof(ret_status->channel), "%s",
+			 ebb_channel_name(probe->channel));
+	if (probe->attached && ebb_ringmap_facts(&probe->ring, &of_ring) == 0)
+		facts = &of_ring;
+	fill_facts(vm, facts, ret_status);
+	fill_target(facts, &ret_status->target);
+	fill_backings(vm, ret_status);
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The free target of a vm: kept with the domain, told to its agent again and
+ * again, and what the guest says to it.
+ *
+ * The setting is libvirt's to keep; what is here is a copy. The guest has it as
+ * a lease, so an ebbd that is stopped or dies sends nothing, and the guest is
+ * itself again when the lease ends. A renewal is a job like a probe: one
+ * command on the channel, on a worker, while requests wait.
+ *
+ * Domains renew at different moments, by their UUID, so that a host with a
+ * thousand of them is not busy with all at once.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/size.h"
+#include "host/libvirt/agent.h"
+#include "host/lease/punch.h"
+#include "host/domain/vm_state.h"
+
+enum {
+	/* An agent that does not answer is tried later and later. */
+	RETRY_S = 2,
+	BACKOFF_SHIFT_MAX = 6,
+	/* A working set is a matter of minutes, and each question wakes. */
+	FACTS_S = 300,
+};
+
+#define NS_PER_S ((uint64_t)1000000000)
+#define RENEW_NS ((uint64_t)EBB_TARGET_RENEW_MS * 1000000)
+
+uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm)
+{
+	const struct ebb_domxml *domxml = &vm->probe.domxml;
+	uint64_t bytes = ebb_probe_backing_bytes(&vm->probe);
+
+	for (uint32_t i = 0; bytes == 0 && i < domxml->cell_count; i++)
+		bytes += domxml->cell_bytes[i];
+	return bytes;
+}
+
+struct ebb_msg_target ebb_vm_standing_target(const struct ebb_vm *vm)
+{
+	return ebb_target_message(&vm->target.setting, ebb_vm_memory_bytes(vm));
+}
+
+void ebb_vm_target_forget(struct ebb_vm *vm)
+{
+	struct vm_target *target = &vm->target;
+
+	target->too_old = false;
+	target->told = false;
+	target->have_state = false;
+	target->state = (struct ebb_msg_target_state){ 0 };
+	target->failures = 0;
+	target->due_ns = 0;
+	target->facts_due_ns = 0;
+	target->working_set_bytes = 0;
+}
+
+static void take_setting(struct vm_target *target,
+			 const struct ebb_target_setting *setting)
+{
+	if (ebb_target_is_same(setting, &target->setting))
+		return;
+	/* Told once, and not renewed. */
+	target->clear_wanted = setting->kind == EBB_TARGET_NONE;
+	target->setting = *setting;
+	target->due_ns = 0;
+	target->told = false;
+	target->have_state = false;
+}
+
+void ebb_vm_target_probed(struct ebb_vm *vm)
+{
+	const struct ebb_domxml *domxml = &vm->probe.domxml;
+	bool odd = domxml->odd_target.text[0];
+
+	/* Without XML nothing is known, and what was holds. */
+	if (domxml->cell_count == 0)
+		return;
+	if (odd && !vm->target.odd_told)
+		ebb_log(EBB_LOG_WARNING,
+			"%s: its metadata hold a free target that is not "
+			"understood, ignoring: %s",
+			vm->name, domxml->odd_target.text);
+	vm->target.odd_told = odd;
+	take_setting(&vm->target, &domxml->target);
+}
+
+/* ---- what the guest says ---- */
+
+/* One line for a change of the reason, and never many. */
+static void log_reason(struct ebb_vm *vm)
+{
+	struct vm_target *target = &vm->target;
+	char effective[EBB_SIZE_TEXT_BYTES], asked[EBB_SIZE_TEXT_BYTES];
+
+	if (target->setting.kind == EBB_TARGET_NONE ||
+	    strcmp(target->logged_reason, target->state.reason) == 0)
+		return;
+	/* A renewal comes by here soon again. */
+	if (!ebb_pace_take(&target->log_pace, 1, ebb_now_ns()))
+		return;
+	memcpy(target->logged_reason, target->state.reason,
+	       sizeof(target->logged_reason));
+	ebb_size_format(target->state.effective_bytes, effective,
+			sizeof(effective));
+	ebb_size_format(target->state.asked_bytes, asked, sizeof(asked));
+	if (target->state.reason[0])
+		ebb_log(EBB_LOG_INFO,
+			"%s: the guest keeps %s free of %s asked: %s (%s)",
+			vm->name, effective, asked,
+			ebb_target_reason_text(target->state.reason),
+			target->state.reason);
+	else
+		ebb_log(EBB_LOG_INFO,
+			"%s: the guest follows its free target of %s again",
+			vm->name, asked);
+}
+
+static void take_state(struct ebb_vm *vm,
+		       const struct ebb_msg_target_state *state)
+{
+	vm->target.state = *state;
+	vm->target.have_state = true;
+	log_reason(vm);
+}
+
+void ebb_vm_target_event(struct ebb_vm *vm, const struct json_object *data)
+{
+	struct ebb_msg_target_state state;
+
+	/* While it is driven, it speaks of that. */
+	if (vm->phase == EBB_VM_RECLAIMING ||
+	    ebb_agent_target_decode(data, &state, NULL) < 0)
+		return;
+	take_state(vm, &state);
+}
+
+void ebb_vm_target_status(const struct ebb_vm *vm,
+			  struct ebb_target_status *ret_status)
+{
+	const struct vm_target *target = &vm->target;
+
+	memset(ret_status, 0, sizeof(*ret_status));
+	if (target->setting.kind == EBB_TARGET_NONE)
+		return;
+	ebb_target_format(&target->setting, ret_status->setting);
+	ret_status->bytes = target->asked_bytes;
+	ret_status->working_set_bytes = target->working_set_bytes;
+	memcpy(ret_status->working_set_source, target->working_set_source,
+	       sizeof(ret_status->working_set_source));
+	if (!target->have_state)
+		return;
+	ret_status->bytes = target->state.asked_bytes;
+	ret_status->effective_bytes = target->state.effective_bytes;
+	memcpy(ret_status->state, target->state.state,
+	       sizeof(ret_status->state));
+	memcpy(ret_status->reason, target->state.reason,
+	       sizeof(ret_status->reason));
+	memcpy(ret_status->mechanism, target->state.mechanism,
+	       sizeof(ret_status->mechanism));
+}
+
+/* ---- telling ---- */
+
+static void tell_work(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+	struct vm_telling *telling = &vm->telling;
+	uint32_t timeout_ms = vm->environment->config->agent_timeout_ms;
+	char element[EBB_METADATA_BYTES];
+
+	if (telling->call)
+		telling->kept = ebb_domain_set_metadata(
+			vm->domain, EBB_METADATA_PREFIX, EBB_METADATA_URI,
+			telling->setting.kind == EBB_TARGET_NONE
+				? NULL
+				: ebb_domxml_metadata(&telling->setting,
+						      element),
+			telling->error.text);
+	if (telling->kept < 0 || !vm->probe.channel)
+		return;
+	telling->told = ebb_agent_target(vm->probe.channel, timeout_ms,
+					 &telling->message, &telling->state,
+					 &telling->error);
+	if (telling->told == 0 && telling->want_facts)
+		telling->have_facts =
+			ebb_agent_facts(vm->probe.channel, timeout_ms,
+					&telling->facts, &telling->error) == 0;
+}
+
+/* 0 to RENEW_NS, different from domain to domain. */
+static uint64_t stagger_ns(const struct ebb_vm *vm)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (const char *c = vm->uuid; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	return hash % EBB_TARGET_RENEW_MS * (uint64_t)1000000;
+}
+
+static void tell_succeeded(struct ebb_vm *vm)
+{
+	struct vm_target *target = &vm->target;
+	const struct vm_telling *telling = &vm->telling;
+
+	target->due_ns =
+		ebb_now_ns() + (target->told ? RENEW_NS : stagger_ns(vm));
+	target->told = true;
+	target->failures = 0;
+	target->clear_wanted = false;
+	take_state(vm, &telling->state);
+	if (telling->have_facts) {
+		target->facts_due_ns = ebb_now_ns() + FACTS_S * NS_PER_S;
+		target->working_set_bytes = telling->facts.working_set_bytes;
+		memcpy(target->working_set_source,
+		       telling->facts.working_set_source,
+		       sizeof(target->working_set_source));
+	}
+}
+
+static void tell_failed(struct ebb_vm *vm)
+{
+	struct vm_target *target = &vm->target;
+	uint32_t shift = target->failures;
+
+	if (shift > BACKOFF_SHIFT_MAX)
+		shift = BACKOFF_SHIFT_MAX;
+	target->due_ns = ebb_now_ns() + (RETRY_S * NS_PER_S << shift);
+	target->told = false;
+	target->too_old = vm->telling.told == -ENOSYS;
+	if (target->failures++ > 0 || vm->telling.call)
+		return;
+	ebb_log(EBB_LOG_INFO, "%s: the guest was not told its free target: %s",
+		vm->name,
+		target->too_old ? "its ebb-agent is too old; "
+				  "update it"
+		: vm->telling.told == -EREMOTEIO
+			? "its ebb-agent refused; see there: journalctl -u "
+			  "ebb-agent"
+			: "no ebb-agent answers; see there: systemctl status "
+			  "ebb-agent");
+}
+
+/* A setting that is kept, and that the guest does not know of yet. */
+static void answer_untold(const struct ebb_vm *vm, struct ebb_call *call)
+{
+	static const char kept[] =
+		"The setting is kept, and holds as soon as that is mended";
+	const struct vm_telling *telling = &vm->telling;
+
+	if (telling->told == -ENOSYS)
+		ebb_call_error(call, "RungClosed",
+			       "The ebb-agent in the guest is too old for a "
+			       "free target; update it. %s",
+			       kept);
+	else if (telling->told == -EREMOTEIO)
+		ebb_call_error(call, "GenericError",
+			       "The ebb-agent in the guest refused the free "
+			       "target: %s. See there: journalctl -u "
+			       "ebb-agent. %s",
+			       telling->error.text, kept);
+	else
+		ebb_call_error(call, "RungClosed",
+			       "No ebb-agent answers in the guest; see there: "
+			       "systemctl status ebb-agent. %s",
+			       kept);
+}
+
+static void answer_set(const struct ebb_vm *vm, struct ebb_call *call)
+{
+	const struct vm_telling *telling = &vm->telling;
+	struct ebb_set_result result = { 0 };
+
+	if (telling->kept < 0) {
+		ebb_call_error(call, "GenericError",
+			       "libvirt did not keep the setting: %s. Nothing "
+			       "was changed",
+			       telling->error.text);
+		return;
+	}
+	if (telling->told < 0 && telling->setting.kind != EBB_TARGET_NONE) {
+		answer_untold(vm, call);
+		return;
+	}
+	memcpy(result.name, vm->name, sizeof(result.name));
+	ebb_vm_target_status(vm, &result.target);
+	if (telling->told < 0)
+		snprintf(result.note, sizeof(result.note),
+			 "The guest was not told; a free target that it may "
+			 "have ends by itself within %d s",
+			 EBB_TARGET_LEASE_MS / 1000);
+	else if (strcmp(telling->state.mechanism, "none") == 0 &&
+		 telling->setting.kind != EBB_TARGET_NONE)
+		snprintf(result.note, sizeof(result.note),
+			 "The guest has nothing that does it; load ebb.ko "
+			 "there: modprobe ebb");
+	ebb_call_return(call, ebb_msg_encode(ebb_set_result_fields, &result));
+}
+
+static void tell_done(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+	struct vm_telling *telling = &vm->telling;
+	struct ebb_call *call = telling->call;
+	char text[EBB_TARGET_TEXT_BYTES];
+
+	vm->phase = EBB_VM_IDLE;
+	if (call && telling->kept == 0) {
+		take_setting(&vm->target, &telling->setting);
+		vm->target.asked_bytes = telling->message.bytes;
+		ebb_log(EBB_LOG_INFO, "%s: free target %s", vm->name,
+			ebb_target_format(&telling->setting, text));
+	}
+	if (telling->kept == 0) {
+		if (telling->told == 0)
+			tell_succeeded(vm);
+		else
+			tell_failed(vm);
+	}
+	if (call)
+		answer_set(vm, call);
+	telling->call = NULL;
+	ebb_vm_settle(vm);
+}
+
+/* @call: of a set, which is to be kept, or NULL. */
+static int start_telling(struct ebb_vm *vm, struct ebb_call *call,
+			 const struct ebb_target_setting *setting)
+{
+	int r;
+
+	vm->telling = (struct vm_telling){
+		.call = call,
+		.setting = *setting,
+		.message = ebb_target_message(setting, ebb_vm_memory_bytes(vm)),
+		.told = -ENOTCONN,
+		.want_facts = call || ebb_now_ns() >= vm->target.facts_due_ns,
+	};
+	/* Somebody asks now: what was in vain before is tried anew. */
+	vm->telling.message.retry = call != NULL;
+	r = ebb_workers_run(vm->environment->workers, tell_work, tell_done, vm);
+	if (r == 0)
+		vm->phase = EBB_VM_TELLING;
+	return r;
+}
+
+void ebb_vm_tell_if_due(struct ebb_vm *vm)
+{
+	struct vm_target *target = &vm->target;
+
+	if (vm->phase != EBB_VM_IDLE || !vm->connected || vm->gone ||
+	    !vm->probe.channel || !vm->probe.have_info || target->too_old)
+		return;
+	if (target->setting.kind == EBB_TARGET_NONE && !target->clear_wanted)
+		return;
+	if (ebb_now_ns() < target->due_ns)
+		return;
+	target->asked_bytes = ebb_vm_standing_target(vm).bytes;
+	if (start_telling(vm, NULL, &target->setting) < 0)
+		target->due_ns = ebb_now_ns() + RENEW_NS;
+}
+
+/* Nothing is to be kept for this domain: the call was answered. */
+static bool is_refused(struct ebb_vm *vm, struct ebb_call *call,
+		       const struct ebb_target_setting *setting)
+{
+	const struct ebb_probe *probe = &vm->probe;
+	struct ebb_msg_error error;
+
+	if (!vm->connected || !probe->running) {
+		ebb_vm_answer_closed(vm, call);
+		return true;
+	}
+	if (setting->kind == EBB_TARGET_NONE)
+		return false;
+	if (vm->quarantined) {
+		ebb_vm_answer_closed(vm, call);
+		return true;
+	}
+	if (ebb_target_check(setting, ebb_vm_memory_bytes(vm), &error) < 0) {
+		ebb_call_error(call, "InvalidArgument", "%s", error.text);
+		return true;
+	}
+	if (probe->domxml.own_channel || probe->domxml.qga_channel)
+		return false;
+	ebb_call_error(call, "RungClosed",
+		       "The domain has no channel to an agent, so the free "
+		       "target is not kept. Add the channel " EBB_CHANNEL_NAME
+		       "; ebbctl doctor prints its XML");
+	return true;
+}
+
+void ebb_vm_start_set(struct ebb_vm *vm, struct ebb_call *call,
+		      const struct ebb_target_setting *setting)
+{
+	if (vm->phase != EBB_VM_IDLE) {
+		ebb_call_error(call, "Busy",
+			       "Another request was faster; try again");
+		return;
+	}
+	if (is_refused(vm, call, setting))
+		return;
+	if (start_telling(vm, call, setting) < 0)
+		ebb_call_error(call, "GenericError",
+			       "No thread can be started; see ulimit -u");
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/interface/reason.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+
+#define XML_SHARED                    \
+	"<memoryBacking>\n"           \
+	"  <source type='memfd'/>\n"  \
+	"  <access mode='shared'/>\n" \
+	"</memoryBacking>"
+
+#define XML_CHANNEL                                               \
+	"<channel type='unix'>\n"                                 \
+	"  <target type='virtio' name='" EBB_CHANNEL_NAME "'/>\n" \
+	"</channel>"
+
+static const struct {
+	const char *name;
+	const char *text;
+	const char *remedy;
+	const char *xml;
+} reasons[] = {
+	[EBB_REASON_NOT_RUNNING] = { "not-running", "The domain is not running",
+				     "Start it: virsh start DOMAIN", NULL },
+	[EBB_REASON_PROCESS_UNKNOWN] = { "process-unknown",
+					 "The QEMU process of the domain could not be identified",
+					 "Check that ebbd runs as root on the domain's host and that "
+					 "qemu-run-dir in ebbd.conf is libvirt's",
+					 NULL },
+	[EBB_REASON_OTHER_CONTROLLER] = { "other-controller",
+					  "Another ebbd holds the domain's lock",
+					  "Stop the other ebbd; two must never punch one guest",
+					  NULL },
+	[EBB_REASON_QUARANTINED] = { "quarantined",
+				     "The guest broke the rules of the lease",
+				     "Find out what runs in the guest; it leaves quarantine when "
+				     "it is started anew",
+				     NULL },
+	[EBB_REASON_CONFIDENTIAL] = { "confidential-guest",
+				      "The guest's memory is encrypted (SEV, TDX)",
+				      "None: private pages cannot be discarded from outside",
+				      NULL },
+	[EBB_REASON_VFIO] = { "vfio-device",
+			      "A passed-through device pins the guest's memory",
+			      "Use a virtio device in its place, or leave this guest to "
+			      "itself",
+			      NULL },
+	[EBB_REASON_VDPA] = { "vdpa-device",
+			      "A vDPA device pins the guest's memory",
+			      "Use a virtio-net device with vhost in its place",
+			      NULL },
+	[EBB_REASON_VHOST_USER] = { "vhost-user-device",
+				    "A vhost-user process may have the guest's memory pinned",
+				    "Use a device that QEMU or the kernel serves",
+				    NULL },
+	[EBB_REASON_NVDIMM] = { "persistent-memory",
+				"The guest has persistent memory, whose content must stay",
+				"Give the guest a disk in place of the NVDIMM or virtio-pmem "
+				"device",
+				NULL },
+	[EBB_REASON_LOCKED_MEMORY] = { "locked-memory",
+				       "The guest's memory is locked in RAM",
+				       "Remove <locked/> from <memoryBacking>, or leave this guest to "
+				       "itself",
+				       NULL },
+	[EBB_REASON_PRIVATE_MEMORY] = { "private-memory",
+					"The guest's memory is private to its QEMU process",
+					"Give the domain shared memory (virsh edit DOMAIN), shut it "
+					"down and start it again",
+					XML_SHARED },
+	[EBB_REASON_BACKING_ON_DISK] = { "backing-on-disk",
+					 "The guest's memory is a file on a disk file system",
+					 "Use memfd, hugetlbfs or a directory on tmpfs",
+					 XML_SHARED },
+	[EBB_REASON_NO_CHANNEL] = { "no-channel",
+				    "The domain has no channel to an agent",
+				    "Add the channel (virsh attach-device DOMAIN FILE --live "
+				    "--config)",
+				    XML_CHANNEL },
+	[EBB_REASON_NO_AGENT] = { "no-agent",
+				  "No ebb-agent answers in the guest",
+				  "In the guest, install ebb-guest and start it: systemctl "
+				  "enable --now ebb-agent",
+				  NULL },
+	[EBB_REASON_AGENT_VERSION] = { "agent-version",
+				       "ebb.ko in the guest speaks another version of the interface",
+				       "Install the same version of Ebb in guest and host",
+				       NULL },
+	[EBB_REASON_NO_MODULE] = { "no-module",
+				   "ebb.ko is not loaded in the guest",
+				   "In the guest: modprobe ebb", NULL },
+	[EBB_REASON_PAGE_POISONING] = { "page-poisoning",
+					"The guest poisons its free pages and would find them changed",
+					"Boot the guest without page_poison=1",
+					NULL },
+	[EBB_REASON_REPORTING_BUSY] = { "page-reporting-busy",
+					"virtio-balloon holds the guest kernel's page reporting",
+					"Set freePageReporting='off' and start the domain again",
+					"<memballoon model='virtio' freePageReporting='off'/>" },
+	[EBB_REASON_MAP_UNPROVEN] = { "map-unproven",
+				      "The guest's memory was not found in the domain's files",
+				      "Report this with the domain's XML; nothing was touched",
+				      NULL },
+	[EBB_REASON_RING_INVALID] = { "ring-invalid",
+				      "The guest's ring is not what ebb.ko makes",
+				      "Load ebb.ko again in the guest: rmmod ebb; modprobe ebb",
+				      NULL },
+	[EBB_REASON_LIBVIRT_JOB] = { "libvirt-job",
+				     "A libvirt job works on the domain's memory",
+				     "Wait for it to end: virsh domjobinfo DOMAIN",
+				     NULL },
+	[EBB_REASON_INTERNAL] = { "internal-error",
+				  "ebbd could not examine the domain",
+				  "See the log of ebbd", NULL },
+};
+
+static_assert(EBB_ARRAY_SIZE(reasons) == EBB_REASON_COUNT,
+	      "each reason has its words");
+
+void ebb_reason_add(struct ebb_reason_list *list, enum ebb_reason_id id,
+		    const char *format, ...)
+{
+	va_list args;
+
+	if (ebb_reason_has(list, id))
+		return;
+	list->items[list->count].id = id;
+	list->items[list->count].detail[0] = '\0';
+	if (format) {
+		va_start(args, format);
+		vsnprintf(list->items[list->count].detail,
+			  sizeof(list->items[0].detail), format, args);
+		va_end(args);
+	}
+	list->count++;
+}
+
+bool ebb_reason_has(const struct ebb_reason_list *list, enum ebb_reason_id id)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->items[i].id == id)
+			return true;
+	return false;
+}
+
+const char *ebb_reason_name(enum ebb_reason_id id)
+{
+	return reasons[id].name;
+}
+
+void ebb_reason_render(const struct ebb_reason_list *list, uint32_t index,
+		       struct ebb_reason *ret_reason)
+{
+	enum ebb_reason_id id = list->items[index].id;
+	const char *detail = list->items[index].detail;
+
+	memset(ret_reason, 0, sizeof(*ret_reason));
+	snprintf(ret_reason->name, sizeof(ret_reason->name), "%s",
+		 reasons[id].name);
+	snprintf(ret_reason->text, sizeof(ret_reason->text), "%s%s%s%s",
+		 reasons[id].text, *detail ? " (" : "", detail,
+		 *detail ? ")" : "");
+	snprintf(ret_reason->remedy, sizeof(ret_reason->remedy), "%s",
+		 reasons[id].remedy);
+	if (reasons[id].xml)
+		snprintf(ret_reason->xml, sizeof(ret_reason->xml), "%s",
+			 reasons[id].xml);
+}
+
+static int compare_items(const void *a, const void *b)
+{
+	const enum ebb_reason_id *left = a, *right = b;
+
+	return (int)*left - (int)*right;
+}
+
+void ebb_reason_sort(struct ebb_reason_list *list)
+{
+	static_assert(offsetof(struct ebb_reason_list, items[0].id) ==
+			      offsetof(struct ebb_reason_list, items),
+		      "compare_items() reads the id first");
+	qsort(list->items, list->count, sizeof(list->items[0]), compare_items);
+}

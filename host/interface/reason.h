@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Why a rung is closed: each reason has a stable name, a sentence and a remedy.
+ *
+ * Whoever finds that something stands in the way adds an id and, where there
+ * is one, a detail (a device, a path). What is said to people is in one table.
+ */
+#ifndef EBB_HOST_REASON_H
+#define EBB_HOST_REASON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/interface/status.h"
+
+/*
+ * In the order in which they are shown: what an operator must mend first comes
+ * first. All of them close rung lease.
+ */
+enum ebb_reason_id {
+	EBB_REASON_NOT_RUNNING,
+	EBB_REASON_PROCESS_UNKNOWN,
+	EBB_REASON_OTHER_CONTROLLER,
+	EBB_REASON_QUARANTINED,
+	EBB_REASON_CONFIDENTIAL,
+	EBB_REASON_VFIO,
+	EBB_REASON_VDPA,
+	EBB_REASON_VHOST_USER,
+	EBB_REASON_NVDIMM,
+	EBB_REASON_LOCKED_MEMORY,
+	EBB_REASON_PRIVATE_MEMORY,
+	EBB_REASON_BACKING_ON_DISK,
+	EBB_REASON_NO_CHANNEL,
+	EBB_REASON_NO_AGENT,
+	EBB_REASON_AGENT_VERSION,
+	EBB_REASON_NO_MODULE,
+	EBB_REASON_PAGE_POISONING,
+	EBB_REASON_REPORTING_BUSY,
+	EBB_REASON_MAP_UNPROVEN,
+	EBB_REASON_RING_INVALID,
+	EBB_REASON_LIBVIRT_JOB,
+	EBB_REASON_INTERNAL,
+	EBB_REASON_COUNT
+};
+
+/* Reasons found so far; the first of a kind is kept. Zero is empty. */
+struct ebb_reason_list {
+	uint32_t count;
+	struct {
+		enum ebb_reason_id id;
+		char detail[192];
+	} items[EBB_REASON_COUNT];
+};
+
+/* Adds @id once. @format: the detail, or NULL. */
+void ebb_reason_add(struct ebb_reason_list *list, enum ebb_reason_id id,
+		    const char *format, ...)
+	__attribute__((__format__(__printf__, 3, 4)));
+
+bool ebb_reason_has(const struct ebb_reason_list *list, enum ebb_reason_id id);
+
+/* The stable name: lower case and hyphens. */
+const char *ebb_reason_name(enum ebb_reason_id id);
+
+/* Entry @index of the list, in the words of the table. */
+void ebb_reason_render(const struct ebb_reason_list *list, uint32_t index,
+		       struct ebb_reason *ret_reason);
+
+/* Orders the list as the enum is ordered. */
+void ebb_reason_sort(struct ebb_reason_list *list);
+
+#endif /* EBB_HOST_REASON_H */

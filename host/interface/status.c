@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/interface/status.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * Rows of a table. In a request a member may be absent. In an answer each
+ * member is always there, so that a script need not ask whether it is; only
+ * texts of no use when empty are left out.
+ */
+#define FIELD(type_, name_, struct_, field_)        \
+	{                                           \
+		.name = (name_), .type = (type_),   \
+		.offset = offsetof(struct_, field_) \
+	}
+#define OPTIONAL(type_, name_, struct_, field_)                     \
+	{                                                           \
+		.name = (name_), .type = (type_), .optional = true, \
+		.offset = offsetof(struct_, field_)                 \
+	}
+#define STRING(name_, struct_, field_)                     \
+	{                                                  \
+		.name = (name_), .type = EBB_FIELD_STRING, \
+		.offset = offsetof(struct_, field_),       \
+		.capacity = sizeof(((struct_ *)0)->field_) \
+	}
+#define OPTIONAL_STRING(name_, struct_, field_)                              \
+	{                                                                    \
+		.name = (name_), .type = EBB_FIELD_STRING, .optional = true, \
+		.offset = offsetof(struct_, field_),                         \
+		.capacity = sizeof(((struct_ *)0)->field_)                   \
+	}
+#define ARRAY(name_, struct_, field_, count_, sub_)                           \
+	{                                                                     \
+		.name = (name_), .type = EBB_FIELD_STRUCT_ARRAY,              \
+		.offset = offsetof(struct_, field_),                          \
+		.count_offset = offsetof(struct_, count_),                    \
+		.capacity = sizeof(((struct_ *)0)->field_) /                  \
+			    sizeof(((struct_ *)0)->field_[0]),                \
+		.sub = (sub_), .sub_bytes = sizeof(((struct_ *)0)->field_[0]) \
+	}
+/* Of a struct ebb_target_status that is member @target of a struct. */
+#define TARGET(struct_)                                                    \
+	OPTIONAL_STRING("target-setting", struct_, target.setting),        \
+		OPTIONAL(EBB_FIELD_U64, "target-bytes", struct_,           \
+			 target.bytes),                                    \
+		OPTIONAL(EBB_FIELD_U64, "target-effective-bytes", struct_, \
+			 target.effective_bytes),                          \
+		OPTIONAL_STRING("target-state", struct_, target.state),    \
+		OPTIONAL_STRING("target-reason", struct_, target.reason),  \
+		OPTIONAL_STRING("target-mechanism", struct_,               \
+				target.mechanism),                         \
+		OPTIONAL(EBB_FIELD_U64, "drop-count", struct_,             \
+			 target.drop_count),                               \
+		OPTIONAL(EBB_FIELD_U64, "working-set-bytes", struct_,      \
+			 target.working_set_bytes),                        \
+		OPTIONAL_STRING("working-set-source", struct_,             \
+				target.working_set_source)
+#define END                  \
+	{                    \
+		.name = NULL \
+	}
+
+static const struct ebb_field reason_fields[] = {
+	STRING("name", struct ebb_reason, name),
+	STRING("text", struct ebb_reason, text),
+	OPTIONAL_STRING("remedy", struct ebb_reason, remedy),
+	OPTIONAL_STRING("xml", struct ebb_reason, xml),
+	END,
+};
+
+static const struct ebb_field backing_fields[] = {
+	STRING("kind", struct ebb_backing_status, kind),
+	FIELD(EBB_FIELD_U64, "bytes", struct ebb_backing_status, bytes),
+	FIELD(EBB_FIELD_U64, "resident-bytes", struct ebb_backing_status,
+	      resident_bytes),
+	FIELD(EBB_FIELD_U64, "page-bytes", struct ebb_backing_status,
+	      page_bytes),
+	FIELD(EBB_FIELD_U32, "verified-segments", struct ebb_backing_status,
+	      verified_segments),
+	END,
+};
+
+static const struct ebb_field node_fields[] = {
+	FIELD(EBB_FIELD_U32, "node", struct ebb_node_status, node),
+	FIELD(EBB_FIELD_U64, "total-bytes", struct ebb_node_status,
+	      total_bytes),
+	FIELD(EBB_FIELD_U64, "free-bytes", struct ebb_node_status, free_bytes),
+	FIELD(EBB_FIELD_U64, "free-huge-bytes", struct ebb_node_status,
+	      free_huge_bytes),
+	END,
+};
+
+const struct ebb_field ebb_daemon_status_fields[] = {
+	STRING("version", struct ebb_daemon_status, version),
+	STRING("uri", struct ebb_daemon_status, uri),
+	FIELD(EBB_FIELD_BOOL, "libvirt-connected", struct ebb_daemon_status,
+	      libvirt_connected),
+	FIELD(EBB_FIELD_U32, "domain-count", struct ebb_daemon_status,
+	      domain_count),
+	FIELD(EBB_FIELD_U32, "lease-count", struct ebb_daemon_status,
+	      lease_count),
+	END,
+};
+
+#define DOMAIN struct ebb_domain_status
+const struct ebb_field ebb_domain_status_fields[] = {
+	STRING("name", DOMAIN, name),
+	STRING("uuid", DOMAIN, uuid),
+	STRING("state", DOMAIN, state),
+	STRING("rung", DOMAIN, rung),
+	STRING("phase", DOMAIN, phase),
+	ARRAY("reasons", DOMAIN, reasons, reason_count, reason_fields),
+	OPTIONAL_STRING("agent-version", DOMAIN, agent_version),
+	OPTIONAL_STRING("kernel", DOMAIN, kernel),
+	OPTIONAL_STRING("channel", DOMAIN, channel),
+	FIELD(EBB_FIELD_U64, "memory-bytes", DOMAIN, memory_bytes),
+	FIELD(EBB_FIELD_U64, "resident-bytes", DOMAIN, resident_bytes),
+	FIELD(EBB_FIELD_U64, "free-bytes", DOMAIN, free_bytes),
+	FIELD(EBB_FIELD_U64, "free-huge-bytes", DOMAIN, free_huge_bytes),
+	FIELD(EBB_FIELD_U64, "available-bytes", DOMAIN, available_bytes),
+	FIELD(EBB_FIELD_U32, "facts-age-ms", DOMAIN, facts_age_ms),
+	FIELD(EBB_FIELD_U64, "reclaimed-bytes", DOMAIN, reclaimed_bytes),
+	FIELD(EBB_FIELD_U64, "reclaim-runs", DOMAIN, reclaim_runs),
+	TARGET(DOMAIN),
+	ARRAY("backings", DOMAIN, backings, backing_count, backing_fields),
+	ARRAY("nodes", DOMAIN, nodes, node_count, node_fields),
+	END,
+};
+#undef DOMAIN
+
+const struct ebb_field ebb_domain_request_fields[] = {
+	STRING("domain", struct ebb_domain_request, domain),
+	OPTIONAL_STRING("uri", struct ebb_domain_request, uri),
+	END,
+};
+
+const struct ebb_field ebb_set_request_fields[] = {
+	STRING("domain", struct ebb_set_request, domain),
+	OPTIONAL_STRING("uri", struct ebb_set_request, uri),
+	STRING("free-target", struct ebb_set_request, free_target),
+	END,
+};
+
+const struct ebb_field ebb_set_result_fields[] = {
+	STRING("name", struct ebb_set_result, name),
+	TARGET(struct ebb_set_result),
+	OPTIONAL_STRING("note", struct ebb_set_result, note),
+	END,
+};
+
+const struct ebb_field ebb_reclaim_request_fields[] = {
+	STRING("domain", struct ebb_reclaim_request, domain),
+	OPTIONAL_STRING("uri", struct ebb_reclaim_request, uri),
+	OPTIONAL(EBB_FIELD_U64, "bytes", struct ebb_reclaim_request, bytes),
+	OPTIONAL(EBB_FIELD_BOOL, "all", struct ebb_reclaim_request, all),
+	OPTIONAL(EBB_FIELD_BOOL, "compact", struct ebb_reclaim_request,
+		 compact),
+	OPTIONAL(EBB_FIELD_BOOL, "free-only", struct ebb_reclaim_request,
+		 free_only),
+	OPTIONAL(EBB_FIELD_BOOL, "dry-run", struct ebb_reclaim_request,
+		 dry_run),
+	OPTIONAL(EBB_FIELD_U32, "timeout-ms", struct ebb_reclaim_request,
+		 timeout_ms),
+	END,
+};
+
+const struct ebb_field ebb_reclaim_progress_fields[] = {
+	FIELD(EBB_FIELD_U64, "reclaimed-bytes", struct ebb_reclaim_progress,
+	      reclaimed_bytes),
+	FIELD(EBB_FIELD_U64, "target-bytes", struct ebb_reclaim_progress,
+	      target_bytes),
+	FIELD(EBB_FIELD_U64, "resident-bytes", struct ebb_reclaim_progress,
+	      resident_bytes),
+	FIELD(EBB_FIELD_U32, "elapsed-ms", struct ebb_reclaim_progress,
+	      elapsed_ms),
+	OPTIONAL(EBB_FIELD_U64, "driven-bytes", struct ebb_reclaim_progress,
+		 driven_bytes),
+	OPTIONAL_STRING("phase", struct ebb_reclaim_progress, phase),
+	END,
+};
+
+#define RESULT struct ebb_reclaim_result
+const struct ebb_field ebb_reclaim_result_fields[] = {
+	FIELD(EBB_FIELD_U64, "asked-bytes", RESULT, asked_bytes),
+	FIELD(EBB_FIELD_U64, "reclaimed-bytes", RESULT, reclaimed_bytes),
+	FIELD(EBB_FIELD_U64, "resident-before-bytes", RESULT,
+	      resident_before_bytes),
+	FIELD(EBB_FIELD_U64, "resident-after-bytes", RESULT,
+	      resident_after_bytes),
+	FIELD(EBB_FIELD_U64, "punched-bytes", RESULT, punched_bytes),
+	FIELD(EBB_FIELD_U64, "estimate-min-bytes", RESULT, estimate_min_bytes),
+	FIELD(EBB_FIELD_U64, "estimate-max-bytes", RESULT, estimate_max_bytes),
+	FIELD(EBB_FIELD_U32, "batches", RESULT, batches),
+	FIELD(EBB_FIELD_U32, "failed-slots", RESULT, failed_slots),
+	FIELD(EBB_FIELD_U64, "elapsed-us", RESULT, elapsed_us),
+	FIELD(EBB_FIELD_BOOL, "dry-run", RESULT, dry_run),
+	OPTIONAL(EBB_FIELD_U64, "driven-bytes", RESULT, driven_bytes),
+	OPTIONAL(EBB_FIELD_U64, "refused-bytes", RESULT, refused_bytes),
+	OPTIONAL_STRING("refused-reason", RESULT, refused_reason),
+	STRING("ended", RESULT, ended),
+	OPTIONAL_STRING("note", RESULT, note),
+	END,
+};
+#undef RESULT
+
+static const struct ebb_field check_fields[] = {
+	STRING("name", struct ebb_check, name),
+	STRING("status", struct ebb_check, status),
+	STRING("text", struct ebb_check, text),
+	OPTIONAL_STRING("remedy", struct ebb_check, remedy),
+	OPTIONAL_STRING("xml", struct ebb_check, xml),
+	END,
+};
+
+const struct ebb_field ebb_doctor_fields[] = {
+	STRING("name", struct ebb_doctor, name),
+	STRING("rung", struct ebb_doctor, rung),
+	ARRAY("checks", struct ebb_doctor, checks, check_count, check_fields),
+	END,
+};
+
+static int list_error(struct ebb_msg_error *ret_error, int error,
+		      const char *text)
+{
+	if (ret_error)
+		snprintf(ret_error->text, sizeof(ret_error->text), "%s", text);
+	return error;
+}
+
+int ebb_status_list_decode(const struct json_object *object,
+			   struct ebb_status_list *ret_list,
+			   struct ebb_msg_error *ret_error)
+{
+	struct ebb_status_list list = { 0 };
+	struct json_object *array;
+	size_t count;
+
+	if (!json_object_object_get_ex(object, "domains", &array))
+		return list_error(ret_error, -EINVAL, "'domains' is missing");
+	if (!json_object_is_type(array, json_type_array))
+		return list_error(ret_error, -EINVAL,
+				  "'domains' is not an array");
+	count = json_object_array_length(array);
+	if (count > EBB_LIST_MAX)
+		return list_error(ret_error, -ERANGE,
+				  "'domains' has too many elements");
+
+	/* An empty list is no lack of memory. */
+	list.domains = calloc(count ? count : 1, sizeof(*list.domains));
+	if (!list.domains)
+		return list_error(ret_error, -ENOMEM, "out of memory");
+	list.domain_count = (uint32_t)count;
+
+	for (size_t i = 0; i < count; i++) {
+		int r = ebb_msg_decode(json_object_array_get_idx(array, i),
+				       ebb_domain_status_fields,
+				       &list.domains[i],
+				       sizeof(list.domains[i]), ret_error);
+		if (r < 0) {
+			free(list.domains);
+			return r;
+		}
+	}
+	*ret_list = list;
+	return 0;
+}
+
+struct json_object *ebb_status_list_encode(const struct ebb_status_list *list)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *array =
+		json_object_new_array_ext((int)list->domain_count);
+
+	if (!object || !array)
+		goto fail;
+	for (uint32_t i = 0; i < list->domain_count; i++) {
+		struct json_object *domain = ebb_msg_encode(
+			ebb_domain_status_fields, &list->domains[i]);
+
+		if (!domain)
+			goto fail;
+		if (json_object_array_add(array, domain) < 0) {
+			json_object_put(domain);
+			goto fail;
+		}
+	}
+	if (json_object_object_add(object, "domains", array) < 0)
+		goto fail;
+	return object;
+
+fail:
+	json_object_put(array);
+	json_object_put(object);
+	return NULL;
+}

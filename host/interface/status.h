@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What ebbd and ebbctl say to each other, over a unix socket.
+ *
+ * The lines are those of protocol/frame.h and protocol/message.h, so both ends
+ * share the parser, its bounds and its tables with the agent's channel.
+ *
+ *   daemon-show      -> struct ebb_daemon_status
+ *   domain-list      -> struct ebb_status_list
+ *   domain-show      struct ebb_domain_request   -> struct ebb_domain_status
+ *   domain-doctor    struct ebb_domain_request   -> struct ebb_doctor
+ *   domain-set       struct ebb_set_request      -> struct ebb_set_result
+ *   domain-reclaim   struct ebb_reclaim_request  -> struct ebb_reclaim_result
+ *                    with events "reclaim-progress" before it,
+ *                    struct ebb_reclaim_progress, at most ten a second
+ *
+ * One request at a time on a connection. Closing the connection cancels a
+ * reclaim that it asked for.
+ *
+ * Error classes, each with the remedy in "desc":
+ *   CommandNotFound, InvalidArgument  the request is wrong
+ *   DomainNotFound                    libvirt knows no such domain
+ *   DomainNotRunning                  it is shut off
+ *   RungClosed                        no rung can reclaim; "desc" says why
+ *   Busy                              a reclaim runs already, or a libvirt job
+ *   PermissionDenied                  the peer may not ask this
+ *   LibvirtGone                       ebbd has no connection to libvirtd
+ *   GenericError                      the rest
+ */
+#ifndef EBB_HOST_STATUS_H
+#define EBB_HOST_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/interface/target.h"
+#include "protocol/message.h"
+
+#define EBB_CONTROL_SOCKET EBB_RUNSTATEDIR "/ebb/ebbd.sock"
+#define EBB_DEFAULT_URI "qemu:///system"
+
+enum {
+	EBB_NAME_BYTES_MAX = 256,
+	EBB_URI_BYTES_MAX = 256,
+	EBB_TEXT_BYTES_MAX = 512,
+	EBB_XML_BYTES_MAX = 1024,
+	EBB_REASON_MAX = 16,
+	EBB_BACKING_MAX = 16,
+	EBB_LIST_MAX = 4096,
+	/* A list of all domains does not fit into EBB_MESSAGE_BYTES_MAX. */
+	EBB_CONTROL_BYTES_MAX = 8 * 1024 * 1024,
+};
+
+/* Why a better rung is closed, and how to open it. */
+struct ebb_reason {
+	char name[48]; /* stable, lower case and hyphens: "vfio-device" */
+	char text[EBB_TEXT_BYTES_MAX]; /* one sentence, what was seen */
+	char remedy[EBB_TEXT_BYTES_MAX]; /* one sentence, imperative */
+	char xml[EBB_XML_BYTES_MAX]; /* the XML that mends it, or empty */
+};
+
+/* One file behind guest RAM. */
+struct ebb_backing_status {
+	char kind[16]; /* "memfd", "file", "hugetlbfs" */
+	uint64_t bytes; /* size of the file */
+	uint64_t resident_bytes; /* st_blocks * 512 */
+	uint64_t page_bytes;
+	uint32_t verified_segments; /* canaries found in it */
+};
+
+/*
+ * A free target: what is asked of a guest and what it does. All is zero or
+ * empty without one.
+ */
+struct ebb_target_status {
+	char setting[EBB_TARGET_TEXT_BYTES]; /* "600M", "40%", "auto" */
+	uint64_t bytes; /* asked of the guest */
+	uint64_t effective_bytes; /* what it pursues of that */
+	char state[16]; /* ebb_threshold_state_name() */
+	char reason[32]; /* why less: "pressure", "allocstall", ... */
+	char mechanism[16]; /* "module", "knobs", "none" */
+	uint64_t drop_count; /* by ebb.ko, since it was loaded */
+	uint64_t working_set_bytes; /* as the agent takes it, 0: not known */
+	char working_set_source[16];
+};
+
+struct ebb_daemon_status {
+	char version[32];
+	char uri[EBB_URI_BYTES_MAX];
+	bool libvirt_connected;
+	uint32_t domain_count;
+	uint32_t lease_count; /* of these, on rung lease */
+};
+
+/*
+ * Of a domain. Fields of facts are zero while @facts_age_ms is UINT32_MAX.
+ */
+struct ebb_domain_status {
+	char name[EBB_NAME_BYTES_MAX];
+	char uuid[37];
+	char state[16]; /* as virsh domstate says: "running", "shut off" */
+	char rung[16]; /* "lease", "observe", "-" if not running */
+	char phase[16]; /* "probing", "ready", "telling", "reclaiming" */
+	uint32_t reason_count;
+	struct ebb_reason reasons[EBB_REASON_MAX];
+	char agent_version[32];
+	char kernel[96];
+	char channel[64]; /* which channel reaches the agent, or empty */
+	uint64_t memory_bytes; /* sizes of the backings, or of the XML */
+	uint64_t resident_bytes;
+	uint64_t free_bytes;
+	uint64_t free_huge_bytes;
+	uint64_t available_bytes;
+	uint32_t facts_age_ms;
+	uint64_t reclaimed_bytes; /* by this ebbd, from this run of the guest */
+	uint64_t reclaim_runs;
+	struct ebb_target_status target;
+	uint32_t backing_count;
+	struct ebb_backing_status backings[EBB_BACKING_MAX];
+	uint32_t node_count;
+	struct ebb_node_status {
+		uint32_t node;
+		uint64_t total_bytes;
+		uint64_t free_bytes;
+		uint64_t free_huge_bytes;
+	} nodes[EBB_NODE_MAX];
+};
+
+struct ebb_status_list {
+	uint32_t domain_count;
+	/* Each with name, uuid, state, rung, phase, sizes and first reason. */
+	struct ebb_domain_status
+		*domains; /* malloc()ed by ebb_status_list_decode */
+};
+
+/* @uri: empty, or must be the one that ebbd is connected to. */
+struct ebb_domain_request {
+	char domain[EBB_NAME_BYTES_MAX]; /* name or UUID */
+	char uri[EBB_URI_BYTES_MAX];
+};
+
+struct ebb_set_request {
+	char domain[EBB_NAME_BYTES_MAX];
+	char uri[EBB_URI_BYTES_MAX];
+	char free_target[EBB_NAME_BYTES_MAX]; /* as ebb_target_parse() takes */
+};
+
+struct ebb_set_result {
+	char name[EBB_NAME_BYTES_MAX];
+	struct ebb_target_status target;
+	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */
+};
+
+struct ebb_reclaim_request {
+	char domain[EBB_NAME_BYTES_MAX];
+	char uri[EBB_URI_BYTES_MAX];
+	uint64_t bytes; /* 0 only with @all */
+	bool all;
+	bool compact; /* have the guest compact what is free */
+	bool free_only; /* do not drive the guest to free more */
+	bool dry_run;
+	uint32_t timeout_ms; /* 0: ebbd's default */
+};
+
+struct ebb_reclaim_progress {
+	uint64_t reclaimed_bytes; /* by the books of the host: st_blocks */
+	uint64_t target_bytes; /* what was asked, or an estimate with @all */
+	uint64_t resident_bytes;
+	uint32_t elapsed_ms;
+	uint64_t driven_bytes; /* of @reclaimed_bytes, since it was driven */
+	char phase[16]; /* "taking" what is free, "driving" the guest */
+};
+
+struct ebb_reclaim_result {
+	uint64_t asked_bytes; /* 0 with @all */
+	uint64_t reclaimed_bytes;
+	uint64_t resident_before_bytes;
+	uint64_t resident_after_bytes;
+	uint64_t punched_bytes; /* granted and discarded, holes included */
+	uint64_t estimate_min_bytes; /* dry run: at least, at most */
+	uint64_t estimate_max_bytes;
+	uint32_t batches;
+	uint32_t failed_slots; /* not reached within the grant window */
+	uint64_t elapsed_us;
+	bool dry_run;
+	uint64_t driven_bytes; /* of @reclaimed_bytes, since it was driven */
+	uint64_t refused_bytes; /* asked, and the guest would not */
+	char refused_reason[32]; /* "exhausted", "pressure", ... */
+	char ended[32]; /* ebb_reclaim_end_name() */
+	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */
+};
+
+/* One line of the doctor. */
+struct ebb_check {
+	char name[48];
+	char status[8]; /* "ok", "warn", "fail", "skip" */
+	char text[EBB_TEXT_BYTES_MAX];
+	char remedy[EBB_TEXT_BYTES_MAX];
+	char xml[EBB_XML_BYTES_MAX];
+};
+
+struct ebb_doctor {
+	char name[EBB_NAME_BYTES_MAX];
+	char rung[16];
+	uint32_t check_count;
+	struct ebb_check checks[32];
+};
+
+extern const struct ebb_field ebb_daemon_status_fields[];
+extern const struct ebb_field ebb_domain_status_fields[];
+extern const struct ebb_field ebb_domain_request_fields[];
+extern const struct ebb_field ebb_set_request_fields[];
+extern const struct ebb_field ebb_set_result_fields[];
+extern const struct ebb_field ebb_reclaim_request_fields[];
+extern const struct ebb_field ebb_reclaim_progress_fields[];
+extern const struct ebb_field ebb_reclaim_result_fields[];
+extern const struct ebb_field ebb_doctor_fields[];
+
+/*
+ * {"domains": [...]} to a list and back. Decoding returns as ebb_msg_decode()
+ * does; the caller frees @domains. Encoding returns NULL without memory.
+ */
+int ebb_status_list_decode(const struct json_object *object,
+			   struct ebb_status_list *ret_list,
+			   struct ebb_msg_error *ret_error);
+struct json_object *ebb_status_list_encode(const struct ebb_status_list *list);
+
+#endif /* EBB_HOST_STATUS_H */

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/interface/target.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+#include "host/interface/plain.h"
+
+/* Quotes @text, whatever is in it. */
+static int fail(struct ebb_msg_error *ret_error, int error, const char *text,
+		const char *trouble)
+{
+	char quoted[41];
+
+	if (!ret_error)
+		return error;
+	snprintf(quoted, sizeof(quoted), "%s", text);
+	ebb_plain(quoted);
+	snprintf(ret_error->text, sizeof(ret_error->text), "'%s' %s", quoted,
+		 trouble);
+	return error;
+}
+
+static int parse_percent(const char *text,
+			 struct ebb_target_setting *ret_setting,
+			 struct ebb_msg_error *ret_error)
+{
+	size_t digits = strspn(text, "0123456789");
+	uint32_t percent = 0;
+
+	if (digits == 0 || strcmp(text + digits, "%") != 0)
+		return fail(ret_error, -EINVAL, text,
+			    "is no percentage. Give a whole number such as "
+			    "40%");
+	for (size_t i = 0; i < digits && percent <= 100; i++)
+		percent = 10 * percent + (uint32_t)(text[i] - '0');
+	if (percent < 1 || percent > EBB_TARGET_PERCENT_MAX)
+		return fail(ret_error, -ERANGE, text,
+			    "cannot be kept free. Give 1% to 87% of the "
+			    "guest's memory, or none");
+	*ret_setting = (struct ebb_target_setting){ .kind = EBB_TARGET_PERCENT,
+						    .percent = percent };
+	return 0;
+}
+
+int ebb_target_parse(const char *text, struct ebb_target_setting *ret_setting,
+		     struct ebb_msg_error *ret_error)
+{
+	uint64_t bytes;
+	int r;
+
+	if (strcmp(text, "none") == 0) {
+		*ret_setting = (struct ebb_target_setting){ 0 };
+		return 0;
+	}
+	if (strcmp(text, "auto") == 0) {
+		*ret_setting =
+			(struct ebb_target_setting){ .kind = EBB_TARGET_AUTO };
+		return 0;
+	}
+	if (strchr(text, '%'))
+		return parse_percent(text, ret_setting, ret_error);
+	r = ebb_size_parse(text, &bytes);
+	if (r == -ERANGE)
+		return fail(ret_error, r, text,
+			    "is more than any guest has. Give less, such as "
+			    "600M");
+	if (r < 0)
+		return fail(ret_error, r, text,
+			    "is no free target. Give a size in powers of 1024 "
+			    "such as 600M or 1.5G, a percentage such as 40%, "
+			    "auto or none");
+	if (bytes == 0)
+		return fail(ret_error, -ERANGE, text,
+			    "is no free target. To have none, give none");
+	*ret_setting = (struct ebb_target_setting){ .kind = EBB_TARGET_BYTES,
+						    .bytes = bytes };
+	return 0;
+}
+
+const char *ebb_target_format(const struct ebb_target_setting *setting,
+			      char *text)
+{
+	static const char units[] = { 'T', 'G', 'M', 'K' };
+	size_t unit = 0;
+
+	switch (setting->kind) {
+	case EBB_TARGET_NONE:
+		snprintf(text, EBB_TARGET_TEXT_BYTES, "none");
+		break;
+	case EBB_TARGET_AUTO:
+		snprintf(text, EBB_TARGET_TEXT_BYTES, "auto");
+		break;
+	case EBB_TARGET_PERCENT:
+		snprintf(text, EBB_TARGET_TEXT_BYTES, "%" PRIu32 "%%",
+			 setting->percent);
+		break;
+	case EBB_TARGET_BYTES:
+		while (unit < sizeof(units) &&
+		       setting->bytes % (1024 * EBB_GIB >> 10 * unit))
+			unit++;
+		if (unit < sizeof(units))
+			snprintf(text, EBB_TARGET_TEXT_BYTES, "%" PRIu64 "%c",
+				 setting->bytes >> (40 - 10 * unit),
+				 units[unit]);
+		else
+			snprintf(text, EBB_TARGET_TEXT_BYTES, "%" PRIu64,
+				 setting->bytes);
+		break;
+	}
+	return text;
+}
+
+bool ebb_target_is_same(const struct ebb_target_setting *a,
+			const struct ebb_target_setting *b)
+{
+	return a->kind == b->kind && a->bytes == b->bytes &&
+	       a->percent == b->percent;
+}
+
+int ebb_target_check(const struct ebb_target_setting *setting,
+		     uint64_t memory_bytes, struct ebb_msg_error *ret_error)
+{
+	char asked[EBB_TARGET_TEXT_BYTES], memory[EBB_SIZE_TEXT_BYTES];
+
+	if (setting->kind != EBB_TARGET_BYTES || memory_bytes == 0 ||
+	    setting->bytes <= memory_bytes)
+		return 0;
+	snprintf(ret_error->text, sizeof(ret_error->text),
+		 "%s is more than the guest's memory, which is %s. Give less, "
+		 "or a percentage such as 40%%",
+		 ebb_target_format(setting, asked),
+		 ebb_size_format(memory_bytes, memory, sizeof(memory)));
+	return -ERANGE;
+}
+
+struct ebb_msg_target
+ebb_target_message(const struct ebb_target_setting *setting,
+		   uint64_t memory_bytes)
+{
+	struct ebb_msg_target message = { .timeout_ms = EBB_TARGET_LEASE_MS };
+
+	switch (setting->kind) {
+	case EBB_TARGET_NONE:
+		break;
+	case EBB_TARGET_BYTES:
+		message.bytes = setting->bytes;
+		break;
+	case EBB_TARGET_PERCENT:
+		message.bytes = memory_bytes / 100 * setting->percent;
+		break;
+	case EBB_TARGET_AUTO:
+		message.automatic = true;
+		break;
+	}
+	return message;
+}
+
+const char *ebb_target_reason_text(const char *reason)
+{
+	static const struct {
+		const char *reason;
+		const char *text;
+	} texts[] = {
+		{ "", "it does not say why" },
+		{ "pressure", "it came under memory pressure" },
+		{ "refault", "it came under memory pressure (refaults)" },
+		{ "allocstall", "an allocation of its own had to free memory" },
+		{ "oom", "it ran out of memory itself" },
+		{ "memory-offline", "part of its memory goes offline" },
+		{ "leaving", "it reboots or suspends, or ebb.ko was unloaded" },
+		{ "exhausted",
+		  "it has nothing more to give without touching what it uses" },
+		{ "limit", "it keeps no more than seven eighths of its memory "
+			   "free" },
+		{ "no-answer", "it does not follow the free target" },
+		{ "agent-error", "its agent refused the free target" },
+		{ "no-mechanism",
+		  "it has neither ebb.ko nor knobs that do it" },
+	};
+
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(texts); i++)
+		if (strcmp(reason, texts[i].reason) == 0)
+			return texts[i].text;
+	return "for a reason that this ebbd does not know";
+}
+
+void ebb_target_clean_word(char *word)
+{
+	if (word[strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+		strcpy(word, "unknown");
+}

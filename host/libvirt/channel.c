@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/libvirt/channel.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+
+#include "common/cleanup.h"
+#include "host/base/pace.h"
+#include "host/lease/punch.h"
+#include "host/libvirt/virt_handle.h"
+#include "protocol/frame.h"
+
+/* What is not sent yet; a call is some hundred bytes. */
+#define OUT_BYTES_MAX (2 * EBB_MESSAGE_BYTES_MAX)
+
+/* Bytes read in one turn of the event loop: others have their turn, too. */
+#define READ_BYTES_MAX (4 * EBB_MESSAGE_BYTES_MAX)
+
+/*
+ * What a guest may send: an agent answers, and tells a little. What comes
+ * faster than it is read would pile up in libvirt's stream, without a bound.
+ */
+#define INPUT_BURST_BYTES (1024 * 1024)
+#define INPUT_BYTES_PER_S (64 * 1024)
+
+struct ebb_channel {
+	struct ebb_domain *domain;
+	struct ebb_channel_ops ops;
+	void *opaque;
+	virStreamPtr stream; /* NULL: the guest agent's channel */
+	/* Of the event loop's thread only. */
+	struct ebb_frame frame;
+	struct ebb_pace input;
+
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t answered;
+	bool broken;
+	bool flooded; /* by the guest: that is why */
+	char *out;
+	size_t out_bytes;
+	uint64_t last_id;
+	bool waiting;
+	bool have_reply;
+	struct ebb_msg reply;
+};
+
+/* Sends what it can, and waits for room for the rest. Under the lock. */
+static void flush_out(struct ebb_channel *channel)
+{
+	int events = VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_ERROR |
+		     VIR_STREAM_EVENT_HANGUP;
+
+	while (channel->out_bytes > 0) {
+		int sent = virStreamSend(channel->stream, channel->out,
+					 channel->out_bytes);
+
+		if (sent == -2)
+			break;
+		if (sent < 0) {
+			channel->broken = true;
+			channel->out_bytes = 0;
+			pthread_cond_broadcast(&channel->answered);
+			break;
+		}
+		channel->out_bytes -= (size_t)sent;
+		memmove(channel->out, channel->out + sent, channel->out_bytes);
+	}
+	if (channel->out_bytes > 0)
+		events |= VIR_STREAM_EVENT_WRITABLE;
+	virStreamEventUpdateCallback(channel->stream, events);
+}
+
+/* An answer counts only if it has the id of the call that waits. */
+static void take_answer(struct ebb_channel *channel, struct ebb_msg *msg)
+{
+	pthread_mutex_lock(&channel->lock);
+	if (channel->waiting && !channel->have_reply && msg->id &&
+	    json_object_is_type(msg->id, json_type_int) &&
+	    (uint64_t)json_object_get_int64(msg->id) == channel->last_id) {
+		channel->reply = *msg;
+		*msg = (struct ebb_msg){ 0 };
+		channel->have_reply = true;
+		pthread_cond_broadcast(&channel->answered);
+	}
+	pthread_mutex_unlock(&channel->lock);
+}
+
+static void handle_line(struct ebb_channel *channel, const char *line,
+			size_t line_bytes)
+{
+	struct ebb_msg msg = { 0 };
+
+	/* What is not a message of the protocol is noise of the guest's. */
+	if (ebb_msg_parse(line, line_bytes, &msg, NULL) < 0)
+		return;
+	if (msg.kind == EBB_MSG_EVENT)
+		channel->ops.event(msg.name, msg.body, channel->opaque);
+	else if (msg.kind == EBB_MSG_REPLY || msg.kind == EBB_MSG_ERROR)
+		take_answer(channel, &msg);
+	ebb_msg_clear(&msg);
+}
+
+static int read_stream(struct ebb_channel *channel)
+{
+	const char *line;
+	size_t line_bytes, total = 0;
+	char data[4096];
+	int got;
+
+	while (total < READ_BYTES_MAX) {
+		got = virStreamRecv(channel->stream, data, sizeof(data));
+		if (got == -2)
+			return 0;
+		if (got <= 0)
+			return -EPIPE;
+		total += (size_t)got;
+		if (!ebb_pace_take(&channel->input, (uint32_t)got,
+				   ebb_now_ns()))
+			return -ENOBUFS;
+		if (ebb_frame_push(&channel->frame, data, (size_t)got) < 0)
+			return -ENOMEM;
+		while (ebb_frame_next(&channel->frame, &line, &line_bytes))
+			handle_line(channel, line, line_bytes);
+	}
+	return 0;
+}
+
+static void on_stream(virStreamPtr stream, int events, void *opaque)
+{
+	struct ebb_channel *channel = opaque;
+	int r = 0;
+
+	(void)stream;
+	if (events & VIR_STREAM_EVENT_READABLE)
+		r = read_stream(channel);
+
+	pthread_mutex_lock(&channel->lock);
+	if (r < 0 ||
+	    (events & (VIR_STREAM_EVENT_ERROR | VIR_STREAM_EVENT_HANGUP)))
+		channel->broken = true;
+	else if (events & VIR_STREAM_EVENT_WRITABLE)
+		flush_out(channel);
+	channel->flooded |= r == -ENOBUFS;
+	r = channel->broken ? -EPIPE : 0;
+	pthread_cond_broadcast(&channel->answered);
+	pthread_mutex_unlock(&channel->lock);
+
+	if (r < 0) {
+		virStreamEventUpdateCallback(channel->stream, 0);
+		/* Else what a guest goes on to send is kept for us. */
+		virStreamAbort(channel->stream);
+		channel->ops.broken(channel->opaque);
+	}
+}
+
+static int open_stream(struct ebb_channel *channel)
+{
+	virDomainPtr handle = channel->domain->handle;
+
+	channel->stream =
+		virStreamNew(virDomainGetConnect(handle), VIR_STREAM_NONBLOCK);
+	if (!channel->stream)
+		return -ENOTCONN;
+	if (virDomainOpenChannel(handle, EBB_CHANNEL_NAME, channel->stream, 0) <
+	    0)
+		return virGetLastErrorCode() == VIR_ERR_OPERATION_FAILED
+			       ? -EBUSY
+			       : -ENOTCONN;
+	if (virStreamEventAddCallback(channel->stream,
+				      VIR_STREAM_EVENT_READABLE |
+					      VIR_STREAM_EVENT_ERROR |
+					      VIR_STREAM_EVENT_HANGUP,
+				      on_stream, channel, NULL) < 0)
+		return -ENOTCONN;
+	return 0;
+}
+
+int ebb_channel_open(struct ebb_domain *domain, bool own,
+		     const struct ebb_channel_ops *ops, void *opaque,
+		     struct ebb_channel **ret_channel)
+{
+	struct ebb_channel *channel = calloc(1, sizeof(*channel));
+	pthread_condattr_t attr;
+	int r = 0;
+
+	if (!channel)
+		return -ENOMEM;
+	channel->out = malloc(OUT_BYTES_MAX);
+	if (!channel->out) {
+		free(channel);
+		return -ENOMEM;
+	}
+	channel->domain = ebb_domain_ref(domain);
+	channel->ops = *ops;
+	channel->opaque = opaque;
+	ebb_frame_init(&channel->frame, EBB_MESSAGE_BYTES_MAX);
+	channel->input = (struct ebb_pace){
+		.burst = INPUT_BURST_BYTES,
+		.period_ns = 1000000000 / INPUT_BYTES_PER_S,
+	};
+	pthread_mutex_init(&channel->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&channel->answered, &attr);
+	pthread_condattr_destroy(&attr);
+
+	if (own)
+		r = open_stream(channel);
+	if (r < 0) {
+		ebb_channel_close(channel);
+		return r;
+	}
+	*ret_channel = channel;
+	return 0;
+}
+
+void ebb_channel_close(struct ebb_channel *channel)
+{
+	if (!channel)
+		return;
+	if (channel->stream) {
+		virStreamEventRemoveCallback(channel->stream);
+		virStreamAbort(channel->stream);
+		virStreamFree(channel->stream);
+	}
+	ebb_msg_clear(&channel->reply);
+	ebb_frame_clear(&channel->frame);
+	pthread_cond_destroy(&channel->answered);
+	pthread_mutex_destroy(&channel->lock);
+	ebb_domain_unref(channel->domain);
+	free(channel->out);
+	free(channel);
+}
+
+const char *ebb_channel_name(const struct ebb_channel *channel)
+{
+	return channel->stream ? EBB_CHANNEL_NAME : QGA_CHANNEL_NAME;
+}
+
+/* Through libvirt's own agent connection: it syncs, waits and matches. */
+static int call_qga(struct ebb_channel *channel, const char *line,
+		    uint32_t timeout_ms, struct ebb_msg *ret_reply)
+{
+	int timeout_s = (int)((timeout_ms + 999) / 1000);
+	char *answer ebb_auto_free = virDomainQemuAgentCommand(
+		channel->domain->handle, line, timeout_s, 0);
+	int r;
+
+	if (!answer) {
+		switch (virGetLastErrorCode()) {
+		case VIR_ERR_AGENT_UNRESPONSIVE:
+		case VIR_ERR_OPERATION_TIMEOUT:
+			return -ETIMEDOUT;
+		case VIR_ERR_INTERNAL_ERROR:
+			/* libvirt keeps only the text of the agent's error. */
+			*ret_reply = (struct ebb_msg){ .kind = EBB_MSG_ERROR };
+			snprintf(ret_reply->error_desc,
+				 sizeof(ret_reply->error_desc), "%s",
+				 virGetLastErrorMessage());
+			return -EREMOTEIO;
+		default:
+			return -ENOTCONN;
+		}
+	}
+	r = ebb_msg_parse(answer, strlen(answer), ret_reply, NULL);
+	if (r < 0)
+		return -EBADMSG;
+	if (ret_reply->kind == EBB_MSG_REPLY)
+		return 0;
+	if (ret_reply->kind == EBB_MSG_ERROR)
+		return -EREMOTEIO;
+	ebb_msg_clear(ret_reply);
+	return -EBADMSG;
+}
+
+static struct timespec deadline_in(uint32_t timeout_ms)
+{
+	struct timespec deadline;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += timeout_ms / 1000;
+	deadline.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+	if (deadline.tv_nsec >= 1000000000) {
+		deadline.tv_sec++;
+		deadline.tv_nsec -= 1000000000;
+	}
+	return deadline;
+}
+
+static int call_stream(struct ebb_channel *channel, const char *line,
+		       uint32_t timeout_ms, struct ebb_msg *ret_reply)
+{
+	struct timespec deadline = deadline_in(timeout_ms);
+	size_t line_bytes = strlen(line);
+	int r = 0;
+
+	pthread_mutex_lock(&channel->lock);
+	if (channel->out_bytes + line_bytes > OUT_BYTES_MAX) {
+		/* The guest reads nothing: what it has is all it gets. */
+		r = -ETIMEDOUT;
+	} else {
+		memcpy(channel->out + channel->out_bytes, line, line_bytes);
+		channel->out_bytes += line_bytes;
+		channel->waiting = true;
+		flush_out(channel);
+	}
+	while (r == 0 && !channel->have_reply && !channel->broken)
+		r = -pthread_cond_timedwait(&channel->answered, &channel->lock,
+					    &deadline);
+	if (channel->have_reply) {
+		*ret_reply = channel->reply;
+		channel->reply = (struct ebb_msg){ 0 };
+		channel->have_reply = false;
+		r = ret_reply->kind == EBB_MSG_REPLY ? 0 : -EREMOTEIO;
+	} else if (channel->broken) {
+		r = channel->flooded ? -ENOBUFS : -ENOTCONN;
+	}
+	channel->waiting = false;
+	pthread_mutex_unlock(&channel->lock);
+	return r;
+}
+
+int ebb_channel_call(struct ebb_channel *channel, const char *command,
+		     struct json_object *arguments, uint32_t timeout_ms,
+		     struct ebb_msg *ret_reply)
+{
+	char *line ebb_auto_free = NULL;
+	struct json_object *id;
+
+	pthread_mutex_lock(&channel->lock);
+	channel->last_id++;
+	id = json_object_new_int64((int64_t)channel->last_id);
+	pthread_mutex_unlock(&channel->lock);
+
+	line = ebb_msg_request(command, arguments, id);
+	json_object_put(id);
+	if (!line)
+		return -ENOMEM;
+	return channel->stream
+		       ? call_stream(channel, line, timeout_ms, ret_reply)
+		       : call_qga(channel, line, timeout_ms, ret_reply);
+}

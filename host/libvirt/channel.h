@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The way to a domain's agent, through libvirt.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * Two ways, one interface. A domain may have a channel of Ebb's own
+ * (org.ebb.agent.0): a libvirt stream, both directions, so that the agent can
+ * speak first. Else there is org.qemu.guest_agent.0, which libvirt itself
+ * serves: one command at a time, no events, and an agent that hangs blocks
+ * other users of it. So the first is used where it is there.
+ *
+ * Bytes of a stream are read on the event loop's thread. A worker that calls
+ * waits for its answer, which it knows by its id: what answers an earlier call
+ * that timed out is dropped.
+ */
+#ifndef EBB_HOST_CHANNEL_H
+#define EBB_HOST_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/libvirt/virt.h"
+#include "protocol/message.h"
+
+struct ebb_channel;
+
+/* On the event loop's thread. */
+struct ebb_channel_ops {
+	/* @data is the guest's, hostile, and may be NULL. It is not kept. */
+	void (*event)(const char *name, const struct json_object *data,
+		      void *opaque);
+	/* The stream ended; close the channel. */
+	void (*broken)(void *opaque);
+};
+
+/**
+ * ebb_channel_open - open the way (blocks)
+ * @domain: a reference is kept
+ * @own: EBB_CHANNEL_NAME, else QGA_CHANNEL_NAME
+ * @ret_channel: close with ebb_channel_close()
+ *
+ * Returns 0, -EBUSY (somebody else has it open), -ENOTCONN or -ENOMEM.
+ */
+int ebb_channel_open(struct ebb_domain *domain, bool own,
+		     const struct ebb_channel_ops *ops, void *opaque,
+		     struct ebb_channel **ret_channel);
+
+/* On the event loop's thread, with no call under way. NULL is fine. */
+void ebb_channel_close(struct ebb_channel *channel);
+
+/* The name of the channel that is used. */
+const char *ebb_channel_name(const struct ebb_channel *channel);
+
+/**
+ * ebb_channel_call - one command and its answer (blocks; one at a time)
+ * @command: name
+ * @arguments: owned by the call, NULL for none
+ * @timeout_ms: for the answer
+ * @ret_reply: set if 0 or -EREMOTEIO is returned; free with ebb_msg_clear()
+ *
+ * Returns 0; -EREMOTEIO (the agent answered with an error), -ETIMEDOUT,
+ * -ENOTCONN, -ENOBUFS (the guest sent too much, the channel is closed),
+ * -EBADMSG (not an answer) or -ENOMEM.
+ */
+int ebb_channel_call(struct ebb_channel *channel, const char *command,
+		     struct json_object *arguments, uint32_t timeout_ms,
+		     struct ebb_msg *ret_reply);
+
+#endif /* EBB_HOST_CHANNEL_H */

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/libvirt/domxml.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
+#include <libxml/xpathInternals.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+
+/*
+ * What forbids discarding from outside. QEMU refuses it for its own devices
+ * (ram_block_discard_disable()); its count cannot be seen from here, so each
+ * device that pins guest pages is listed, and unknown ones are found by the
+ * process's open files and locked memory (qemu.c).
+ *
+ * vhost-user: virtiofsd maps the memory and pins nothing, others may.
+ */
+static const struct {
+	const char *xpath;
+	enum ebb_reason_id reason;
+	const char *detail;
+} refusals[] = {
+	{ "/domain/launchSecurity", EBB_REASON_CONFIDENTIAL,
+	  "<launchSecurity>" },
+	{ "/domain/devices/hostdev[@type='pci']", EBB_REASON_VFIO,
+	  "<hostdev type='pci'>" },
+	{ "/domain/devices/hostdev[@type='mdev']", EBB_REASON_VFIO,
+	  "<hostdev type='mdev'>" },
+	{ "/domain/devices/interface[@type='hostdev']", EBB_REASON_VFIO,
+	  "<interface type='hostdev'>" },
+	{ "/domain/devices/disk[@type='nvme']", EBB_REASON_VFIO,
+	  "<disk type='nvme'>" },
+	{ "/domain/devices/interface[@type='vdpa']", EBB_REASON_VDPA,
+	  "<interface type='vdpa'>" },
+	{ "/domain/devices/disk[@type='vhostvdpa']", EBB_REASON_VDPA,
+	  "<disk type='vhostvdpa'>" },
+	{ "/domain/devices/interface[@type='vhostuser']", EBB_REASON_VHOST_USER,
+	  "<interface type='vhostuser'>" },
+	{ "/domain/devices/disk[@type='vhostuser']", EBB_REASON_VHOST_USER,
+	  "<disk type='vhostuser'>" },
+	{ "/domain/devices/video[driver/@name='vhostuser']",
+	  EBB_REASON_VHOST_USER, "<video> with vhostuser" },
+	{ "/domain/devices/memory[@model='nvdimm']", EBB_REASON_NVDIMM,
+	  "<memory model='nvdimm'>" },
+	{ "/domain/devices/memory[@model='virtio-pmem']", EBB_REASON_NVDIMM,
+	  "<memory model='virtio-pmem'>" },
+	{ "/domain/memoryBacking/locked", EBB_REASON_LOCKED_MEMORY,
+	  "<locked/>" },
+};
+
+static void free_doc(xmlDoc **doc)
+{
+	xmlFreeDoc(*doc);
+}
+
+static void free_context(xmlXPathContext **context)
+{
+	xmlXPathFreeContext(*context);
+}
+
+static void free_object(xmlXPathObject **object)
+{
+	xmlXPathFreeObject(*object);
+}
+
+static bool xml_has(xmlXPathContext *context, const char *xpath)
+{
+	xmlXPathObject *object ebb_cleanup(free_object) =
+		xmlXPathEvalExpression(BAD_CAST xpath, context);
+
+	return object && object->nodesetval && object->nodesetval->nodeNr > 0;
+}
+
+/* An amount and its unit, as libvirt prints them: KiB mostly. Frees both. */
+static int scaled_bytes(xmlChar *text, xmlChar *unit, uint64_t *ret_bytes)
+{
+	static const struct {
+		const char *unit;
+		uint64_t bytes;
+	} units[] = {
+		{ "b", 1 },
+		{ "bytes", 1 },
+		{ "KB", 1000 },
+		{ "k", EBB_KIB },
+		{ "KiB", EBB_KIB },
+		{ "MB", 1000 * 1000 },
+		{ "M", EBB_MIB },
+		{ "MiB", EBB_MIB },
+		{ "GB", 1000 * 1000 * 1000 },
+		{ "G", EBB_GIB },
+		{ "GiB", EBB_GIB },
+		{ "TB", (uint64_t)1000 * 1000 * 1000 * 1000 },
+		{ "T", 1024 * EBB_GIB },
+		{ "TiB", 1024 * EBB_GIB },
+	};
+	uint64_t scale = unit ? 0 : EBB_KIB;
+	unsigned long long value = 0;
+	char *end = NULL;
+	int r = 0;
+
+	for (size_t i = 0; unit && i < EBB_ARRAY_SIZE(units); i++)
+		if (strcmp((char *)unit, units[i].unit) == 0)
+			scale = units[i].bytes;
+	errno = 0;
+	if (text)
+		value = strtoull((char *)text, &end, 10);
+	if (!text || end == (char *)text || *end || errno || scale == 0 ||
+	    value > INT64_MAX / scale)
+		r = -EBADMSG;
+	else
+		*ret_bytes = value * scale;
+	xmlFree(text);
+	xmlFree(unit);
+	return r;
+}
+
+/* <memory unit='KiB'>N</memory> */
+static int element_bytes(xmlNode *node, uint64_t *ret_bytes)
+{
+	return scaled_bytes(xmlNodeGetContent(node),
+			    xmlGetProp(node, BAD_CAST "unit"), ret_bytes);
+}
+
+/* <cell memory='N' unit='KiB'/> */
+static int cell_bytes(xmlNode *cell, uint64_t *ret_bytes)
+{
+	return scaled_bytes(xmlGetProp(cell, BAD_CAST "memory"),
+			    xmlGetProp(cell, BAD_CAST "unit"), ret_bytes);
+}
+
+static int parse_cells(xmlXPathContext *context, struct ebb_domxml *domxml)
+{
+	xmlXPathObject *cells ebb_cleanup(free_object) = xmlXPathEvalExpression(
+		BAD_CAST "/domain/cpu/numa/cell", context);
+	xmlXPathObject *memory ebb_cleanup(free_object) = NULL;
+	uint64_t plugged_bytes = 0;
+	int r;
+
+	if (cells && cells->nodesetval && cells->nodesetval->nodeNr > 0) {
+		if (cells->nodesetval->nodeNr > EBB_MEMORY_PART_MAX)
+			return -E2BIG;
+		for (int i = 0; i < cells->nodesetval->nodeNr; i++) {
+			r = cell_bytes(cells->nodesetval->nodeTab[i],
+				       &domxml->cell_bytes[i]);
+			if (r < 0)
+				return r;
+			domxml->cell_count++;
+		}
+		return 0;
+	}
+
+	memory = xmlXPathEvalExpression(BAD_CAST "/domain/memory", context);
+	if (!memory || !memory->nodesetval || memory->nodesetval->nodeNr != 1)
+		return -EBADMSG;
+	r = element_bytes(memory->nodesetval->nodeTab[0],
+			  &domxml->cell_bytes[0]);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < domxml->device_count; i++)
+		plugged_bytes += domxml->devices[i].bytes;
+	if (plugged_bytes >= domxml->cell_bytes[0])
+		return -EBADMSG;
+	domxml->cell_bytes[0] -= plugged_bytes;
+	domxml->cell_count = 1;
+	return 0;
+}
+
+static xmlNode *child_named(xmlNode *node, const char *name)
+{
+	for (xmlNode *child = node->children; child; child = child->next)
+		if (child->type == XML_ELEMENT_NODE &&
+		    strcmp((const char *)child->name, name) == 0)
+			return child;
+	return NULL;
+}
+
+static int parse_device(xmlNode *memory, struct ebb_domxml *domxml)
+{
+	xmlNode *target = child_named(memory, "target");
+	xmlNode *size = target ? child_named(target, "size") : NULL;
+	xmlNode *address = child_named(memory, "address");
+	xmlNode *target_address = target ? child_named(target, "address")
+					 : NULL;
+	xmlChar *base = NULL;
+	uint64_t bytes;
+	int r;
+
+	if (!size)
+		return -EBADMSG;
+	r = element_bytes(size, &bytes);
+	if (r < 0)
+		return r;
+	/* A dimm's base is in <address>, virtio-mem's in <target>. */
+	if (target_address)
+		base = xmlGetProp(target_address, BAD_CAST "base");
+	if (!base && address)
+		base = xmlGetProp(address, BAD_CAST "base");
+	if (domxml->device_count == EBB_MEMORY_PART_MAX) {
+		xmlFree(base);
+		return -E2BIG;
+	}
+	domxml->devices[domxml->device_count].bytes = bytes;
+	domxml->devices[domxml->device_count].base_gpa =
+		base ? strtoull((char *)base, NULL, 0) : 0;
+	domxml->device_count++;
+	xmlFree(base);
+	return 0;
+}
+
+static int parse_devices(xmlXPathContext *context, struct ebb_domxml *domxml)
+{
+	xmlXPathObject *found ebb_cleanup(free_object) = xmlXPathEvalExpression(
+		BAD_CAST "/domain/devices/memory[@model='dimm' or "
+			 "@model='virtio-mem']",
+		context);
+	int r;
+
+	for (int i = 0;
+	     found && found->nodesetval && i < found->nodesetval->nodeNr; i++) {
+		r = parse_device(found->nodesetval->nodeTab[i], domxml);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * Whoever may define domains may write anything there. What is not understood
+ * is no target.
+ */
+static int parse_target(xmlXPathContext *context, struct ebb_domxml *domxml)
+{
+	xmlXPathObject *found ebb_cleanup(free_object) = NULL;
+	xmlChar *text;
+
+	if (xmlXPathRegisterNs(context, BAD_CAST EBB_METADATA_PREFIX,
+			       BAD_CAST EBB_METADATA_URI) != 0)
+		return -ENOMEM;
+	found = xmlXPathEvalExpression(BAD_CAST
+				       "/domain/metadata/" EBB_METADATA_PREFIX
+				       ":policy/@free-target",
+				       context);
+	if (!found || !found->nodesetval || found->nodesetval->nodeNr == 0)
+		return 0;
+	if (found->nodesetval->nodeNr > 1) {
+		snprintf(domxml->odd_target.text,
+			 sizeof(domxml->odd_target.text),
+			 "there is more than one");
+		return 0;
+	}
+	text = xmlNodeGetContent(found->nodesetval->nodeTab[0]);
+	if (!text)
+		return -ENOMEM;
+	ebb_target_parse((const char *)text, &domxml->target,
+			 &domxml->odd_target);
+	xmlFree(text);
+	return 0;
+}
+
+const char *ebb_domxml_metadata(const struct ebb_target_setting *setting,
+				char *text)
+{
+	char target[EBB_TARGET_TEXT_BYTES];
+
+	snprintf(text, EBB_METADATA_BYTES, "<policy free-target='%s'/>",
+		 ebb_target_format(setting, target));
+	return text;
+}
+
+int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
+		     struct ebb_reason_list *reasons)
+{
+	xmlDoc *doc ebb_cleanup(free_doc) = xmlReadMemory(
+		xml, (int)strlen(xml), "domain.xml", NULL,
+		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	xmlXPathContext *context ebb_cleanup(free_context) = NULL;
+	struct ebb_domxml domxml = { 0 };
+	int r;
+
+	/* libvirt prints no DTD; without one there are no entities either. */
+	if (!doc || doc->intSubset)
+		return -EBADMSG;
+	context = xmlXPathNewContext(doc);
+	if (!context)
+		return -ENOMEM;
+	if (!xml_has(context, "/domain"))
+		return -EBADMSG;
+
+	r = parse_devices(context, &domxml);
+	if (r == 0)
+		r = parse_cells(context, &domxml);
+	if (r == 0)
+		r = parse_target(context, &domxml);
+	if (r < 0)
+		return r;
+
+	domxml.shared =
+		xml_has(context,
+			"/domain/memoryBacking/access[@mode='shared']") ||
+		xml_has(context, "/domain/cpu/numa/cell[@memAccess='shared']");
+	domxml.own_channel = xml_has(context,
+				     "/domain/devices/channel[@type='unix' and "
+				     "target/@name='" EBB_CHANNEL_NAME "']");
+	domxml.qga_channel = xml_has(
+		context,
+		"/domain/devices/channel[target/@name='" QGA_CHANNEL_NAME "']");
+	domxml.free_page_reporting = xml_has(
+		context, "/domain/devices/memballoon[@freePageReporting='on']");
+
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(refusals); i++)
+		if (xml_has(context, refusals[i].xpath))
+			ebb_reason_add(reasons, refusals[i].reason, "%s",
+				       refusals[i].detail);
+	*ret_domxml = domxml;
+	return 0;
+}

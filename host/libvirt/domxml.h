@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a domain's live XML says about its memory. Pure: text in, struct out.
+ */
+#ifndef EBB_HOST_DOMXML_H
+#define EBB_HOST_DOMXML_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/interface/reason.h"
+#include "host/interface/target.h"
+
+/* Ebb's own element in a domain's metadata: <policy free-target='40%'/>. */
+#define EBB_METADATA_URI "urn:ebb:domain:1"
+#define EBB_METADATA_PREFIX "ebb"
+
+enum {
+	EBB_MEMORY_PART_MAX = 64
+};
+
+/**
+ * struct ebb_domxml - the parts that Ebb needs
+ * @cell_count, @cell_bytes: boot memory by NUMA cell, in the order in which
+ *	QEMU lays it out; one cell if the domain has no NUMA
+ * @device_count, @devices: dimm and virtio-mem devices with their address; 0
+ *	where libvirt does not say it
+ * @shared: <access mode='shared'/>, of the domain or of a cell
+ * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
+ * @qga_channel: it has QGA_CHANNEL_NAME
+ * @free_page_reporting: virtio-balloon has it on
+ * @target: the free target that its metadata keep; none if they keep none, or
+ *	one that is not understood
+ * @odd_target: why it is not understood, else empty
+ */
+struct ebb_domxml {
+	uint32_t cell_count;
+	uint64_t cell_bytes[EBB_MEMORY_PART_MAX];
+	uint32_t device_count;
+	struct {
+		uint64_t base_gpa;
+		uint64_t bytes;
+	} devices[EBB_MEMORY_PART_MAX];
+	bool shared;
+	bool own_channel;
+	bool qga_channel;
+	bool free_page_reporting;
+	struct ebb_target_setting target;
+	struct ebb_msg_error odd_target;
+};
+
+/**
+ * ebb_domxml_parse - read the XML of virDomainGetXMLDesc()
+ * @xml: the text
+ * @ret_domxml: written only on success
+ * @reasons: devices and settings that forbid discarding are added
+ *
+ * Returns 0, -EBADMSG (not a domain's XML), -E2BIG (more cells or memory
+ * devices than EBB_MEMORY_PART_MAX) or -ENOMEM.
+ */
+int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
+		     struct ebb_reason_list *reasons);
+
+enum {
+	EBB_METADATA_BYTES = 64
+};
+
+/**
+ * ebb_domxml_metadata - the element that keeps a setting
+ * @setting: not EBB_TARGET_NONE, which is kept by having no element
+ * @text: at least EBB_METADATA_BYTES
+ *
+ * Without prefix and namespace, which libvirt adds. Returns @text.
+ */
+const char *ebb_domxml_metadata(const struct ebb_target_setting *setting,
+				char *text);
+
+#endif /* EBB_HOST_DOMXML_H */
