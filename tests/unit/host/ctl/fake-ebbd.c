@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <config.h>
 
-#include "tests/unit/fake-ebbd.h"
+#include "tests/unit/host/ctl/fake-ebbd.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -2,7 +2,7 @@
 /* ebbctl when something is wrong: the sentence, where it goes, the status. */
 #include <config.h>
 
-#include "tests/unit/fake-ebbd.h"
+#include "tests/unit/host/ctl/fake-ebbd.h"
 
 #include <fcntl.h>
 #include <stdio.h>

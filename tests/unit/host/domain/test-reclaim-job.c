@@ -18,7 +18,7 @@
 #include "host/libvirt/agent.h"
 #include "host/domain/reclaim_job.h"
 #include "host/memory/sigbus.h"
-#include "tests/unit/fake-guest.h"
+#include "tests/unit/host/lease/fake-guest.h"
 
 #define RANGE ((uint64_t)FAKE_RANGE_BYTES)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tests/unit/kept.h"
+#include "tests/unit/guest/kept.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tests/unit/fake-vm.h"
+#include "tests/unit/host/domain/fake-vm.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
 /* ebbctl as it is when all is well: what it asks, prints and returns. */
 #include <config.h>
 
-#include "tests/unit/fake-ebbd.h"
+#include "tests/unit/host/ctl/fake-ebbd.h"
 
 #include <signal.h>
 #include <stdlib.h>

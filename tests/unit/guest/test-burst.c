@@ -13,7 +13,7 @@
 
 #include "guest/reclaim.h"
 #include "tests/unit/fake-root.h"
-#include "tests/unit/kept.h"
+#include "tests/unit/guest/kept.h"
 
 /* What the child asks the kernel for at a time. */
 static uint64_t wait_for_chunk(void)

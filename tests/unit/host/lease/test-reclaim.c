@@ -22,7 +22,7 @@
 #include "host/lease/punch.h"
 #include "host/lease/reclaim.h"
 #include "host/memory/sigbus.h"
-#include "tests/unit/fake-guest.h"
+#include "tests/unit/host/lease/fake-guest.h"
 
 #define RANGE ((uint64_t)FAKE_RANGE_BYTES)
 

@@ -19,7 +19,7 @@
 #include "common/log.h"
 #include "common/size.h"
 #include "host/domain/vm.h"
-#include "tests/unit/fake-vm.h"
+#include "tests/unit/host/domain/fake-vm.h"
 
 #define S ((uint64_t)1000000000)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tests/unit/fake-guest.h"
+#include "tests/unit/host/lease/fake-guest.h"
 
 #include <errno.h>
 #include <string.h>

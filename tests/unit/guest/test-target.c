@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/fake-root.h"
-#include "tests/unit/kept.h"
+#include "tests/unit/guest/kept.h"
 
 static void module_drops(enum ebb_drop_reason reason)
 {
