@@ -8,10 +8,10 @@
 
 #include <libvirt/libvirt.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "host/domain/fleet_state.h"
 #include "host/memory/hugepool.h"
-#include "host/lease/punch.h"
 
 enum {
 	TICK_MS = 1000

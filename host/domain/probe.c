@@ -9,8 +9,8 @@
 #include <sys/random.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "host/libvirt/agent.h"
-#include "host/lease/punch.h"
 
 struct context {
 	struct ebb_probe *probe;

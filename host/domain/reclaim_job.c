@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/size.h"
 #include "host/libvirt/agent.h"
 #include "host/lease/drive.h"
 #include "host/domain/estimate.h"
-#include "host/lease/punch.h"
 
 enum {
 	/* So much that the guest no more offers is worth to ask for it again. */

@@ -8,10 +8,10 @@
 
 #include <libvirt/libvirt.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "host/domain/doctor.h"
 #include "host/memory/hugepool.h"
-#include "host/lease/punch.h"
 #include "host/domain/vm_state.h"
 
 enum {

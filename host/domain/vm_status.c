@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/lease/punch.h"
+#include "common/clock.h"
 #include "host/domain/vm_state.h"
 
 /* @facts: of the ring, NULL if there are none. */

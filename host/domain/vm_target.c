@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/size.h"
 #include "host/libvirt/agent.h"
-#include "host/lease/punch.h"
 #include "host/domain/vm_state.h"
 
 enum {

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/size.h"
-#include "host/lease/punch.h"
 #include "protocol/threshold.h"
 
 enum {

@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#include "host/lease/punch.h"
+#include "common/clock.h"
 
 enum {
 	/* So old, an answer is asked for anew. */

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "host/base/fault.h"
 
 enum {
@@ -35,22 +35,6 @@ struct run {
 	uint32_t end;
 	uint64_t bytes;
 };
-
-uint64_t ebb_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-void ebb_sleep_us(uint32_t us)
-{
-	struct timespec pause = { .tv_sec = us / 1000000,
-				  .tv_nsec = (long)(us % 1000000) * 1000 };
-
-	nanosleep(&pause, NULL);
-}
 
 int ebb_puncher_init(struct ebb_puncher *puncher,
 		     const struct ebb_lender *lender,

@@ -64,10 +64,4 @@ void ebb_puncher_release(struct ebb_puncher *puncher);
  */
 int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch);
 
-/* CLOCK_MONOTONIC in ns. */
-uint64_t ebb_now_ns(void);
-
-/* Waits so long, or a little longer. */
-void ebb_sleep_us(uint32_t us);
-
 #endif /* EBB_HOST_PUNCH_H */

@@ -30,6 +30,7 @@
 #include <sys/random.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "host/base/fault.h"
 #include "host/lease/permission.h"
 #include "host/lease/punch.h"

@@ -12,8 +12,8 @@
 #include <libvirt/virterror.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "host/base/pace.h"
-#include "host/lease/punch.h"
 #include "host/libvirt/virt_handle.h"
 #include "protocol/frame.h"
 

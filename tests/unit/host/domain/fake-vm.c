@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/size.h"
 #include "host/libvirt/agent.h"
 #include "host/lease/punch.h"
@@ -26,7 +27,7 @@ void fake_vm_reset(void)
 	fake_vm.now_ns = now_ns;
 }
 
-/* ---- in place of punch.c ---- */
+/* ---- in place of clock.c and punch.c ---- */
 
 uint64_t ebb_now_ns(void)
 {

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "host/lease/punch.h"
+#include "common/clock.h"
 
 enum {
 	RING_OFFSET = 0x3000,

@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/size.h"
 #include "host/lease/drive.h"
-#include "host/lease/punch.h"
 #include "host/memory/sigbus.h"
 #include "tests/unit/host/lease/fake-guest.h"
 

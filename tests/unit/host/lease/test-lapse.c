@@ -25,8 +25,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "host/lease/lapse.h"
-#include "host/lease/punch.h"
 
 #define FILE_BYTES ((off_t)1 << 20)
 

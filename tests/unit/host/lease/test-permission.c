@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "host/lease/permission.h"
-#include "host/lease/punch.h"
 
 #define MS_NS UINT64_C(1000000)
 

@@ -18,8 +18,9 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
+#include "host/lease/lapse.h"
 #include "common/size.h"
-#include "host/lease/punch.h"
 #include "host/lease/reclaim.h"
 #include "host/memory/sigbus.h"
 #include "tests/unit/host/lease/fake-guest.h"
