@@ -65,28 +65,6 @@ struct ctl_args {
 	const char *operands[CTL_OPERANDS_MAX];
 };
 
-/**
- * struct ctl_command - a row of the table of commands
- * @operands: as the help shows them
- * @operand_min, @operand_max: how many
- * @options: mask of what it takes beside CTL_OPT_EVERYWHERE
- * @summary: one line
- * @details: a paragraph for "ebbctl help COMMAND"
- */
-struct ctl_command {
-	const char *name;
-	const char *operands;
-	int operand_min;
-	int operand_max;
-	unsigned int options;
-	const char *summary;
-	const char *details;
-	int (*run)(const struct ctl_args *args);
-};
-
-/* Ended by a NULL name. */
-extern const struct ctl_command ctl_commands[];
-
 int ctl_list(const struct ctl_args *args);
 int ctl_show(const struct ctl_args *args);
 int ctl_reclaim(const struct ctl_args *args);
@@ -94,15 +72,6 @@ int ctl_set(const struct ctl_args *args);
 int ctl_doctor(const struct ctl_args *args);
 int ctl_version(const struct ctl_args *args);
 int ctl_help(const struct ctl_args *args);
-
-/* NULL if there is none of that name. */
-const struct ctl_command *ctl_find_command(const char *name);
-
-/* As ctl_error() for a name that no command has: suggests the nearest. */
-int ctl_unknown_command(const struct ctl_args *args, const char *name);
-
-/* "ebbctl COMMAND --help": to stdout. */
-int ctl_help_command(const struct ctl_command *command);
 
 /**
  * ctl_error - say what went wrong

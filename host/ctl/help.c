@@ -5,13 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/cleanup.h"
 #include "host/ctl/options.h"
-#include "host/interface/nearest.h"
-
-enum {
-	NAMES_MAX = 16
-};
 
 static void print_options(unsigned int mask)
 {
@@ -34,8 +28,8 @@ static void print_overview(void)
 	puts("Usage: ebbctl [OPTION]... COMMAND [OPERAND]...\n\n"
 	     "Give a guest's free memory back to its host.\n\n"
 	     "Commands:");
-	for (const struct ctl_command *command = ctl_commands; command->name;
-	     command++) {
+	for (const struct ctl_command *command = ctl_commands;
+	     command < ctl_commands + CTL_CMD_COUNT; command++) {
 		char left[40];
 
 		snprintf(left, sizeof(left), "%s %s", command->name,
@@ -60,26 +54,6 @@ int ctl_help_command(const struct ctl_command *command)
 	puts("\nOptions of every command:");
 	print_options(CTL_OPT_EVERYWHERE);
 	return CTL_DONE;
-}
-
-int ctl_unknown_command(const struct ctl_args *args, const char *name)
-{
-	const char *names[NAMES_MAX];
-	const char *near;
-	size_t count = 0;
-
-	for (const struct ctl_command *command = ctl_commands;
-	     command->name && count < NAMES_MAX; command++)
-		names[count++] = command->name;
-	near = ebb_nearest(name, names, count);
-	if (near)
-		return ctl_usage(args,
-				 "unknown command '%.40s'. Did you mean '%s'?",
-				 name, near);
-	return ctl_usage(args,
-			 "unknown command '%.40s'. See ebbctl help for those "
-			 "that there are.",
-			 name);
 }
 
 int ctl_help(const struct ctl_args *args)

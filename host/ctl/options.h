@@ -3,7 +3,7 @@
 #ifndef EBB_HOST_CTL_OPTIONS_H
 #define EBB_HOST_CTL_OPTIONS_H
 
-#include "host/ctl/ctl.h"
+#include "host/ctl/commands.h"
 
 /**
  * struct ctl_option_row - an option

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/ctl/commands.h"
+
+#include <string.h>
+
+#include "host/interface/nearest.h"
+
+const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
+	[CTL_CMD_LIST] = { "list", "", 0, 0, CTL_OPT_ALL, "List the domains",
+			   "One line for each running domain: its rung (how its memory can be\n"
+			   "taken), how much of it is resident and free, and what keeps it from\n"
+			   "a better rung." },
+	[CTL_CMD_SHOW] = { "show", "DOMAIN", 1, 1, 0,
+			   "Show what is known of a domain",
+			   "All facts of the domain, by NUMA node and by backing file, and each\n"
+			   "reason that closes a better rung, with its remedy. DOMAIN is a name\n"
+			   "or a UUID." },
+	[CTL_CMD_RECLAIM] = { "reclaim", "DOMAIN [SIZE]", 1, 2,
+			      CTL_OPT_ALL | CTL_OPT_DRY_RUN | CTL_OPT_TIMEOUT |
+				      CTL_OPT_COMPACT | CTL_OPT_FREE_ONLY,
+			      "Take memory of a domain",
+			      "Takes SIZE of the guest's memory back for the host, such as 512M or\n"
+			      "1.5G (powers of 1024): first what is free in huge ranges, and if that\n"
+			      "is less, what the guest frees when it is driven to, as page cache.\n"
+			      "With --free-only it is not driven; --all takes all that is free now.\n"
+			      "With --compact the guest first moves pages that are in use together,\n"
+			      "so that what is free in small pieces comes to lie in huge ranges.\n"
+			      "The guest gets memory again as soon as it uses it. Ctrl-C cancels." },
+	[CTL_CMD_SET] = { "set", "DOMAIN", 1, 1, CTL_OPT_FREE_TARGET,
+			  "Set what a domain keeps free",
+			  "With --free-target, the guest is asked to keep so much of its memory\n"
+			  "free in huge ranges, to be reclaimed at any time: a size such as 600M,\n"
+			  "a part of its memory such as 40%, what its working set leaves over\n"
+			  "(auto), or nothing (none). It gives up page cache for that, and never\n"
+			  "what it needs: under pressure it keeps less. The setting stays with\n"
+			  "the domain until it is set anew." },
+	[CTL_CMD_DOCTOR] = { "doctor", "DOMAIN", 1, 1, 0,
+			     "Check what a domain lacks",
+			     "Checks each thing that the best rung needs, and prints for each that\n"
+			     "is missing the remedy and the XML that mends it." },
+	[CTL_CMD_VERSION] = { "version", "", 0, 0, 0,
+			      "Show the versions of ebbctl and ebbd",
+			      "Also tells which libvirt ebbd is connected to." },
+	[CTL_CMD_HELP] = { "help", "[COMMAND]", 0, 1, 0,
+			   "Show help on a command",
+			   "Without COMMAND, lists the commands." },
+};
+
+const struct ctl_command *ctl_find_command(const char *name)
+{
+	for (size_t i = 0; i < CTL_CMD_COUNT; i++)
+		if (strcmp(ctl_commands[i].name, name) == 0)
+			return &ctl_commands[i];
+	return NULL;
+}
+
+int ctl_unknown_command(const struct ctl_args *args, const char *name)
+{
+	const char *names[CTL_CMD_COUNT];
+	const char *near;
+
+	for (size_t i = 0; i < CTL_CMD_COUNT; i++)
+		names[i] = ctl_commands[i].name;
+	near = ebb_nearest(name, names, CTL_CMD_COUNT);
+	if (near)
+		return ctl_usage(args,
+				 "unknown command '%.40s'. Did you mean '%s'?",
+				 name, near);
+	return ctl_usage(args,
+			 "unknown command '%.40s'. See ebbctl help for those "
+			 "that there are.",
+			 name);
+}
