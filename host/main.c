@@ -16,11 +16,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <libvirt/libvirt.h>
 #include <systemd/sd-daemon.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
+#include "host/base/loop.h"
 #include "host/config.h"
 #include "host/control/control.h"
 #include "host/domain/fleet.h"
@@ -53,6 +54,7 @@ struct daemon {
 	int signal_fd;
 	bool no_sandbox;
 	bool stopping;
+	uint64_t away_told_ns;
 };
 
 static void print_help(void)
@@ -254,8 +256,8 @@ static int watch_signals(struct daemon *daemon)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (daemon->signal_fd < 0 ||
-	    virEventAddHandle(daemon->signal_fd, VIR_EVENT_HANDLE_READABLE,
-			      on_signal, daemon, NULL) < 0) {
+	    ebb_loop_watch(daemon->signal_fd, EBB_LOOP_READABLE, on_signal,
+			   daemon) < 0) {
 		ebb_log(EBB_LOG_ERR, "cannot watch for signals: %s",
 			strerror(errno));
 		return -EIO;
@@ -322,7 +324,7 @@ static int start(struct daemon *daemon)
 	r = ebb_sigbus_install();
 	if (r < 0)
 		return r;
-	if (virEventRegisterDefaultImpl() < 0)
+	if (ebb_loop_init() < 0)
 		return -ENOMEM;
 	r = watch_signals(daemon);
 	if (r < 0)
@@ -350,7 +352,7 @@ static void stop(struct daemon *daemon)
 		ebb_fleet_dismiss(daemon->fleet);
 	/* Each job ends by itself: its guest was just given up. */
 	while (daemon->workers && ebb_workers_count(daemon->workers) > 0)
-		virEventRunDefaultImpl();
+		ebb_loop_turn();
 	ebb_control_free(daemon->control);
 	ebb_fleet_free(daemon->fleet);
 	ebb_virt_free(daemon->virt);
@@ -359,6 +361,22 @@ static void stop(struct daemon *daemon)
 		close(daemon->signal_fd);
 	if (daemon->lock_fd >= 0)
 		close(daemon->lock_fd);
+}
+
+/* A defect of ebbd's, told once for each new worst. */
+static void tell_away(struct daemon *daemon)
+{
+	struct ebb_loop_away away = ebb_loop_longest();
+
+	if (away.longest_ns == daemon->away_told_ns)
+		return;
+	daemon->away_told_ns = away.longest_ns;
+	if (away.longest_ns >= EBB_LOOP_AWAY_MS_MAX * EBB_NS_PER_MS)
+		ebb_log(EBB_LOG_WARNING,
+			"the event loop was away for %u ms in %s; please "
+			"report this",
+			(unsigned int)(away.longest_ns / EBB_NS_PER_MS),
+			away.name);
 }
 
 int main(int argc, char **argv)
@@ -378,8 +396,10 @@ int main(int argc, char **argv)
 	r = start(&daemon);
 	if (r == 0) {
 		sd_notify(0, "READY=1");
-		while (!daemon.stopping && virEventRunDefaultImpl() == 0)
-			;
+		while (!daemon.stopping && r == 0) {
+			r = ebb_loop_turn();
+			tell_away(&daemon);
+		}
 	}
 	stop(&daemon);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <libvirt/libvirt.h>
+#include "host/base/loop.h"
 
 struct job {
 	struct ebb_workers *workers;
@@ -63,9 +63,8 @@ int ebb_workers_new(struct ebb_workers **ret_workers)
 		return r;
 	}
 	pthread_mutex_init(&workers->lock, NULL);
-	workers->watch = virEventAddHandle(workers->event_fd,
-					   VIR_EVENT_HANDLE_READABLE,
-					   on_finished, workers, NULL);
+	workers->watch = ebb_loop_watch(workers->event_fd, EBB_LOOP_READABLE,
+					on_finished, workers);
 	if (workers->watch < 0) {
 		close(workers->event_fd);
 		free(workers);
@@ -79,7 +78,7 @@ void ebb_workers_free(struct ebb_workers *workers)
 {
 	if (!workers)
 		return;
-	virEventRemoveHandle(workers->watch);
+	ebb_loop_unwatch(workers->watch);
 	close(workers->event_fd);
 	pthread_mutex_destroy(&workers->lock);
 	free(workers);

@@ -34,9 +34,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <libvirt/libvirt.h>
-
 #include "common/cleanup.h"
+#include "host/base/loop.h"
 #include "host/control/listen.h"
 #include "host/interface/status.h"
 #include "protocol/frame.h"
@@ -78,13 +77,13 @@ struct ebb_control {
 
 static void peer_update(struct peer *peer)
 {
-	int events = VIR_EVENT_HANDLE_HANGUP | VIR_EVENT_HANDLE_ERROR;
+	int events = EBB_LOOP_HANGUP | EBB_LOOP_ERROR;
 
 	if (peer->out)
-		events |= VIR_EVENT_HANDLE_WRITABLE;
+		events |= EBB_LOOP_WRITABLE;
 	else if (!peer->call && !peer->ended)
-		events |= VIR_EVENT_HANDLE_READABLE;
-	virEventUpdateHandle(peer->watch, events);
+		events |= EBB_LOOP_READABLE;
+	ebb_loop_watch_set(peer->watch, events);
 }
 
 /* Queues a line and frees it. Without memory for it the peer is hung up. */
@@ -214,7 +213,7 @@ static void peer_free(struct peer *peer)
 			control->peers[i] = NULL;
 	}
 	if (peer->watch >= 0)
-		virEventRemoveHandle(peer->watch);
+		ebb_loop_unwatch(peer->watch);
 	close(peer->fd);
 	ebb_frame_clear(&peer->frame);
 	free(peer->out);
@@ -234,11 +233,11 @@ static void on_peer(int watch, int fd, int events, void *opaque)
 
 	(void)watch;
 	(void)fd;
-	if (events & (VIR_EVENT_HANDLE_HANGUP | VIR_EVENT_HANDLE_ERROR))
+	if (events & (EBB_LOOP_HANGUP | EBB_LOOP_ERROR))
 		r = -ECONNRESET;
 	if (r == 0 && peer->out)
 		r = peer_flush(peer);
-	if (r == 0 && events & VIR_EVENT_HANDLE_READABLE)
+	if (r == 0 && events & EBB_LOOP_READABLE)
 		r = peer_read(peer);
 	if (r == 0)
 		peer_serve(peer);
@@ -270,11 +269,9 @@ static void peer_new(struct ebb_control *control, struct peer **slot, int fd)
 	peer->fd = fd;
 	ebb_frame_init(&peer->frame, EBB_MESSAGE_BYTES_MAX);
 	*slot = peer;
-	peer->watch = virEventAddHandle(fd,
-					VIR_EVENT_HANDLE_READABLE |
-						VIR_EVENT_HANDLE_HANGUP |
-						VIR_EVENT_HANDLE_ERROR,
-					on_peer, peer, NULL);
+	peer->watch = ebb_loop_watch(
+		fd, EBB_LOOP_READABLE | EBB_LOOP_HANGUP | EBB_LOOP_ERROR,
+		on_peer, peer);
 	if (peer->watch < 0)
 		peer_free(peer);
 }
@@ -283,18 +280,18 @@ static void on_pause_end(int timer, void *opaque)
 {
 	struct ebb_control *control = opaque;
 
-	virEventRemoveTimeout(timer);
+	ebb_loop_timer_remove(timer);
 	control->pause_timer = -1;
-	virEventUpdateHandle(control->watch, VIR_EVENT_HANDLE_READABLE);
+	ebb_loop_watch_set(control->watch, EBB_LOOP_READABLE);
 }
 
 /* Out of files, say: the connection stays pending, and would wake us at once. */
 static void pause_accepting(struct ebb_control *control)
 {
-	control->pause_timer = virEventAddTimeout(ACCEPT_PAUSE_MS, on_pause_end,
-						  control, NULL);
+	control->pause_timer =
+		ebb_loop_timer(ACCEPT_PAUSE_MS, on_pause_end, control);
 	if (control->pause_timer >= 0)
-		virEventUpdateHandle(control->watch, 0);
+		ebb_loop_watch_set(control->watch, 0);
 }
 
 static void on_connection(int watch, int fd, int events, void *opaque)
@@ -344,9 +341,8 @@ int ebb_control_new(const char *path, gid_t group,
 	r = ebb_listen_open(path, group, &control->listener);
 	if (r < 0)
 		return r;
-	control->watch = virEventAddHandle(control->listener.fd,
-					   VIR_EVENT_HANDLE_READABLE,
-					   on_connection, control, NULL);
+	control->watch = ebb_loop_watch(control->listener.fd, EBB_LOOP_READABLE,
+					on_connection, control);
 	if (control->watch < 0) {
 		ebb_listen_close(&control->listener);
 		return -ENOMEM;
@@ -359,9 +355,9 @@ void ebb_control_free(struct ebb_control *control)
 {
 	if (!control)
 		return;
-	virEventRemoveHandle(control->watch);
+	ebb_loop_unwatch(control->watch);
 	if (control->pause_timer >= 0)
-		virEventRemoveTimeout(control->pause_timer);
+		ebb_loop_timer_remove(control->pause_timer);
 	ebb_listen_close(&control->listener);
 	for (size_t i = 0; i < EBB_CONTROL_PEERS_MAX; i++) {
 		if (control->peers[i])

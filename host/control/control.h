@@ -2,7 +2,7 @@
 /*
  * The control socket: where ebbctl asks ebbd.
  *
- * A server on libvirt's event loop (virEventAddHandle). It knows peers, bytes
+ * A server on libvirt's event loop (ebb_loop_watch). It knows peers, bytes
  * and requests; what a request means is in the table of handlers that main
  * gives it, so that it needs nothing else of host/ but status.h.
  *

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libvirt/libvirt.h>
-
 #include "common/clock.h"
 #include "common/log.h"
+#include "host/base/loop.h"
 #include "host/domain/fleet_state.h"
 #include "host/memory/hugepool.h"
 
@@ -226,7 +225,7 @@ int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 		return -ENOMEM;
 	fleet->environment.config = config;
 	fleet->environment.workers = workers;
-	fleet->tick_timer = virEventAddTimeout(TICK_MS, on_tick, fleet, NULL);
+	fleet->tick_timer = ebb_loop_timer(TICK_MS, on_tick, fleet);
 	if (fleet->tick_timer < 0) {
 		free(fleet);
 		return -EIO;
@@ -250,7 +249,7 @@ void ebb_fleet_free(struct ebb_fleet *fleet)
 {
 	if (!fleet)
 		return;
-	virEventRemoveTimeout(fleet->tick_timer);
+	ebb_loop_timer_remove(fleet->tick_timer);
 	free(fleet->vms);
 	free(fleet);
 }

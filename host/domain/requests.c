@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
+#include "host/base/loop.h"
 #include "host/domain/fleet_state.h"
 
 static bool check_uri(struct ebb_fleet *fleet, struct ebb_call *call,
@@ -86,8 +88,10 @@ static void handle_daemon_show(struct ebb_call *call,
 			       void *opaque)
 {
 	struct ebb_fleet *fleet = opaque;
+	struct ebb_loop_away away = ebb_loop_longest();
 	struct ebb_daemon_status status = {
 		.version = PACKAGE_VERSION,
+		.loop_away_max_us = (uint32_t)(away.longest_ns / EBB_NS_PER_US),
 		.libvirt_connected = ebb_virt_is_connected(fleet->virt),
 		.domain_count = (uint32_t)fleet->count,
 	};
@@ -95,6 +99,9 @@ static void handle_daemon_show(struct ebb_call *call,
 	(void)arguments;
 	snprintf(status.uri, sizeof(status.uri), "%s",
 		 fleet->environment.config->uri);
+	if (away.name)
+		snprintf(status.loop_away_in, sizeof(status.loop_away_in), "%s",
+			 away.name);
 	for (size_t i = 0; i < fleet->count; i++)
 		status.lease_count += ebb_vm_has_lease(fleet->vms[i]);
 	ebb_call_return(call,

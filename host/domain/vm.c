@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libvirt/libvirt.h>
-
 #include "common/clock.h"
 #include "common/log.h"
+#include "host/base/loop.h"
 #include "host/domain/doctor.h"
 #include "host/memory/hugepool.h"
 #include "host/domain/vm_state.h"
@@ -38,12 +37,12 @@ enum {
 /* From within a callback of the channel, which ebb_vm_settle() may close. */
 static void settle_soon(struct ebb_vm *vm)
 {
-	virEventUpdateTimeout(vm->settle_timer, 0);
+	ebb_loop_timer_set(vm->settle_timer, 0);
 }
 
 static void on_settle_timer(int timer, void *opaque)
 {
-	virEventUpdateTimeout(timer, -1);
+	ebb_loop_timer_set(timer, -1);
 	ebb_vm_settle(opaque);
 }
 
@@ -66,8 +65,8 @@ static void admit_guest_change(struct ebb_vm *vm)
 		vm->probe_wanted = true;
 		ebb_vm_target_forget(vm);
 	} else {
-		virEventUpdateTimeout(vm->settle_timer,
-				      (int)(wait_ns / 1000000) + 1);
+		ebb_loop_timer_set(vm->settle_timer,
+				   (int)(wait_ns / 1000000) + 1);
 	}
 }
 
@@ -123,7 +122,7 @@ static void on_process_gone(int watch, int fd, int events, void *opaque)
 
 	(void)fd;
 	(void)events;
-	virEventRemoveHandle(watch);
+	ebb_loop_unwatch(watch);
 	vm->pidfd_watch = -1;
 	ebb_vm_invalidate(vm, true);
 }
@@ -163,7 +162,7 @@ static void release(struct ebb_vm *vm)
 			"vm.nr_overcommit_hugepages",
 			vm->name);
 	if (vm->pidfd_watch >= 0)
-		virEventRemoveHandle(vm->pidfd_watch);
+		ebb_loop_unwatch(vm->pidfd_watch);
 	vm->pidfd_watch = -1;
 	ebb_probe_release(&vm->probe);
 	if (vm->channels_broken || !vm->connected)
@@ -178,7 +177,7 @@ static void free_vm(struct ebb_vm *vm)
 	ebb_domain_unref(vm->domain);
 	ebb_domain_unref(vm->next_domain);
 	if (vm->settle_timer >= 0)
-		virEventRemoveTimeout(vm->settle_timer);
+		ebb_loop_timer_remove(vm->settle_timer);
 	free(vm);
 }
 
@@ -269,9 +268,9 @@ static void probe_done(void *opaque)
 		vm->retry_s *= 2;
 	if (vm->probe.attached) {
 		vm->retry_s = RETRY_MIN_S;
-		vm->pidfd_watch = virEventAddHandle(vm->probe.qemu.pidfd,
-						    VIR_EVENT_HANDLE_READABLE,
-						    on_process_gone, vm, NULL);
+		vm->pidfd_watch = ebb_loop_watch(vm->probe.qemu.pidfd,
+						 EBB_LOOP_READABLE,
+						 on_process_gone, vm);
 		/* What an earlier ebbd took of it is not known. */
 		if (!vm->lent_bytes)
 			vm->lent_bytes = ebb_probe_backing_bytes(&vm->probe);
@@ -368,7 +367,7 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 		.period_ns = (uint64_t)REASON_PERIOD_S * 1000000000,
 	};
 	ebb_probe_init(&vm->probe);
-	vm->settle_timer = virEventAddTimeout(-1, on_settle_timer, vm, NULL);
+	vm->settle_timer = ebb_loop_timer(-1, on_settle_timer, vm);
 	if (vm->settle_timer < 0) {
 		free_vm(vm);
 		return NULL;

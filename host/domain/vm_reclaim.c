@@ -2,9 +2,8 @@
 /* A vm while memory is taken from it: the job, and what its end says. */
 #include <string.h>
 
-#include <libvirt/libvirt.h>
-
 #include "common/log.h"
+#include "host/base/loop.h"
 #include "host/domain/vm_state.h"
 
 enum {
@@ -113,7 +112,7 @@ static void reclaim_done(void *opaque)
 	struct ebb_vm *vm = opaque;
 	struct ebb_call *call = vm->call;
 
-	virEventRemoveTimeout(vm->progress_timer);
+	ebb_loop_timer_remove(vm->progress_timer);
 	vm->progress_timer = -1;
 	vm->phase = EBB_VM_IDLE;
 	vm->call = NULL;
@@ -143,8 +142,7 @@ static void run_job(struct ebb_vm *vm, struct ebb_call *call)
 	}
 	vm->phase = EBB_VM_RECLAIMING;
 	vm->call = call;
-	vm->progress_timer =
-		virEventAddTimeout(PROGRESS_MS, on_progress, vm, NULL);
+	vm->progress_timer = ebb_loop_timer(PROGRESS_MS, on_progress, vm);
 }
 
 void ebb_vm_resume_reclaim(struct ebb_vm *vm, struct ebb_call *call)

@@ -102,6 +102,9 @@ const struct ebb_field ebb_daemon_status_fields[] = {
 	      domain_count),
 	FIELD(EBB_FIELD_U32, "lease-count", struct ebb_daemon_status,
 	      lease_count),
+	FIELD(EBB_FIELD_U32, "loop-away-max-us", struct ebb_daemon_status,
+	      loop_away_max_us),
+	STRING("loop-away-in", struct ebb_daemon_status, loop_away_in),
 	END,
 };
 

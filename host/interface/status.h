@@ -90,6 +90,8 @@ struct ebb_daemon_status {
 	bool libvirt_connected;
 	uint32_t domain_count;
 	uint32_t lease_count; /* of these, on rung lease */
+	uint32_t loop_away_max_us; /* see host/base/loop.h */
+	char loop_away_in[48];
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <libvirt/virterror.h>
 
 #include "common/cleanup.h"
+#include "host/base/loop.h"
 #include "host/libvirt/virt_handle.h"
 
 enum {
@@ -157,7 +158,7 @@ static void on_close(virConnectPtr connection, int reason, void *opaque)
 		return;
 	virt->connection = NULL;
 	virt->closed = connection;
-	virEventUpdateTimeout(virt->timer, 0);
+	ebb_loop_timer_set(virt->timer, 0);
 }
 
 static void bury(struct ebb_virt *virt)
@@ -211,14 +212,14 @@ static void on_timer(int timer, void *opaque)
 	if (virt->closed) {
 		virt->ops.disconnected(virt->opaque);
 		bury(virt);
-		virEventUpdateTimeout(timer, RECONNECT_MS);
+		ebb_loop_timer_set(timer, RECONNECT_MS);
 		return;
 	}
 	if (!virt->connection && connect_once(virt) < 0) {
-		virEventUpdateTimeout(timer, RECONNECT_MS);
+		ebb_loop_timer_set(timer, RECONNECT_MS);
 		return;
 	}
-	virEventUpdateTimeout(timer, -1);
+	ebb_loop_timer_set(timer, -1);
 	virt->ops.connected(virt->opaque);
 }
 
@@ -247,7 +248,7 @@ int ebb_virt_new(const char *uri, const struct ebb_virt_ops *ops, void *opaque,
 	};
 	r = virt->uri ? connect_once(virt) : -ENOMEM;
 	if (r == 0)
-		virt->timer = virEventAddTimeout(0, on_timer, virt, NULL);
+		virt->timer = ebb_loop_timer(0, on_timer, virt);
 	if (r == 0 && virt->timer < 0)
 		r = -ENOMEM;
 	if (r < 0) {
@@ -264,7 +265,7 @@ void ebb_virt_free(struct ebb_virt *virt)
 	if (!virt)
 		return;
 	if (virt->timer >= 0)
-		virEventRemoveTimeout(virt->timer);
+		ebb_loop_timer_remove(virt->timer);
 	if (virt->closed)
 		bury(virt);
 	if (virt->connection) {

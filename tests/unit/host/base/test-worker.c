@@ -9,8 +9,7 @@
 #include <stdbool.h>
 
 #include <cmocka.h>
-#include <libvirt/libvirt.h>
-
+#include "host/base/loop.h"
 #include "host/base/worker.h"
 
 enum {
@@ -66,12 +65,12 @@ static void done(void *opaque)
 
 static void run_loop(struct ebb_workers *workers)
 {
-	int timer = virEventAddTimeout(10000, on_timeout, NULL, NULL);
+	int timer = ebb_loop_timer(10000, on_timeout, NULL);
 
 	timed_out = false;
 	while (ebb_workers_count(workers) > 0 && !timed_out)
-		assert_int_equal(virEventRunDefaultImpl(), 0);
-	virEventRemoveTimeout(timer);
+		assert_int_equal(ebb_loop_turn(), 0);
+	ebb_loop_timer_remove(timer);
 	assert_false(timed_out);
 }
 
@@ -140,7 +139,7 @@ int main(void)
 	};
 
 	loop_thread = pthread_self();
-	if (virEventRegisterDefaultImpl() < 0)
+	if (ebb_loop_init() < 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,9 +14,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <libvirt/libvirt.h>
-
 #include "common/cleanup.h"
+#include "host/base/loop.h"
 #include "host/control/control.h"
 #include "host/interface/status.h"
 
@@ -90,7 +89,7 @@ static void on_tick(int timer, void *opaque)
 
 static void turn(void)
 {
-	assert_int_equal(virEventRunDefaultImpl(), 0);
+	assert_int_equal(ebb_loop_turn(), 0);
 }
 
 static void turns(unsigned int count)
@@ -400,8 +399,8 @@ static void test_second_daemon_is_refused(void **state)
 static int start(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir) || virEventRegisterDefaultImpl() < 0 ||
-	    virEventAddTimeout(5, on_tick, NULL, NULL) < 0)
+	if (!mkdtemp(dir) || ebb_loop_init() < 0 ||
+	    ebb_loop_timer(5, on_tick, NULL) < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/ebbd.sock", dir);
 	return ebb_control_new(path, (gid_t)-1, handlers, NULL, &control);

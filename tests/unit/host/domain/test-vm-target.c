@@ -13,11 +13,10 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <libvirt/libvirt.h>
-
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/size.h"
+#include "host/base/loop.h"
 #include "host/domain/vm.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
@@ -38,9 +37,9 @@ static int set_up_group(void **state)
 {
 	(void)state;
 	ebb_log_init("test", EBB_LOG_INFO);
-	if (virEventRegisterDefaultImpl() < 0)
+	if (ebb_loop_init() < 0)
 		return -1;
-	alarm_timer = virEventAddTimeout(-1, on_alarm, NULL, NULL);
+	alarm_timer = ebb_loop_timer(-1, on_alarm, NULL);
 	return ebb_workers_new(&workers);
 }
 
@@ -54,17 +53,17 @@ static int tear_down_group(void **state)
 /* Until no job runs. */
 static void settle_down(void)
 {
-	virEventUpdateTimeout(alarm_timer, 20000);
+	ebb_loop_timer_set(alarm_timer, 20000);
 	while (ebb_workers_count(workers) > 0)
-		virEventRunDefaultImpl();
-	virEventUpdateTimeout(alarm_timer, -1);
+		ebb_loop_turn();
+	ebb_loop_timer_set(alarm_timer, -1);
 }
 
 static void on_turn(int timer, void *opaque)
 {
 	bool *turned = opaque;
 
-	virEventRemoveTimeout(timer);
+	ebb_loop_timer_remove(timer);
 	*turned = true;
 }
 
@@ -73,9 +72,9 @@ static void take_turn(void)
 {
 	bool turned = false;
 
-	assert_true(virEventAddTimeout(0, on_turn, &turned, NULL) >= 0);
+	assert_true(ebb_loop_timer(0, on_turn, &turned) >= 0);
 	while (!turned)
-		virEventRunDefaultImpl();
+		ebb_loop_turn();
 }
 
 static int set_up(void **state)
