@@ -7,8 +7,14 @@
  * ebb_cas            full barrier, returns whether the word was @old
  * ebb_load_relaxed   no order, but one load: for values that are only shown
  *
- * Both sides run on one machine with shared memory: the guest's smp_ barriers
+ * Both sides run on one machine with shared memory: the guest's virt_ barriers
  * and the host's C11 atomics speak of the same caches.
+ *
+ * The kernel's cmpxchg() and smp_ barriers are not for this: they order CPUs of
+ * one kernel. A kernel that runs on one CPU patches the LOCK prefixes of its
+ * cmpxchg() away, and one that was built for one CPU has none. The other side
+ * is on another CPU all the same. scripts/check-ring-locks holds the built module
+ * against this.
  */
 #ifndef EBB_PROTOCOL_ATOMIC_H
 #define EBB_PROTOCOL_ATOMIC_H
@@ -19,18 +25,19 @@
 
 #include <linux/atomic.h>
 #include <asm/barrier.h>
+#include <asm/sync_bitops.h>
 
 #define ebb_load_relaxed(ptr) READ_ONCE(*(ptr))
-#define ebb_load_acquire(ptr) smp_load_acquire(ptr)
-#define ebb_store_release(ptr, value) smp_store_release(ptr, value)
+#define ebb_load_acquire(ptr) virt_load_acquire(ptr)
+#define ebb_store_release(ptr, value) virt_store_release(ptr, value)
 #define ebb_store_relaxed(ptr, value) WRITE_ONCE(*(ptr), value)
-#define ebb_full_barrier() smp_mb()
-#define ebb_read_barrier() smp_rmb()
-#define ebb_write_barrier() smp_wmb()
+#define ebb_full_barrier() virt_mb()
+#define ebb_read_barrier() virt_rmb()
+#define ebb_write_barrier() virt_wmb()
 
 static inline bool ebb_cas(__u64 *ptr, __u64 old, __u64 new)
 {
-	return cmpxchg(ptr, old, new) == old;
+	return sync_cmpxchg(ptr, old, new) == old;
 }
 
 #else

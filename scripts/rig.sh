@@ -349,6 +349,17 @@ make_disk()
 	esac || rig_die "no room for a disk of $disk MiB in $RIG_DIR"
 }
 
+# Two processors, of which EBB_GUEST_CPUS are there, or as many as there are nodes.
+# Of one alone QEMU would emulate no locked instructions.
+xml_cpus()
+{
+	local here=${EBB_GUEST_CPUS:-2}
+
+	[ "$here" -ge "$nodes" ] || here=$nodes
+	[ "$here" -ge 2 ] && echo "<vcpu>$here</vcpu>" ||
+		echo "<vcpu current='$here'>2</vcpu>"
+}
+
 domain_xml()
 {
 	local type cpu features="" plain=""
@@ -368,7 +379,7 @@ domain_xml()
 	$(xml_max_memory)
 	<memory unit='MiB'>$memory</memory>
 	<memoryBacking>$(xml_memory)</memoryBacking>
-	<vcpu>2</vcpu>
+	$(xml_cpus)
 	<os>
 	<type arch='x86_64' machine='$machine'>hvm</type>
 	<kernel>$image/vmlinux</kernel>
