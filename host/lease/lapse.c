@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -96,6 +97,7 @@ int ebb_lapse_init(struct ebb_lapse *lapse)
 		.sigev_signo = SIGRTMIN,
 		.sigev_value.sival_ptr = lapse,
 	};
+	sigset_t signals;
 
 	lapse->lapsed = true;
 	event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
@@ -103,7 +105,10 @@ int ebb_lapse_init(struct ebb_lapse *lapse)
 	if (sigaction(SIGRTMIN, &action, NULL) < 0 ||
 	    timer_create(CLOCK_MONOTONIC, &event, &lapse->timer) < 0)
 		return -errno;
-	return 0;
+	/* The worker that this runs on has blocked what nobody asked for. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGRTMIN);
+	return -pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
 void ebb_lapse_release(struct ebb_lapse *lapse)

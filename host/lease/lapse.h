@@ -53,7 +53,9 @@ struct ebb_lapse {
  * ebb_lapse_init - a deadline of the calling thread, which alone may use it
  * @lapse: stays where it is until ebb_lapse_release()
  *
- * SIGRTMIN becomes its signal. Returns 0 or -errno of timer_create(2).
+ * SIGRTMIN becomes its signal, and the calling thread no longer blocks it: a
+ * timer whose signal is blocked ends nothing. Returns 0 or -errno of
+ * timer_create(2).
  */
 int ebb_lapse_init(struct ebb_lapse *lapse);
 void ebb_lapse_release(struct ebb_lapse *lapse);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A hole that is punched in time, or not at all: a process that is really
- * stopped, at each instruction from the last looks up to the system call.
+ * stopped, at each instruction from the last looks up to the system call. It is
+ * ebbd as far as this is concerned: the punch is a job of its workers, behind
+ * its sandbox.
  */
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +30,9 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "host/base/loop.h"
+#include "host/base/sandbox.h"
+#include "host/base/worker.h"
 #include "host/lease/lapse.h"
 
 #define FILE_BYTES ((off_t)1 << 20)
@@ -35,6 +42,7 @@ enum {
 	SOON_MS = 40,
 	STEPS_MAX = 200,
 	TRIES_MAX = 20,
+	EXIT_BROKEN = 255, /* no errno */
 };
 
 static int fd = -1;
@@ -170,87 +178,155 @@ static bool skip_unless_real(void)
 	return real;
 }
 
-/* The process that is stopped; ends with what the punch said. */
-static void __attribute__((noreturn)) play_host(bool ignores)
+/* What the job needs, of a process that has one. */
+struct host {
+	bool ignores;
+	int ready_fd; /* it says who is to be traced */
+	int go_fd; /* and waits until it is */
+};
+
+/* Ends the process with what the punch said. */
+static void punch_job(void *opaque)
 {
+	const struct host *host = opaque;
+	pid_t thread = (pid_t)syscall(SYS_gettid);
 	struct ebb_lapse lapse;
+	char go;
 
 	if (ebb_lapse_init(&lapse) < 0)
-		_exit(1);
-	if (ignores)
+		_exit(EXIT_BROKEN);
+	if (host->ignores)
 		signal(SIGRTMIN, SIG_IGN);
-	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-	if (ebb_lapse_begin(&lapse, in_ms(SOON_MS)) < 0)
-		_exit(1);
+	if (write(host->ready_fd, &thread, sizeof(thread)) != sizeof(thread) ||
+	    read(host->go_fd, &go, 1) != 1 ||
+	    ebb_lapse_begin(&lapse, in_ms(SOON_MS)) < 0)
+		_exit(EXIT_BROKEN);
 	__asm__ volatile("int3");
 	_exit(-ebb_lapse_punch(&lapse, fd, 0, FILE_BYTES));
 }
 
-static uintptr_t instruction_of(pid_t pid)
+static void never(void *opaque)
+{
+	(void)opaque;
+	_exit(EXIT_BROKEN);
+}
+
+/* The process that is stopped: starts as ebbd does. */
+static void __attribute__((noreturn)) play_host(struct host *host)
+{
+	struct ebb_workers *workers;
+	int r;
+
+	if (ebb_sandbox_state_locked() < 0 || ebb_loop_init() < 0 ||
+	    ebb_workers_new(&workers) < 0)
+		_exit(EXIT_BROKEN);
+	r = ebb_sandbox_listening();
+	/* A sanitizer needs more system calls. */
+	if ((r < 0 && r != -EOPNOTSUPP) ||
+	    ebb_workers_run(workers, punch_job, never, host) < 0)
+		_exit(EXIT_BROKEN);
+	for (;;)
+		ebb_loop_turn();
+}
+
+/* A process with a worker in it that is traced. */
+struct traced {
+	pid_t pid;
+	pid_t thread;
+};
+
+static struct traced trace_host(bool ignores)
+{
+	struct traced traced;
+	int ready[2], go[2];
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	traced.pid = fork();
+	assert_true(traced.pid >= 0);
+	if (traced.pid == 0)
+		play_host(&(struct host){ .ignores = ignores,
+					  .ready_fd = ready[1],
+					  .go_fd = go[0] });
+	assert_int_equal(close(ready[1]), 0);
+	assert_int_equal(read(ready[0], &traced.thread, sizeof(pid_t)),
+			 sizeof(pid_t));
+	assert_int_equal(ptrace(PTRACE_SEIZE, traced.thread, NULL, NULL), 0);
+	assert_int_equal(write(go[1], "", 1), 1);
+	close(ready[0]);
+	close(go[0]);
+	close(go[1]);
+	return traced;
+}
+
+static uintptr_t instruction_of(pid_t thread)
 {
 	struct user_regs_struct registers;
 
-	assert_int_equal(ptrace(PTRACE_GETREGS, pid, NULL, &registers), 0);
+	assert_int_equal(ptrace(PTRACE_GETREGS, thread, NULL, &registers), 0);
 	return registers.rip;
 }
 
-static bool is_at_step(pid_t pid)
+static void end_host(const struct traced *traced)
+{
+	kill(traced->pid, SIGKILL);
+	waitpid(traced->thread, NULL, __WALL);
+	waitpid(traced->pid, NULL, 0);
+}
+
+/* False: time went by faster than we do, and its signal came. */
+static bool is_at_step(const struct traced *traced)
 {
 	int status;
 
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP)
-		return true;
-	/* Time went by faster than we do; not for the test's end. */
-	if (!WIFEXITED(status) && !WIFSIGNALED(status)) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
-	return false;
+	assert_int_equal(waitpid(traced->thread, &status, __WALL),
+			 traced->thread);
+	return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
 }
 
 /* @steps into the punch, and its instruction; 0: it was too slow. */
-static uintptr_t step(pid_t pid, uint32_t steps)
+static uintptr_t step(const struct traced *traced, uint32_t steps)
 {
-	if (!is_at_step(pid))
+	if (!is_at_step(traced))
 		return 0;
 	for (uint32_t i = 0; i < steps; i++) {
-		assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
-		if (!is_at_step(pid))
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, traced->thread, NULL,
+					NULL),
+				 0);
+		if (!is_at_step(traced))
 			return 0;
 	}
-	return instruction_of(pid);
+	return instruction_of(traced->thread);
 }
 
-/* A process that got so far, and is traced. */
-static pid_t start_host(bool ignores, uint32_t steps, uintptr_t *ret_at)
+/* A process whose worker got so far, and is traced. */
+static struct traced start_host(bool ignores, uint32_t steps, uintptr_t *ret_at)
 {
 	for (int try = 0; try < TRIES_MAX; try++) {
-		pid_t pid = fork();
+		struct traced traced = trace_host(ignores);
 
-		assert_true(pid >= 0);
-		if (pid == 0)
-			play_host(ignores);
-		*ret_at = step(pid, steps);
+		*ret_at = step(&traced, steps);
 		if (*ret_at)
-			return pid;
+			return traced;
+		end_host(&traced);
 	}
 	fail_msg("%u steps took longer than %u ms, %u times", steps, SOON_MS,
 		 TRIES_MAX);
-	return -1;
+	return (struct traced){ 0 };
 }
 
 /* Stops it past its deadline; what its punch says after that. */
-static int stop_over_deadline(pid_t pid)
+static int stop_over_deadline(const struct traced *traced)
 {
 	int status;
 
-	assert_int_equal(ptrace(PTRACE_DETACH, pid, NULL, SIGSTOP), 0);
-	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_int_equal(ptrace(PTRACE_DETACH, traced->thread, NULL, SIGSTOP),
+			 0);
+	assert_int_equal(waitpid(traced->pid, &status, WUNTRACED), traced->pid);
 	assert_true(WIFSTOPPED(status));
 	ebb_sleep_us((SOON_MS + 10) * 1000);
-	assert_int_equal(kill(pid, SIGCONT), 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(kill(traced->pid, SIGCONT), 0);
+	assert_int_equal(waitpid(traced->pid, &status, 0), traced->pid);
 	assert_true(WIFEXITED(status));
 	return -WEXITSTATUS(status);
 }
@@ -269,11 +345,11 @@ static void test_stopped_at_each_instruction(void **state)
 	if (!skip_unless_real())
 		return;
 	for (uint32_t steps = 0; !saw_call && steps < STEPS_MAX; steps++) {
-		pid_t pid = start_host(false, steps, &at);
+		struct traced traced = start_host(false, steps, &at);
 
 		saw_check |= at == (uintptr_t)ebb_lapse_check;
 		saw_call = is_at_call(at);
-		assert_int_equal(stop_over_deadline(pid), -ETIME);
+		assert_int_equal(stop_over_deadline(&traced), -ETIME);
 		assert_false(is_punched());
 	}
 	assert_true(saw_check);
@@ -290,15 +366,14 @@ static void test_late_without_handler(void **state)
 	if (!skip_unless_real())
 		return;
 	for (; steps < STEPS_MAX; steps++) {
-		pid_t pid = start_host(true, steps, &at);
+		struct traced traced = start_host(true, steps, &at);
 
 		if (is_at_call(at)) {
-			assert_int_equal(stop_over_deadline(pid), 0);
+			assert_int_equal(stop_over_deadline(&traced), 0);
 			assert_true(is_punched());
 			return;
 		}
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+		end_host(&traced);
 	}
 	fail_msg("no system call in %u steps", steps);
 }
