@@ -41,8 +41,9 @@ static const struct {
 	{ "memory-backing",
 	  "The guest's memory is shared and can be discarded",
 	  false,
-	  2,
-	  { EBB_REASON_PRIVATE_MEMORY, EBB_REASON_BACKING_ON_DISK } },
+	  3,
+	  { EBB_REASON_PRIVATE_MEMORY, EBB_REASON_BACKING_ON_DISK,
+	    EBB_REASON_TOO_MANY_PARTS } },
 	{ "page-reporting",
 	  "The guest kernel's page reporting is free for ebb.ko",
 	  false,
@@ -128,7 +129,8 @@ static enum paging paging_of(const struct ebb_backing *backing)
 }
 
 /* Of a guest with several backings, that which is worst off. */
-static const struct ebb_backing *worst_backing(const struct ebb_qemu *qemu)
+static const struct ebb_backing *
+worst_backing(const struct ebb_guest_process *qemu)
 {
 	const struct ebb_backing *worst = &qemu->backings[0];
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 
 #include "common/cleanup.h"
@@ -42,6 +41,10 @@ static int examine_xml(struct context *context)
 	r = ebb_domain_xml(context->domain, &xml);
 	if (r == 0)
 		r = ebb_domxml_parse(xml, &probe->domxml, &probe->reasons);
+	if (r == -E2BIG) {
+		add_reason(context, EBB_REASON_TOO_MANY_PARTS, NULL);
+		return r;
+	}
 	if (r < 0) {
 		add_reason(context, EBB_REASON_INTERNAL,
 			   r == -ENOTCONN ? "libvirt did not give its XML"
@@ -57,10 +60,10 @@ static int examine_xml(struct context *context)
 static int examine_process(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
-	int r = ebb_qemu_open(context->config->qemu_run_dir,
-			      ebb_domain_name(context->domain),
-			      ebb_domain_uuid(context->domain), &probe->qemu,
-			      &probe->reasons);
+	int r = ebb_guest_process_open(context->config->qemu_run_dir,
+				       ebb_domain_name(context->domain),
+				       ebb_domain_uuid(context->domain),
+				       &probe->qemu, &probe->reasons);
 
 	if (r < 0) {
 		add_reason(context, EBB_REASON_PROCESS_UNKNOWN, strerror(-r));
@@ -73,31 +76,21 @@ static int examine_process(struct context *context)
 }
 
 /*
- * The lock says that no other host, alive or dying, works on this memory. It
- * is on the memory's own files, so that no two controllers can miss each other
- * by their configuration, and the kernel holds it for as long as any system
- * call on them is under way.
+ * The lock is on the memory's own files, so that no two controllers can miss
+ * each other by their configuration.
  */
 static int lock_backings(struct context *context)
 {
-	const struct ebb_qemu *qemu = &context->probe->qemu;
-
-	for (uint32_t i = 0; i < qemu->backing_count; i++) {
-		if (flock(qemu->backings[i].fd, LOCK_EX | LOCK_NB) == 0)
-			continue;
-		add_reason(context, EBB_REASON_OTHER_CONTROLLER, NULL);
-		return -EBUSY;
-	}
-	return 0;
+	if (ebb_guest_process_lock(&context->probe->qemu) == 0)
+		return 0;
+	add_reason(context, EBB_REASON_OTHER_CONTROLLER, NULL);
+	return -EBUSY;
 }
 
 /* Who only looks is not in the way of a host that can do more. */
 static void unlock_backings(struct context *context)
 {
-	const struct ebb_qemu *qemu = &context->probe->qemu;
-
-	for (uint32_t i = 0; i < qemu->backing_count; i++)
-		flock(qemu->backings[i].fd, LOCK_UN);
+	ebb_guest_process_unlock(&context->probe->qemu);
 }
 
 static int ask_info(struct context *context, struct ebb_channel *channel,
@@ -295,7 +288,7 @@ void ebb_probe_release(struct ebb_probe *probe)
 
 	/* The ring first, while the lock is held. */
 	ebb_ringmap_close(&probe->ring);
-	ebb_qemu_close(&probe->qemu);
+	ebb_guest_process_close(&probe->qemu);
 	ebb_probe_init(probe);
 	probe->own_channel = own_channel;
 	probe->qga_channel = qga_channel;

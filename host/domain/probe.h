@@ -18,7 +18,7 @@
 #include "host/config.h"
 #include "host/libvirt/domxml.h"
 #include "host/memory/map.h"
-#include "host/memory/qemu.h"
+#include "host/memory/process.h"
 #include "host/interface/reason.h"
 #include "host/lease/reclaim.h"
 #include "host/memory/ringmap.h"
@@ -41,7 +41,7 @@ struct ebb_probe {
 	bool running;
 	struct ebb_reason_list reasons;
 	struct ebb_domxml domxml;
-	struct ebb_qemu qemu;
+	struct ebb_guest_process qemu;
 	struct ebb_channel *own_channel;
 	struct ebb_channel *qga_channel;
 	struct ebb_channel *channel;

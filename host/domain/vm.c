@@ -135,7 +135,7 @@ static bool is_of_pool(const struct ebb_backing *backing, uint64_t page_bytes)
 
 int ebb_vm_reserve_holes(struct ebb_vm *vm, uint64_t page_bytes)
 {
-	const struct ebb_qemu *qemu = &vm->probe.qemu;
+	const struct ebb_guest_process *qemu = &vm->probe.qemu;
 	int first = 0, r;
 
 	for (uint32_t i = 0; i < qemu->backing_count; i++) {
@@ -459,7 +459,7 @@ void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns)
 
 uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes)
 {
-	const struct ebb_qemu *qemu = &vm->probe.qemu;
+	const struct ebb_guest_process *qemu = &vm->probe.qemu;
 	uint64_t lent = vm->lent_bytes, holes = 0;
 
 	if (!ebb_vm_has_lease(vm))

@@ -38,7 +38,7 @@ static void fill_facts(const struct ebb_vm *vm, const struct ebb_facts *facts,
 static void fill_backings(const struct ebb_vm *vm,
 			  struct ebb_domain_status *status)
 {
-	const struct ebb_qemu *qemu = &vm->probe.qemu;
+	const struct ebb_guest_process *qemu = &vm->probe.qemu;
 
 	for (uint32_t i = 0; i < qemu->backing_count; i++) {
 		struct ebb_backing_status *backing = &status->backings[i];
@@ -57,7 +57,7 @@ static void fill_backings(const struct ebb_vm *vm,
 	status->backing_count = qemu->backing_count;
 	status->memory_bytes = ebb_vm_memory_bytes(vm);
 	if (qemu->backing_count == 0)
-		status->resident_bytes = ebb_qemu_rss_bytes(qemu);
+		status->resident_bytes = ebb_guest_process_rss_bytes(qemu);
 }
 
 /*

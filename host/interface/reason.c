@@ -78,6 +78,11 @@ static const struct {
 					 "The guest's memory is a file on a disk file system",
 					 "Use memfd, hugetlbfs or a directory on tmpfs",
 					 XML_SHARED },
+	[EBB_REASON_TOO_MANY_PARTS] = { "too-many-parts",
+					"The guest's memory has more parts than Ebb keeps apart",
+					"Give the domain at most 64 NUMA cells and 64 memory devices, "
+					"in at most 64 files",
+					NULL },
 	[EBB_REASON_NO_CHANNEL] = { "no-channel",
 				    "The domain has no channel to an agent",
 				    "Add the channel (virsh attach-device DOMAIN FILE --live "

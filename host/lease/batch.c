@@ -16,8 +16,9 @@ static int refuse(struct ebb_msg_error *ret_error, int r, uint32_t slot,
 }
 
 static int check_offer(const struct ebb_slot *slot, uint32_t index,
-		       const struct ebb_map *map, const struct ebb_qemu *qemu,
-		       uint64_t ring_gpa, struct ebb_offer *ret_offer,
+		       const struct ebb_map *map,
+		       const struct ebb_guest_process *qemu, uint64_t ring_gpa,
+		       struct ebb_offer *ret_offer,
 		       struct ebb_msg_error *ret_error)
 {
 	uint64_t pfn = ebb_range_pfn(slot->range);
@@ -77,8 +78,9 @@ static int compare_offers(const void *a, const void *b)
 }
 
 int ebb_batch_collect(const struct ebb_slot slots[EBB_SLOT_COUNT],
-		      const struct ebb_map *map, const struct ebb_qemu *qemu,
-		      uint64_t ring_gpa, struct ebb_batch *ret_batch,
+		      const struct ebb_map *map,
+		      const struct ebb_guest_process *qemu, uint64_t ring_gpa,
+		      struct ebb_batch *ret_batch,
 		      struct ebb_msg_error *ret_error)
 {
 	struct ebb_batch batch = { 0 };

@@ -53,8 +53,9 @@ struct ebb_batch {
  * ring or a canary).
  */
 int ebb_batch_collect(const struct ebb_slot slots[EBB_SLOT_COUNT],
-		      const struct ebb_map *map, const struct ebb_qemu *qemu,
-		      uint64_t ring_gpa, struct ebb_batch *ret_batch,
+		      const struct ebb_map *map,
+		      const struct ebb_guest_process *qemu, uint64_t ring_gpa,
+		      struct ebb_batch *ret_batch,
 		      struct ebb_msg_error *ret_error);
 
 #endif /* EBB_HOST_BATCH_H */

@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 #include "host/memory/map.h"
-#include "host/memory/qemu.h"
+#include "host/memory/process.h"
 #include "host/memory/ringmap.h"
 
 /* What a reclaim works on; proven, attached, and nobody else's meanwhile. */
 struct ebb_lender {
-	const struct ebb_qemu *qemu;
+	const struct ebb_guest_process *qemu;
 	const struct ebb_map *map;
 	struct ebb_ringmap *ring;
 	uint64_t ring_gpa;

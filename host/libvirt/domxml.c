@@ -17,7 +17,7 @@
  * What forbids discarding from outside. QEMU refuses it for its own devices
  * (ram_block_discard_disable()); its count cannot be seen from here, so each
  * device that pins guest pages is listed, and unknown ones are found by the
- * process's open files and locked memory (qemu.c).
+ * process's open files and locked memory (pinned.c).
  *
  * vhost-user: virtiofsd maps the memory and pins nothing, others may.
  */

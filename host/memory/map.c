@@ -32,7 +32,7 @@ struct candidate {
 struct prover {
 	const struct ebb_msg_info *info;
 	const uint8_t *nonce;
-	const struct ebb_qemu *qemu;
+	const struct ebb_guest_process *qemu;
 };
 
 /* Whether the canary of @gpa is where the guess says. */
@@ -167,8 +167,8 @@ static int check_segments(const struct ebb_msg_info *info)
 
 int ebb_map_prove(const struct ebb_msg_info *info,
 		  const uint8_t nonce[EBB_NONCE_BYTES],
-		  const struct ebb_domxml *domxml, const struct ebb_qemu *qemu,
-		  struct ebb_map *ret_map)
+		  const struct ebb_domxml *domxml,
+		  const struct ebb_guest_process *qemu, struct ebb_map *ret_map)
 {
 	struct prover prover = { .info = info, .nonce = nonce, .qemu = qemu };
 	struct ebb_map map = { 0 };

@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 #include "host/libvirt/domxml.h"
-#include "host/memory/qemu.h"
+#include "host/memory/process.h"
 #include "protocol/message.h"
 
 /* A part of guest memory whose place is proven. */
@@ -44,7 +44,7 @@ struct ebb_map_segment {
 	uint64_t gpa;
 	uint64_t bytes;
 	uint64_t offset; /* of @gpa in the backing's file */
-	uint32_t backing; /* index in ebb_qemu.backings */
+	uint32_t backing; /* index in ebb_guest_process.backings */
 	uint32_t canary_count;
 	uint64_t canary_gpas[EBB_CANARY_PER_SEGMENT];
 };
@@ -68,7 +68,8 @@ struct ebb_map {
  */
 int ebb_map_prove(const struct ebb_msg_info *info,
 		  const uint8_t nonce[EBB_NONCE_BYTES],
-		  const struct ebb_domxml *domxml, const struct ebb_qemu *qemu,
+		  const struct ebb_domxml *domxml,
+		  const struct ebb_guest_process *qemu,
 		  struct ebb_map *ret_map);
 
 /**

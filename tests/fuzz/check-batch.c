@@ -43,7 +43,8 @@ static bool holds_canary(const struct ebb_offer *offer,
 static const char *check_offer(const struct ebb_offer *offer,
 			       const struct ebb_slot *slot,
 			       const struct ebb_map *map,
-			       const struct ebb_qemu *qemu, uint64_t ring_gpa)
+			       const struct ebb_guest_process *qemu,
+			       uint64_t ring_gpa)
 {
 	uint64_t page_bytes;
 	uint32_t order = ebb_range_order(slot->range);
@@ -72,8 +73,8 @@ static const char *check_offer(const struct ebb_offer *offer,
 
 const char *check_batch(const struct ebb_batch *batch,
 			const struct ebb_slot slots[EBB_SLOT_COUNT],
-			const struct ebb_map *map, const struct ebb_qemu *qemu,
-			uint64_t ring_gpa)
+			const struct ebb_map *map,
+			const struct ebb_guest_process *qemu, uint64_t ring_gpa)
 {
 	uint64_t bytes = 0;
 	uint32_t offered = 0;

@@ -12,7 +12,8 @@
  */
 const char *check_batch(const struct ebb_batch *batch,
 			const struct ebb_slot slots[EBB_SLOT_COUNT],
-			const struct ebb_map *map, const struct ebb_qemu *qemu,
+			const struct ebb_map *map,
+			const struct ebb_guest_process *qemu,
 			uint64_t ring_gpa);
 
 #endif /* EBB_TESTS_CHECK_BATCH_H */

@@ -45,7 +45,7 @@ static void make_map(const struct head *head, struct ebb_map *map)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct ebb_slot slots[EBB_SLOT_COUNT] = { 0 };
-	struct ebb_qemu qemu = { .backing_count = 2 };
+	struct ebb_guest_process qemu = { .backing_count = 2 };
 	struct ebb_msg_error error = { "" };
 	struct ebb_map map = { 0 };
 	struct ebb_batch batch;

@@ -85,7 +85,7 @@ struct fake_guest {
 	atomic_bool gone; /* of the order */
 	atomic_bool cancelled;
 	/* The host's side, ready for ebb_reclaim_run(). */
-	struct ebb_qemu qemu;
+	struct ebb_guest_process qemu;
 	struct ebb_map map;
 	struct ebb_ringmap ringmap;
 	struct ebb_lender lender;

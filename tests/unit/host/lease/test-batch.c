@@ -21,7 +21,7 @@ static struct ebb_batch batch;
 static struct ebb_msg_error error;
 
 /* Two files; the second segment of guest memory is in the first file. */
-static const struct ebb_qemu qemu = {
+static const struct ebb_guest_process qemu = {
 	.backing_count = 2,
 	.backings = { { .page_bytes = 4096 }, { .page_bytes = 2 * EBB_MIB } },
 };

@@ -24,7 +24,7 @@ static const uint8_t nonce[EBB_NONCE_BYTES] = "nonce-of-a-test";
 static struct {
 	struct ebb_msg_info info;
 	struct ebb_domxml domxml;
-	struct ebb_qemu qemu;
+	struct ebb_guest_process qemu;
 	struct ebb_map map;
 } world;
 

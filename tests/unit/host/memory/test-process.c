@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -26,7 +27,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/memory/qemu.h"
+#include "host/memory/process.h"
 
 #define UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
 #define LARGE (64 * EBB_MIB)
@@ -36,7 +37,8 @@ static char dir[] = "test-host-qemu.XXXXXX";
 static char *self; /* path of this program */
 static pid_t child;
 static int child_stdin = -1;
-static struct ebb_qemu qemu;
+static int child_stdout = -1;
+static struct ebb_guest_process qemu;
 static struct ebb_reason_list reasons;
 
 /* The child's part. */
@@ -83,6 +85,27 @@ static void map_disk_file(const char *path)
 	map_file(fd, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
 }
 
+/* One file goes and another comes, when the test says so. */
+static void grow(void)
+{
+	int small = new_memfd(SMALL);
+	char byte = 'r', *memory;
+
+	map_file(new_memfd(LARGE), LARGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+	memory = map_file(small, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (write(STDOUT_FILENO, &byte, 1) != 1 ||
+	    read(STDIN_FILENO, &byte, 1) != 1)
+		exit(6);
+	munmap(memory, SMALL);
+	close(small);
+	map_file(new_memfd(48 * EBB_MIB), 48 * EBB_MIB, PROT_READ | PROT_WRITE,
+		 MAP_SHARED);
+	if (write(STDOUT_FILENO, &byte, 1) != 1 ||
+	    read(STDIN_FILENO, &byte, 1) != 0)
+		exit(7);
+}
+
 static int play_qemu(const char *role, const char *path)
 {
 	const int read_write = PROT_READ | PROT_WRITE;
@@ -112,6 +135,9 @@ static int play_qemu(const char *role, const char *path)
 		for (int i = 0; i < EBB_BACKING_MAX + 1; i++)
 			map_file(new_memfd(SMALL), SMALL, read_write,
 				 MAP_SHARED);
+	} else if (strcmp(role, "grows") == 0) {
+		grow();
+		return 0;
 	} else if (strcmp(role, "locked") == 0) {
 		char *memory = map_file(new_memfd(LARGE), LARGE, read_write,
 					MAP_SHARED);
@@ -172,10 +198,19 @@ static char start_child(const char *role)
 	pollfd.fd = from_child[0];
 	assert_int_equal(poll(&pollfd, 1, 30000), 1);
 	assert_int_equal(read(from_child[0], &byte, 1), 1);
-	close(from_child[0]);
+	child_stdout = from_child[0];
 	snprintf(text, sizeof(text), "%d\n", (int)child);
 	write_pid("a", text);
 	return byte;
+}
+
+/* Says go on, and waits until it did. */
+static void tell_child(void)
+{
+	char byte = 'g';
+
+	assert_int_equal(write(child_stdin, &byte, 1), 1);
+	assert_int_equal(read(child_stdout, &byte, 1), 1);
 }
 
 static void stop_child(void)
@@ -184,6 +219,7 @@ static void stop_child(void)
 
 	if (child_stdin < 0)
 		return;
+	close(child_stdout);
 	close(child_stdin);
 	child_stdin = -1;
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -203,7 +239,7 @@ static int end(void **state)
 	char path[128];
 
 	(void)state;
-	ebb_qemu_close(&qemu);
+	ebb_guest_process_close(&qemu);
 	stop_child();
 	snprintf(path, sizeof(path), "%s/a.pid", dir);
 	unlink(path);
@@ -214,7 +250,7 @@ static int end(void **state)
 
 static int open_qemu(void)
 {
-	return ebb_qemu_open(dir, "a", UUID, &qemu, &reasons);
+	return ebb_guest_process_open(dir, "a", UUID, &qemu, &reasons);
 }
 
 static void test_files_are_found(void **state)
@@ -225,7 +261,7 @@ static void test_files_are_found(void **state)
 	start_child("shared");
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.pid, child);
-	assert_true(ebb_qemu_alive(&qemu));
+	assert_true(ebb_guest_process_alive(&qemu));
 	assert_int_equal(qemu.backing_count, 2);
 	assert_int_equal(qemu.backings[0].bytes, LARGE);
 	assert_int_equal(qemu.backings[1].bytes, SMALL);
@@ -238,7 +274,7 @@ static void test_files_are_found(void **state)
 	}
 	assert_int_equal(ebb_backing_resident_bytes(&qemu.backings[0]), 4096);
 	assert_int_equal(ebb_backing_resident_bytes(&qemu.backings[1]), 0);
-	assert_true(ebb_qemu_rss_bytes(&qemu) > 0);
+	assert_true(ebb_guest_process_rss_bytes(&qemu) > 0);
 	assert_int_equal(reasons.count, 0);
 }
 
@@ -253,10 +289,10 @@ static void test_process_ends(void **state)
 	stop_child();
 	pollfd.fd = qemu.pidfd;
 	assert_int_equal(poll(&pollfd, 1, 10000), 1);
-	assert_false(ebb_qemu_alive(&qemu));
-	assert_int_equal(ebb_qemu_rss_bytes(&qemu), 0);
-	ebb_qemu_close(&qemu);
-	assert_false(ebb_qemu_alive(&qemu));
+	assert_false(ebb_guest_process_alive(&qemu));
+	assert_int_equal(ebb_guest_process_rss_bytes(&qemu), 0);
+	ebb_guest_process_close(&qemu);
+	assert_false(ebb_guest_process_alive(&qemu));
 	/* The pid file outlives a QEMU that was killed. */
 	assert_int_equal(open_qemu(), -ESRCH);
 	assert_int_equal(qemu.backing_count, 0);
@@ -266,18 +302,22 @@ static void test_other_process(void **state)
 {
 	(void)state;
 	start_child("shared");
-	assert_int_equal(ebb_qemu_open(dir, "a",
+	assert_int_equal(
+		ebb_guest_process_open(dir, "a",
 				       "6695eb01-f6a4-8304-79aa-97f2502e1930",
 				       &qemu, &reasons),
+		-ESRCH);
+	assert_int_equal(ebb_guest_process_open(dir, "a", "", &qemu, &reasons),
 			 -ESRCH);
-	assert_int_equal(ebb_qemu_open(dir, "a", "", &qemu, &reasons), -ESRCH);
-	assert_int_equal(ebb_qemu_open(dir, "b", UUID, &qemu, &reasons),
+	assert_int_equal(ebb_guest_process_open(dir, "b", UUID, &qemu,
+						&reasons),
 			 -ESRCH);
 	/* libvirt prints lower case; who asks may not. */
-	assert_int_equal(ebb_qemu_open(dir, "a",
+	assert_int_equal(
+		ebb_guest_process_open(dir, "a",
 				       "6695EB01-F6A4-8304-79AA-97F2502E193F",
 				       &qemu, &reasons),
-			 0);
+		0);
 }
 
 static void test_pid_files_that_name_nobody(void **state)
@@ -300,7 +340,8 @@ static void test_pid_files_that_name_nobody(void **state)
 	}
 	memset(name, 'n', sizeof(name));
 	name[sizeof(name) - 1] = '\0';
-	assert_int_equal(ebb_qemu_open(dir, name, UUID, &qemu, &reasons),
+	assert_int_equal(ebb_guest_process_open(dir, name, UUID, &qemu,
+						&reasons),
 			 -ENAMETOOLONG);
 }
 
@@ -349,8 +390,60 @@ static void test_more_files_than_fit(void **state)
 {
 	(void)state;
 	start_child("many");
-	assert_int_equal(open_qemu(), -E2BIG);
-	assert_int_equal(qemu.backing_count, 0);
+	assert_int_equal(open_qemu(), 0);
+	assert_int_equal(qemu.backing_count, EBB_BACKING_MAX);
+	assert_int_equal(reasons.count, 1);
+	assert_int_equal(reasons.items[0].id, EBB_REASON_TOO_MANY_PARTS);
+}
+
+/* Whether a lock of this file, by another description of it, is refused. */
+static bool is_locked_for_others(uint32_t index)
+{
+	int fd ebb_auto_close = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d",
+		 qemu.backings[index].fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return flock(fd, LOCK_EX | LOCK_NB) < 0;
+}
+
+/* Another look shares what is open, with its lock, and finds what is new. */
+static void test_looks_share(void **state)
+{
+	struct ebb_guest_process next;
+	int fds[2];
+
+	(void)state;
+	start_child("grows");
+	assert_int_equal(open_qemu(), 0);
+	assert_int_equal(qemu.backing_count, 2);
+	assert_int_equal(ebb_guest_process_lock(&qemu), 0);
+	fds[0] = qemu.backings[0].fd;
+	fds[1] = qemu.backings[1].fd;
+
+	/* The child drops the small one and maps another of 48 MiB. */
+	tell_child();
+	assert_int_equal(ebb_guest_process_look(&qemu, &next, &reasons), 0);
+	assert_int_equal(next.pid, child);
+	assert_int_equal(next.backing_count, 2);
+	assert_int_equal(next.backings[0].fd, fds[0]);
+	assert_int_equal(next.backings[1].bytes, 48 * EBB_MIB);
+	assert_true(ebb_file_is_locked(next.backings[0].file));
+	assert_false(ebb_file_is_locked(next.backings[1].file));
+
+	ebb_guest_process_close(&qemu);
+	assert_int_equal(fcntl(fds[1], F_GETFD), -1);
+	qemu = next;
+	assert_true(ebb_guest_process_alive(&qemu));
+	assert_int_equal(fcntl(fds[0], F_GETFD), FD_CLOEXEC);
+	assert_true(is_locked_for_others(0));
+	assert_false(is_locked_for_others(1));
+
+	stop_child();
+	assert_int_equal(ebb_guest_process_look(&qemu, &next, &reasons),
+			 -ESRCH);
 }
 
 static void test_locked_memory(void **state)
@@ -382,7 +475,7 @@ static void test_alive_under_signals(void **state)
 	signal(SIGALRM, on_alarm);
 	setitimer(ITIMER_REAL, &often, NULL);
 	for (int i = 0; i < 50000; i++)
-		dead += !ebb_qemu_alive(&qemu);
+		dead += !ebb_guest_process_alive(&qemu);
 	setitimer(ITIMER_REAL, &never, NULL);
 	assert_int_equal(dead, 0);
 }
@@ -418,6 +511,7 @@ int main(int argc, char **argv)
 		QEMU_TEST(test_huge_pages_fit),
 		QEMU_TEST(test_file_on_disk),
 		QEMU_TEST(test_more_files_than_fit),
+		QEMU_TEST(test_looks_share),
 		QEMU_TEST(test_locked_memory),
 		QEMU_TEST(test_alive_under_signals),
 		cmocka_unit_test(test_kinds_have_names),

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/memory/backing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+/* Kind and page size of an open file, or -EINVAL if its file system is neither. */
+static int classify(int fd, struct ebb_backing *backing)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type == HUGETLBFS_MAGIC) {
+		backing->kind = EBB_BACKING_HUGETLBFS;
+		backing->page_bytes = (uint64_t)fs.f_bsize;
+		return 0;
+	}
+	if (fs.f_type == TMPFS_MAGIC) {
+		backing->kind = EBB_BACKING_FILE;
+		backing->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static bool is_file(const struct stat *st, dev_t dev, ino_t ino)
+{
+	return S_ISREG(st->st_mode) && st->st_dev == dev && st->st_ino == ino;
+}
+
+int ebb_backing_open(const char *path, dev_t dev, ino_t ino,
+		     struct ebb_backing *ret_backing)
+{
+	struct ebb_backing backing = { .dev = dev, .ino = ino };
+	int fd ebb_auto_close = -1;
+	struct stat st;
+	int r;
+
+	/* To open a device may do something. */
+	if (stat(path, &st) < 0 || !is_file(&st, dev, ino))
+		return -ENOENT;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* The descriptor may be another file's by now. */
+	if (fstat(fd, &st) < 0 || !is_file(&st, dev, ino))
+		return -ENOENT;
+	if ((uint64_t)st.st_size < EBB_BACKING_BYTES_MIN)
+		return -EFBIG;
+	r = classify(fd, &backing);
+	if (r < 0)
+		return r;
+	backing.bytes = (uint64_t)st.st_size;
+	backing.fd = ebb_steal_fd(&fd);
+	backing.file = ebb_file_new(backing.fd);
+	if (!backing.file)
+		return -ENOMEM;
+	*ret_backing = backing;
+	return 0;
+}
+
+uint64_t ebb_backing_resident_bytes(const struct ebb_backing *backing)
+{
+	struct stat st;
+
+	if (fstat(backing->fd, &st) < 0)
+		return 0;
+	return (uint64_t)st.st_blocks * 512;
+}
+
+const char *ebb_backing_kind_name(enum ebb_backing_kind kind)
+{
+	switch (kind) {
+	case EBB_BACKING_MEMFD:
+		return "memfd";
+	case EBB_BACKING_FILE:
+		return "file";
+	case EBB_BACKING_HUGETLBFS:
+		return "hugetlbfs";
+	}
+	return "unknown";
+}

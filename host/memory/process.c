@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/memory/process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "host/memory/mappings.h"
+#include "host/memory/pinned.h"
+#include "host/memory/thp.h"
+
+/* A command line of QEMU by libvirt: some KiB. */
+#define CMDLINE_BYTES_MAX (256 * 1024)
+
+/* One look at the files of @process. @before: the look before it, or NULL. */
+struct scan {
+	struct ebb_guest_process *process;
+	const struct ebb_guest_process *before;
+	const struct ebb_mappings *mappings;
+	struct ebb_reason_list *reasons;
+};
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static int read_pid(const char *run_dir, const char *name, pid_t *ret_pid)
+{
+	FILE *file ebb_auto_fclose = NULL;
+	char path[512];
+	long pid;
+
+	if (snprintf(path, sizeof(path), "%s/%s.pid", run_dir, name) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	file = fopen(path, "re");
+	if (!file)
+		return errno == ENOENT ? -ESRCH : -errno;
+	if (fscanf(file, "%ld", &pid) != 1 || pid <= 1 || pid > INT_MAX)
+		return -ESRCH;
+	*ret_pid = (pid_t)pid;
+	return 0;
+}
+
+/* Whether the arguments hold "-uuid UUID". */
+static int check_cmdline(pid_t pid, const char *uuid)
+{
+	FILE *file ebb_auto_fclose = NULL;
+	char *text ebb_auto_free = NULL;
+	char path[64];
+	size_t used;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -ESRCH;
+	text = malloc(CMDLINE_BYTES_MAX + 1);
+	if (!text)
+		return -ENOMEM;
+	used = fread(text, 1, CMDLINE_BYTES_MAX, file);
+	text[used] = '\0';
+
+	for (size_t at = 0; at < used; at += strlen(text + at) + 1) {
+		size_t value = at + strlen(text + at) + 1;
+
+		if (strcmp(text + at, "-uuid") == 0 && value < used)
+			return strcasecmp(text + value, uuid) == 0 ? 0 : -ESRCH;
+	}
+	return -ESRCH;
+}
+
+/* What the look before it had open, both have open. */
+static bool share_backing(const struct ebb_guest_process *before,
+			  const struct ebb_mapping *mapping,
+			  struct ebb_backing *ret_backing)
+{
+	for (uint32_t i = 0; before && i < before->backing_count; i++) {
+		const struct ebb_backing *backing = &before->backings[i];
+
+		if (backing->dev != mapping->dev ||
+		    backing->ino != mapping->ino)
+			continue;
+		*ret_backing = *backing;
+		ebb_file_ref(backing->file);
+		return true;
+	}
+	return false;
+}
+
+static int open_backing(const char *entry_path, pid_t pid,
+			const struct ebb_mapping *mapping,
+			struct ebb_backing *ret_backing)
+{
+	struct stat st;
+	int r = ebb_backing_open(entry_path, mapping->dev, mapping->ino,
+				 ret_backing);
+
+	if (r < 0)
+		return r;
+	if (ret_backing->kind == EBB_BACKING_FILE &&
+	    strncmp(mapping->path, "/memfd:", 7) == 0)
+		ret_backing->kind = EBB_BACKING_MEMFD;
+	ret_backing->huge_fits = mapping->huge_fits;
+	if (fstat(ret_backing->fd, &st) == 0)
+		ret_backing->huge_enabled = ebb_thp_enabled("", pid, &st);
+	return 0;
+}
+
+static bool is_known(const struct ebb_guest_process *process,
+		     const struct ebb_mapping *mapping)
+{
+	for (uint32_t i = 0; i < process->backing_count; i++)
+		if (process->backings[i].ino == mapping->ino &&
+		    process->backings[i].dev == mapping->dev)
+			return true;
+	return false;
+}
+
+/* A descriptor whose link names the path of a mapping; many may bear one. */
+static int add_backings(struct scan *scan, const char *entry_path,
+			const char *target)
+{
+	const struct ebb_mapping *mapping = NULL;
+	struct ebb_guest_process *process = scan->process;
+	struct ebb_backing backing;
+	int r;
+
+	while ((mapping = ebb_mappings_find_path(scan->mappings, target,
+						 mapping))) {
+		if (mapping->kind != EBB_MAPPING_MEMORY ||
+		    mapping->bytes < EBB_BACKING_BYTES_MIN ||
+		    is_known(process, mapping))
+			continue;
+		if (process->backing_count == EBB_BACKING_MAX) {
+			ebb_reason_add(scan->reasons, EBB_REASON_TOO_MANY_PARTS,
+				       "more than %d files", EBB_BACKING_MAX);
+			return 0;
+		}
+		if (!share_backing(scan->before, mapping, &backing)) {
+			r = open_backing(entry_path, process->pid, mapping,
+					 &backing);
+			if (r == -ENOENT || r == -EFBIG)
+				continue;
+			if (r < 0)
+				return r;
+		}
+		process->backings[process->backing_count++] = backing;
+	}
+	return 0;
+}
+
+static int scan_descriptors(struct scan *scan)
+{
+	DIR *dir ebb_cleanup(close_dir) = NULL;
+	char path[64], entry_path[64 + 256], target[PATH_MAX];
+	struct dirent *entry;
+	ssize_t length;
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)scan->process->pid);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(entry_path, sizeof(entry_path), "%s/%s", path,
+			 entry->d_name);
+		length = readlink(entry_path, target, sizeof(target) - 1);
+		if (length < 0)
+			continue;
+		target[length] = '\0';
+		ebb_pinned_note_file(target, scan->reasons);
+		r = add_backings(scan, entry_path, target);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int scan_files(struct ebb_guest_process *process,
+		      const struct ebb_guest_process *before,
+		      struct ebb_reason_list *reasons)
+{
+	struct ebb_mappings mappings ebb_cleanup(ebb_mappings_free) = { 0 };
+	struct scan scan = { process, before, &mappings, reasons };
+	int r;
+
+	r = ebb_mappings_read(process->pid, &mappings);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < mappings.count; i++)
+		if (mappings.items[i].kind == EBB_MAPPING_DISK &&
+		    mappings.items[i].bytes >= EBB_BACKING_BYTES_MIN)
+			ebb_reason_add(reasons, EBB_REASON_BACKING_ON_DISK,
+				       "%s", mappings.items[i].path);
+	return scan_descriptors(&scan);
+}
+
+static int compare_backings(const void *a, const void *b)
+{
+	const struct ebb_backing *left = a, *right = b;
+
+	if (left->bytes != right->bytes)
+		return left->bytes < right->bytes ? 1 : -1;
+	return left->ino < right->ino ? -1 : left->ino > right->ino;
+}
+
+/* @process: proven, and its pidfd open. */
+static int look(struct ebb_guest_process *process,
+		const struct ebb_guest_process *before,
+		struct ebb_reason_list *reasons)
+{
+	int r = scan_files(process, before, reasons);
+
+	if (r < 0)
+		return r;
+	ebb_pinned_note_status(process->pid, reasons);
+	/* All of the above was read of a process that lived through it. */
+	if (!ebb_guest_process_alive(process))
+		return -ESRCH;
+	qsort(process->backings, process->backing_count,
+	      sizeof(process->backings[0]), compare_backings);
+	return 0;
+}
+
+int ebb_guest_process_open(const char *run_dir, const char *name,
+			   const char *uuid,
+			   struct ebb_guest_process *ret_process,
+			   struct ebb_reason_list *reasons)
+{
+	struct ebb_guest_process process ebb_cleanup(
+		ebb_guest_process_close) = { .pidfd = -1 };
+	int r;
+
+	r = read_pid(run_dir, name, &process.pid);
+	if (r < 0)
+		return r;
+	process.pidfd = (int)syscall(SYS_pidfd_open, process.pid, 0);
+	if (process.pidfd < 0)
+		return -errno;
+	r = check_cmdline(process.pid, uuid);
+	if (r == 0)
+		r = look(&process, NULL, reasons);
+	if (r < 0)
+		return r;
+	*ret_process = process;
+	process = (struct ebb_guest_process){ .pidfd = -1 };
+	return 0;
+}
+
+int ebb_guest_process_look(const struct ebb_guest_process *process,
+			   struct ebb_guest_process *ret_next,
+			   struct ebb_reason_list *reasons)
+{
+	struct ebb_guest_process next ebb_cleanup(
+		ebb_guest_process_close) = { .pid = process->pid };
+	int r;
+
+	next.pidfd = fcntl(process->pidfd, F_DUPFD_CLOEXEC, 0);
+	if (next.pidfd < 0)
+		return -errno;
+	r = look(&next, process, reasons);
+	if (r < 0)
+		return r;
+	*ret_next = next;
+	next = (struct ebb_guest_process){ .pidfd = -1 };
+	return 0;
+}
+
+void ebb_guest_process_close(struct ebb_guest_process *process)
+{
+	for (uint32_t i = 0; i < process->backing_count; i++)
+		ebb_file_unref(process->backings[i].file);
+	if (process->pid > 0 && process->pidfd >= 0)
+		close(process->pidfd);
+	*process = (struct ebb_guest_process){ .pidfd = -1 };
+}
+
+bool ebb_guest_process_alive(const struct ebb_guest_process *process)
+{
+	struct pollfd pollfd = { .fd = process->pidfd, .events = POLLIN };
+	int r;
+
+	if (process->pid <= 0)
+		return false;
+	/* A signal that comes just now says nothing of the process. */
+	do
+		r = poll(&pollfd, 1, 0);
+	while (r < 0 && errno == EINTR);
+	return r == 0;
+}
+
+int ebb_guest_process_lock(const struct ebb_guest_process *process)
+{
+	for (uint32_t i = 0; i < process->backing_count; i++) {
+		int r = ebb_file_lock(process->backings[i].file);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void ebb_guest_process_unlock(const struct ebb_guest_process *process)
+{
+	for (uint32_t i = 0; i < process->backing_count; i++)
+		ebb_file_unlock(process->backings[i].file);
+}
+
+uint64_t ebb_guest_process_rss_bytes(const struct ebb_guest_process *process)
+{
+	return process->pid > 0 ? ebb_pinned_status_bytes(process->pid, "VmRSS")
+				: 0;
+}

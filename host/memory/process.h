@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One QEMU process of a domain, and the files behind its RAM.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The right process. Discarding acts on a file of another process, so the
+ * process must be the right one and stay so. libvirt names it in NAME.pid; the
+ * pid is pinned by a pidfd first and then proven by the domain's UUID on its
+ * command line: a pid that was reused in between shows another command line or
+ * a dead pidfd. A process is new when its pidfd is, whatever else changes.
+ *
+ * One life, many looks. What is open of a process stays open until it ends: a
+ * second look finds the files that came and went, and shares the rest, with
+ * their locks and what is owed (file.h). A look is a value that nobody changes:
+ * a worker makes the next one while others use the one before.
+ *
+ * Which files. /proc/PID/maps says what the process has mapped shared and
+ * writable, by device, inode and path, and asks no file system. Only memfds
+ * and what lies on tmpfs or hugetlbfs, by the process's own mountinfo, are
+ * looked at more closely: a descriptor may as well be of a disk image on a file
+ * server that is dead, and stat() of it would never return. All memfds of QEMU
+ * bear one name, so they are told apart by inode, and what was opened is what
+ * counts, not what was there a moment before.
+ *
+ * Which guest memory a file holds is not decided here: map.c proves it. So a
+ * file is locked by who has proven it, and no other is.
+ *
+ * An open backing keeps the memory of a guest that is gone: whoever holds
+ * these files watches the pidfd and lets go at once.
+ */
+#ifndef EBB_HOST_PROCESS_H
+#define EBB_HOST_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "host/interface/reason.h"
+#include "host/memory/backing.h"
+
+/**
+ * struct ebb_guest_process - a process that was proven to be the domain's, as
+ *	one look found it
+ * @pid, @pidfd: of the process; the pidfd is readable once it is gone
+ * @backing_count, @backings: shared files that it has mapped, largest first
+ */
+struct ebb_guest_process {
+	pid_t pid;
+	int pidfd;
+	uint32_t backing_count;
+	struct ebb_backing backings[EBB_BACKING_MAX];
+};
+
+/**
+ * ebb_guest_process_open - find and pin the process of a domain, open its files
+ * @run_dir: where libvirt keeps NAME.pid
+ * @name, @uuid: of the domain
+ * @ret_process: written only on success; free with ebb_guest_process_close()
+ * @reasons: what forbids discarding is added: open VFIO files, locked memory,
+ *	files on a disk, more files than EBB_BACKING_MAX
+ *
+ * May block for as long as /proc does. Returns 0, also without any backing;
+ * -ESRCH (no such process, or not the domain's), -EACCES or -errno.
+ */
+int ebb_guest_process_open(const char *run_dir, const char *name,
+			   const char *uuid,
+			   struct ebb_guest_process *ret_process,
+			   struct ebb_reason_list *reasons);
+
+/**
+ * ebb_guest_process_look - look again at a process that is open
+ * @process: left as it is
+ * @ret_next: the same process as it is now; what both have, both share. Written
+ *	only on success; free with ebb_guest_process_close()
+ * @reasons: as of ebb_guest_process_open()
+ *
+ * Who puts @ret_next in place of @process closes that. Returns 0, -ESRCH (it
+ * has ended) or -errno.
+ */
+int ebb_guest_process_look(const struct ebb_guest_process *process,
+			   struct ebb_guest_process *ret_next,
+			   struct ebb_reason_list *reasons);
+
+/*
+ * Lets go of the files; a zeroed or closed process is fine. What no other look
+ * shares is closed, which may take long: not on the event loop's thread.
+ */
+void ebb_guest_process_close(struct ebb_guest_process *process);
+
+/* Whether the process still lives. */
+bool ebb_guest_process_alive(const struct ebb_guest_process *process);
+
+/**
+ * ebb_guest_process_lock - lock all files of a process
+ *
+ * Returns 0, or -EBUSY or -errno; then those that were locked before are.
+ */
+int ebb_guest_process_lock(const struct ebb_guest_process *process);
+
+void ebb_guest_process_unlock(const struct ebb_guest_process *process);
+
+/* Resident set of the process, in bytes; 0 if it cannot be read. */
+uint64_t ebb_guest_process_rss_bytes(const struct ebb_guest_process *process);
+
+#endif /* EBB_HOST_PROCESS_H */
