@@ -23,10 +23,10 @@
  * for ever. Its notifier comes a moment after it isolates; so rescans also
  * wait until events have been quiet for a while (notify.c).
  */
-#include <linux/highmem.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/page_ref.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -170,11 +170,10 @@ void canary_exit(void)
 
 static void canary_write(struct page *page, const struct ebb_canary *content)
 {
-	u8 *at = kmap_local_page(page);
+	u8 *at = page_address(page);
 
 	memcpy(at, content, sizeof(*content));
 	memset(at + sizeof(*content), 0, PAGE_SIZE - sizeof(*content));
-	kunmap_local(at);
 }
 
 void canary_challenge(const u8 boot_id[EBB_BOOT_ID_BYTES],
@@ -269,9 +268,9 @@ static void canary_offline_one(struct canary *canary, enum canary_offline event)
 {
 	if (event == OFFLINE_BEGIN && !canary->lent) {
 		canary->lent = true;
-		compat_offline_begin(canary->page);
+		WARN_ON_ONCE(!page_ref_dec_and_test(canary->page));
 	} else if (event == OFFLINE_CANCEL && canary->lent) {
-		compat_offline_cancel(canary->page);
+		page_ref_inc(canary->page);
 		canary->lent = false;
 	} else if (event == OFFLINE_DONE && canary->lent) {
 		canary->page = NULL;

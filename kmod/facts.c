@@ -17,9 +17,6 @@
 #include "ring.h"
 #include "zone.h"
 
-static_assert(ALLOCSTALL_NORMAL - PGALLOC_NORMAL == MAX_NR_ZONES,
-	      "an event for each zone, in the order of the zones");
-
 static DEFINE_MUTEX(facts_lock);
 static atomic64_t done_bytes = ATOMIC64_INIT(0);
 static atomic64_t batches = ATOMIC64_INIT(0);
@@ -59,14 +56,10 @@ static void facts_read_node(int node, struct ebb_node_facts *facts)
 /* Into @counts, under facts_lock. */
 static void facts_count_events(struct facts_events *counts)
 {
-	int zone;
-
 	all_vm_events(events);
-	counts->allocstall = 0;
-	for (zone = 0; zone < MAX_NR_ZONES; zone++)
-		counts->allocstall +=
-			events[ALLOCSTALL_NORMAL - ZONE_NORMAL + zone];
-	counts->steal = events[PGSTEAL_KSWAPD] + events[PGSTEAL_DIRECT];
+	counts->allocstall = compat_allocstall(events);
+	counts->steal = compat_reclaim_pages(events, PGSTEAL_KSWAPD) +
+			compat_reclaim_pages(events, PGSTEAL_DIRECT);
 	counts->refault = global_node_page_state(WORKINGSET_REFAULT_ANON) +
 			  global_node_page_state(WORKINGSET_REFAULT_FILE);
 }

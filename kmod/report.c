@@ -84,7 +84,10 @@ int report_register(report_lease_fn lease)
 	memset(&device, 0, sizeof(device));
 	device.report = report_batch;
 	/* Never 0 or unset: kernels differ in what these mean. */
-	device.order = pageblock_order;
+	compat_report_limits(&device,
+			     max_t(unsigned int, pageblock_order,
+				   EBB_LEASE_ORDER_MIN),
+			     EBB_SLOT_COUNT);
 	return page_reporting_register(&device);
 }
 
@@ -105,7 +108,7 @@ static void report_rearm_zone(struct zone *zone)
 		for (type = 0; type < MIGRATE_TYPES; type++) {
 			list_for_each_entry(
 				page, &zone->free_area[order].free_list[type],
-				buddy_list)
+				EBB_BUDDY_LIST)
 				__ClearPageReported(page);
 		}
 	}

@@ -117,7 +117,6 @@ u32 segment_scan(struct segment *segments, u32 max)
 static unsigned int segment_cost(unsigned long pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
-	struct folio *folio;
 
 	if (!page || PageReserved(page))
 		return COST_NONE;
@@ -126,11 +125,7 @@ static unsigned int segment_cost(unsigned long pfn)
 
 		return order < EBB_ORDER_COUNT ? 1u << order : COST_NONE;
 	}
-	folio = page_folio(page);
-	if (folio_test_lru(folio) && !folio_test_unevictable(folio) &&
-	    !folio_test_large(folio))
-		return COST_LRU;
-	return COST_NONE;
+	return compat_page_is_movable(page) ? COST_LRU : COST_NONE;
 }
 
 /* The cheapest page of a window of @count pages from @pfn, going by @step. */
@@ -201,12 +196,12 @@ struct page *segment_take_page(const struct segment *range, bool from_end)
 	if (!page)
 		page = segment_take_any(range);
 	if (page)
-		compat_mark_offline(page);
+		__SetPageOffline(page);
 	return page;
 }
 
 void segment_give_page(struct page *page)
 {
-	compat_unmark_offline(page);
+	__ClearPageOffline(page);
 	__free_page(page);
 }
