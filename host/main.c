@@ -274,7 +274,7 @@ static int connect_libvirt(struct daemon *daemon)
 	if (r < 0) {
 		ebb_log(EBB_LOG_ERR,
 			"cannot connect to %s: %s. Start libvirtd (systemctl "
-			"start libvirtd), or set uri in ebbd.conf",
+			"start libvirtd, or virtqemud), or set uri in ebbd.conf",
 			daemon->config.uri, error);
 		return r;
 	}

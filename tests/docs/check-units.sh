@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# ebbd.service only orders itself after libvirt's daemons. libvirtd.socket and the
+# sockets of the modular daemons conflict: a unit that wants one of them stops
+# those that the host uses.
+set -eu
+
+unit=host/ebbd.service
+failed=0
+
+# values KEY: all words that the unit gives it.
+values()
+{
+	sed -n "s/^$1=//p" "$unit" | tr ' ' '\n'
+}
+
+for key in Wants Requires Requisite BindsTo PartOf Upholds Conflicts OnFailure; do
+	if values $key | grep 'virt'; then
+		echo "$unit: $key= names a daemon of libvirt" >&2
+		failed=1
+	fi
+done
+for name in libvirtd.service libvirtd.socket virtqemud.service virtqemud.socket; do
+	values After | grep -qx "$name" || {
+		echo "$unit: not After=$name" >&2
+		failed=1
+	}
+done
+
+# What systemd itself says of it, with a program that is there.
+if command -v systemd-analyze >/dev/null; then
+	directory=$(mktemp -d "${TMPDIR:-/tmp}/check-units.XXXXXX")
+	trap 'rm -rf "$directory"' EXIT
+	sed 's|^ExecStart=.*|ExecStart=/bin/true|' "$unit" >"$directory/ebbd.service"
+	said=$(systemd-analyze verify --man=no "$directory/ebbd.service" 2>&1) ||
+		failed=1
+	if printf '%s\n' "$said" | grep 'ebbd\.service'; then
+		failed=1
+	fi
+fi
+exit $failed
