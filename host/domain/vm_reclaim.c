@@ -2,6 +2,7 @@
 /* A vm while memory is taken from it: the job, and what its end says. */
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "host/base/loop.h"
 #include "host/domain/vm_state.h"
@@ -22,7 +23,7 @@ static void on_progress(int timer, void *opaque)
 
 	(void)timer;
 	ebb_reclaim_job_progress(&vm->job, &progress);
-	ebb_call_event(vm->call, "reclaim-progress",
+	ebb_call_event(vm->requests.first->call, "reclaim-progress",
 		       ebb_msg_encode(ebb_reclaim_progress_fields, &progress));
 }
 
@@ -60,7 +61,7 @@ static void draw_conclusions(struct ebb_vm *vm)
 	case EBB_END_MAP_CHANGED:
 		if (++vm->stale_count > STALE_MAX)
 			quarantine(vm, &vm->job.error);
-		vm->probe_wanted = true;
+		vm->look_wanted = true;
 		break;
 	case EBB_END_GUEST_GONE:
 	case EBB_END_LIBVIRT_GONE:
@@ -68,7 +69,7 @@ static void draw_conclusions(struct ebb_vm *vm)
 	case EBB_END_REPORTING_BUSY:
 	case EBB_END_NO_AGENT:
 	case EBB_END_FAILED:
-		vm->probe_wanted = true;
+		vm->look_wanted = true;
 		break;
 	default:
 		vm->stale_count = 0;
@@ -107,15 +108,12 @@ static bool may_resume(struct ebb_vm *vm)
 	return first;
 }
 
-static void reclaim_done(void *opaque)
+static void reclaim_done(struct ebb_vm *vm)
 {
-	struct ebb_vm *vm = opaque;
-	struct ebb_call *call = vm->call;
+	struct ebb_request *request = vm->requests.first;
 
 	ebb_loop_timer_remove(vm->progress_timer);
 	vm->progress_timer = -1;
-	vm->phase = EBB_VM_IDLE;
-	vm->call = NULL;
 	count_bytes(vm);
 	/* @gone does not tell which of them went. */
 	if (vm->job.end == EBB_END_GUEST_GONE && !vm->connected)
@@ -123,59 +121,69 @@ static void reclaim_done(void *opaque)
 	/* It was not renewed meanwhile. */
 	vm->target.due_ns = 0;
 	if (may_resume(vm)) {
-		vm->probe_wanted = true;
-		ebb_vm_resume_when_probed(vm, call);
+		vm->look_wanted = true;
+		request->state = EBB_REQUEST_RESUMING;
+		request->since_ns = ebb_now_ns();
 		return;
 	}
 	draw_conclusions(vm);
-	answer(vm, call);
-	ebb_vm_settle(vm);
+	answer(vm, request->call);
+	ebb_requests_pop(&vm->requests);
 }
 
-static void run_job(struct ebb_vm *vm, struct ebb_call *call)
+static const struct vm_job reclaim = {
+	.phase = EBB_VM_RECLAIMING,
+	.work = reclaim_work,
+	.done = reclaim_done,
+};
+
+static bool run_job(struct ebb_vm *vm, struct ebb_request *request)
 {
-	if (ebb_workers_run(vm->environment->workers, reclaim_work,
-			    reclaim_done, vm) < 0) {
-		ebb_call_error(call, "GenericError",
-			       "No thread can be started; see ulimit -u");
-		return;
+	if (ebb_vm_run(vm, &reclaim) < 0) {
+		ebb_vm_answer_no_thread(request->call);
+		return false;
 	}
-	vm->phase = EBB_VM_RECLAIMING;
-	vm->call = call;
+	request->state = EBB_REQUEST_RUNNING;
 	vm->progress_timer = ebb_loop_timer(PROGRESS_MS, on_progress, vm);
+	return true;
 }
 
-void ebb_vm_resume_reclaim(struct ebb_vm *vm, struct ebb_call *call)
+/* Or answers, where there is no lease or another kernel now. */
+static bool resume(struct ebb_vm *vm, struct ebb_request *request)
 {
 	if (ebb_vm_has_lease(vm) &&
 	    memcmp(vm->job_boot_id, vm->probe.info.boot_id,
 		   sizeof(vm->job_boot_id)) == 0)
-		run_job(vm, call);
-	else
-		answer(vm, call);
+		return run_job(vm, request);
+	answer(vm, request->call);
+	return false;
 }
 
-void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
-			  const struct ebb_reclaim_request *request)
+/* Whether it cannot begin: it was answered. */
+static bool is_refused(struct ebb_vm *vm, const struct ebb_request *request)
 {
-	if (vm->phase != EBB_VM_IDLE) {
-		ebb_call_error(call, "Busy",
-			       "Another request was faster; try again");
-		return;
-	}
+	uint64_t bytes = ebb_probe_backing_bytes(&vm->probe);
+
 	if (!ebb_vm_has_lease(vm)) {
-		ebb_vm_answer_closed(vm, call);
-		return;
+		ebb_vm_answer_closed(vm, request->call);
+		return true;
 	}
-	if (request->bytes > ebb_probe_backing_bytes(&vm->probe)) {
-		ebb_call_error(call, "InvalidArgument",
+	if (request->reclaim.bytes > bytes) {
+		ebb_call_error(request->call, "InvalidArgument",
 			       "SIZE is more than the guest's memory, which is "
 			       "%llu MiB; give less, or --all",
-			       (unsigned long long)(ebb_probe_backing_bytes(
-							    &vm->probe) >>
-						    20));
-		return;
+			       (unsigned long long)(bytes >> 20));
+		return true;
 	}
+	return false;
+}
+
+bool ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_request *request)
+{
+	if (request->state == EBB_REQUEST_RESUMING)
+		return resume(vm, request);
+	if (is_refused(vm, request))
+		return false;
 	vm->cancelled = false;
 	vm->counted_bytes = 0;
 	vm->resumes = 0;
@@ -188,10 +196,10 @@ void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 		.config = vm->environment->config,
 		.gone = &vm->gone,
 		.cancelled = &vm->cancelled,
-		.request = *request,
+		.request = request->reclaim,
 		.standing = ebb_vm_standing_target(vm),
 	};
 	ebb_reclaim_job_prepare(&vm->job);
-	ebb_call_on_cancel(call, on_cancel, vm);
-	run_job(vm, call);
+	ebb_call_on_cancel(request->call, on_cancel, vm);
+	return run_job(vm, request);
 }

@@ -5,20 +5,11 @@
 
 #include "host/base/pace.h"
 #include "host/domain/reclaim_job.h"
+#include "host/domain/request_queue.h"
 #include "host/domain/vm.h"
 
-/* A request that waits for the job that runs; @begin answers, or starts one. */
-struct waiter {
-	struct ebb_call *call;
-	enum {
-		WAITS_DOCTOR,
-		WAITS_RECLAIM,
-		WAITS_RESUME, /* the job that is there, after a probe */
-		WAITS_SET
-	} kind;
-	struct ebb_reclaim_request request;
-	struct ebb_target_setting setting;
-	struct waiter *next;
+enum {
+	EBB_VM_RETRY_MIN_S = 2
 };
 
 /*
@@ -74,6 +65,18 @@ struct vm_telling {
 	struct ebb_msg_error error;
 };
 
+/**
+ * struct vm_job - one kind of work that blocks
+ * @phase: the vm's while it runs
+ * @work: on a worker
+ * @done: after it, on the event loop's thread, with the vm in EBB_VM_IDLE
+ */
+struct vm_job {
+	enum ebb_vm_phase phase;
+	void (*work)(void *vm);
+	void (*done)(struct ebb_vm *vm);
+};
+
 struct ebb_vm {
 	const struct ebb_vm_environment *environment;
 	struct ebb_domain *domain;
@@ -82,9 +85,11 @@ struct ebb_vm {
 	char uuid[EBB_UUID_TEXT_BYTES];
 
 	enum ebb_vm_phase phase;
+	const struct vm_job *running;
+	void (*settle)(struct ebb_vm *vm); /* after each job */
 	bool connected;
 	bool dismissed;
-	bool probe_wanted;
+	bool look_wanted;
 	bool channels_broken;
 	bool guest_changed; /* so it says; a probe is due when its pace allows */
 	bool quarantined;
@@ -100,9 +105,7 @@ struct ebb_vm {
 	atomic_bool gone;
 	int pidfd_watch;
 
-	struct waiter *waiters;
-	uint64_t waiting_since_ns; /* the first of them */
-	struct ebb_call *call; /* of the reclaim that runs */
+	struct ebb_request_queue requests;
 	atomic_bool cancelled;
 	struct ebb_reclaim_job job;
 	uint8_t job_boot_id[EBB_BOOT_ID_BYTES];
@@ -125,25 +128,38 @@ static inline uint64_t ebb_vm_uncounted_bytes(const struct ebb_vm *vm)
 	return vm->job.counters.reclaimed_bytes - vm->counted_bytes;
 }
 
-/* vm.c: from whatever the vm is to what is wanted. Call it after each change. */
-void ebb_vm_settle(struct ebb_vm *vm);
+/* vm_job.c: starts it; the vm must be idle. Returns 0 or -errno. */
+int ebb_vm_run(struct ebb_vm *vm, const struct vm_job *job);
 
-/* vm.c: the error of a request that needs more than there is. */
+/* vm_answer.c: the error of a request that needs more than there is. */
 void ebb_vm_answer_closed(struct ebb_vm *vm, struct ebb_call *call);
 
-/* vm.c: goes on with the job once the guest was looked at anew. */
-void ebb_vm_resume_when_probed(struct ebb_vm *vm, struct ebb_call *call);
+/* vm_answer.c: no thread could be started for a request. */
+void ebb_vm_answer_no_thread(struct ebb_call *call);
 
-/* vm_reclaim.c: or answers, where there is no lease or another kernel now. */
-void ebb_vm_resume_reclaim(struct ebb_vm *vm, struct ebb_call *call);
+/* vm_requests.c: begins or answers what waits, in its order, until one runs. */
+void ebb_vm_serve(struct ebb_vm *vm);
 
-/* vm_reclaim.c: begins, or answers why not. */
-void ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_call *call,
-			  const struct ebb_reclaim_request *request);
+/* vm_requests.c: the same, if the first waited long enough. */
+void ebb_vm_serve_overdue(struct ebb_vm *vm);
 
-/* vm_target.c: begins, or answers why not. */
-void ebb_vm_start_set(struct ebb_vm *vm, struct ebb_call *call,
-		      const struct ebb_target_setting *setting);
+/* vm_look.c: a worker examines the domain. */
+void ebb_vm_look(struct ebb_vm *vm);
+
+/* vm_look.c: the guest says of itself that it is another. */
+void ebb_vm_guest_changed(struct ebb_vm *vm);
+
+/* vm_look.c: lets go of the guest's files and ring. No job may run. */
+void ebb_vm_release(struct ebb_vm *vm);
+
+/*
+ * vm_reclaim.c: begins the request or goes on with it, or answers it. Returns
+ * whether it runs.
+ */
+bool ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_request *request);
+
+/* vm_target.c: begins the request, or answers it. Returns whether it runs. */
+bool ebb_vm_start_set(struct ebb_vm *vm, struct ebb_request *request);
 
 /* vm_target.c: a renewal, if it is time and nothing else runs. */
 void ebb_vm_tell_if_due(struct ebb_vm *vm);

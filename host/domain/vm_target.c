@@ -303,14 +303,12 @@ static void answer_set(const struct ebb_vm *vm, struct ebb_call *call)
 	ebb_call_return(call, ebb_msg_encode(ebb_set_result_fields, &result));
 }
 
-static void tell_done(void *opaque)
+static void tell_done(struct ebb_vm *vm)
 {
-	struct ebb_vm *vm = opaque;
 	struct vm_telling *telling = &vm->telling;
 	struct ebb_call *call = telling->call;
 	char text[EBB_TARGET_TEXT_BYTES];
 
-	vm->phase = EBB_VM_IDLE;
 	if (call && telling->kept == 0) {
 		take_setting(&vm->target, &telling->setting);
 		vm->target.asked_bytes = telling->message.bytes;
@@ -323,18 +321,22 @@ static void tell_done(void *opaque)
 		else
 			tell_failed(vm);
 	}
-	if (call)
-		answer_set(vm, call);
-	telling->call = NULL;
-	ebb_vm_settle(vm);
+	if (!call)
+		return;
+	answer_set(vm, call);
+	ebb_requests_pop(&vm->requests);
 }
+
+static const struct vm_job tell = {
+	.phase = EBB_VM_TELLING,
+	.work = tell_work,
+	.done = tell_done,
+};
 
 /* @call: of a set, which is to be kept, or NULL. */
 static int start_telling(struct ebb_vm *vm, struct ebb_call *call,
 			 const struct ebb_target_setting *setting)
 {
-	int r;
-
 	vm->telling = (struct vm_telling){
 		.call = call,
 		.setting = *setting,
@@ -344,10 +346,7 @@ static int start_telling(struct ebb_vm *vm, struct ebb_call *call,
 	};
 	/* Somebody asks now: what was in vain before is tried anew. */
 	vm->telling.message.retry = call != NULL;
-	r = ebb_workers_run(vm->environment->workers, tell_work, tell_done, vm);
-	if (r == 0)
-		vm->phase = EBB_VM_TELLING;
-	return r;
+	return ebb_vm_run(vm, &tell);
 }
 
 void ebb_vm_tell_if_due(struct ebb_vm *vm)
@@ -396,17 +395,14 @@ static bool is_refused(struct ebb_vm *vm, struct ebb_call *call,
 	return true;
 }
 
-void ebb_vm_start_set(struct ebb_vm *vm, struct ebb_call *call,
-		      const struct ebb_target_setting *setting)
+bool ebb_vm_start_set(struct ebb_vm *vm, struct ebb_request *request)
 {
-	if (vm->phase != EBB_VM_IDLE) {
-		ebb_call_error(call, "Busy",
-			       "Another request was faster; try again");
-		return;
+	if (is_refused(vm, request->call, &request->setting))
+		return false;
+	if (start_telling(vm, request->call, &request->setting) < 0) {
+		ebb_vm_answer_no_thread(request->call);
+		return false;
 	}
-	if (is_refused(vm, call, setting))
-		return;
-	if (start_telling(vm, call, setting) < 0)
-		ebb_call_error(call, "GenericError",
-			       "No thread can be started; see ulimit -u");
+	request->state = EBB_REQUEST_RUNNING;
+	return true;
 }

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is asked of one domain, in the order in which it was asked.
+ *
+ * The first request runs or is next; the others wait. A request leaves the
+ * queue when it is answered. It owns its call until then.
+ */
+#ifndef EBB_HOST_REQUEST_QUEUE_H
+#define EBB_HOST_REQUEST_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/control/control.h"
+#include "host/interface/status.h"
+#include "host/interface/target.h"
+
+enum ebb_request_kind {
+	EBB_REQUEST_DOCTOR,
+	EBB_REQUEST_SET,
+	EBB_REQUEST_RECLAIM,
+};
+
+/**
+ * enum ebb_request_state - where a request is
+ *
+ * @EBB_REQUEST_WAITING: not begun: a look or an earlier request comes first. The
+ *	queue's owner begins it, and moves it on to RUNNING or answers it
+ * @EBB_REQUEST_RUNNING: a job works on it. Only the first of the queue is. The
+ *	job's end answers it, or moves it on to RESUMING
+ * @EBB_REQUEST_RESUMING: begun, and goes on when the domain was looked at again.
+ *	The queue's owner moves it back to RUNNING or answers it
+ */
+enum ebb_request_state {
+	EBB_REQUEST_WAITING,
+	EBB_REQUEST_RUNNING,
+	EBB_REQUEST_RESUMING,
+};
+
+/**
+ * struct ebb_request - one of them
+ * @since_ns: when it was asked
+ * @reclaim, @setting: what it asks, by @kind
+ */
+struct ebb_request {
+	enum ebb_request_kind kind;
+	enum ebb_request_state state;
+	struct ebb_call *call;
+	uint64_t since_ns;
+	struct ebb_reclaim_request reclaim;
+	struct ebb_target_setting setting;
+	struct ebb_request *next;
+};
+
+/* Zero is empty. */
+struct ebb_request_queue {
+	struct ebb_request *first;
+};
+
+/* Appends a copy of @model, waiting. Returns 0 or -ENOMEM; @model is unchanged. */
+int ebb_requests_push(struct ebb_request_queue *queue,
+		      const struct ebb_request *model, uint64_t now_ns);
+
+/* Takes out the first, which was answered. */
+void ebb_requests_pop(struct ebb_request_queue *queue);
+
+/* The first, if it is in @state; else NULL. */
+struct ebb_request *ebb_requests_first(const struct ebb_request_queue *queue,
+				       enum ebb_request_state state);
+
+/* Whether one of that kind is in it, in any state. */
+bool ebb_requests_have(const struct ebb_request_queue *queue,
+		       enum ebb_request_kind kind);
+
+#endif /* EBB_HOST_REQUEST_QUEUE_H */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one job of a vm, and its phase.
+ *
+ * The files that know a job (vm_look.c, vm_target.c, vm_reclaim.c) call nobody
+ * above them: they leave what they found in the vm, and what follows from it is
+ * decided by vm.c, which is called here after each job.
+ */
+#include "host/domain/vm_state.h"
+
+#include <assert.h>
+
+static void set_phase(struct ebb_vm *vm, enum ebb_vm_phase phase)
+{
+	/* From idle to a job and back; one job at a time. */
+	assert((vm->phase == EBB_VM_IDLE) != (phase == EBB_VM_IDLE));
+	vm->phase = phase;
+}
+
+static void work(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	vm->running->work(vm);
+}
+
+static void done(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+	const struct vm_job *job = vm->running;
+
+	vm->running = NULL;
+	set_phase(vm, EBB_VM_IDLE);
+	job->done(vm);
+	vm->settle(vm);
+}
+
+int ebb_vm_run(struct ebb_vm *vm, const struct vm_job *job)
+{
+	int r;
+
+	vm->running = job;
+	set_phase(vm, job->phase);
+	r = ebb_workers_run(vm->environment->workers, work, done, vm);
+	if (r < 0) {
+		vm->running = NULL;
+		set_phase(vm, EBB_VM_IDLE);
+	}
+	return r;
+}
+
+bool ebb_vm_has_lease(const struct ebb_vm *vm)
+{
+	return vm->phase != EBB_VM_PROBING && vm->probe.attached && !vm->gone;
+}
