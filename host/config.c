@@ -32,7 +32,7 @@ struct key {
 	int (*set)(const struct key *key, const char *value, void *field);
 	size_t offset;
 	size_t capacity; /* of a string */
-	uint32_t min, max; /* of a duration in milliseconds, of a percentage */
+	uint32_t min, max; /* of a duration in ms, of a percentage or count */
 	const char *accepted;
 };
 
@@ -91,6 +91,20 @@ static int set_percent(const struct key *key, const char *value, void *field)
 	return 0;
 }
 
+static int set_count(const struct key *key, const char *value, void *field)
+{
+	unsigned int count;
+	int end = 0;
+
+	if (sscanf(value, "%4u%n", &count, &end) != 1 || value[end] ||
+	    !isdigit((unsigned char)*value))
+		return -EINVAL;
+	if (count < key->min || count > key->max)
+		return -ERANGE;
+	*(uint32_t *)field = count;
+	return 0;
+}
+
 static int set_log_level(const struct key *key, const char *value, void *field)
 {
 	(void)key;
@@ -103,6 +117,12 @@ static int set_log_level(const struct key *key, const char *value, void *field)
 		.offset = offsetof(struct ebb_config, field_),         \
 		.capacity = sizeof(((struct ebb_config *)0)->field_),  \
 		.accepted = (accepted_)                                \
+	}
+#define KEY_COUNT(section_, name_, field_, min_, max_, accepted_)             \
+	{                                                                     \
+		.section = (section_), .name = (name_), .set = set_count,     \
+		.offset = offsetof(struct ebb_config, field_), .min = (min_), \
+		.max = (max_), .accepted = (accepted_)                        \
 	}
 #define KEY_DURATION(section_, name_, field_, min_, max_, accepted_)          \
 	{                                                                     \
@@ -127,6 +147,9 @@ static const struct key keys[] = {
 		   "an absolute path of at most 255 bytes"),
 	KEY_STRING("daemon", "qemu-run-dir", set_path, qemu_run_dir,
 		   "an absolute path of at most 255 bytes"),
+	KEY_COUNT("daemon", "workers", workers, 4, 64, "a number from 4 to 64"),
+	KEY_COUNT("reclaim", "reclaims", reclaims, 1, 60,
+		  "a number from 1 to 60"),
 	KEY_DURATION("reclaim", "timeout", reclaim_timeout_ms, 100,
 		     EBB_SESSION_MAX_MS, "a time from 100ms to 10m, as 60s"),
 	KEY_DURATION("reclaim", "grant-window", grant_window_ms, 1,
@@ -156,6 +179,8 @@ void ebb_config_default(struct ebb_config *ret_config)
 		.log_level = EBB_LOG_INFO,
 		.state_dir = EBB_RUNSTATEDIR "/ebb",
 		.qemu_run_dir = EBB_RUNSTATEDIR "/libvirt/qemu",
+		.workers = 8,
+		.reclaims = 4,
 		.reclaim_timeout_ms = 60 * 1000,
 		.grant_window_ms = EBB_GRANT_WINDOW_MS,
 		.hugetlb_cover_percent = 125,

@@ -9,10 +9,12 @@
  *   log-level = info                error, warning, notice, info, debug
  *   state-dir = /run/ebb            the lock of the one ebbd there
  *   qemu-run-dir = /run/libvirt/qemu    where libvirt keeps NAME.pid
+ *   workers = 8                     threads for what may wait, 4 to 64
  *
  *   [reclaim]
  *   timeout = 60s                   of one reclaim that names none
  *   grant-window = 50ms             1ms to 50ms
+ *   reclaims = 4                    at once, 1 to 60; others wait
  *   hugetlb-cover = 125%            0% to 1000%, see host/memory/hugepool.h
  *
  *   [agent]
@@ -36,6 +38,8 @@ struct ebb_config {
 	enum ebb_log_level log_level;
 	char state_dir[256];
 	char qemu_run_dir[256];
+	uint32_t workers;
+	uint32_t reclaims;
 	uint32_t reclaim_timeout_ms;
 	uint32_t grant_window_ms;
 	uint32_t hugetlb_cover_percent;

@@ -36,6 +36,9 @@ enum {
 	EXIT_USAGE = 2
 };
 
+_Static_assert(EBB_WORKERS_MIN == 4 && EBB_WORKERS_MAX == 64,
+	       "config.c has these bounds");
+
 struct options {
 	const char *config;
 	const char *uri;
@@ -329,7 +332,8 @@ static int start(struct daemon *daemon)
 	r = watch_signals(daemon);
 	if (r < 0)
 		return r;
-	r = ebb_workers_new(&daemon->workers);
+	r = ebb_workers_new(daemon->config.workers, daemon->config.reclaims,
+			    &daemon->workers);
 	if (r < 0)
 		return r;
 	r = ebb_fleet_new(&daemon->config, daemon->workers, &daemon->fleet);

@@ -12,57 +12,104 @@
 #include "host/base/loop.h"
 
 struct job {
-	struct ebb_workers *workers;
+	enum ebb_work kind;
 	void (*work)(void *opaque);
 	void (*done)(void *opaque);
 	void *opaque;
 	struct job *next;
 };
 
+struct queue {
+	struct job *first;
+	struct job **end;
+};
+
 struct ebb_workers {
 	int event_fd;
 	int watch;
 	uint32_t count; /* event loop's thread only */
-	pthread_mutex_t lock;
-	struct job *finished; /* under lock */
+	uint32_t limits[EBB_WORK_KINDS];
+	uint32_t threads_max;
+
+	pthread_mutex_t lock; /* of all that follows */
+	pthread_cond_t queued;
+	struct queue queues[EBB_WORK_KINDS];
+	struct queue finished;
+	uint32_t waiting; /* in the queues */
+	uint32_t running[EBB_WORK_KINDS];
+	uint32_t turn; /* the kind that is looked at first */
+	uint32_t holds;
+	bool stopping; /* nobody may begin to hold */
+	bool ended; /* threads shall end */
+	uint32_t idle; /* threads that wait for a job */
+	uint32_t thread_count;
+	pthread_t threads[EBB_WORKERS_MAX];
 };
 
+/* The pool whose thread this is. */
+static __thread struct ebb_workers *own_workers;
+
+static void push(struct queue *queue, struct job *job)
+{
+	job->next = NULL;
+	if (!queue->first)
+		queue->end = &queue->first;
+	*queue->end = job;
+	queue->end = &job->next;
+}
+
+static struct job *pop(struct queue *queue)
+{
+	struct job *job = queue->first;
+
+	if (job)
+		queue->first = job->next;
+	return job;
+}
+
+/* One job a turn of the loop, so that others have theirs in between. */
 static void on_finished(int watch, int fd, int events, void *opaque)
 {
 	struct ebb_workers *workers = opaque;
-	struct job *job, *next;
-	eventfd_t wakeups;
+	struct job *job;
+	eventfd_t one;
 
 	(void)watch;
 	(void)events;
-	eventfd_read(fd, &wakeups);
+	if (eventfd_read(fd, &one) < 0)
+		return;
 	pthread_mutex_lock(&workers->lock);
-	job = workers->finished;
-	workers->finished = NULL;
+	job = pop(&workers->finished);
 	pthread_mutex_unlock(&workers->lock);
-
-	for (; job; job = next) {
-		next = job->next;
-		workers->count--;
-		job->done(job->opaque);
-		free(job);
-	}
+	workers->count--;
+	job->done(job->opaque);
+	free(job);
 }
 
-int ebb_workers_new(struct ebb_workers **ret_workers)
+int ebb_workers_new(uint32_t threads, uint32_t reclaims,
+		    struct ebb_workers **ret_workers)
 {
-	struct ebb_workers *workers = calloc(1, sizeof(*workers));
+	struct ebb_workers *workers;
 	int r;
 
+	if (threads < EBB_WORKERS_MIN || threads > EBB_WORKERS_MAX ||
+	    reclaims == 0)
+		return -EINVAL;
+	workers = calloc(1, sizeof(*workers));
 	if (!workers)
 		return -ENOMEM;
-	workers->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	workers->threads_max = threads;
+	for (uint32_t kind = 0; kind < EBB_WORK_KINDS; kind++)
+		workers->limits[kind] = threads;
+	workers->limits[EBB_WORK_RECLAIM] = reclaims;
+	workers->limits[EBB_WORK_CONNECTION] = 1;
+	workers->event_fd =
+		eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
 	if (workers->event_fd < 0) {
 		r = -errno;
 		free(workers);
 		return r;
 	}
-	pthread_mutex_init(&workers->lock, NULL);
 	workers->watch = ebb_loop_watch(workers->event_fd, EBB_LOOP_READABLE,
 					on_finished, workers);
 	if (workers->watch < 0) {
@@ -70,6 +117,8 @@ int ebb_workers_new(struct ebb_workers **ret_workers)
 		free(workers);
 		return -EIO;
 	}
+	pthread_mutex_init(&workers->lock, NULL);
+	pthread_cond_init(&workers->queued, NULL);
 	*ret_workers = workers;
 	return 0;
 }
@@ -78,60 +127,181 @@ void ebb_workers_free(struct ebb_workers *workers)
 {
 	if (!workers)
 		return;
+	pthread_mutex_lock(&workers->lock);
+	workers->ended = true;
+	pthread_cond_broadcast(&workers->queued);
+	pthread_mutex_unlock(&workers->lock);
+	for (uint32_t i = 0; i < workers->thread_count; i++)
+		pthread_join(workers->threads[i], NULL);
 	ebb_loop_unwatch(workers->watch);
 	close(workers->event_fd);
+	pthread_cond_destroy(&workers->queued);
 	pthread_mutex_destroy(&workers->lock);
 	free(workers);
 }
 
-static void *run_job(void *opaque)
+/* Under the lock: leaves a thread to each kind that has none. */
+static bool may_start(const struct ebb_workers *workers, uint32_t kind)
 {
-	struct job *job = opaque;
-	struct ebb_workers *workers = job->workers;
+	uint32_t used = 1;
 
+	if (workers->running[kind] >= workers->limits[kind])
+		return false;
+	for (uint32_t other = 0; other < EBB_WORK_KINDS; other++)
+		used += workers->running[other] || other == kind
+				? workers->running[other]
+				: 1;
+	return used <= workers->threads_max;
+}
+
+/* Under the lock: the job that is next, or NULL. */
+static struct job *next_job(struct ebb_workers *workers)
+{
+	for (uint32_t i = 0; i < EBB_WORK_KINDS; i++) {
+		uint32_t kind = (workers->turn + i) % EBB_WORK_KINDS;
+
+		if (!workers->queues[kind].first || !may_start(workers, kind))
+			continue;
+		workers->turn = (kind + 1) % EBB_WORK_KINDS;
+		workers->waiting--;
+		workers->running[kind]++;
+		return pop(&workers->queues[kind]);
+	}
+	return NULL;
+}
+
+/* Under the lock, which is given up for the job's work. */
+static void run_job(struct ebb_workers *workers, struct job *job)
+{
+	pthread_mutex_unlock(&workers->lock);
+	job->work(job->opaque);
+	pthread_mutex_lock(&workers->lock);
+	workers->running[job->kind]--;
+	push(&workers->finished, job);
+	eventfd_write(workers->event_fd, 1);
+}
+
+static void *run_thread(void *opaque)
+{
+	struct ebb_workers *workers = opaque;
+	struct job *job;
+
+	own_workers = workers;
 	/* Waits of some microseconds shall not be stretched to 50. */
 	prctl(PR_SET_TIMERSLACK, 1000);
-	job->work(job->opaque);
-
 	pthread_mutex_lock(&workers->lock);
-	job->next = workers->finished;
-	workers->finished = job;
-	/* Under the lock: the owner may free @workers once it saw the job. */
-	eventfd_write(workers->event_fd, 1);
+	while (!workers->ended) {
+		job = next_job(workers);
+		if (job) {
+			run_job(workers, job);
+			continue;
+		}
+		workers->idle++;
+		pthread_cond_wait(&workers->queued, &workers->lock);
+		workers->idle--;
+	}
 	pthread_mutex_unlock(&workers->lock);
 	return NULL;
 }
 
-int ebb_workers_run(struct ebb_workers *workers, void (*work)(void *opaque),
-		    void (*done)(void *opaque), void *opaque)
+/* Under the lock. Returns 0, or -EAGAIN if there is no thread at all. */
+static int start_thread(struct ebb_workers *workers)
 {
-	struct job *job = calloc(1, sizeof(*job));
 	sigset_t all, before;
-	pthread_t thread;
 	int r;
 
-	if (!job)
-		return -ENOMEM;
-	*job = (struct job){
-		.workers = workers, .work = work, .done = done, .opaque = opaque
-	};
 	/* Signals are for the event loop's thread; a fault stays where it is. */
 	sigfillset(&all);
 	sigdelset(&all, SIGBUS);
 	sigdelset(&all, SIGSEGV);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, NULL, run_job, job);
+	r = pthread_create(&workers->threads[workers->thread_count], NULL,
+			   run_thread, workers);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r) {
-		free(job);
-		return -r;
+	if (r == 0)
+		workers->thread_count++;
+	return workers->thread_count ? 0 : -EAGAIN;
+}
+
+int ebb_workers_run(struct ebb_workers *workers, enum ebb_work kind,
+		    void (*work)(void *opaque), void (*done)(void *opaque),
+		    void *opaque)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	int r = 0;
+
+	if (!job)
+		return -ENOMEM;
+	*job = (struct job){
+		.kind = kind, .work = work, .done = done, .opaque = opaque
+	};
+	pthread_mutex_lock(&workers->lock);
+	/* Threads that were woken for others of those that wait are not idle. */
+	if (workers->idle <= workers->waiting &&
+	    workers->thread_count < workers->threads_max)
+		r = start_thread(workers);
+	if (r == 0) {
+		push(&workers->queues[kind], job);
+		workers->waiting++;
+		pthread_cond_signal(&workers->queued);
 	}
-	pthread_detach(thread);
-	workers->count++;
-	return 0;
+	pthread_mutex_unlock(&workers->lock);
+	if (r < 0)
+		free(job);
+	else
+		workers->count++;
+	return r;
 }
 
 uint32_t ebb_workers_count(const struct ebb_workers *workers)
 {
 	return workers->count;
+}
+
+uint32_t ebb_workers_threads(struct ebb_workers *workers)
+{
+	uint32_t count;
+
+	pthread_mutex_lock(&workers->lock);
+	count = workers->thread_count;
+	pthread_mutex_unlock(&workers->lock);
+	return count;
+}
+
+bool ebb_workers_stop(struct ebb_workers *workers)
+{
+	bool may_exit;
+
+	pthread_mutex_lock(&workers->lock);
+	workers->stopping = true;
+	may_exit = workers->holds == 0 &&
+		   workers->running[EBB_WORK_RELEASE] == 0 &&
+		   !workers->queues[EBB_WORK_RELEASE].first;
+	pthread_mutex_unlock(&workers->lock);
+	return may_exit;
+}
+
+bool ebb_worker_hold(void)
+{
+	struct ebb_workers *workers = own_workers;
+	bool may_begin;
+
+	if (!workers)
+		return true;
+	pthread_mutex_lock(&workers->lock);
+	may_begin = !workers->stopping;
+	workers->holds += may_begin;
+	pthread_mutex_unlock(&workers->lock);
+	return may_begin;
+}
+
+void ebb_worker_let_go(void)
+{
+	struct ebb_workers *workers = own_workers;
+
+	if (!workers)
+		return;
+	pthread_mutex_lock(&workers->lock);
+	workers->holds--;
+	pthread_mutex_unlock(&workers->lock);
 }

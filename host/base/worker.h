@@ -2,37 +2,110 @@
 /*
  * Work that blocks, off the event loop's thread.
  *
- * Theory of operation: whatever may wait for a guest, for libvirtd or for the
- * kernel runs on a thread of its own with its own data; the event loop's
- * thread alone decides and owns all lasting state. A job gets what it needs
- * when it starts, and its result is looked at when it is done, on the event
- * loop's thread. In between the two share atomics only.
+ * Theory of operation
+ * ===================
+ *
+ * Whatever may wait for a guest, for libvirtd or for the kernel is a job. It
+ * runs on one of a fixed number of threads with data of its own; the event
+ * loop's thread alone decides and owns all lasting state. A job gets what it
+ * needs when it is queued, and its result is looked at when it is done, on the
+ * event loop's thread. In between the two share atomics only.
+ *
+ * Fairness. Jobs of one kind start in the order in which they were queued, and
+ * the kinds take turns. A kind may use all threads but those that keep one for
+ * each other kind of which no job runs. So a hundred agents that do not answer
+ * delay other looks, but neither a reclaim nor the return of memory.
+ *
+ * The end. ebbd must not wait for a job that only waits itself: for a libvirtd
+ * that is stopped, or a guest that hangs. So ebb_workers_stop() tells when the
+ * process may exit around its jobs. A job that has taken something which only
+ * it can give back in order holds the process meanwhile: ebb_worker_hold().
+ *
+ * The alternative, a thread for each job, has no bound: 1,000 domains that are
+ * looked at after a restart of libvirtd were 1,000 threads.
  */
 #ifndef EBB_HOST_WORKER_H
 #define EBB_HOST_WORKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ebb_workers;
 
-/* Returns 0 or -errno. Needs libvirt's event loop to be registered. */
-int ebb_workers_new(struct ebb_workers **ret_workers);
+/**
+ * enum ebb_work - the kinds of jobs
+ * @EBB_WORK_LOOK: examines a domain or talks to its agent; exit abandons it
+ * @EBB_WORK_RECLAIM: takes memory; at most so many at once as is configured.
+ *	Exit abandons it, but while it holds the process
+ * @EBB_WORK_RELEASE: closes what may free a guest's memory, gives reservations
+ *	back; exit waits for it
+ * @EBB_WORK_CONNECTION: connects to libvirtd, lists its domains, closes; one
+ *	at a time. Exit abandons it
+ */
+enum ebb_work {
+	EBB_WORK_LOOK,
+	EBB_WORK_RECLAIM,
+	EBB_WORK_RELEASE,
+	EBB_WORK_CONNECTION,
+	EBB_WORK_KINDS
+};
 
-/* No job may be left. NULL is fine. */
+enum {
+	/* A thread for each kind. */
+	EBB_WORKERS_MIN = EBB_WORK_KINDS,
+	EBB_WORKERS_MAX = 64,
+};
+
+/**
+ * ebb_workers_new - no thread yet; they start when there is work
+ * @threads: at most, EBB_WORKERS_MIN to EBB_WORKERS_MAX
+ * @reclaims: jobs of EBB_WORK_RECLAIM at once, at least 1
+ *
+ * Returns 0, -EINVAL, -ENOMEM or -errno. Needs the event loop.
+ */
+int ebb_workers_new(uint32_t threads, uint32_t reclaims,
+		    struct ebb_workers **ret_workers);
+
+/* Ends the threads. No job may be left. NULL is fine. */
 void ebb_workers_free(struct ebb_workers *workers);
 
 /**
- * ebb_workers_run - start a job
- * @work: runs on a thread of its own
+ * ebb_workers_run - queue a job
+ * @kind: of the job
+ * @work: runs on one of the threads
  * @done: runs after it, on the event loop's thread
  * @opaque: for both
  *
- * Returns 0 or -errno, and then neither is called.
+ * For the event loop's thread. Returns 0, or -ENOMEM or -EAGAIN (no thread can
+ * be started), and then neither is called.
  */
-int ebb_workers_run(struct ebb_workers *workers, void (*work)(void *opaque),
-		    void (*done)(void *opaque), void *opaque);
+int ebb_workers_run(struct ebb_workers *workers, enum ebb_work kind,
+		    void (*work)(void *opaque), void (*done)(void *opaque),
+		    void *opaque);
 
-/* Jobs that are not done yet. */
+/* Jobs that are not done yet. For the event loop's thread. */
 uint32_t ebb_workers_count(const struct ebb_workers *workers);
+
+/* Threads that there are. */
+uint32_t ebb_workers_threads(struct ebb_workers *workers);
+
+/**
+ * ebb_workers_stop - whether the process may exit now
+ *
+ * From the first call on, no job may begin to hold the process. Returns whether
+ * none holds it and none of EBB_WORK_RELEASE is left; ask again after a while
+ * if not.
+ */
+bool ebb_workers_stop(struct ebb_workers *workers);
+
+/**
+ * ebb_worker_hold - keep the process from exiting in the midst of this
+ *
+ * For a job, which calls ebb_worker_let_go() soon after: the end of ebbd waits
+ * for it. Returns false if ebbd ends: then do not begin. On a thread of no
+ * pool it does nothing and returns true.
+ */
+bool ebb_worker_hold(void);
+void ebb_worker_let_go(void);
 
 #endif /* EBB_HOST_WORKER_H */

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "host/base/fault.h"
+#include "host/base/worker.h"
 
 enum {
 	/* Of an unknown backing: 4 KiB pages on a slow machine, in bytes. */
@@ -325,7 +326,8 @@ static bool is_over(const struct ebb_puncher *puncher)
 		puncher->counters->reclaimed_bytes >= puncher->order->bytes);
 }
 
-int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch)
+static int64_t take_and_punch(struct ebb_puncher *puncher,
+			      struct ebb_batch *batch)
 {
 	struct group group = next_group(puncher, batch, 0, 0), next;
 	int64_t total = 0;
@@ -354,4 +356,16 @@ int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch)
 	}
 	puncher->counters->batches++;
 	return r < 0 ? r : total;
+}
+
+int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch)
+{
+	int64_t total;
+
+	/* An ebbd that ends waits for a batch, and begins none. */
+	if (!ebb_worker_hold())
+		return 0;
+	total = take_and_punch(puncher, batch);
+	ebb_worker_let_go();
+	return total;
 }

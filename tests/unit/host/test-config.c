@@ -84,6 +84,12 @@ static void test_wrong_lines(void **state)
 		{ "[reclaim]\nhugetlb-cover = 90% of it\n",
 		  ":2: reclaim.hugetlb-cover: '90% of it' is not accepted: "
 		  "give a percentage from 0% to 1000%, as 125%" },
+		{ "[daemon]\nworkers = 3\n",
+		  ":2: daemon.workers: '3' is not accepted: give a number from "
+		  "4 to 64" },
+		{ "[reclaim]\nreclaims = 4 of them\n",
+		  ":2: reclaim.reclaims: '4 of them' is not accepted: give a "
+		  "number from 1 to 60" },
 		{ "[agent]\ntimeout = -1s\n",
 		  ":2: agent.timeout: '-1s' is not accepted: give a time from "
 		  "100ms to 1m, as 5s" },
@@ -136,9 +142,11 @@ static void test_all_keys(void **state)
 				   "log-level = debug\n"
 				   "state-dir = /tmp/state\n"
 				   "qemu-run-dir = /tmp/qemu\n"
+				   "workers = 16\n"
 				   "[reclaim]\n"
 				   "timeout = 2m\n"
 				   "grant-window = 20ms\n"
+				   "reclaims = 2\n"
 				   "hugetlb-cover = 50%\n"
 				   "[agent]\n"
 				   "timeout = 1500ms\n";
@@ -154,6 +162,8 @@ static void test_all_keys(void **state)
 	assert_int_equal(config.log_level, EBB_LOG_DEBUG);
 	assert_string_equal(config.state_dir, "/tmp/state");
 	assert_string_equal(config.qemu_run_dir, "/tmp/qemu");
+	assert_int_equal(config.workers, 16);
+	assert_int_equal(config.reclaims, 2);
 	assert_int_equal(config.reclaim_timeout_ms, 120000);
 	assert_int_equal(config.grant_window_ms, 20);
 	assert_int_equal(config.hugetlb_cover_percent, 50);
@@ -199,7 +209,9 @@ static void test_example_shows_the_defaults(void **state)
 	write_file(text, strlen(text));
 	ebb_config_default(&defaults);
 	assert_int_equal(ebb_config_load(path, &config, &error), 0);
-	assert_int_equal(keys, 10);
+	assert_int_equal(keys, 12);
+	assert_int_equal(config.workers, defaults.workers);
+	assert_int_equal(config.reclaims, defaults.reclaims);
 	assert_string_equal(config.uri, defaults.uri);
 	assert_string_equal(config.group, defaults.group);
 	assert_int_equal(config.log_level, defaults.log_level);

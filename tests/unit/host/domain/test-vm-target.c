@@ -40,7 +40,7 @@ static int set_up_group(void **state)
 	if (ebb_loop_init() < 0)
 		return -1;
 	alarm_timer = ebb_loop_timer(-1, on_alarm, NULL);
-	return ebb_workers_new(&workers);
+	return ebb_workers_new(8, 4, &workers);
 }
 
 static int tear_down_group(void **state)

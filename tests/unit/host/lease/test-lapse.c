@@ -218,12 +218,13 @@ static void __attribute__((noreturn)) play_host(struct host *host)
 	int r;
 
 	if (ebb_sandbox_state_locked() < 0 || ebb_loop_init() < 0 ||
-	    ebb_workers_new(&workers) < 0)
+	    ebb_workers_new(8, 4, &workers) < 0)
 		_exit(EXIT_BROKEN);
 	r = ebb_sandbox_listening();
 	/* A sanitizer needs more system calls. */
 	if ((r < 0 && r != -EOPNOTSUPP) ||
-	    ebb_workers_run(workers, punch_job, never, host) < 0)
+	    ebb_workers_run(workers, EBB_WORK_RECLAIM, punch_job, never, host) <
+		    0)
 		_exit(EXIT_BROKEN);
 	for (;;)
 		ebb_loop_turn();
