@@ -106,9 +106,9 @@ job_script()
 	work=/run/disk/work
 	case $1 in
 	mount)
-		for module in crc16 crc32c_generic mbcache jbd2 ext4; do
+		while read -r module; do
 			insmod /lib/modules/$module.ko
-		done
+		done </lib/modules/spare
 		mkdir -p /run/disk
 		mount -t ext4 /dev/vda /run/disk && mount -t devtmpfs dev /run/disk/dev ;;
 	unpack) zcat /run/disk/headers.tar.gz | tar -x -C $work ;;
