@@ -384,7 +384,7 @@ domain_xml()
 	<type arch='x86_64' machine='$machine'>hvm</type>
 	<kernel>$image/vmlinux</kernel>
 	<initrd>$image/initrd.img</initrd>
-	<cmdline>console=ttyS0 quiet panic=0 $plain $cmdline</cmdline>
+	<cmdline>console=ttyS0 quiet panic=0 $plain $cmdline ${EBB_GUEST_CMDLINE:-}</cmdline>
 	</os>
 	<features><acpi/></features>
 	<cpu mode='$cpu'>$features$(xml_numa)</cpu>
