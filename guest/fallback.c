@@ -26,8 +26,9 @@ struct ebb_fallback {
 };
 
 int ebb_fallback_new(sd_event *event, const char *root, struct ebb_knobs *knobs,
-		     struct ebb_compact *compact, ebb_reclaim_done_fn reclaimed,
-		     void *opaque, struct ebb_fallback **ret_fallback)
+		     struct ebb_compact *compact, struct ebb_limited *limited,
+		     ebb_reclaim_done_fn reclaimed, void *opaque,
+		     struct ebb_fallback **ret_fallback)
 {
 	struct ebb_fallback *fallback = calloc(1, sizeof(*fallback));
 	int r;
@@ -39,7 +40,8 @@ int ebb_fallback_new(sd_event *event, const char *root, struct ebb_knobs *knobs,
 	fallback->compact = compact;
 	snprintf(fallback->proc_dir, sizeof(fallback->proc_dir), "%s/proc",
 		 root);
-	r = ebb_reclaim_new(event, root, reclaimed, opaque, &fallback->reclaim);
+	r = ebb_reclaim_new(event, root, limited, reclaimed, opaque,
+			    &fallback->reclaim);
 	if (r < 0) {
 		ebb_fallback_free(fallback);
 		return r;

@@ -33,13 +33,15 @@ struct ebb_fallback;
  * @root: as in sysfile.h, kept
  * @knobs: the owner's, kept
  * @compact: the owner's, kept
+ * @limited: the owner's, kept
  * @reclaimed: a burst of reclaim ended, as in reclaim.h
  *
  * Returns 0 or -ENOMEM.
  */
 int ebb_fallback_new(sd_event *event, const char *root, struct ebb_knobs *knobs,
-		     struct ebb_compact *compact, ebb_reclaim_done_fn reclaimed,
-		     void *opaque, struct ebb_fallback **ret_fallback);
+		     struct ebb_compact *compact, struct ebb_limited *limited,
+		     ebb_reclaim_done_fn reclaimed, void *opaque,
+		     struct ebb_fallback **ret_fallback);
 
 /* Puts all back. NULL is fine. */
 void ebb_fallback_free(struct ebb_fallback *fallback);

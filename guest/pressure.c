@@ -22,6 +22,7 @@
 struct ebb_pressure {
 	sd_event *event;
 	const char *root;
+	struct ebb_limited *limited;
 	const struct ebb_pressure_ops *ops;
 	void *opaque;
 	char proc_dir[EBB_SYSFILE_PATH_BYTES];
@@ -40,6 +41,7 @@ static enum ebb_backoff_reason judge(struct ebb_pressure *pressure)
 	if (ebb_vmstat_read(pressure->proc_dir, &now) < 0 ||
 	    ebb_facts_read(pressure->proc_dir, &facts) < 0)
 		return EBB_BACKOFF_NONE;
+	now.limited = ebb_limited_look(pressure->limited);
 	if (pressure->seen)
 		reason = ebb_vmstat_judge(&pressure->before, &now,
 					  facts.total_bytes);
@@ -123,6 +125,7 @@ static void watch_threshold(struct ebb_pressure *pressure)
 }
 
 int ebb_pressure_new(sd_event *event, const char *root,
+		     struct ebb_limited *limited,
 		     const struct ebb_pressure_ops *ops, void *opaque,
 		     struct ebb_pressure **ret_pressure)
 {
@@ -132,6 +135,7 @@ int ebb_pressure_new(sd_event *event, const char *root,
 		return -ENOMEM;
 	pressure->event = sd_event_ref(event);
 	pressure->root = root;
+	pressure->limited = limited;
 	pressure->ops = ops;
 	pressure->opaque = opaque;
 	snprintf(pressure->proc_dir, sizeof(pressure->proc_dir), "%s/proc",

@@ -26,6 +26,7 @@
 #include <systemd/sd-event.h>
 
 #include "guest/backoff.h"
+#include "guest/limited.h"
 
 struct ebb_pressure;
 
@@ -36,8 +37,12 @@ struct ebb_pressure_ops {
 	void (*threshold_changed)(void *opaque);
 };
 
-/* @root: as in sysfile.h, kept; @ops: kept. Returns 0 or -ENOMEM. */
+/*
+ * @root: as in sysfile.h, kept; @limited: the owner's, kept; @ops: kept. Returns
+ * 0 or -ENOMEM.
+ */
 int ebb_pressure_new(sd_event *event, const char *root,
+		     struct ebb_limited *limited,
 		     const struct ebb_pressure_ops *ops, void *opaque,
 		     struct ebb_pressure **ret_pressure);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "guest/cgroup.h"
 #include "guest/child.h"
 #include "guest/facts.h"
 #include "guest/limit.h"
@@ -34,6 +35,7 @@ struct ebb_reclaim {
 	const char *root;
 	ebb_reclaim_done_fn done;
 	void *opaque;
+	struct ebb_limited *limited;
 	struct ebb_child child;
 	struct ebb_limit limit;
 	uint64_t free_bytes; /* when the burst began */
@@ -43,44 +45,16 @@ struct ebb_reclaim {
 	uint64_t target_bytes;
 };
 
-/* "36 35 98:0 /root /mount/point options ... - type source options" */
-static bool parse_mount(char *line, const char **ret_point)
-{
-	char *end = strstr(line, " - cgroup2 ");
-	char *root, *point, *at = line;
-
-	if (!end)
-		return false;
-	for (int i = 0; i < 3; i++)
-		if (!strsep(&at, " "))
-			return false;
-	root = strsep(&at, " ");
-	point = strsep(&at, " ");
-	/* A backslash is an escape: nobody mounts it there. */
-	if (!root || !point || strcmp(root, "/") != 0 || strchr(point, '\\'))
-		return false;
-	*ret_point = point;
-	return true;
-}
-
 int ebb_reclaim_find(const char *root, char *ret_path, size_t path_bytes)
 {
-	char line[1024], whole[2 * EBB_SYSFILE_PATH_BYTES];
-	FILE *file ebb_auto_fclose = NULL;
-	const char *point;
+	char point[EBB_SYSFILE_PATH_BYTES], whole[2 * EBB_SYSFILE_PATH_BYTES];
 
-	snprintf(whole, sizeof(whole), "%s/proc/self/mountinfo", root);
-	file = fopen(whole, "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		if (!parse_mount(line, &point) ||
-		    (size_t)snprintf(ret_path, path_bytes, "%s/memory.reclaim",
-				     point) >= path_bytes)
-			continue;
-		snprintf(whole, sizeof(whole), "%s%s", root, ret_path);
-		if (access(whole, W_OK) == 0)
-			return 0;
-	}
-	return -ENOENT;
+	if (ebb_cgroup_find(root, 2, point, sizeof(point)) < 0 ||
+	    (size_t)snprintf(ret_path, path_bytes, "%s/memory.reclaim",
+			     point) >= path_bytes)
+		return -ENOENT;
+	snprintf(whole, sizeof(whole), "%s%s", root, ret_path);
+	return access(whole, W_OK) == 0 ? 0 : -ENOENT;
 }
 
 static uint64_t clock_ms(void)
@@ -96,17 +70,23 @@ static int reclaim_all(const void *argument)
 {
 	const struct ebb_reclaim *reclaim = argument;
 	struct ebb_msg_facts facts;
-	struct ebb_vmstat before, now;
+	struct ebb_vmstat before = { 0 }, now;
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	enum ebb_backoff_reason reason;
 	uint64_t judged_ms = clock_ms();
+	uint64_t reclaimed_pages = 0;
 	int r = ebb_vmstat_read(reclaim->proc_dir, &before);
 
+	before.limited = ebb_limited_look(reclaim->limited);
 	while (r >= 0) {
 		uint64_t chunk_bytes;
 
 		if (ebb_facts_read(reclaim->proc_dir, &facts) < 0 ||
 		    ebb_vmstat_read(reclaim->proc_dir, &now) < 0)
 			break;
+		now.limited = ebb_limited_look(reclaim->limited);
+		/* The kernel counts it for this cgroup, not for kswapd. */
+		now.steal += reclaimed_pages;
 		reason = ebb_vmstat_judge(&before, &now, facts.total_bytes);
 		if (reason != EBB_BACKOFF_NONE)
 			return CODE_REASON + (int)reason;
@@ -121,6 +101,8 @@ static int reclaim_all(const void *argument)
 			chunk_bytes = CHUNK_BYTES;
 		r = ebb_sysfile_write_number(reclaim->root, reclaim->path,
 					     chunk_bytes);
+		if (r == 0)
+			reclaimed_pages += chunk_bytes / page_bytes;
 	}
 	return r == -EAGAIN ? CODE_NOTHING_MORE : CODE_FAILED;
 }
@@ -155,7 +137,8 @@ static void on_done(int code, void *opaque)
 			      reclaim->opaque);
 }
 
-int ebb_reclaim_new(sd_event *event, const char *root, ebb_reclaim_done_fn done,
+int ebb_reclaim_new(sd_event *event, const char *root,
+		    struct ebb_limited *limited, ebb_reclaim_done_fn done,
 		    void *opaque, struct ebb_reclaim **ret_reclaim)
 {
 	struct ebb_reclaim *reclaim = calloc(1, sizeof(*reclaim));
@@ -164,6 +147,7 @@ int ebb_reclaim_new(sd_event *event, const char *root, ebb_reclaim_done_fn done,
 		return -ENOMEM;
 	reclaim->event = sd_event_ref(event);
 	reclaim->root = root;
+	reclaim->limited = limited;
 	reclaim->done = done;
 	reclaim->opaque = opaque;
 	reclaim->child.done = on_done;

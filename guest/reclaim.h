@@ -17,6 +17,7 @@
 #include <systemd/sd-event.h>
 
 #include "guest/backoff.h"
+#include "guest/limited.h"
 
 struct ebb_reclaim;
 
@@ -27,8 +28,12 @@ struct ebb_reclaim;
 typedef void (*ebb_reclaim_done_fn)(enum ebb_backoff_reason reason,
 				    void *opaque);
 
-/* @root: as in sysfile.h, kept. Returns 0 or -ENOMEM. */
-int ebb_reclaim_new(sd_event *event, const char *root, ebb_reclaim_done_fn done,
+/*
+ * @root: as in sysfile.h, kept. @limited: the owner's, kept. Returns 0 or
+ * -ENOMEM.
+ */
+int ebb_reclaim_new(sd_event *event, const char *root,
+		    struct ebb_limited *limited, ebb_reclaim_done_fn done,
 		    void *opaque, struct ebb_reclaim **ret_reclaim);
 
 /* Kills a burst that runs, and waits for that. NULL is fine. */

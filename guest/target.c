@@ -14,6 +14,7 @@
 #include "guest/facts.h"
 #include "guest/fallback.h"
 #include "guest/knobs.h"
+#include "guest/limited.h"
 #include "guest/pressure.h"
 #include "guest/sysfile.h"
 #include "guest/workingset.h"
@@ -28,6 +29,7 @@ struct ebb_target_keeper {
 	ebb_target_changed_fn changed;
 	void *opaque;
 
+	struct ebb_limited *limited;
 	struct ebb_pressure *pressure;
 	struct ebb_knobs *knobs;
 	struct ebb_compact *compact;
@@ -42,6 +44,7 @@ struct ebb_target_keeper {
 	uint64_t fallback_bytes; /* what it keeps */
 	int module_r; /* of the last request */
 	struct ebb_threshold threshold; /* as the module said last */
+	bool module_is_old;
 	bool drops_known;
 	uint64_t drop_count; /* of those that were acted on */
 	struct ebb_msg_target_state told;
@@ -109,6 +112,26 @@ static enum ebb_backoff_reason take_drop(struct ebb_target_keeper *keeper)
 	}
 }
 
+/* A module that is older than this agent knows nothing of refaults. */
+static int set_device(struct ebb_target_keeper *keeper,
+		      const struct ebb_target *target)
+{
+	struct ebb_target copy = *target;
+	int r;
+
+	if (!keeper->module_is_old) {
+		r = keeper->device->set(&copy);
+		if (r != -EINVAL || target->node != EBB_NODE_ALL)
+			return r;
+	}
+	copy.flags &= ~(uint32_t)EBB_TARGET_REFAULTS;
+	copy.limited_refaults = 0;
+	r = keeper->device->set(&copy);
+	if (r == 0)
+		keeper->module_is_old = true;
+	return r;
+}
+
 static int set_module(struct ebb_target_keeper *keeper, uint64_t bytes,
 		      uint32_t flags)
 {
@@ -116,16 +139,17 @@ static int set_module(struct ebb_target_keeper *keeper, uint64_t bytes,
 	struct ebb_target target = { .bytes = bytes,
 				     .node = EBB_NODE_ALL,
 				     .timeout_ms = 1,
-				     .flags = flags };
+				     .flags = flags | EBB_TARGET_REFAULTS };
 	int r;
 
+	target.limited_refaults = (uint32_t)ebb_limited_look(keeper->limited);
 	if (keeper->asked.urgent)
 		target.flags |= EBB_TARGET_URGENT;
 	if (keeper->deadline_us > now + 1000)
 		target.timeout_ms =
 			(uint32_t)((keeper->deadline_us - now) / 1000);
 	if (bytes == 0 || keeper->asked.node_count == 0)
-		return keeper->device->set(&target);
+		return set_device(keeper, &target);
 	/* A node that is not named has none: what it had before is to end. */
 	for (uint32_t node = 0; node < EBB_NODE_MAX; node++) {
 		target.node = node;
@@ -135,7 +159,7 @@ static int set_module(struct ebb_target_keeper *keeper, uint64_t bytes,
 						 keeper->asked_bytes,
 						 keeper->asked.node_bytes[node])
 				       : 0;
-		r = keeper->device->set(&target);
+		r = set_device(keeper, &target);
 		/* There is no such node. */
 		if (r < 0 && r != -EINVAL)
 			return r;
@@ -261,9 +285,9 @@ static void on_threshold_changed(void *opaque)
 		yield(keeper, reason);
 		return;
 	}
-	if (keeper->threshold.state == EBB_THRESHOLD_FRAGMENTED)
-		ebb_compact_start(keeper->compact,
-				  keeper->threshold.target_bytes);
+	/* It may have asked whose refaults they are: a new target says it. */
+	if (has_module(keeper) && keeper->threshold.target_bytes > 0)
+		apply(keeper, 0);
 	tell(keeper);
 }
 
@@ -324,8 +348,10 @@ int ebb_target_new(sd_event *event, const char *root, const char *state_dir,
 	keeper->changed = changed;
 	keeper->opaque = opaque;
 	ebb_backoff_forget(&keeper->backoff);
-	r = ebb_pressure_new(event, root, &pressure_ops, keeper,
-			     &keeper->pressure);
+	r = ebb_limited_new(root, &keeper->limited);
+	if (r == 0)
+		r = ebb_pressure_new(event, root, keeper->limited,
+				     &pressure_ops, keeper, &keeper->pressure);
 	if (r == 0)
 		r = ebb_knobs_new(root, state_dir, &keeper->knobs);
 	if (r == 0)
@@ -333,8 +359,8 @@ int ebb_target_new(sd_event *event, const char *root, const char *state_dir,
 				    keeper, &keeper->compact);
 	if (r == 0)
 		r = ebb_fallback_new(event, root, keeper->knobs,
-				     keeper->compact, on_reclaimed, keeper,
-				     &keeper->fallback);
+				     keeper->compact, keeper->limited,
+				     on_reclaimed, keeper, &keeper->fallback);
 	if (r == 0)
 		r = sd_event_add_time(event, &keeper->lease, CLOCK_MONOTONIC, 0,
 				      LEASE_ACCURACY_US, on_lease, keeper);
@@ -357,6 +383,7 @@ void ebb_target_free(struct ebb_target_keeper *keeper)
 	ebb_compact_free(keeper->compact);
 	ebb_knobs_free(keeper->knobs);
 	ebb_pressure_free(keeper->pressure);
+	ebb_limited_free(keeper->limited);
 	sd_event_source_disable_unref(keeper->lease);
 	sd_event_unref(keeper->event);
 	free(keeper);
@@ -441,6 +468,7 @@ void ebb_target_module_changed(struct ebb_target_keeper *keeper)
 	if (!is_in_force(keeper))
 		return;
 	keeper->drops_known = false;
+	keeper->module_is_old = false;
 	ebb_pressure_watch(keeper->pressure);
 	apply(keeper, 0);
 	tell(keeper);
@@ -450,7 +478,7 @@ void ebb_target_look(struct ebb_target_keeper *keeper,
 		     struct ebb_msg_facts *facts)
 {
 	ebb_workingset_look(&keeper->workingset, keeper->root, now_us(keeper),
-			    facts);
+			    ebb_limited_look(keeper->limited), facts);
 }
 
 void ebb_target_compact(struct ebb_target_keeper *keeper,

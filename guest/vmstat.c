@@ -32,9 +32,8 @@ int ebb_vmstat_read(const char *proc_dir, struct ebb_vmstat *ret_vmstat)
 			vmstat.allocstall += value;
 		else if (strncmp(name, "workingset_refault", 18) == 0)
 			vmstat.refault += value;
-		else if (strcmp(name, "pgsteal_kswapd") == 0 ||
-			 strcmp(name, "pgsteal_direct") == 0)
-			vmstat.steal += value;
+		else if (strcmp(name, "pgsteal_kswapd") == 0)
+			vmstat.steal = value;
 		else if (strcmp(name, "oom_kill") == 0)
 			vmstat.oom_kill = value;
 	}
@@ -45,11 +44,10 @@ int ebb_vmstat_read(const char *proc_dir, struct ebb_vmstat *ret_vmstat)
 enum ebb_backoff_reason ebb_vmstat_stalled(const struct ebb_vmstat *before,
 					   const struct ebb_vmstat *now)
 {
-	if (now->oom_kill > before->oom_kill)
-		return EBB_BACKOFF_OOM;
-	if (now->allocstall > before->allocstall)
-		return EBB_BACKOFF_ALLOCSTALL;
-	return EBB_BACKOFF_NONE;
+	if (now->allocstall <= before->allocstall)
+		return EBB_BACKOFF_NONE;
+	return now->oom_kill > before->oom_kill ? EBB_BACKOFF_OOM
+						: EBB_BACKOFF_ALLOCSTALL;
 }
 
 /* Pages that came back because others had to go for the target. */
@@ -57,7 +55,9 @@ static bool is_thrashing(const struct ebb_vmstat *before,
 			 const struct ebb_vmstat *now, uint64_t limit_pages)
 {
 	uint64_t refaults = now->refault - before->refault;
+	uint64_t limited = now->limited - before->limited;
 
+	refaults -= limited < refaults ? limited : refaults;
 	return refaults > limit_pages && now->steal > before->steal &&
 	       now->steal - before->steal >= refaults / STEAL_SHARE;
 }

@@ -10,8 +10,13 @@
  *
  * But pages also come back after a target was lowered, from free memory and at
  * nobody's cost. So refaults count only while memory is being reclaimed
- * (pgsteal_*): else each cut would be punished for what the one before it let
+ * (pgsteal_kswapd): else each cut would be punished for what the one before it let
  * the guest have back, down to nothing.
+ *
+ * A cgroup at a limit of its own is not the guest. The kernel counts its kills
+ * (oom_kill) and its refaults (limited.h), but not its reclaim: allocstall_* and
+ * pgsteal_kswapd are of the whole system. So a kill counts only where allocations
+ * stalled, as they always do before the kernel kills for want of memory.
  */
 #ifndef EBB_GUEST_VMSTAT_H
 #define EBB_GUEST_VMSTAT_H
@@ -24,12 +29,14 @@
  * struct ebb_vmstat - counters since boot
  * @allocstall: allocations that reclaimed memory themselves, all zones
  * @refault: pages that were needed again, anonymous and of files
- * @steal: pages that were reclaimed, by kswapd and by allocations
- * @oom_kill: processes that were killed for memory
+ * @limited: of @refault, those of cgroups at their limits; not read from here
+ * @steal: pages that kswapd reclaimed
+ * @oom_kill: processes that were killed for memory, the guest's or a cgroup's
  */
 struct ebb_vmstat {
 	uint64_t allocstall;
 	uint64_t refault;
+	uint64_t limited;
 	uint64_t steal;
 	uint64_t oom_kill;
 };

@@ -149,10 +149,14 @@ static uint64_t count_refaults(struct ebb_workingset *workingset,
 }
 
 void ebb_workingset_look(struct ebb_workingset *workingset, const char *root,
-			 uint64_t now_us, struct ebb_msg_facts *facts)
+			 uint64_t now_us, uint64_t limited_pages,
+			 struct ebb_msg_facts *facts)
 {
-	uint64_t refault_pages =
-		count_refaults(workingset, facts->refault, now_us);
+	uint64_t refault_pages = count_refaults(
+		workingset,
+		facts->refault > limited_pages ? facts->refault - limited_pages
+					       : 0,
+		now_us);
 	struct ebb_workingset_meminfo meminfo;
 
 	if (look_at_generations(root, facts))

@@ -65,10 +65,12 @@ ebb_workingset_refault_bytes(const struct ebb_msg_facts *facts,
 /**
  * ebb_workingset_look - estimate now
  * @root: as in sysfile.h
+ * @limited_pages: refaults that do not count (limited.h), since boot
  * @facts: as read; its working_set_ fields are filled in
  */
 void ebb_workingset_look(struct ebb_workingset *workingset, const char *root,
-			 uint64_t now_us, struct ebb_msg_facts *facts);
+			 uint64_t now_us, uint64_t limited_pages,
+			 struct ebb_msg_facts *facts);
 
 /* What an automatic target asks for; 0 if the working set is not known. */
 uint64_t ebb_workingset_target_bytes(const struct ebb_msg_facts *facts);

@@ -58,8 +58,8 @@ static void facts_count_events(struct facts_events *counts)
 {
 	all_vm_events(events);
 	counts->allocstall = compat_allocstall(events);
-	counts->steal = compat_reclaim_pages(events, PGSTEAL_KSWAPD) +
-			compat_reclaim_pages(events, PGSTEAL_DIRECT);
+	/* Direct reclaim that is global is a stall; newer kernels count others. */
+	counts->steal = compat_reclaim_pages(events, PGSTEAL_KSWAPD);
 	counts->refault = global_node_page_state(WORKINGSET_REFAULT_ANON) +
 			  global_node_page_state(WORKINGSET_REFAULT_FILE);
 }

@@ -28,7 +28,10 @@ struct facts_target {
 
 void facts_note_target(const struct facts_target *target);
 
-/* Since boot. @steal, @refault: pages that were reclaimed, and needed again. */
+/*
+ * Since boot. @steal: pages that kswapd reclaimed; @refault: pages that were
+ * needed again, those of cgroups at their own limits included.
+ */
 struct facts_events {
 	u64 allocstall;
 	u64 steal;

@@ -17,9 +17,14 @@
  *
  * The guest first. An allocation that had to reclaim by itself, an OOM, or pages
  * that are needed again within REFAULT_WINDOW_MS after kswapd was kicked for the
- * target, more than a sixteenth of what was reclaimed: each drops the target at
- * the next look, without asking. Whether and when it comes back is for the
- * agent, which is told by @changed.
+ * target, more than a sixteenth of what was reclaimed: each drops the target.
+ * Whether and when it comes back is for the agent, which is told by @changed.
+ *
+ * The guest as a whole. A cgroup at a limit of its own reclaims from itself and is
+ * killed by itself: that is no shortage of the guest. Stalled allocations, what
+ * kswapd reclaimed and OOM notifiers are global in every kernel; refaults are
+ * not, and only the agent sees cgroups. So before refaults drop a target the
+ * agent is asked whose they are. If it does not answer in ANSWER_MS, all count.
  *
  * Locks. threshold_lock is held for a look. Notifiers run under locks of the
  * kernel's that a look may need, so they only leave a word and queue a look.
@@ -54,6 +59,22 @@ enum {
 	REFAULT_WINDOW_MS = 30 * 1000,
 	REFAULT_MIN_PAGES = 8 << (20 - PAGE_SHIFT),
 	REFAULT_SHARE = 16,
+	ANSWER_MS = 1000,
+};
+
+/**
+ * enum threshold_doubt - whose refaults they are
+ *
+ * @DOUBT_NONE: there are few; or the agent has said within ANSWER_MS that they
+ *	are those of cgroups. A look asks.
+ * @DOUBT_ASKED: the agent was asked. A look drops the target after ANSWER_MS, a
+ *	new target has the answer.
+ * @DOUBT_ANSWERED: the answer came. The next look decides, and it is NONE.
+ */
+enum threshold_doubt {
+	DOUBT_NONE,
+	DOUBT_ASKED,
+	DOUBT_ANSWERED,
 };
 
 static struct {
@@ -66,6 +87,12 @@ static struct {
 	u64 allocstall; /* when the target came */
 	u64 kicked_ms; /* begin of the window for refaults; 0: none */
 	struct facts_events kicked; /* and what there was before it */
+	u32 kicked_limited; /* of kicked.refault, at cgroups' limits */
+	bool told; /* the agent sees cgroups */
+	u32 told_limited; /* what it said last */
+	u64 told_refault; /* and what there was then */
+	enum threshold_doubt doubt;
+	u64 asked_ms; /* when the agent was asked last; 0: never */
 	atomic_t drop_wanted; /* enum ebb_drop_reason */
 	struct pulse pulses[EBB_NODE_MAX];
 } threshold;
@@ -167,17 +194,47 @@ static void threshold_publish(enum ebb_threshold_state state)
 		threshold.changed();
 }
 
-/* What the guest had to read again because of what we had freed. */
-static bool threshold_hurts(const struct facts_events *now, u64 now_ms)
+/*
+ * What the guest had to read again because of what we had freed, as far as the
+ * agent has said whose it is.
+ */
+static bool threshold_has_refaults(const struct facts_events *now, u64 now_ms)
 {
 	u64 refault = now->refault - threshold.kicked.refault;
 	u64 steal = now->steal - threshold.kicked.steal;
+	u32 limited = threshold.told_limited - threshold.kicked_limited;
 
+	refault -= min_t(u64, refault, limited);
 	return threshold.kicked_ms &&
 	       now_ms - threshold.kicked_ms <= REFAULT_WINDOW_MS &&
 	       refault > max_t(u64, REFAULT_MIN_PAGES, steal / REFAULT_SHARE);
 }
 
+static bool threshold_hurts(const struct facts_events *now, u64 now_ms)
+{
+	bool waited = now_ms - threshold.asked_ms >= ANSWER_MS;
+	enum threshold_doubt doubt = threshold.doubt;
+
+	threshold.doubt = DOUBT_NONE;
+	if (!threshold_has_refaults(now, now_ms))
+		return false;
+	if (!threshold.told || doubt == DOUBT_ANSWERED)
+		return true;
+	if (doubt == DOUBT_ASKED && waited)
+		return true;
+	if (doubt == DOUBT_NONE && (waited || !threshold.asked_ms)) {
+		threshold.asked_ms = now_ms;
+		doubt = DOUBT_ASKED;
+		threshold.changed();
+	}
+	threshold.doubt = doubt;
+	return false;
+}
+
+/*
+ * The agent's count of refaults at limits is older than the kick: both counts
+ * begin then.
+ */
 static void threshold_note_kick(const struct facts_events *now, u64 now_ms)
 {
 	if (threshold.kicked_ms &&
@@ -185,6 +242,21 @@ static void threshold_note_kick(const struct facts_events *now, u64 now_ms)
 		return;
 	threshold.kicked_ms = now_ms;
 	threshold.kicked = *now;
+	if (threshold.told)
+		threshold.kicked.refault = threshold.told_refault;
+	threshold.kicked_limited = threshold.told_limited;
+	threshold.doubt = DOUBT_NONE;
+	threshold.asked_ms = 0;
+}
+
+static void threshold_note_limited(const struct ebb_target *target,
+				   const struct facts_events *now)
+{
+	threshold.told = target->flags & EBB_TARGET_REFAULTS;
+	threshold.told_limited = target->limited_refaults;
+	threshold.told_refault = now->refault;
+	if (threshold.doubt == DOUBT_ASKED)
+		threshold.doubt = DOUBT_ANSWERED;
 }
 
 /* All targets are gone, and the marks are the kernel's own. */
@@ -342,8 +414,10 @@ static void threshold_aim_all(u64 pages, u32 flags)
 
 static int threshold_check(const struct ebb_target *target)
 {
-	if (target->reserved ||
-	    target->flags & ~(u32)(EBB_TARGET_RETRY | EBB_TARGET_URGENT))
+	if (target->flags &
+	    ~(u32)(EBB_TARGET_RETRY | EBB_TARGET_URGENT | EBB_TARGET_REFAULTS))
+		return -EINVAL;
+	if (target->limited_refaults && !(target->flags & EBB_TARGET_REFAULTS))
 		return -EINVAL;
 	if (target->node != EBB_NODE_ALL &&
 	    (target->node >= EBB_NODE_MAX ||
@@ -360,11 +434,12 @@ static void threshold_take(const struct ebb_target *target)
 	u64 pages = target->bytes >> PAGE_SHIFT;
 	struct facts_events events;
 
+	facts_read_events(&events);
 	if (!threshold_has_target()) {
-		facts_read_events(&events);
 		threshold.allocstall = events.allocstall;
 		atomic_set(&threshold.drop_wanted, EBB_DROP_NONE);
 	}
+	threshold_note_limited(target, &events);
 	if (target->node == EBB_NODE_ALL)
 		threshold_aim_all(pages, target->flags);
 	else

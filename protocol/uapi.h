@@ -17,7 +17,9 @@
  *
  * /sys/class/misc/ebb/threshold holds the name of the threshold's state
  * (threshold.h). It can be polled (POLLPRI), and an open file of it does not
- * keep the module from being unloaded.
+ * keep the module from being unloaded. A poll also ends when the module asks how
+ * many refaults are those of cgroups at their limits: the agent answers with
+ * another EBB_IOC_TARGET_SET, else the target is dropped a second later.
  *
  * Errors of all: -ENOTTY unknown request, -EFAULT bad pointer, -ESHUTDOWN the
  * module leaves or the machine suspends.
@@ -134,6 +136,8 @@ enum {
 	 * before much has gone.
 	 */
 	EBB_TARGET_URGENT = 1 << 1,
+	/* @limited_refaults is set, and the agent answers when it is asked. */
+	EBB_TARGET_REFAULTS = 1 << 2,
 };
 
 #define EBB_NODE_ALL 0xffffffffu
@@ -147,6 +151,8 @@ enum {
  * @timeout_ms: without another EBB_IOC_TARGET_SET for so long, all targets are
  *	gone; 1 to EBB_TARGET_LEASE_MS
  * @flags: EBB_TARGET_ bits
+ * @limited_refaults: pages, modulo 2^32, that cgroups at a limit of their own
+ *	needed again since the agent began to count; 0 without EBB_TARGET_REFAULTS
  *
  * More than a node can give (seven eighths of it) is cut to that.
  *
@@ -157,7 +163,7 @@ struct ebb_target {
 	__u32 node;
 	__u32 timeout_ms;
 	__u32 flags;
-	__u32 reserved;
+	__u32 limited_refaults;
 };
 
 /**

@@ -22,7 +22,10 @@ static int module_set(const struct ebb_target *target)
 {
 	if (fake_module.r < 0)
 		return fake_module.r;
+	if (target->flags & ~fake_module.flags_known)
+		return -EINVAL;
 	fake_module.set_count++;
+	fake_module.limited_refaults = target->limited_refaults;
 	fake_module.flags = target->flags;
 	fake_module.timeout_ms = target->timeout_ms;
 	assert_true(target->timeout_ms >= 1 &&
@@ -105,6 +108,7 @@ int kept_set_up(void **state)
 	if (fake_root_make(state) < 0)
 		return -1;
 	memset(&fake_module, 0, sizeof(fake_module));
+	fake_module.flags_known = ~0u;
 	memset(&kept, 0, sizeof(kept));
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);

@@ -28,6 +28,8 @@ struct fake_module {
 	uint64_t node_bytes[EBB_NODE_MAX];
 	uint64_t all_bytes;
 	uint32_t flags;
+	uint32_t flags_known; /* others are refused */
+	uint32_t limited_refaults;
 	uint32_t timeout_ms;
 	int set_count;
 	struct ebb_threshold threshold;

@@ -228,6 +228,35 @@ static void stalls_and_kills_are_pressure(void **state)
 			 EBB_BACKOFF_NONE);
 }
 
+/* One at its own limit is killed, and reads again what it had to let go. */
+static void a_cgroup_is_not_the_guest(void **state)
+{
+	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	const struct ebb_vmstat before = {
+		.allocstall = 7, .refault = 1000, .limited = 900, .steal = 5000
+	};
+	struct ebb_vmstat now = before;
+
+	(void)state;
+	now.oom_kill = 3;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, GIB),
+			 EBB_BACKOFF_NONE);
+	now.steal += 100 * MIB / page_bytes;
+	now.refault += 100 * MIB / page_bytes;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, GIB),
+			 EBB_BACKOFF_PRESSURE);
+	now.limited += 92 * MIB / page_bytes;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, GIB),
+			 EBB_BACKOFF_NONE);
+	now.refault++;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, GIB),
+			 EBB_BACKOFF_PRESSURE);
+	/* The two are not counted at the same moment. */
+	now.limited += GIB / page_bytes;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, GIB),
+			 EBB_BACKOFF_NONE);
+}
+
 static void bursts_in_vain_get_rare(void **state)
 {
 	struct ebb_limit limit = { 0 };
@@ -264,6 +293,7 @@ int main(void)
 		cmocka_unit_test(kswapd_alone_is_no_pressure),
 		cmocka_unit_test(what_comes_back_for_free_is_no_pressure),
 		cmocka_unit_test(stalls_and_kills_are_pressure),
+		cmocka_unit_test(a_cgroup_is_not_the_guest),
 		cmocka_unit_test(bursts_in_vain_get_rare),
 	};
 

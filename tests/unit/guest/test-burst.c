@@ -33,6 +33,7 @@ static void a_burst_reclaims_and_then_compacts(void **state)
 	kept_add_knobs();
 	fake_root_write("/proc/self/mountinfo",
 			"25 1 0:23 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+	fake_root_write("/sys/fs/cgroup/cgroup.controllers", "memory\n");
 	fake_root_write(RECLAIM, "");
 	kept_check(kept_ask(600), 600, 600, "knobs", "driving", "");
 	/* It would go on until enough is free. */
@@ -52,6 +53,7 @@ static void pressure_ends_a_burst(void **state)
 	kept_add_knobs();
 	fake_root_write("/proc/self/mountinfo",
 			"25 1 0:23 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+	fake_root_write("/sys/fs/cgroup/cgroup.controllers", "memory\n");
 	fake_root_write(RECLAIM, "0");
 	kept_ask(600);
 	wait_for_chunk();
@@ -76,6 +78,8 @@ static void the_cgroup_must_be_the_root(void **state)
 			 -ENOENT);
 	fake_root_write("/x/memory.reclaim", "");
 	fake_root_write("/y z/memory.reclaim", "");
+	fake_root_write("/x/cgroup.controllers", "memory\n");
+	fake_root_write("/y z/cgroup.controllers", "memory\n");
 	fake_root_write("/proc/self/mountinfo",
 			"25 1 0:23 /a /x rw - cgroup2 cgroup2 rw\n"
 			"26 1 0:23 / /x rw - tmpfs tmpfs rw\n"
@@ -85,6 +89,7 @@ static void the_cgroup_must_be_the_root(void **state)
 	assert_int_equal(ebb_reclaim_find(fake_root, path, sizeof(path)),
 			 -ENOENT);
 	fake_root_write("/none/memory.reclaim", "");
+	fake_root_write("/none/cgroup.controllers", "cpu memory pids\n");
 	assert_int_equal(ebb_reclaim_find(fake_root, path, sizeof(path)), 0);
 	assert_string_equal(path, "/none/memory.reclaim");
 }

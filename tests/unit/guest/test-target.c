@@ -27,10 +27,11 @@ static void the_module_gets_the_target_with_its_lease(void **state)
 	kept_check(kept_ask(600), 600, 600, "module", "driving", "");
 	assert_int_equal(fake_module.all_bytes, 600 * MIB);
 	assert_true(fake_module.timeout_ms > EBB_TARGET_LEASE_MS - 1000);
-	assert_int_equal(fake_module.flags, 0);
+	assert_int_equal(fake_module.flags, EBB_TARGET_REFAULTS);
 	kept_ask_for(
 		(struct ebb_msg_target){ .bytes = 600 * MIB, .retry = true });
-	assert_int_equal(fake_module.flags, EBB_TARGET_RETRY);
+	assert_int_equal(fake_module.flags,
+			 EBB_TARGET_RETRY | EBB_TARGET_REFAULTS);
 	kept_check(kept_ask(0), 0, 0, "module", "idle", "");
 	assert_int_equal(fake_module.all_bytes, 0);
 	assert_int_equal(kept.changed_count, 0);
@@ -91,6 +92,30 @@ static void offlining_is_no_pressure(void **state)
 	kept_check(kept_ask(600), 600, 0, "module", "dropped", "leaving");
 }
 
+/* A kill without a stalled allocation is that of a cgroup at its limit. */
+static void a_cgroups_kill_leaves_the_target(void **state)
+{
+	(void)state;
+	kept_set_stalls(4, 0);
+	kept_check(kept_ask(600), 600, 600, "module", "driving", "");
+	kept_set_stalls(4, 1);
+	kept_check(kept_ask(600), 600, 600, "module", "driving", "");
+	kept_set_stalls(5, 2);
+	kept_check(kept_ask(600), 600, 0, "module", "dropped", "oom");
+}
+
+static void an_older_module_gets_what_it_knows(void **state)
+{
+	(void)state;
+	fake_module.flags_known = EBB_TARGET_RETRY | EBB_TARGET_URGENT;
+	kept_check(kept_ask(600), 600, 600, "module", "driving", "");
+	assert_int_equal(fake_module.flags, 0);
+	/* The one that comes after it is asked anew. */
+	fake_module.flags_known = ~0u;
+	ebb_target_module_changed(kept.keeper);
+	assert_int_equal(fake_module.flags, EBB_TARGET_REFAULTS);
+}
+
 /* Where the kernel has no PSI, a renewal sees what went on. */
 static void stalls_are_seen_by_a_renewal(void **state)
 {
@@ -101,7 +126,7 @@ static void stalls_are_seen_by_a_renewal(void **state)
 	kept_set_stalls(4, 0);
 	kept_check(kept_ask(600), 600, 300, "module", "driving", "allocstall");
 	kept_check(kept_ask(600), 600, 300, "module", "driving", "allocstall");
-	kept_set_stalls(4, 1);
+	kept_set_stalls(5, 1);
 	kept_check(kept_ask(600), 600, 0, "module", "dropped", "oom");
 	kept_check(kept_ask(0), 0, 0, "module", "idle", "");
 }
@@ -242,6 +267,8 @@ int main(void)
 		KEPT_TEST(a_drop_is_learnt_from_and_told),
 		KEPT_TEST(offlining_is_no_pressure),
 		KEPT_TEST(stalls_are_seen_by_a_renewal),
+		KEPT_TEST(a_cgroups_kill_leaves_the_target),
+		KEPT_TEST(an_older_module_gets_what_it_knows),
 		KEPT_TEST(a_target_ends_with_its_lease),
 		KEPT_TEST(exit_ends_it),
 		KEPT_TEST(without_module_and_knobs_nothing_is_kept),

@@ -107,7 +107,7 @@ static uint64_t look(struct ebb_workingset *workingset, uint64_t now_us)
 	struct ebb_msg_facts facts;
 
 	read_facts(&facts);
-	ebb_workingset_look(workingset, fake_root, now_us, &facts);
+	ebb_workingset_look(workingset, fake_root, now_us, 0, &facts);
 	return facts.working_set_bytes;
 }
 
@@ -159,15 +159,15 @@ static void generations_are_better_if_they_are_there(void **state)
 	read_facts(&facts);
 	fake_root_write("/sys/kernel/mm/lru_gen/enabled", "0x0000\n");
 	fake_root_write("/sys/kernel/debug/lru_gen", LRU_GEN);
-	ebb_workingset_look(&workingset, fake_root, S, &facts);
+	ebb_workingset_look(&workingset, fake_root, S, 0, &facts);
 	assert_string_equal(facts.working_set_source, "refault");
 	fake_root_write("/sys/kernel/mm/lru_gen/enabled", "0x0007\n");
-	ebb_workingset_look(&workingset, fake_root, S, &facts);
+	ebb_workingset_look(&workingset, fake_root, S, 0, &facts);
 	assert_string_equal(facts.working_set_source, "mglru");
 	assert_int_equal(facts.working_set_bytes,
 			 700 * MIB - 25333 * page_bytes);
 	fake_root_unlink("/sys/kernel/debug/lru_gen");
-	ebb_workingset_look(&workingset, fake_root, S, &facts);
+	ebb_workingset_look(&workingset, fake_root, S, 0, &facts);
 	assert_string_equal(facts.working_set_source, "refault");
 	fake_root_unlink("/sys/kernel/mm/lru_gen/enabled");
 }

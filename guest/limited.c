@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "guest/limited.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "guest/cgroup.h"
+#include "guest/sysfile.h"
+#include "guest/vmstat.h"
+
+enum {
+	CGROUPS_MAX = 4096,
+	DEPTH_MAX = 32,
+};
+
+/**
+ * struct group - one cgroup at one look
+ * @id: its inode, which the kernel does not use again
+ * @met: how often a limit was met, in it and below
+ * @met_here: in it alone
+ * @refaults: in it and below, in pages
+ * @has_refaults: the kernel tells them
+ */
+struct group {
+	uint64_t id;
+	uint64_t met;
+	uint64_t met_here;
+	uint64_t refaults;
+	bool has_refaults;
+};
+
+struct look {
+	struct group *groups;
+	size_t count;
+};
+
+struct ebb_limited {
+	const char *root;
+	bool looked;
+	uint64_t guest_refaults; /* all of them, at the last look */
+	uint64_t limited_refaults;
+	struct look last; /* sorted by id */
+	struct look now;
+	bool is_v1;
+	bool unknown; /* a cgroup of v1 is at its limit and says no more */
+};
+
+/* What one cgroup with all below it had since the last look. */
+struct growth {
+	uint64_t met;
+	uint64_t refaults;
+	uint64_t limited; /* of @refaults */
+};
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* Adds up the numbers of the lines "NAME NUMBER" whose name begins so. */
+static bool sum_lines(int dir, const char *name, const char *const *prefixes,
+		      uint64_t *ret_sum)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	FILE *file ebb_auto_fclose = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[256], word[64];
+	uint64_t number;
+	bool found = false;
+
+	if (!file) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	*ret_sum = 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63s %" SCNu64, word, &number) != 2)
+			continue;
+		for (size_t i = 0; prefixes[i]; i++) {
+			if (strncmp(word, prefixes[i], strlen(prefixes[i])))
+				continue;
+			*ret_sum += number;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static bool read_number(int dir, const char *name, uint64_t *ret_number)
+{
+	int fd ebb_auto_close = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return false;
+	*ret_number = strtoull(text, NULL, 10);
+	return true;
+}
+
+static void read_group(const struct ebb_limited *limited, int dir,
+		       struct group *group)
+{
+	static const char *const limits[] = { "high", "max", NULL };
+	static const char *const refaults[] = { "workingset_refault", NULL };
+	static const char *const refaults_v1[] = { "total_workingset_refault",
+						   NULL };
+
+	if (limited->is_v1) {
+		read_number(dir, "memory.failcnt", &group->met);
+		group->met_here = group->met;
+	} else {
+		sum_lines(dir, "memory.events", limits, &group->met);
+		sum_lines(dir, "memory.events.local", limits, &group->met_here);
+	}
+	if (group->met > 0)
+		group->has_refaults =
+			sum_lines(dir, "memory.stat",
+				  limited->is_v1 ? refaults_v1 : refaults,
+				  &group->refaults);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct group *one = a, *other = b;
+
+	return (one->id > other->id) - (one->id < other->id);
+}
+
+/* One that is new began with nothing; what was there before us did not. */
+static struct group find_last(const struct ebb_limited *limited,
+			      const struct group *group)
+{
+	const struct group *last = NULL;
+
+	if (!limited->looked)
+		return *group;
+	if (limited->last.count > 0)
+		last = bsearch(group, limited->last.groups, limited->last.count,
+			       sizeof(*group), compare);
+	return last ? *last : (struct group){ .id = group->id };
+}
+
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+static struct growth look_at(struct ebb_limited *limited, int dir,
+			     unsigned int depth);
+
+static struct growth look_below(struct ebb_limited *limited, int dir,
+				unsigned int depth)
+{
+	struct growth below = { 0 };
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *entries ebb_cleanup(close_dir) = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	if (!entries && copy >= 0)
+		close(copy);
+	while (entries && depth < DEPTH_MAX && (entry = readdir(entries))) {
+		int fd ebb_auto_close = -1;
+		struct growth one;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		fd = openat(dir, entry->d_name,
+			    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		one = look_at(limited, fd, depth + 1);
+		below.met += one.met;
+		below.refaults += one.refaults;
+		below.limited += one.limited;
+	}
+	return below;
+}
+
+static struct growth look_at(struct ebb_limited *limited, int dir,
+			     unsigned int depth)
+{
+	struct group group = { 0 }, last;
+	struct growth below, whole;
+	struct stat status;
+
+	if (limited->now.count >= CGROUPS_MAX || fstat(dir, &status) < 0)
+		return (struct growth){ 0 };
+	group.id = status.st_ino;
+	read_group(limited, dir, &group);
+	/* Of v1 nothing is told of what lies below. */
+	if (group.met == 0 && !limited->is_v1)
+		return (struct growth){ 0 };
+	last = find_last(limited, &group);
+	limited->now.groups[limited->now.count++] = group;
+	whole = (struct growth){
+		.met = grown(group.met, last.met),
+		.refaults = grown(group.refaults, last.refaults),
+	};
+	below = look_below(limited, dir, depth);
+	if (group.met_here > last.met_here) {
+		whole.limited = whole.refaults;
+		limited->unknown |= !group.has_refaults;
+	} else {
+		whole.limited = below.limited;
+		/* Children that are gone met a limit. */
+		if (!limited->is_v1 && whole.met > below.met)
+			whole.limited += grown(whole.refaults, below.refaults);
+	}
+	return whole;
+}
+
+static int find_mount(struct ebb_limited *limited, char *ret_path,
+		      size_t path_bytes)
+{
+	limited->is_v1 = false;
+	if (ebb_cgroup_find(limited->root, 2, ret_path, path_bytes) == 0)
+		return 0;
+	limited->is_v1 = true;
+	return ebb_cgroup_find(limited->root, 1, ret_path, path_bytes);
+}
+
+/* The root of all has no limit and no memory.events. */
+static uint64_t look(struct ebb_limited *limited)
+{
+	char point[EBB_SYSFILE_PATH_BYTES], whole[2 * EBB_SYSFILE_PATH_BYTES];
+	int dir ebb_auto_close = -1;
+
+	if (find_mount(limited, point, sizeof(point)) < 0)
+		return 0;
+	snprintf(whole, sizeof(whole), "%s%s", limited->root, point);
+	dir = open(whole, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 ? 0 : look_below(limited, dir, 0).limited;
+}
+
+int ebb_limited_new(const char *root, struct ebb_limited **ret_limited)
+{
+	struct ebb_limited *limited = calloc(1, sizeof(*limited));
+
+	if (!limited)
+		return -ENOMEM;
+	limited->root = root;
+	limited->last.groups =
+		calloc(CGROUPS_MAX, sizeof(*limited->last.groups));
+	limited->now.groups = calloc(CGROUPS_MAX, sizeof(*limited->now.groups));
+	if (!limited->last.groups || !limited->now.groups) {
+		ebb_limited_free(limited);
+		return -ENOMEM;
+	}
+	*ret_limited = limited;
+	return 0;
+}
+
+void ebb_limited_free(struct ebb_limited *limited)
+{
+	if (!limited)
+		return;
+	free(limited->last.groups);
+	free(limited->now.groups);
+	free(limited);
+}
+
+uint64_t ebb_limited_look(struct ebb_limited *limited)
+{
+	char proc_dir[EBB_SYSFILE_PATH_BYTES];
+	struct ebb_vmstat vmstat = { 0 };
+	struct look last = limited->last;
+	uint64_t grew;
+
+	snprintf(proc_dir, sizeof(proc_dir), "%s/proc", limited->root);
+	ebb_vmstat_read(proc_dir, &vmstat);
+	limited->now.count = 0;
+	limited->unknown = false;
+	grew = look(limited);
+	if (limited->unknown)
+		grew = grown(vmstat.refault, limited->guest_refaults);
+	if (limited->looked)
+		limited->limited_refaults += grew;
+	limited->looked = true;
+	limited->guest_refaults = vmstat.refault;
+	qsort(limited->now.groups, limited->now.count,
+	      sizeof(*limited->now.groups), compare);
+	limited->last = limited->now;
+	limited->now = last;
+	return limited->limited_refaults;
+}

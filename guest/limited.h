@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Refaults that are not the guest's: those of cgroups at a limit of their own.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The problem. A container at its memory limit reclaims from itself and needs
+ * the pages again, thousands a second, while the guest has gigabytes free. The
+ * kernel counts that in workingset_refault_* of /proc/vmstat, as it counts pages
+ * that a free target took from somebody. One is nothing to the guest, the other
+ * is a reason to give the target up.
+ *
+ * The rule. Refaults of a cgroup count as limited if it met a limit since the
+ * last look (memory.events: high, max). In cgroup2 both counts hold what lies
+ * below, and what lay there until it was removed: what the children that are
+ * left do not explain is that of children that are gone, as of a container that
+ * is killed and made anew.
+ *
+ * cgroup v1 has memory.failcnt for it, and refaults since Linux 6.2; before that
+ * all of the guest's count as limited while some cgroup is at its limit, which
+ * leaves stalled allocations to tell of the guest's own need.
+ *
+ * A cgroup that never met a limit costs the reading of one small file.
+ */
+#ifndef EBB_GUEST_LIMITED_H
+#define EBB_GUEST_LIMITED_H
+
+#include <stdint.h>
+
+struct ebb_limited;
+
+/* @root: as in sysfile.h, kept. Returns 0 or -ENOMEM. */
+int ebb_limited_new(const char *root, struct ebb_limited **ret_limited);
+
+/* NULL is fine. */
+void ebb_limited_free(struct ebb_limited *limited);
+
+/**
+ * ebb_limited_look - refaults of cgroups at their limits, in pages
+ *
+ * Counts from the first look on and never goes back. At most 4096 cgroups are
+ * seen. Without cgroups it stays 0.
+ */
+uint64_t ebb_limited_look(struct ebb_limited *limited);
+
+#endif /* EBB_GUEST_LIMITED_H */
