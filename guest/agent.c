@@ -30,8 +30,7 @@
 
 struct ebb_agent {
 	sd_event *event;
-	const char *channel;
-	const char *qga_program;
+	struct ebb_agent_options options;
 	sd_event_source *dev_watch;
 	sd_event_source *ports_watch;
 	sd_event_source *choose;
@@ -238,7 +237,7 @@ static int open_port(struct ebb_agent *agent, const char *path, bool relayed)
 	agent->own = !relayed;
 	agent->told_busy = false;
 	if (relayed) {
-		r = ebb_relay_start(agent->event, agent->qga_program,
+		r = ebb_relay_start(agent->event, agent->options.qga_program,
 				    on_relay_line, agent, &agent->relay);
 		if (r < 0) {
 			close_port(agent);
@@ -257,9 +256,9 @@ static void choose_port(struct ebb_agent *agent)
 
 	if (agent->failed)
 		close_port(agent);
-	if (agent->channel) {
+	if (agent->options.channel) {
 		if (!agent->port)
-			open_port(agent, agent->channel, false);
+			open_port(agent, agent->options.channel, false);
 		return;
 	}
 	if (agent->port && agent->own)
@@ -341,7 +340,7 @@ static void find_state_dir(char *ret_dir, size_t dir_bytes)
 	snprintf(ret_dir, dir_bytes, "%.*s", (int)strcspn(dir, ":"), dir);
 }
 
-int ebb_agent_new(sd_event *event, const char *channel, const char *qga_program,
+int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 		  struct ebb_agent **ret_agent)
 {
 	struct ebb_agent *agent = calloc(1, sizeof(*agent));
@@ -350,11 +349,12 @@ int ebb_agent_new(sd_event *event, const char *channel, const char *qga_program,
 	if (!agent)
 		return -ENOMEM;
 	agent->event = sd_event_ref(event);
-	agent->channel = channel;
-	agent->qga_program = qga_program;
+	agent->options = *options;
 	find_state_dir(agent->state_dir, sizeof(agent->state_dir));
 	r = ebb_target_new(event, "", agent->state_dir, NULL, on_target_changed,
 			   agent, &agent->target);
+	if (r >= 0 && options->swap)
+		ebb_target_allow_swap(agent->target);
 	if (r >= 0)
 		r = watch_dev(agent);
 	if (r >= 0)

@@ -8,19 +8,32 @@
 #ifndef EBB_GUEST_AGENT_H
 #define EBB_GUEST_AGENT_H
 
+#include <stdbool.h>
+
 #include <systemd/sd-event.h>
 
 struct ebb_agent;
 
 /**
- * ebb_agent_new - begin to serve
+ * struct ebb_agent_options - what the command line says; kept by its user
  * @channel: path of a port that is used in place of those that are looked for,
  *	or NULL. Such a port is served without a relay.
  * @qga_program: as in ebb_relay_start()
+ * @swap: as ebb_target_allow_swap()
+ */
+struct ebb_agent_options {
+	const char *channel;
+	const char *qga_program;
+	bool swap;
+};
+
+/**
+ * ebb_agent_new - begin to serve
+ * @options: copied
  *
  * Returns 0 or -errno; that no port is there is no error.
  */
-int ebb_agent_new(sd_event *event, const char *channel, const char *qga_program,
+int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 		  struct ebb_agent **ret_agent);
 
 /* NULL is fine. */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "guest/facts.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "guest/meminfo.h"
 #include "guest/vmstat.h"
 
 static FILE *open_fact(const char *proc_dir, const char *name)
@@ -17,25 +16,6 @@ static FILE *open_fact(const char *proc_dir, const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", proc_dir, name);
 	return fopen(path, "re");
-}
-
-static int read_meminfo(const char *proc_dir, struct ebb_msg_facts *facts)
-{
-	FILE *file ebb_auto_fclose = open_fact(proc_dir, "meminfo");
-	char line[128];
-	uint64_t kib;
-
-	if (!file)
-		return -errno;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "MemTotal: %" SCNu64, &kib) == 1)
-			facts->total_bytes = kib * 1024;
-		else if (sscanf(line, "MemFree: %" SCNu64, &kib) == 1)
-			facts->free_bytes = kib * 1024;
-		else if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
-			facts->available_bytes = kib * 1024;
-	}
-	return 0;
 }
 
 /* "Node 0, zone  Normal  N N N ...": blocks of order 0, 1, 2, ... */
@@ -97,10 +77,14 @@ static void read_vmstat(const char *proc_dir, struct ebb_msg_facts *facts)
 int ebb_facts_read(const char *proc_dir, struct ebb_msg_facts *ret_facts)
 {
 	struct ebb_msg_facts facts = { 0 };
-	int r = read_meminfo(proc_dir, &facts);
+	struct ebb_meminfo meminfo;
+	int r = ebb_meminfo_read(proc_dir, &meminfo);
 
 	if (r < 0)
 		return r;
+	facts.total_bytes = meminfo.total_bytes;
+	facts.free_bytes = meminfo.free_bytes;
+	facts.available_bytes = meminfo.available_bytes;
 	read_buddyinfo(proc_dir, &facts);
 	read_pressure(proc_dir, &facts);
 	read_vmstat(proc_dir, &facts);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "guest/facts.h"
+#include "guest/meminfo.h"
 #include "guest/sysfile.h"
 
 /* Reclaim itself leaves some free in small ranges. */
@@ -23,6 +24,7 @@ struct ebb_fallback {
 	uint64_t free_bytes; /* at the last look */
 	/* Less is free than is to be, but since the last look it grew. */
 	bool gaining;
+	bool cut; /* more was asked than there is */
 };
 
 int ebb_fallback_new(sd_event *event, const char *root, struct ebb_knobs *knobs,
@@ -76,6 +78,7 @@ static void stop(struct ebb_fallback *fallback)
 	ebb_knobs_restore(fallback->knobs);
 	fallback->kept_bytes = 0;
 	fallback->gaining = false;
+	fallback->cut = false;
 }
 
 /* Where kswapd alone frees memory, whether it still does. */
@@ -112,7 +115,24 @@ static uint64_t aim(const struct ebb_msg_facts *facts, uint64_t target_bytes)
 	return target_bytes + scattered_bytes;
 }
 
-uint64_t ebb_fallback_keep(struct ebb_fallback *fallback, uint64_t target_bytes)
+/* Cuts a target to what is free and may be freed. Returns whether it was more. */
+static bool cut(const struct ebb_fallback *fallback, uint64_t *target_bytes,
+		bool swap)
+{
+	struct ebb_meminfo meminfo;
+	uint64_t most_bytes;
+
+	if (ebb_meminfo_read(fallback->proc_dir, &meminfo) < 0)
+		return false;
+	most_bytes = meminfo.free_bytes + ebb_meminfo_gainable(&meminfo, swap);
+	if (*target_bytes <= most_bytes)
+		return false;
+	*target_bytes = most_bytes;
+	return true;
+}
+
+uint64_t ebb_fallback_keep(struct ebb_fallback *fallback, uint64_t target_bytes,
+			   bool swap)
 {
 	struct ebb_msg_facts facts;
 	int raised, reclaim;
@@ -124,14 +144,15 @@ uint64_t ebb_fallback_keep(struct ebb_fallback *fallback, uint64_t target_bytes)
 	}
 	if (target_bytes > facts.total_bytes / 8 * 7)
 		target_bytes = facts.total_bytes / 8 * 7;
+	fallback->cut = cut(fallback, &target_bytes, swap);
 	note_progress(fallback, &facts, target_bytes);
 	raised = ebb_knobs_raise(fallback->knobs, target_bytes,
 				 facts.total_bytes);
 	/* One that runs for another target is not to go beyond this one. */
 	if (target_bytes < fallback->kept_bytes)
 		ebb_reclaim_stop(fallback->reclaim);
-	reclaim =
-		ebb_reclaim_start(fallback->reclaim, aim(&facts, target_bytes));
+	reclaim = ebb_reclaim_start(fallback->reclaim,
+				    aim(&facts, target_bytes), swap);
 	if (raised < 0 && reclaim == -ENOENT) {
 		stop(fallback);
 		return 0;
@@ -160,7 +181,8 @@ enum ebb_threshold_state ebb_fallback_state(const struct ebb_fallback *fallback)
 		return EBB_THRESHOLD_FRAGMENTED;
 	if (ebb_facts_read(fallback->proc_dir, &facts) == 0 &&
 	    facts.free_huge_bytes >= fallback->kept_bytes)
-		return EBB_THRESHOLD_HELD;
+		return fallback->cut ? EBB_THRESHOLD_EXHAUSTED
+				     : EBB_THRESHOLD_HELD;
 	if (fallback->gaining &&
 	    ebb_reclaim_find(fallback->root, path, sizeof(path)) < 0)
 		return EBB_THRESHOLD_DRIVING;

@@ -11,7 +11,8 @@
  * compaction makes of it what huge ranges it can (compact.h). Then nothing runs
  * until the target is renewed and is not met.
  *
- * As the module does, at most seven eighths of the guest are kept free.
+ * As the module does, at most seven eighths of the guest are kept free, and never
+ * more than is free or page cache: the knobs would have kswapd swap for the rest.
  */
 #ifndef EBB_GUEST_FALLBACK_H
 #define EBB_GUEST_FALLBACK_H
@@ -52,11 +53,13 @@ bool ebb_fallback_is_there(const struct ebb_fallback *fallback);
 /**
  * ebb_fallback_keep - go for a target, or look again at the same
  * @target_bytes: 0: none; all is put back when the call returns
+ * @swap: anonymous memory may be swapped for it (swap.h)
  *
- * Returns what is kept of it, in bytes.
+ * Returns what is kept of it, in bytes: never more than what is free and what
+ * may be freed.
  */
-uint64_t ebb_fallback_keep(struct ebb_fallback *fallback,
-			   uint64_t target_bytes);
+uint64_t ebb_fallback_keep(struct ebb_fallback *fallback, uint64_t target_bytes,
+			   bool swap);
 
 /* Somebody asks now: forget what was in vain. */
 void ebb_fallback_retry(struct ebb_fallback *fallback);

@@ -18,6 +18,7 @@ enum {
 	SCALE_MAX = 3000,
 	SCALE_MAX_OLD = 1000, /* before Linux 5.18 */
 	PROACTIVENESS = 60,
+	SWAPPINESS = 1,
 	/* Of a zone, by CPU: the kernel then takes the shortest it allows. */
 	LISTS_FRACTION = 1 << 20,
 };
@@ -26,6 +27,7 @@ enum knob_id {
 	KNOB_SCALE,
 	KNOB_PROACTIVENESS,
 	KNOB_LISTS,
+	KNOB_SWAPPINESS,
 	KNOB_COUNT,
 	KNOB_TARGET_COUNT = KNOB_LISTS /* the first ones, for a target */
 };
@@ -34,6 +36,7 @@ static const char *const knob_paths[KNOB_COUNT] = {
 	[KNOB_SCALE] = "/proc/sys/vm/watermark_scale_factor",
 	[KNOB_PROACTIVENESS] = "/proc/sys/vm/compaction_proactiveness",
 	[KNOB_LISTS] = "/proc/sys/vm/percpu_pagelist_high_fraction",
+	[KNOB_SWAPPINESS] = "/proc/sys/vm/swappiness",
 };
 
 /**
@@ -115,23 +118,33 @@ static void load(struct ebb_knobs *knobs)
 	}
 }
 
-/* Those of @first to before @end. */
+/* What somebody else turned, or what is there no more, needs nothing. */
+static int put_back(const struct ebb_knobs *knobs, enum knob_id id)
+{
+	const struct knob *knob = &knobs->knobs[id];
+	uint64_t current;
+
+	if (!knob->ours || knob->foreign ||
+	    ebb_sysfile_read_number(knobs->root, knob_paths[id], &current) <
+		    0 ||
+	    (current != knob->written && current != knob->previous))
+		return 0;
+	return ebb_sysfile_write_number(knobs->root, knob_paths[id],
+					knob->original);
+}
+
+/*
+ * Those of @first to before @end. One that cannot be put back now stays ours, for
+ * the next call and the next start.
+ */
 static void restore(struct ebb_knobs *knobs, int first, int end)
 {
 	bool any = false;
 
 	for (int id = first; id < end; id++) {
-		struct knob *knob = &knobs->knobs[id];
-		uint64_t current;
-
-		if (knob->ours && !knob->foreign &&
-		    ebb_sysfile_read_number(knobs->root, knob_paths[id],
-					    &current) == 0 &&
-		    (current == knob->written || current == knob->previous))
-			ebb_sysfile_write_number(knobs->root, knob_paths[id],
-						 knob->original);
-		any |= knob->ours;
-		*knob = (struct knob){ 0 };
+		any |= knobs->knobs[id].ours;
+		if (put_back(knobs, id) == 0)
+			knobs->knobs[id] = (struct knob){ 0 };
 	}
 	if (any)
 		save(knobs);
@@ -184,10 +197,11 @@ static int turn(struct ebb_knobs *knobs, enum knob_id id, uint64_t value)
 }
 
 /*
- * @wanted, but never less than what was there. -ENOENT without such a knob;
- * what somebody else turned is left alone.
+ * @wanted, but never against the direction of the knob: swappiness is lowered,
+ * the others are raised. -ENOENT without such a knob; what somebody else turned
+ * is left alone.
  */
-static int raise_knob(struct ebb_knobs *knobs, enum knob_id id, uint64_t wanted)
+static int turn_to(struct ebb_knobs *knobs, enum knob_id id, uint64_t wanted)
 {
 	struct knob *knob = &knobs->knobs[id];
 	uint64_t current;
@@ -203,7 +217,8 @@ static int raise_knob(struct ebb_knobs *knobs, enum knob_id id, uint64_t wanted)
 	if (!knob->ours)
 		*knob = (struct knob){ .original = current,
 				       .written = current };
-	if (wanted < knob->original)
+	if (id == KNOB_SWAPPINESS ? wanted > knob->original
+				  : wanted < knob->original)
 		wanted = knob->original;
 	if (wanted == current)
 		return 0;
@@ -220,9 +235,9 @@ static int raise_scale(struct ebb_knobs *knobs, uint64_t target_bytes,
 
 	if (unit_bytes > 0 && target_bytes / unit_bytes < SCALE_MAX)
 		scale = (target_bytes + unit_bytes - 1) / unit_bytes;
-	r = raise_knob(knobs, KNOB_SCALE, scale);
+	r = turn_to(knobs, KNOB_SCALE, scale);
 	if (r == -EINVAL && scale > SCALE_MAX_OLD)
-		r = raise_knob(knobs, KNOB_SCALE, SCALE_MAX_OLD);
+		r = turn_to(knobs, KNOB_SCALE, SCALE_MAX_OLD);
 	return r;
 }
 
@@ -230,7 +245,7 @@ int ebb_knobs_raise(struct ebb_knobs *knobs, uint64_t target_bytes,
 		    uint64_t total_bytes)
 {
 	int scaled = raise_scale(knobs, target_bytes, total_bytes);
-	int proactive = raise_knob(knobs, KNOB_PROACTIVENESS, PROACTIVENESS);
+	int proactive = turn_to(knobs, KNOB_PROACTIVENESS, PROACTIVENESS);
 
 	return scaled < 0 && proactive < 0 ? scaled : 0;
 }
@@ -242,10 +257,20 @@ void ebb_knobs_restore(struct ebb_knobs *knobs)
 
 void ebb_knobs_shorten_lists(struct ebb_knobs *knobs)
 {
-	raise_knob(knobs, KNOB_LISTS, LISTS_FRACTION);
+	turn_to(knobs, KNOB_LISTS, LISTS_FRACTION);
 }
 
 void ebb_knobs_restore_lists(struct ebb_knobs *knobs)
 {
-	restore(knobs, KNOB_LISTS, KNOB_COUNT);
+	restore(knobs, KNOB_LISTS, KNOB_LISTS + 1);
+}
+
+void ebb_knobs_spare_anonymous(struct ebb_knobs *knobs)
+{
+	turn_to(knobs, KNOB_SWAPPINESS, SWAPPINESS);
+}
+
+void ebb_knobs_restore_swappiness(struct ebb_knobs *knobs)
+{
+	restore(knobs, KNOB_SWAPPINESS, KNOB_SWAPPINESS + 1);
 }

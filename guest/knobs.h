@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Public knobs in place of the module: kswapd keeps more free, and kcompactd
- * more of it contiguous.
+ * more of it contiguous. And those that a target or a compaction needs beside it.
  *
  * Theory of operation
  * ===================
@@ -16,8 +16,12 @@
  *   vm.percpu_pagelist_high_fraction   raised, which makes the lists of free
  *                                 pages that each CPU keeps to itself short
  *
- * Neither is ever lowered below what was there, each is used only where the
- * kernel has it. min_free_kbytes is never touched: it makes allocations stall.
+ * And while any target is in force that may not swap (swap.h):
+ *
+ *   vm.swappiness                 lowered to 1
+ *
+ * None is ever turned against its direction from what was there, each is used
+ * only where the kernel has it. min_free_kbytes is never touched: it makes allocations stall.
  *
  * The invariant: *a knob that somebody else turned is not ours.* What was there
  * and what we write is saved in a file before it is written, so that it is put
@@ -73,5 +77,9 @@ void ebb_knobs_restore(struct ebb_knobs *knobs);
  */
 void ebb_knobs_shorten_lists(struct ebb_knobs *knobs);
 void ebb_knobs_restore_lists(struct ebb_knobs *knobs);
+
+/* kswapd leaves anonymous memory alone while there is page cache. */
+void ebb_knobs_spare_anonymous(struct ebb_knobs *knobs);
+void ebb_knobs_restore_swappiness(struct ebb_knobs *knobs);
 
 #endif /* EBB_GUEST_KNOBS_H */

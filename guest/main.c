@@ -18,8 +18,7 @@ enum {
 };
 
 struct options {
-	const char *channel;
-	const char *qga_path;
+	struct ebb_agent_options agent;
 	enum ebb_log_level log_level;
 };
 
@@ -30,6 +29,8 @@ static void print_help(void)
 	       "\n"
 	       "      --channel PATH     serve this port only\n"
 	       "      --qga-path PATH    the stock qemu-ga, for its commands\n"
+	       "      --swap             a free target may swap, if all swap is on "
+	       "disks\n"
 	       "      --log-level LEVEL  error, warning, notice, info, debug\n"
 	       "  -h, --help             show this help\n"
 	       "  -V, --version          show the version\n"
@@ -45,11 +46,13 @@ static int parse_options(int argc, char **argv, struct options *options)
 	enum {
 		OPT_CHANNEL = 256,
 		OPT_QGA_PATH,
+		OPT_SWAP,
 		OPT_LOG_LEVEL
 	};
 	static const struct option table[] = {
 		{ "channel", required_argument, NULL, OPT_CHANNEL },
 		{ "qga-path", required_argument, NULL, OPT_QGA_PATH },
+		{ "swap", no_argument, NULL, OPT_SWAP },
 		{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -60,10 +63,13 @@ static int parse_options(int argc, char **argv, struct options *options)
 	while ((opt = getopt_long(argc, argv, "hV", table, NULL)) != -1) {
 		switch (opt) {
 		case OPT_CHANNEL:
-			options->channel = optarg;
+			options->agent.channel = optarg;
 			break;
 		case OPT_QGA_PATH:
-			options->qga_path = optarg;
+			options->agent.qga_program = optarg;
+			break;
+		case OPT_SWAP:
+			options->agent.swap = true;
 			break;
 		case OPT_LOG_LEVEL:
 			if (ebb_log_parse_level(optarg, &options->log_level) <
@@ -107,8 +113,7 @@ static int run(sd_event *event, const struct options *options)
 	if (r >= 0)
 		r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
 	if (r >= 0)
-		r = ebb_agent_new(event, options->channel, options->qga_path,
-				  &agent);
+		r = ebb_agent_new(event, &options->agent, &agent);
 	if (r >= 0) {
 		sd_notify(0, "READY=1");
 		r = sd_event_loop(event);

@@ -14,10 +14,12 @@
 #include "guest/child.h"
 #include "guest/facts.h"
 #include "guest/limit.h"
+#include "guest/meminfo.h"
 #include "guest/sysfile.h"
 #include "guest/vmstat.h"
 
 #define CHUNK_BYTES ((uint64_t)64 << 20)
+#define GAINABLE_BYTES_MIN ((uint64_t)4 << 20)
 
 /* What is judged as one window of pressure, as the kernel's trigger has it. */
 #define JUDGE_MS 1000
@@ -43,6 +45,7 @@ struct ebb_reclaim {
 	char proc_dir[EBB_SYSFILE_PATH_BYTES];
 	char path[EBB_SYSFILE_PATH_BYTES];
 	uint64_t target_bytes;
+	bool swap;
 };
 
 int ebb_reclaim_find(const char *root, char *ret_path, size_t path_bytes)
@@ -70,6 +73,7 @@ static int reclaim_all(const void *argument)
 {
 	const struct ebb_reclaim *reclaim = argument;
 	struct ebb_msg_facts facts;
+	struct ebb_meminfo meminfo;
 	struct ebb_vmstat before = { 0 }, now;
 	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	enum ebb_backoff_reason reason;
@@ -79,7 +83,7 @@ static int reclaim_all(const void *argument)
 
 	before.limited = ebb_limited_look(reclaim->limited);
 	while (r >= 0) {
-		uint64_t chunk_bytes;
+		uint64_t chunk_bytes, gainable_bytes;
 
 		if (ebb_facts_read(reclaim->proc_dir, &facts) < 0 ||
 		    ebb_vmstat_read(reclaim->proc_dir, &now) < 0)
@@ -99,6 +103,14 @@ static int reclaim_all(const void *argument)
 		chunk_bytes = reclaim->target_bytes - facts.free_bytes;
 		if (chunk_bytes > CHUNK_BYTES)
 			chunk_bytes = CHUNK_BYTES;
+		/* One that is hard to find would be swapped for. */
+		if (ebb_meminfo_read(reclaim->proc_dir, &meminfo) < 0)
+			break;
+		gainable_bytes = ebb_meminfo_gainable(&meminfo, reclaim->swap);
+		if (gainable_bytes < GAINABLE_BYTES_MIN)
+			return CODE_NOTHING_MORE;
+		if (chunk_bytes > gainable_bytes / 2)
+			chunk_bytes = gainable_bytes / 2;
 		r = ebb_sysfile_write_number(reclaim->root, reclaim->path,
 					     chunk_bytes);
 		if (r == 0)
@@ -166,7 +178,8 @@ void ebb_reclaim_free(struct ebb_reclaim *reclaim)
 	free(reclaim);
 }
 
-int ebb_reclaim_start(struct ebb_reclaim *reclaim, uint64_t target_bytes)
+int ebb_reclaim_start(struct ebb_reclaim *reclaim, uint64_t target_bytes,
+		      bool swap)
 {
 	struct ebb_msg_facts facts;
 	int r;
@@ -186,6 +199,7 @@ int ebb_reclaim_start(struct ebb_reclaim *reclaim, uint64_t target_bytes)
 		return -EALREADY;
 	reclaim->free_bytes = facts.free_bytes;
 	reclaim->target_bytes = target_bytes;
+	reclaim->swap = swap;
 	return ebb_child_start(&reclaim->child, reclaim->event, reclaim_all,
 			       reclaim);
 }

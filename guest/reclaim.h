@@ -4,7 +4,7 @@
  * the root cgroup (Linux 5.19) frees just what it is told to.
  *
  * A write reclaims before it returns, so a child does it (child.h), in chunks,
- * until enough is free, the kernel finds nothing more (EAGAIN), or the guest
+ * until enough is free, there is nothing more that may be freed, or the guest
  * is short of memory itself (vmstat.h). As often as limit.h allows.
  */
 #ifndef EBB_GUEST_RECLAIM_H
@@ -50,11 +50,13 @@ int ebb_reclaim_find(const char *root, char *ret_path, size_t path_bytes);
 /**
  * ebb_reclaim_start - a burst, if it may be
  * @target_bytes: what is to be free
+ * @swap: anonymous memory may be swapped for it
  *
  * Returns 0 (it runs), -EALREADY (enough is free), -EBUSY (one runs), -EAGAIN
  * (too soon), -ENOENT as above, or -errno.
  */
-int ebb_reclaim_start(struct ebb_reclaim *reclaim, uint64_t target_bytes);
+int ebb_reclaim_start(struct ebb_reclaim *reclaim, uint64_t target_bytes,
+		      bool swap);
 
 bool ebb_reclaim_runs(const struct ebb_reclaim *reclaim);
 

@@ -15,7 +15,9 @@
 #include "guest/fallback.h"
 #include "guest/knobs.h"
 #include "guest/limited.h"
+#include "guest/meminfo.h"
 #include "guest/pressure.h"
+#include "guest/swap.h"
 #include "guest/sysfile.h"
 #include "guest/workingset.h"
 
@@ -45,6 +47,8 @@ struct ebb_target_keeper {
 	int module_r; /* of the last request */
 	struct ebb_threshold threshold; /* as the module said last */
 	bool module_is_old;
+	bool swap_allowed;
+	bool swap; /* as of the last apply() */
 	bool drops_known;
 	uint64_t drop_count; /* of those that were acted on */
 	struct ebb_msg_target_state told;
@@ -112,7 +116,7 @@ static enum ebb_backoff_reason take_drop(struct ebb_target_keeper *keeper)
 	}
 }
 
-/* A module that is older than this agent knows nothing of refaults. */
+/* A module that is older than this agent does not know all flags. */
 static int set_device(struct ebb_target_keeper *keeper,
 		      const struct ebb_target *target)
 {
@@ -124,7 +128,7 @@ static int set_device(struct ebb_target_keeper *keeper,
 		if (r != -EINVAL || target->node != EBB_NODE_ALL)
 			return r;
 	}
-	copy.flags &= ~(uint32_t)EBB_TARGET_REFAULTS;
+	copy.flags &= ~(uint32_t)(EBB_TARGET_REFAULTS | EBB_TARGET_SWAP);
 	copy.limited_refaults = 0;
 	r = keeper->device->set(&copy);
 	if (r == 0)
@@ -139,7 +143,9 @@ static int set_module(struct ebb_target_keeper *keeper, uint64_t bytes,
 	struct ebb_target target = { .bytes = bytes,
 				     .node = EBB_NODE_ALL,
 				     .timeout_ms = 1,
-				     .flags = flags | EBB_TARGET_REFAULTS };
+				     .flags = flags | EBB_TARGET_REFAULTS |
+					      (keeper->swap ? EBB_TARGET_SWAP
+							    : 0) };
 	int r;
 
 	target.limited_refaults = (uint32_t)ebb_limited_look(keeper->limited);
@@ -167,6 +173,18 @@ static int set_module(struct ebb_target_keeper *keeper, uint64_t bytes,
 	return 0;
 }
 
+/* Before kswapd is driven: which memory it shall leave alone. */
+static void guard_anonymous(struct ebb_target_keeper *keeper)
+{
+	enum ebb_swap swap = ebb_swap_look(keeper->root);
+
+	keeper->swap = keeper->swap_allowed && swap == EBB_SWAP_DISK;
+	if (swap != EBB_SWAP_NONE && !keeper->swap)
+		ebb_knobs_spare_anonymous(keeper->knobs);
+	else
+		ebb_knobs_restore_swappiness(keeper->knobs);
+}
+
 /* Brings what is in force to what it should be. */
 static void apply(struct ebb_target_keeper *keeper, uint32_t flags)
 {
@@ -175,21 +193,44 @@ static void apply(struct ebb_target_keeper *keeper, uint32_t flags)
 
 	if (bytes == 0)
 		ebb_compact_stop(keeper->compact);
+	else
+		guard_anonymous(keeper);
 	ask_module(keeper);
 	if (has_module(keeper)) {
 		/* First, as these knobs rewrite the module's marks. */
-		keeper->fallback_bytes = ebb_fallback_keep(keeper->fallback, 0);
+		keeper->fallback_bytes =
+			ebb_fallback_keep(keeper->fallback, 0, false);
 		keeper->module_r = set_module(keeper, bytes, flags);
 		if (keeper->module_r == 0)
 			ask_module(keeper);
 	}
 	/* It may have gone just now. */
 	if (!has_module(keeper))
-		keeper->fallback_bytes =
-			ebb_fallback_keep(keeper->fallback, bytes);
+		keeper->fallback_bytes = ebb_fallback_keep(keeper->fallback,
+							   bytes, keeper->swap);
 	else if (keeper->threshold.state == EBB_THRESHOLD_FRAGMENTED)
 		ebb_compact_start(keeper->compact,
 				  keeper->threshold.target_bytes);
+	if (bytes == 0)
+		ebb_knobs_restore_swappiness(keeper->knobs);
+}
+
+/* What the target leaves alone. */
+static void fill_held(const struct ebb_target_keeper *keeper,
+		      struct ebb_msg_held *held)
+{
+	char proc_dir[EBB_SYSFILE_PATH_BYTES];
+	struct ebb_meminfo meminfo;
+
+	snprintf(proc_dir, sizeof(proc_dir), "%s/proc", keeper->root);
+	if (ebb_meminfo_read(proc_dir, &meminfo) < 0)
+		return;
+	*held = (struct ebb_msg_held){
+		.anonymous_bytes = meminfo.anonymous_bytes,
+		.shared_bytes = meminfo.shared_bytes,
+		.locked_bytes = meminfo.locked_bytes,
+		.huge_pool_bytes = meminfo.huge_pool_bytes,
+	};
 }
 
 static void fill_state(const struct ebb_target_keeper *keeper,
@@ -225,6 +266,7 @@ static void fill_state(const struct ebb_target_keeper *keeper,
 	snprintf(ret_state->state, sizeof(ret_state->state), "%s",
 		 ebb_threshold_state_name(state));
 	snprintf(ret_state->reason, sizeof(ret_state->reason), "%s", reason);
+	fill_held(keeper, &ret_state->held);
 }
 
 /* Says what changed without being asked, if it did. */
@@ -461,6 +503,11 @@ int ebb_target_ask(struct ebb_target_keeper *keeper,
 	fill_state(keeper, &keeper->told);
 	*ret_state = keeper->told;
 	return 0;
+}
+
+void ebb_target_allow_swap(struct ebb_target_keeper *keeper)
+{
+	keeper->swap_allowed = true;
 }
 
 void ebb_target_module_changed(struct ebb_target_keeper *keeper)

@@ -72,6 +72,9 @@ int ebb_target_ask(struct ebb_target_keeper *keeper,
 void ebb_target_compact(struct ebb_target_keeper *keeper,
 			struct ebb_msg_compact_state *ret_state);
 
+/* From now on a target may swap, where that frees memory (swap.h). */
+void ebb_target_allow_swap(struct ebb_target_keeper *keeper);
+
 /* /dev/ebb came or went. */
 void ebb_target_module_changed(struct ebb_target_keeper *keeper);
 

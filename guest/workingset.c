@@ -2,7 +2,6 @@
 #include "guest/workingset.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,10 +62,9 @@ uint64_t ebb_workingset_idle_pages(FILE *file)
 	return idle_pages;
 }
 
-uint64_t
-ebb_workingset_refault_bytes(const struct ebb_msg_facts *facts,
-			     const struct ebb_workingset_meminfo *meminfo,
-			     uint64_t refault_pages)
+uint64_t ebb_workingset_refault_bytes(const struct ebb_msg_facts *facts,
+				      const struct ebb_meminfo *meminfo,
+				      uint64_t refault_pages)
 {
 	uint64_t cache_bytes =
 		meminfo->active_file_bytes + meminfo->inactive_file_bytes;
@@ -80,26 +78,6 @@ ebb_workingset_refault_bytes(const struct ebb_msg_facts *facts,
 
 	bytes += refault_bytes < cache_bytes ? refault_bytes : cache_bytes;
 	return bytes < facts->total_bytes ? bytes : facts->total_bytes;
-}
-
-static void read_meminfo(const char *root,
-			 struct ebb_workingset_meminfo *ret_meminfo)
-{
-	char line[EBB_SYSFILE_PATH_BYTES];
-	FILE *file ebb_auto_fclose = NULL;
-	uint64_t kib;
-
-	*ret_meminfo = (struct ebb_workingset_meminfo){ 0 };
-	snprintf(line, sizeof(line), "%s/proc/meminfo", root);
-	file = fopen(line, "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "Active(file): %" SCNu64, &kib) == 1)
-			ret_meminfo->active_file_bytes = kib * 1024;
-		else if (sscanf(line, "Inactive(file): %" SCNu64, &kib) == 1)
-			ret_meminfo->inactive_file_bytes = kib * 1024;
-		else if (sscanf(line, "SReclaimable: %" SCNu64, &kib) == 1)
-			ret_meminfo->slab_reclaimable_bytes = kib * 1024;
-	}
 }
 
 static bool look_at_generations(const char *root, struct ebb_msg_facts *facts)
@@ -157,11 +135,13 @@ void ebb_workingset_look(struct ebb_workingset *workingset, const char *root,
 		facts->refault > limited_pages ? facts->refault - limited_pages
 					       : 0,
 		now_us);
-	struct ebb_workingset_meminfo meminfo;
+	struct ebb_meminfo meminfo = { 0 };
+	char proc_dir[EBB_SYSFILE_PATH_BYTES];
 
 	if (look_at_generations(root, facts))
 		return;
-	read_meminfo(root, &meminfo);
+	snprintf(proc_dir, sizeof(proc_dir), "%s/proc", root);
+	ebb_meminfo_read(proc_dir, &meminfo);
 	facts->working_set_bytes =
 		ebb_workingset_refault_bytes(facts, &meminfo, refault_pages);
 	strcpy(facts->working_set_source, "refault");

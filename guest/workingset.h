@@ -27,6 +27,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "guest/meminfo.h"
 #include "protocol/message.h"
 
 #define EBB_WORKINGSET_IDLE_MS 60000
@@ -36,13 +37,6 @@ struct ebb_workingset {
 	uint64_t window_us; /* when this one began, CLOCK_MONOTONIC; 0: never */
 	uint64_t window_refault; /* counter then, in pages */
 	uint64_t last_pages; /* refaults of the window before */
-};
-
-/* What /proc/meminfo has and ebb-facts has not. */
-struct ebb_workingset_meminfo {
-	uint64_t active_file_bytes;
-	uint64_t inactive_file_bytes;
-	uint64_t slab_reclaimable_bytes;
 };
 
 /**
@@ -57,10 +51,9 @@ uint64_t ebb_workingset_idle_pages(FILE *file);
  * ebb_workingset_refault_bytes - the working set without MGLRU
  * @refault_pages: of the last minute or two
  */
-uint64_t
-ebb_workingset_refault_bytes(const struct ebb_msg_facts *facts,
-			     const struct ebb_workingset_meminfo *meminfo,
-			     uint64_t refault_pages);
+uint64_t ebb_workingset_refault_bytes(const struct ebb_msg_facts *facts,
+				      const struct ebb_meminfo *meminfo,
+				      uint64_t refault_pages);
 
 /**
  * ebb_workingset_look - estimate now

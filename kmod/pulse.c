@@ -78,9 +78,10 @@ pulse_begin(struct pulse *pulse, const struct pulse_facts *facts, __u64 now_ms)
 	__u64 step_max = most(PULSE_STEP_MIN_PAGES,
 			      least(facts->managed / 16, PULSE_STEP_MAX_PAGES));
 
-	if (facts->free >= goal || facts->gainable < PULSE_HUGE_PAGES)
+	if (facts->free >= goal || facts->gainable < 2 * PULSE_HUGE_PAGES)
 		return pulse_reclaimed(pulse, facts, now_ms);
 	pulse->state = EBB_THRESHOLD_DRIVING;
+	step_max = least(step_max, facts->gainable / 2);
 	pulse->step =
 		most(PULSE_HUGE_PAGES, least(goal - facts->free, step_max));
 	pulse->start_free = facts->free;

@@ -17,7 +17,9 @@
  * somebody waits for it there is one pulse a PULSE_GENTLE_MS: kswapd frees
  * gigabytes a second, and a guest that needs them again needs time to say so. What is
  * free but not in huge ranges counts as overhead of the target up to a quarter
- * of it; what is beyond is for compaction.
+ * of it; what is beyond is for compaction. A pulse is at most half of what can be
+ * gained: where the marks are over all that is free and cached, kswapd takes cache
+ * for too little to look at, and swaps (file_is_tiny of mm/vmscan.c).
  *
  * Pure: facts in, state and action out. Compiled for the unit tests, too.
  */
@@ -53,8 +55,8 @@ enum {
  * @managed: of the buddy allocator
  * @free: all that is free
  * @free_huge: what of it is in blocks of PULSE_HUGE_PAGES or more
- * @gainable: what kswapd could free at the most: page cache, and anonymous
- *	memory as far as there is swap
+ * @gainable: what kswapd may free at the most: page cache but for a reserve, and
+ *	with EBB_TARGET_SWAP anonymous memory as far as there is swap
  * @kswapd_idle: it sleeps
  */
 struct pulse_facts {

@@ -60,6 +60,8 @@ enum {
 	REFAULT_MIN_PAGES = 8 << (20 - PAGE_SHIFT),
 	REFAULT_SHARE = 16,
 	ANSWER_MS = 1000,
+	/* The text of programs that run, for the most part. */
+	FILE_RESERVE_PAGES = 16 << (20 - PAGE_SHIFT),
 };
 
 /**
@@ -81,6 +83,7 @@ static struct {
 	struct workqueue_struct *queue;
 	void (*changed)(void);
 	bool closed;
+	bool swap; /* EBB_TARGET_SWAP */
 	enum ebb_threshold_state state;
 	enum ebb_drop_reason drop_reason;
 	u64 drop_count;
@@ -112,14 +115,18 @@ static u64 node_lru_pages(int node, enum node_stat_item item)
 	return max(pages, 0l);
 }
 
+/* Shared memory counts as anonymous; what is locked is on neither list. */
 static u64 node_gainable(int node)
 {
 	u64 anon = node_lru_pages(node, NR_INACTIVE_ANON) +
 		   node_lru_pages(node, NR_ACTIVE_ANON);
+	u64 file = node_lru_pages(node, NR_INACTIVE_FILE) +
+		   node_lru_pages(node, NR_ACTIVE_FILE);
 
-	return node_lru_pages(node, NR_INACTIVE_FILE) +
-	       node_lru_pages(node, NR_ACTIVE_FILE) +
-	       min_t(u64, anon, max(get_nr_swap_pages(), 0l));
+	file -= min_t(u64, file, FILE_RESERVE_PAGES);
+	if (!threshold.swap)
+		return file;
+	return file + min_t(u64, anon, max(get_nr_swap_pages(), 0l));
 }
 
 static void node_facts(int node, struct pulse_facts *facts)
@@ -414,8 +421,8 @@ static void threshold_aim_all(u64 pages, u32 flags)
 
 static int threshold_check(const struct ebb_target *target)
 {
-	if (target->flags &
-	    ~(u32)(EBB_TARGET_RETRY | EBB_TARGET_URGENT | EBB_TARGET_REFAULTS))
+	if (target->flags & ~(u32)(EBB_TARGET_RETRY | EBB_TARGET_URGENT |
+				   EBB_TARGET_REFAULTS | EBB_TARGET_SWAP))
 		return -EINVAL;
 	if (target->limited_refaults && !(target->flags & EBB_TARGET_REFAULTS))
 		return -EINVAL;
@@ -440,6 +447,7 @@ static void threshold_take(const struct ebb_target *target)
 		atomic_set(&threshold.drop_wanted, EBB_DROP_NONE);
 	}
 	threshold_note_limited(target, &events);
+	threshold.swap = target->flags & EBB_TARGET_SWAP;
 	if (target->node == EBB_NODE_ALL)
 		threshold_aim_all(pages, target->flags);
 	else

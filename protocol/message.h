@@ -273,6 +273,17 @@ struct ebb_msg_target {
 };
 extern const struct ebb_field ebb_msg_target_fields[];
 
+/*
+ * What holds the guest's memory and is not driven out of it. 0: none, or not
+ * known. A page may be counted twice, as one that is shared and locked.
+ */
+struct ebb_msg_held {
+	uint64_t anonymous_bytes; /* of programs */
+	uint64_t shared_bytes; /* tmpfs and shared memory */
+	uint64_t locked_bytes; /* mlock(2), ramfs, and what else is unevictable */
+	uint64_t huge_pool_bytes; /* the guest's own pools of huge pages */
+};
+
 /* What became of a target: answer of ebb-target, data of EBB_TARGET_CHANGED. */
 struct ebb_msg_target_state {
 	uint64_t asked_bytes; /* by the host; with "auto" by the working set */
@@ -281,6 +292,8 @@ struct ebb_msg_target_state {
 	char state[16]; /* ebb_threshold_state_name() */
 	/* Why it is less: "" or "pressure", "allocstall", "oom", ... */
 	char reason[32];
+	/* What a free target does not take, however much it asks. */
+	struct ebb_msg_held held;
 };
 extern const struct ebb_field ebb_msg_target_state_fields[];
 

@@ -102,6 +102,14 @@ const struct ebb_field ebb_msg_target_state_fields[] = {
 	STRING("mechanism", ebb_msg_target_state, mechanism),
 	STRING("state", ebb_msg_target_state, state),
 	STRING("reason", ebb_msg_target_state, reason, .optional = true),
+	U64("held-anonymous-bytes", ebb_msg_target_state, held.anonymous_bytes,
+	    .optional = true),
+	U64("held-shared-bytes", ebb_msg_target_state, held.shared_bytes,
+	    .optional = true),
+	U64("held-locked-bytes", ebb_msg_target_state, held.locked_bytes,
+	    .optional = true),
+	U64("held-huge-pool-bytes", ebb_msg_target_state, held.huge_pool_bytes,
+	    .optional = true),
 	END,
 };
 

@@ -138,6 +138,11 @@ enum {
 	EBB_TARGET_URGENT = 1 << 1,
 	/* @limited_refaults is set, and the agent answers when it is asked. */
 	EBB_TARGET_REFAULTS = 1 << 2,
+	/*
+	 * Anonymous memory may be swapped for it. Without it page cache alone is
+	 * driven: swap may lie in the guest's own memory, as zram does.
+	 */
+	EBB_TARGET_SWAP = 1 << 3,
 };
 
 #define EBB_NODE_ALL 0xffffffffu

@@ -11,6 +11,7 @@
 #include "host/libvirt/agent.h"
 #include "host/lease/drive.h"
 #include "host/domain/estimate.h"
+#include "host/interface/held.h"
 
 enum {
 	/* So much that the guest no more offers is worth to ask for it again. */
@@ -121,10 +122,13 @@ static int tell(uint64_t target_bytes, bool retry,
 					 .timeout_ms = EBB_TARGET_LEASE_MS,
 					 .retry = retry,
 					 .urgent = true };
+	int r = ebb_agent_target(job->probe->channel,
+				 job->config->agent_timeout_ms, &target,
+				 ret_state, &job->error);
 
-	return ebb_agent_target(job->probe->channel,
-				job->config->agent_timeout_ms, &target,
-				ret_state, &job->error);
+	if (r == 0)
+		job->held = ret_state->held;
+	return r;
 }
 
 /* Best effort: without it the lease of the target ends by itself. */
@@ -379,11 +383,16 @@ static void fill_refusal(const struct ebb_reclaim_job *job,
 		memcpy(result->refused_reason, job->refused_reason,
 		       sizeof(result->refused_reason));
 	}
-	if (job->end == EBB_END_GUEST_REFUSED)
+	if (job->end == EBB_END_GUEST_REFUSED) {
+		char held[EBB_HELD_TEXT_BYTES];
+
+		result->held = job->held;
+		ebb_held_text(&job->held, held);
 		snprintf(result->note, sizeof(result->note),
-			 "The guest gives no more: %s",
-			 ebb_target_reason_text(job->refused_reason));
-	else if (job->too_old)
+			 "The guest gives no more: %s%s%s",
+			 ebb_target_reason_text(job->refused_reason),
+			 *held ? ". It holds " : "", held);
+	} else if (job->too_old)
 		snprintf(result->note, sizeof(result->note),
 			 "Only what was free was taken: the ebb-agent in the "
 			 "guest is too old to make it free more; update it");

@@ -40,6 +40,7 @@ struct ebb_reclaim_job {
 	enum ebb_reclaim_end end;
 	struct ebb_msg_error error;
 	char refused_reason[32];
+	struct ebb_msg_held held; /* as it said when it was driven last */
 	bool too_old; /* the agent, to be driven */
 	char uncompacted_reason[16]; /* why the guest did not compact, or "" */
 	struct ebb_estimate estimate;

@@ -188,6 +188,7 @@ struct ebb_reclaim_result {
 	uint64_t driven_bytes; /* of @reclaimed_bytes, since it was driven */
 	uint64_t refused_bytes; /* asked, and the guest would not */
 	char refused_reason[32]; /* "exhausted", "pressure", ... */
+	struct ebb_msg_held held; /* what the guest holds, if it gave no more */
 	char ended[32]; /* ebb_reclaim_end_name() */
 	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */
 };

@@ -302,6 +302,31 @@ static void lists_that_somebody_cut_stay_so(void **state)
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up, fake_root_remove)
 
+/* The kernel does not take it now: the next call tries again, or the next agent. */
+static void what_cannot_be_put_back_is_not_forgotten(void **state)
+{
+	struct ebb_knobs *knobs;
+
+	(void)state;
+	assert_int_equal(ebb_knobs_new(fake_root, state_dir, &knobs), 0);
+	assert_int_equal(ebb_knobs_raise(knobs, 256 * MIB, TOTAL), 0);
+	scale_max = 5;
+	ebb_knobs_restore(knobs);
+	assert_int_equal(fake_root_number(SCALE), 626);
+	assert_int_equal(fake_root_number(PROACTIVE), 20);
+	assert_true(fake_root_has(STATE));
+	scale_max = 3000;
+	/* A target in between does not take what is there for the original. */
+	assert_int_equal(ebb_knobs_raise(knobs, 512 * MIB, TOTAL), 0);
+	scale_max = 5;
+	ebb_knobs_free(knobs);
+	scale_max = 3000;
+	assert_int_equal(ebb_knobs_new(fake_root, state_dir, &knobs), 0);
+	assert_int_equal(fake_root_number(SCALE), 10);
+	assert_false(fake_root_has(STATE));
+	ebb_knobs_free(knobs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +341,7 @@ int main(void)
 		TEST(a_damaged_state_file_does_no_harm),
 		TEST(lists_are_short_for_a_while),
 		TEST(lists_that_somebody_cut_stay_so),
+		TEST(what_cannot_be_put_back_is_not_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,12 +179,76 @@ static void without_the_module_knobs_are_turned(void **state)
 	kept_check(kept_ask(256), 256, 256, "knobs", "exhausted", "");
 	kept_set_memory(300, 128);
 	kept_check(kept_ask(256), 256, 256, "knobs", "held", "");
+	/* Not more than is free or page cache, but for 16 MiB of that. */
+	kept_check(kept_ask(4096), 4096, 884, "knobs", "driving", "");
+	kept_set_memory(1900, 128);
 	/* Not more than seven eighths. */
 	kept_check(kept_ask(4096), 4096, 1792, "knobs", "driving", "");
 	kept_check(kept_ask(0), 0, 0, "knobs", "idle", "");
 	assert_int_equal(fake_root_number(SCALE), 10);
 	assert_int_equal(fake_root_number(PROACTIVE), 20);
 	assert_int_equal(kept.changed_count, 0);
+}
+
+#define SWAPS "/proc/swaps"
+#define SWAPPINESS "/proc/sys/vm/swappiness"
+#define SWAPS_HEAD "Filename Type Size Used Priority\n"
+
+/* Swap in the guest's own memory is no gain, and no swap needs no care. */
+static void anonymous_memory_is_spared(void **state)
+{
+	(void)state;
+	fake_root_write(SWAPPINESS, "60\n");
+	fake_root_write(SWAPS, SWAPS_HEAD);
+	kept_ask(600);
+	assert_int_equal(fake_root_number(SWAPPINESS), 60);
+	fake_root_write(SWAPS, SWAPS_HEAD "/dev/vda2 partition 9 0 -2\n");
+	kept_ask(600);
+	assert_int_equal(fake_root_number(SWAPPINESS), 1);
+	assert_false(fake_module.flags & EBB_TARGET_SWAP);
+	kept_ask(0);
+	assert_int_equal(fake_root_number(SWAPPINESS), 60);
+}
+
+static void a_target_may_swap_to_disks_alone(void **state)
+{
+	(void)state;
+	fake_root_write(SWAPPINESS, "60\n");
+	ebb_target_allow_swap(kept.keeper);
+	fake_root_write(SWAPS, SWAPS_HEAD "/dev/vda2 partition 9 0 -2\n"
+					  "/ram/file file 9 0 -3\n");
+	kept_ask(600);
+	assert_int_equal(fake_root_number(SWAPPINESS), 60);
+	assert_true(fake_module.flags & EBB_TARGET_SWAP);
+	/* The kernel fills zram first. */
+	fake_root_write(SWAPS, SWAPS_HEAD "/dev/vda2 partition 9 0 -2\n"
+					  "/dev/zram0 partition 9 0 100\n");
+	kept_ask(600);
+	assert_int_equal(fake_root_number(SWAPPINESS), 1);
+	assert_false(fake_module.flags & EBB_TARGET_SWAP);
+	/* What is 0 stays 0. */
+	kept_ask(0);
+	fake_root_write(SWAPPINESS, "0\n");
+	kept_ask(600);
+	assert_int_equal(fake_root_number(SWAPPINESS), 0);
+}
+
+/* It is named, so that nobody waits for it. */
+static void what_is_held_is_named(void **state)
+{
+	struct ebb_msg_target_state told;
+
+	(void)state;
+	fake_root_write("/proc/meminfo",
+			"MemTotal: 2097152 kB\nMemFree: 102400 kB\n"
+			"AnonPages: 307200 kB\nShmem: 921600 kB\n"
+			"Unevictable: 51200 kB\nMlocked: 51200 kB\n"
+			"HugePages_Total: 300\nHugetlb: 614400 kB\n");
+	told = kept_ask(600);
+	assert_int_equal(told.held.anonymous_bytes, 300 * MIB);
+	assert_int_equal(told.held.shared_bytes, 900 * MIB);
+	assert_int_equal(told.held.locked_bytes, 50 * MIB);
+	assert_int_equal(told.held.huge_pool_bytes, 600 * MIB);
 }
 
 static void the_target_goes_the_way_of_the_module(void **state)
@@ -273,6 +337,9 @@ int main(void)
 		KEPT_TEST(exit_ends_it),
 		KEPT_TEST(without_module_and_knobs_nothing_is_kept),
 		KEPT_TEST(without_the_module_knobs_are_turned),
+		KEPT_TEST(anonymous_memory_is_spared),
+		KEPT_TEST(a_target_may_swap_to_disks_alone),
+		KEPT_TEST(what_is_held_is_named),
 		KEPT_TEST(the_target_goes_the_way_of_the_module),
 		KEPT_TEST(a_target_by_the_working_set),
 		KEPT_TEST(the_command_is_served),

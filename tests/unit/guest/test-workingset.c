@@ -66,7 +66,7 @@ static void refaults_are_needed_memory(void **state)
 {
 	const struct ebb_msg_facts facts = { .total_bytes = 1000 * MIB,
 					     .free_bytes = 300 * MIB };
-	const struct ebb_workingset_meminfo meminfo = {
+	const struct ebb_meminfo meminfo = {
 		.active_file_bytes = 40 * MIB,
 		.inactive_file_bytes = 100 * MIB,
 		.slab_reclaimable_bytes = 50 * MIB,

@@ -103,7 +103,9 @@ int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
 	if (tell_result < 0)
 		return tell_result;
 	fake_guest_aim(&guest, target->bytes);
-	*ret_state = (struct ebb_msg_target_state){ .mechanism = "module" };
+	*ret_state = (struct ebb_msg_target_state){
+		.mechanism = "module", .held.shared_bytes = 900 * EBB_MIB
+	};
 	return 0;
 }
 
@@ -320,6 +322,11 @@ static void test_guest_refuses(void **state)
 	assert_int_equal(result.refused_bytes, 4 * RANGE);
 	assert_string_equal(result.refused_reason, "exhausted");
 	assert_non_null(strstr(result.note, "nothing more to give"));
+	/* What holds the rest. */
+	assert_non_null(
+		strstr(result.note, "900.0 MiB tmpfs and shared memory"));
+	assert_null(strstr(result.note, "locked"));
+	assert_int_equal(result.held.shared_bytes, 900 * EBB_MIB);
 	assert_int_equal(last_target.bytes, 3 * RANGE);
 }
 

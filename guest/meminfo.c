@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "guest/meminfo.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+
+#define LINE(text, member)                                 \
+	{                                                  \
+		text, offsetof(struct ebb_meminfo, member) \
+	}
+
+static const struct {
+	const char *name;
+	size_t offset;
+} lines[] = {
+	LINE("MemTotal:", total_bytes),
+	LINE("MemFree:", free_bytes),
+	LINE("MemAvailable:", available_bytes),
+	LINE("Active(file):", active_file_bytes),
+	LINE("Inactive(file):", inactive_file_bytes),
+	LINE("AnonPages:", anonymous_bytes),
+	LINE("Shmem:", shared_bytes),
+	LINE("Unevictable:", locked_bytes),
+	LINE("Hugetlb:", huge_pool_bytes),
+	LINE("SReclaimable:", slab_reclaimable_bytes),
+	LINE("SwapFree:", swap_free_bytes),
+};
+
+int ebb_meminfo_read(const char *proc_dir, struct ebb_meminfo *ret_meminfo)
+{
+	struct ebb_meminfo meminfo = { 0 };
+	FILE *file ebb_auto_fclose = NULL;
+	char line[512], name[64];
+	uint64_t kib;
+
+	snprintf(line, sizeof(line), "%s/meminfo", proc_dir);
+	file = fopen(line, "re");
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63s %" SCNu64, name, &kib) != 2)
+			continue;
+		kib *= 1024;
+		for (size_t i = 0; i < EBB_ARRAY_SIZE(lines); i++)
+			if (strcmp(name, lines[i].name) == 0)
+				memcpy((char *)&meminfo + lines[i].offset, &kib,
+				       sizeof(kib));
+	}
+	*ret_meminfo = meminfo;
+	return 0;
+}
+
+uint64_t ebb_meminfo_gainable(const struct ebb_meminfo *meminfo, bool swap)
+{
+	uint64_t file_bytes =
+		meminfo->active_file_bytes + meminfo->inactive_file_bytes;
+	uint64_t swap_bytes = meminfo->swap_free_bytes;
+
+	file_bytes -= file_bytes < EBB_MEMINFO_RESERVE_BYTES
+			      ? file_bytes
+			      : EBB_MEMINFO_RESERVE_BYTES;
+	if (!swap)
+		return file_bytes;
+	if (swap_bytes > meminfo->anonymous_bytes + meminfo->shared_bytes)
+		swap_bytes = meminfo->anonymous_bytes + meminfo->shared_bytes;
+	return file_bytes + swap_bytes;
+}
