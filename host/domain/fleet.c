@@ -79,12 +79,10 @@ static void on_event(struct ebb_domain *domain, enum ebb_virt_event event,
 		remove_vm(fleet, vm);
 		break;
 	case EBB_VIRT_STARTED:
-		ebb_vm_invalidate(vm, true);
-		break;
 	case EBB_VIRT_RESET:
 	case EBB_VIRT_MEMORY_CHANGED:
 	case EBB_VIRT_JOB_ENDED:
-		ebb_vm_invalidate(vm, false);
+		ebb_vm_invalidate(vm);
 		break;
 	case EBB_VIRT_AGENT_CHANGED:
 		ebb_vm_agent_changed(vm);

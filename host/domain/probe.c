@@ -12,12 +12,8 @@
 #include "host/libvirt/agent.h"
 
 struct context {
+	const struct ebb_probe_order *order;
 	struct ebb_probe *probe;
-	struct ebb_domain *domain;
-	const struct ebb_config *config;
-	const struct ebb_channel_ops *ops;
-	void *opaque;
-	const atomic_bool *gone;
 };
 
 static void add_reason(struct context *context, enum ebb_reason_id id,
@@ -33,12 +29,12 @@ static int examine_xml(struct context *context)
 	char *xml ebb_auto_free = NULL;
 	int r;
 
-	ebb_domain_state(context->domain, &probe->running);
+	ebb_domain_state(context->order->domain, &probe->running);
 	if (!probe->running) {
 		add_reason(context, EBB_REASON_NOT_RUNNING, NULL);
 		return -ENOENT;
 	}
-	r = ebb_domain_xml(context->domain, &xml);
+	r = ebb_domain_xml(context->order->domain, &xml);
 	if (r == 0)
 		r = ebb_domxml_parse(xml, &probe->domxml, &probe->reasons);
 	if (r == -E2BIG) {
@@ -57,13 +53,29 @@ static int examine_xml(struct context *context)
 	return 0;
 }
 
+/* The process of the look before if it still runs, else the one that does. */
+static int find_process(struct context *context)
+{
+	const struct ebb_guest_process *before = &context->order->before->qemu;
+	struct ebb_probe *probe = context->probe;
+	int r = -ESRCH;
+
+	if (before->pid > 0)
+		r = ebb_guest_process_look(before, &probe->qemu,
+					   &probe->reasons);
+	probe->same_process = r == 0;
+	if (r != -ESRCH)
+		return r;
+	return ebb_guest_process_open(context->order->config->qemu_run_dir,
+				      ebb_domain_name(context->order->domain),
+				      ebb_domain_uuid(context->order->domain),
+				      &probe->qemu, &probe->reasons);
+}
+
 static int examine_process(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
-	int r = ebb_guest_process_open(context->config->qemu_run_dir,
-				       ebb_domain_name(context->domain),
-				       ebb_domain_uuid(context->domain),
-				       &probe->qemu, &probe->reasons);
+	int r = find_process(context);
 
 	if (r < 0) {
 		add_reason(context, EBB_REASON_PROCESS_UNKNOWN, strerror(-r));
@@ -87,25 +99,39 @@ static int lock_backings(struct context *context)
 	return -EBUSY;
 }
 
-/* Who only looks is not in the way of a host that can do more. */
-static void unlock_backings(struct context *context)
+static bool was_locked(const struct context *context)
 {
-	ebb_guest_process_unlock(&context->probe->qemu);
+	const struct ebb_guest_process *before = &context->order->before->qemu;
+
+	return context->probe->same_process && before->backing_count > 0 &&
+	       ebb_file_is_locked(before->backings[0].file);
+}
+
+/*
+ * Who only looks is not in the way of a host that can do more. Who once had a
+ * lease owes the guest memory, and keeps the lock for as long as the guest runs.
+ */
+static void unlock_backings(struct context *context, bool keep)
+{
+	if (!keep)
+		ebb_guest_process_unlock(&context->probe->qemu);
 }
 
 static int ask_info(struct context *context, struct ebb_channel *channel,
 		    struct ebb_msg_error *error)
 {
 	struct ebb_probe *probe = context->probe;
-	int r = ebb_agent_info(channel, context->config->agent_timeout_ms,
+	int r = ebb_agent_info(channel,
+			       context->order->config->agent_timeout_ms,
 			       &probe->info, error);
 
 	if (r < 0)
 		return r;
 	probe->have_info = true;
-	probe->have_facts = ebb_agent_facts(channel,
-					    context->config->agent_timeout_ms,
-					    &probe->facts, error) == 0;
+	probe->have_facts =
+		ebb_agent_facts(channel,
+				context->order->config->agent_timeout_ms,
+				&probe->facts, error) == 0;
 	probe->facts_ns = ebb_now_ns();
 	return 0;
 }
@@ -117,8 +143,9 @@ static int ask_on(struct context *context, bool own,
 	int r = 0;
 
 	if (!*channel)
-		r = ebb_channel_open(context->domain, own, context->ops,
-				     context->opaque, channel);
+		r = ebb_channel_open(context->order->domain, own,
+				     context->order->ops,
+				     context->order->opaque, channel);
 	if (r < 0) {
 		snprintf(error->text, sizeof(error->text), "%s",
 			 r == -EBUSY ? EBB_CHANNEL_NAME " is in use by another "
@@ -181,7 +208,7 @@ static int prove_memory(struct context *context, uint8_t nonce[EBB_NONCE_BYTES])
 	if (getrandom(nonce, EBB_NONCE_BYTES, 0) != EBB_NONCE_BYTES)
 		return -EIO;
 	r = ebb_agent_challenge(probe->channel,
-				context->config->agent_timeout_ms, nonce,
+				context->order->config->agent_timeout_ms, nonce,
 				&error);
 	if (r < 0) {
 		add_reason(context, EBB_REASON_NO_AGENT, error.text);
@@ -252,46 +279,50 @@ void ebb_probe_init(struct ebb_probe *probe)
 	*probe = (struct ebb_probe){ .qemu.pidfd = -1 };
 }
 
-void ebb_probe_run(struct ebb_probe *probe, struct ebb_domain *domain,
-		   const struct ebb_config *config,
-		   const struct ebb_channel_ops *ops, void *opaque,
-		   const atomic_bool *gone)
+static void examine(struct context *context)
 {
-	struct context context = { probe, domain, config, ops, opaque, gone };
+	struct ebb_probe *probe = context->probe;
+	bool keep;
 
-	if (examine_xml(&context) < 0)
+	if (examine_xml(context) < 0)
 		return;
-	if (examine_process(&context) < 0)
+	if (examine_process(context) < 0)
 		return;
+	keep = was_locked(context);
 	/* What is another's is not even asked: one channel, one who speaks. */
-	if (lock_backings(&context) == 0)
-		examine_agent(&context);
+	if (lock_backings(context) == 0)
+		examine_agent(context);
 	if (probe->have_info)
-		examine_info(&context);
-	if (probe->reasons.count == 0 && !*gone)
-		attach(&context);
+		examine_info(context);
+	if (probe->reasons.count == 0 && !*context->order->gone)
+		attach(context);
 	if (!probe->attached)
-		unlock_backings(&context);
-	if (*gone) {
-		/* It changed under our hands; whoever said so probes again. */
-		ebb_probe_release(probe);
+		unlock_backings(context, keep);
+}
+
+void ebb_probe_run(const struct ebb_probe_order *order,
+		   struct ebb_probe *ret_probe)
+{
+	struct context context = { order, ret_probe };
+
+	ebb_probe_init(ret_probe);
+	ret_probe->own_channel = order->before->own_channel;
+	ret_probe->qga_channel = order->before->qga_channel;
+	examine(&context);
+	if (*order->gone) {
+		/* It changed under our hands; whoever said so looks again. */
+		ebb_probe_detach(ret_probe);
 		add_reason(&context, EBB_REASON_INTERNAL,
 			   "it changed while it was examined");
 	}
-	ebb_reason_sort(&probe->reasons);
+	ebb_reason_sort(&ret_probe->reasons);
 }
 
-void ebb_probe_release(struct ebb_probe *probe)
+void ebb_probe_detach(struct ebb_probe *probe)
 {
-	struct ebb_channel *own_channel = probe->own_channel;
-	struct ebb_channel *qga_channel = probe->qga_channel;
-
-	/* The ring first, while the lock is held. */
+	/* While the lock is held. */
 	ebb_ringmap_close(&probe->ring);
-	ebb_guest_process_close(&probe->qemu);
-	ebb_probe_init(probe);
-	probe->own_channel = own_channel;
-	probe->qga_channel = qga_channel;
+	probe->attached = false;
 }
 
 void ebb_probe_close_channels(struct ebb_probe *probe)

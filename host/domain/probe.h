@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Examining a domain: what stands in the way of each rung, and, where nothing
+ * One look at a domain: what stands in the way of each rung, and, where nothing
  * does, a lease relation that is proven and attached.
  *
- * A probe blocks (libvirt, the agent, the disk of /proc) and so runs on a
- * worker. It finds all reasons, not the first only: an operator mends them in
- * one go.
+ * A look blocks (libvirt, the agent, /proc) and so runs on a worker. Its result
+ * is a value that others do not see until it is done: meanwhile the result of
+ * the look before is what is known. Both share the files of the process that
+ * they found (process.h), so a look neither closes them nor lets go of their
+ * lock. It finds all reasons, not the first only: an operator mends them in one
+ * go.
  */
 #ifndef EBB_HOST_PROBE_H
 #define EBB_HOST_PROBE_H
@@ -24,17 +27,18 @@
 #include "host/memory/ringmap.h"
 
 /**
- * struct ebb_probe - what is known of a domain, and what is held of it
+ * struct ebb_probe - what a look found, and what is held since
  * @running: it has a QEMU process
- * @reasons: why rung lease is closed; empty exactly if @attached
+ * @reasons: why rung lease is closed; empty if @attached
  * @domxml: from its XML, if @running
- * @qemu: its process and files; locked, once attached
+ * @qemu: its process and files
+ * @same_process: that of the look before
  * @own_channel, @qga_channel: ways to an agent that are open; kept from one
- *	probe to the next, as an agent that comes later says so there
+ *	look to the next, as an agent that comes later says so there
  * @channel: that of the two on which the agent answered, or NULL
  * @have_info, @info: the agent's answer
  * @have_facts, @facts, @facts_ns: what the agent alone knows, and when
- * @attached: the fields below are valid
+ * @attached: the fields below are valid, and @qemu is locked
  * @map, @ring, @ring_gpa: proven memory and the ring in it
  */
 struct ebb_probe {
@@ -42,6 +46,7 @@ struct ebb_probe {
 	struct ebb_reason_list reasons;
 	struct ebb_domxml domxml;
 	struct ebb_guest_process qemu;
+	bool same_process;
 	struct ebb_channel *own_channel;
 	struct ebb_channel *qga_channel;
 	struct ebb_channel *channel;
@@ -56,24 +61,36 @@ struct ebb_probe {
 	uint64_t ring_gpa;
 };
 
+/**
+ * struct ebb_probe_order - what to look at
+ * @domain: to look at
+ * @config: time limits and directories
+ * @ops, @opaque: for a channel that is opened
+ * @gone: set by others when what is proven here does not hold any more
+ * @before: the look before; its process, its channels. It has no lease
+ */
+struct ebb_probe_order {
+	struct ebb_domain *domain;
+	const struct ebb_config *config;
+	const struct ebb_channel_ops *ops;
+	void *opaque;
+	const atomic_bool *gone;
+	const struct ebb_probe *before;
+};
+
 /* Nothing known, nothing held. */
 void ebb_probe_init(struct ebb_probe *probe);
 
 /**
- * ebb_probe_run - examine, and attach if nothing stands in the way (blocks)
- * @probe: released but for its channels
- * @domain: to examine
- * @config: time limits and directories
- * @ops, @opaque: for a channel that is opened
- * @gone: set by others when what is proven here does not hold any more
+ * ebb_probe_run - look, and attach if nothing stands in the way (blocks)
+ * @ret_probe: overwritten. Its channels are those of the look before, and what
+ *	was opened. Without a process in it, none was found
  */
-void ebb_probe_run(struct ebb_probe *probe, struct ebb_domain *domain,
-		   const struct ebb_config *config,
-		   const struct ebb_channel_ops *ops, void *opaque,
-		   const atomic_bool *gone);
+void ebb_probe_run(const struct ebb_probe_order *order,
+		   struct ebb_probe *ret_probe);
 
-/* Detaches and closes all but the channels. What is known is forgotten. */
-void ebb_probe_release(struct ebb_probe *probe);
+/* Lets go of the lease alone. Fine without one. */
+void ebb_probe_detach(struct ebb_probe *probe);
 
 /* On the event loop's thread. */
 void ebb_probe_close_channels(struct ebb_probe *probe);

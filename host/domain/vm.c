@@ -64,7 +64,7 @@ static void tell_rung(struct ebb_vm *vm)
 
 static void free_vm(struct ebb_vm *vm)
 {
-	ebb_vm_release(vm);
+	ebb_vm_drop_process(vm);
 	ebb_probe_close_channels(&vm->probe);
 	ebb_domain_unref(vm->domain);
 	ebb_domain_unref(vm->next_domain);
@@ -85,8 +85,10 @@ static void settle(struct ebb_vm *vm)
 	}
 	if (vm->guest_changed)
 		admit_guest_change(vm);
+	if (vm->process.ended)
+		ebb_vm_drop_process(vm);
 	if (vm->gone)
-		ebb_vm_release(vm);
+		ebb_vm_detach(vm);
 	if (vm->next_domain) {
 		ebb_domain_unref(vm->domain);
 		vm->domain = vm->next_domain;
@@ -94,11 +96,11 @@ static void settle(struct ebb_vm *vm)
 		vm->connected = true;
 	}
 	ebb_vm_serve_overdue(vm);
-	if (vm->quarantined) {
-		ebb_vm_release(vm);
-		vm->probe.running = true;
+	if (vm->process.quarantined) {
+		ebb_vm_detach(vm);
+		vm->probe.reasons.count = 0;
 		ebb_reason_add(&vm->probe.reasons, EBB_REASON_QUARANTINED, "%s",
-			       vm->quarantine_reason.text);
+			       vm->process.quarantine_reason.text);
 	} else if (vm->phase == EBB_VM_IDLE && vm->look_wanted &&
 		   vm->connected) {
 		ebb_vm_look(vm);
@@ -130,7 +132,6 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 	snprintf(vm->uuid, sizeof(vm->uuid), "%s", ebb_domain_uuid(domain));
 	vm->connected = true;
 	vm->retry_s = EBB_VM_RETRY_MIN_S;
-	vm->pidfd_watch = -1;
 	vm->progress_timer = -1;
 	vm->guest_pace = (struct ebb_pace){
 		.burst = GUEST_BURST,
@@ -145,6 +146,7 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 		.period_ns = (uint64_t)REASON_PERIOD_S * 1000000000,
 	};
 	ebb_probe_init(&vm->probe);
+	ebb_vm_init_process(vm);
 	vm->settle_timer = ebb_loop_timer(-1, on_settle_timer, vm);
 	if (vm->settle_timer < 0) {
 		free_vm(vm);
@@ -175,8 +177,7 @@ const char *ebb_vm_uuid(const struct ebb_vm *vm)
 void ebb_vm_agent_changed(struct ebb_vm *vm)
 {
 	/* Only the guest agent's channel is meant, which we may not use. */
-	if ((vm->phase == EBB_VM_IDLE || vm->phase == EBB_VM_TELLING) &&
-	    vm->probe.attached && vm->probe.channel != vm->probe.qga_channel)
+	if (vm->probe.attached && vm->probe.channel != vm->probe.qga_channel)
 		return;
 	ebb_vm_guest_changed(vm);
 }
@@ -203,7 +204,7 @@ void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns)
 	if (vm->phase != EBB_VM_IDLE)
 		return;
 	if (vm->probe.attached && !ebb_ringmap_is_open(&vm->probe.ring)) {
-		ebb_vm_invalidate(vm, false);
+		ebb_vm_invalidate(vm);
 		return;
 	}
 	if (!vm->probe.attached && now_ns >= vm->retry_ns) {

@@ -6,10 +6,17 @@
  * ===================
  *
  * All state of a vm belongs to the event loop's thread. Work that blocks (a
- * probe, a renewal, a reclaim) is a job on a worker, one at a time, and while it runs the
- * vm's probe is the job's; the event loop's thread then only reads what the job
- * does not change, and sets two flags: @gone, that nothing proven holds any
- * more, and @cancelled, that nobody wants the result.
+ * look, a renewal, a reclaim) is a job on a worker, one at a time. A look makes
+ * the next findings while the last ones are what is known; a reclaim uses the
+ * last ones, which nobody changes meanwhile. The event loop's thread sets two
+ * flags for a job: @gone, that nothing proven holds any more, and @cancelled,
+ * that nobody wants the result.
+ *
+ * Owners with one life each, from the longest to the shortest: the vm, for as
+ * long as libvirt knows that the domain runs; its QEMU process with its files,
+ * their lock and the books, until its pidfd says that it ended (vm_process.c);
+ * the lease, until something may have touched the memory. A new look renews the
+ * lease and leaves the process alone.
  *
  * What happens to a domain does not drive it through states one by one. Each
  * event that may touch memory says "not proven any more", and one function
@@ -34,14 +41,19 @@
 /**
  * enum ebb_vm_phase - what the vm does now
  *
- * @EBB_VM_IDLE: nothing runs. Lease holds if the probe is attached.
- * @EBB_VM_PROBING: a worker examines the domain; requests wait
- * @EBB_VM_TELLING: a worker tells the guest its free target; requests wait
- * @EBB_VM_RECLAIMING: a worker takes memory; other requests are refused
+ * @EBB_VM_IDLE: no job runs. The loop may detach, close channels, drop the
+ *	process, free the vm. Any job may begin. The lease holds if attached
+ * @EBB_VM_LOOKING: a worker looks at the domain. There is no lease. The loop may
+ *	read the last findings and close nothing. Requests wait
+ * @EBB_VM_TELLING: a worker tells the guest its free target. It uses the channel
+ *	that answered; requests wait
+ * @EBB_VM_RECLAIMING: a worker takes memory by the lease. The loop may read the
+ *	findings and change nothing of them; a doctor is answered, a second
+ *	reclaim is refused
  */
 enum ebb_vm_phase {
 	EBB_VM_IDLE,
-	EBB_VM_PROBING,
+	EBB_VM_LOOKING,
 	EBB_VM_TELLING,
 	EBB_VM_RECLAIMING,
 };
@@ -72,10 +84,9 @@ bool ebb_vm_has_lease(const struct ebb_vm *vm);
 
 /*
  * What was proven may not hold any more: no punch begins after this, and the
- * domain is examined again. @fresh_process: QEMU is a new one, so what an
- * earlier guest did is forgiven.
+ * domain is looked at again. Whether its process is a new one is found then.
  */
-void ebb_vm_invalidate(struct ebb_vm *vm, bool fresh_process);
+void ebb_vm_invalidate(struct ebb_vm *vm);
 
 /* libvirt saw the guest agent's channel open or close. */
 void ebb_vm_agent_changed(struct ebb_vm *vm);

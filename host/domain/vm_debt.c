@@ -9,9 +9,9 @@ static bool is_of_pool(const struct ebb_backing *backing, uint64_t page_bytes)
 	       (page_bytes == 0 || backing->page_bytes == page_bytes);
 }
 
-int ebb_vm_reserve_holes(struct ebb_vm *vm, uint64_t page_bytes)
+int ebb_vm_reserve_process(const struct ebb_guest_process *qemu,
+			   uint64_t page_bytes)
 {
-	const struct ebb_guest_process *qemu = &vm->probe.qemu;
 	int first = 0, r;
 
 	for (uint32_t i = 0; i < qemu->backing_count; i++) {
@@ -22,17 +22,25 @@ int ebb_vm_reserve_holes(struct ebb_vm *vm, uint64_t page_bytes)
 		if (r < 0 && first == 0)
 			first = r;
 	}
-	if (first == 0)
-		vm->lent_bytes = 0;
 	return first;
+}
+
+int ebb_vm_reserve_holes(struct ebb_vm *vm, uint64_t page_bytes)
+{
+	int r = ebb_vm_reserve_process(&vm->probe.qemu, page_bytes);
+
+	if (r == 0)
+		vm->process.lent_bytes = 0;
+	return r;
 }
 
 uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes)
 {
 	const struct ebb_guest_process *qemu = &vm->probe.qemu;
-	uint64_t lent = vm->lent_bytes, holes = 0;
+	uint64_t lent = vm->process.lent_bytes, holes = 0;
 
-	if (!ebb_vm_has_lease(vm))
+	/* Also without a lease: what the guest lent stays lent. */
+	if (vm->process.ended)
 		return 0;
 	if (vm->phase == EBB_VM_RECLAIMING)
 		lent += ebb_vm_uncounted_bytes(vm);

@@ -54,5 +54,5 @@ int ebb_vm_run(struct ebb_vm *vm, const struct vm_job *job)
 
 bool ebb_vm_has_lease(const struct ebb_vm *vm)
 {
-	return vm->phase != EBB_VM_PROBING && vm->probe.attached && !vm->gone;
+	return vm->probe.attached && !vm->gone;
 }

@@ -52,58 +52,37 @@ static const struct ebb_channel_ops channel_ops = {
 	.broken = on_channel_broken,
 };
 
-void ebb_vm_invalidate(struct ebb_vm *vm, bool fresh_process)
+void ebb_vm_invalidate(struct ebb_vm *vm)
 {
 	vm->gone = true;
 	vm->look_wanted = true;
 	ebb_vm_target_forget(vm);
-	if (fresh_process) {
-		vm->quarantined = false;
-		vm->stale_count = 0;
-		vm->retry_s = EBB_VM_RETRY_MIN_S;
-		vm->reclaimed_bytes = 0;
-		vm->reclaim_runs = 0;
-		vm->lent_bytes = 0;
-	}
 	vm->settle(vm);
 }
 
-static void on_process_gone(int watch, int fd, int events, void *opaque)
+void ebb_vm_detach(struct ebb_vm *vm)
 {
-	struct ebb_vm *vm = opaque;
-
-	(void)fd;
-	(void)events;
-	ebb_loop_unwatch(watch);
-	vm->pidfd_watch = -1;
-	ebb_vm_invalidate(vm, true);
-}
-
-/* Lets go of the guest's files and ring. No job may run. */
-void ebb_vm_release(struct ebb_vm *vm)
-{
-	/* Nobody watches the pool for a guest whose files are closed. */
-	if (vm->lent_bytes && ebb_vm_reserve_holes(vm, 0) < 0)
-		ebb_log(EBB_LOG_WARNING,
-			"%s: the pool of huge pages is short of what the guest "
-			"gave of it. Raise vm.nr_hugepages or "
-			"vm.nr_overcommit_hugepages",
-			vm->name);
-	if (vm->pidfd_watch >= 0)
-		ebb_loop_unwatch(vm->pidfd_watch);
-	vm->pidfd_watch = -1;
-	ebb_probe_release(&vm->probe);
+	ebb_probe_detach(&vm->probe);
+	/* It is asked anew where the guest is another, and on a channel that is open. */
+	vm->probe.channel = NULL;
 	if (vm->channels_broken || !vm->connected)
 		ebb_probe_close_channels(&vm->probe);
 	vm->channels_broken = false;
 }
 
-static void probe_work(void *opaque)
+static void look_work(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
+	struct ebb_probe_order order = {
+		.domain = vm->domain,
+		.config = vm->environment->config,
+		.ops = &channel_ops,
+		.opaque = vm,
+		.gone = &vm->gone,
+		.before = &vm->probe,
+	};
 
-	ebb_probe_run(&vm->probe, vm->domain, vm->environment->config,
-		      &channel_ops, vm, &vm->gone);
+	ebb_probe_run(&order, &vm->next);
 }
 
 static uint32_t retry_max_s(const struct ebb_vm *vm)
@@ -113,40 +92,45 @@ static uint32_t retry_max_s(const struct ebb_vm *vm)
 		       : RETRY_MAX_S;
 }
 
-static void probe_done(struct ebb_vm *vm)
+/* What the look found takes the place of what was known. */
+static void take_findings(struct ebb_vm *vm)
 {
+	int r = ebb_vm_take_process(vm);
+
+	vm->probe = vm->next;
+	ebb_probe_init(&vm->next);
+	if (r < 0)
+		ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL,
+			       "out of event handles");
+}
+
+static void look_done(struct ebb_vm *vm)
+{
+	take_findings(vm);
 	ebb_vm_target_probed(vm);
-	vm->retry_ns = ebb_now_ns() + (uint64_t)vm->retry_s * 1000000000;
+	vm->retry_ns = ebb_now_ns() + (uint64_t)vm->retry_s * EBB_NS_PER_S;
 	if (vm->retry_s < retry_max_s(vm))
 		vm->retry_s *= 2;
-	if (vm->probe.attached) {
-		vm->retry_s = EBB_VM_RETRY_MIN_S;
-		vm->pidfd_watch = ebb_loop_watch(vm->probe.qemu.pidfd,
-						 EBB_LOOP_READABLE,
-						 on_process_gone, vm);
-		/* What an earlier ebbd took of it is not known. */
-		if (!vm->lent_bytes)
-			vm->lent_bytes = ebb_probe_backing_bytes(&vm->probe);
-		/* Unwatched files would outlive the guest. */
-		if (vm->pidfd_watch < 0) {
-			ebb_vm_release(vm);
-			ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL,
-				       "out of event handles");
-		}
-	}
+	if (!vm->probe.attached)
+		return;
+	vm->retry_s = EBB_VM_RETRY_MIN_S;
+	/* What an earlier ebbd took of it is not known. */
+	if (!vm->process.lent_known)
+		vm->process.lent_bytes = ebb_probe_backing_bytes(&vm->probe);
+	vm->process.lent_known = true;
 }
 
 static const struct vm_job look = {
-	.phase = EBB_VM_PROBING,
-	.work = probe_work,
-	.done = probe_done,
+	.phase = EBB_VM_LOOKING,
+	.work = look_work,
+	.done = look_done,
 };
 
 void ebb_vm_look(struct ebb_vm *vm)
 {
 	int r;
 
-	ebb_vm_release(vm);
+	ebb_vm_detach(vm);
 	vm->look_wanted = false;
 	vm->gone = false;
 	r = ebb_vm_run(vm, &look);

@@ -43,8 +43,8 @@ static void reclaim_work(void *opaque)
 
 static void quarantine(struct ebb_vm *vm, const struct ebb_msg_error *reason)
 {
-	vm->quarantined = true;
-	vm->quarantine_reason = *reason;
+	vm->process.quarantined = true;
+	vm->process.quarantine_reason = *reason;
 	ebb_log(EBB_LOG_WARNING,
 		"%s: quarantined: %s. Nothing is reclaimed from it until it "
 		"is started anew",
@@ -59,7 +59,7 @@ static void draw_conclusions(struct ebb_vm *vm)
 		quarantine(vm, &vm->job.error);
 		break;
 	case EBB_END_MAP_CHANGED:
-		if (++vm->stale_count > STALE_MAX)
+		if (++vm->process.stale_count > STALE_MAX)
 			quarantine(vm, &vm->job.error);
 		vm->look_wanted = true;
 		break;
@@ -72,7 +72,7 @@ static void draw_conclusions(struct ebb_vm *vm)
 		vm->look_wanted = true;
 		break;
 	default:
-		vm->stale_count = 0;
+		vm->process.stale_count = 0;
 	}
 }
 
@@ -82,13 +82,13 @@ static void count_bytes(struct ebb_vm *vm)
 	uint64_t bytes = ebb_vm_uncounted_bytes(vm);
 
 	vm->counted_bytes += bytes;
-	vm->reclaimed_bytes += bytes;
-	vm->lent_bytes += bytes;
+	vm->process.reclaimed_bytes += bytes;
+	vm->process.lent_bytes += bytes;
 }
 
 static void answer(struct ebb_vm *vm, struct ebb_call *call)
 {
-	vm->reclaim_runs += !vm->job.request.dry_run;
+	vm->process.reclaim_runs += !vm->job.request.dry_run;
 	ebb_reclaim_job_answer(&vm->job, call);
 }
 

@@ -79,7 +79,7 @@ void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
 		answer_doctor(vm, call);
 		return;
 	}
-	if (vm->phase != EBB_VM_PROBING)
+	if (vm->phase != EBB_VM_LOOKING)
 		vm->look_wanted = true;
 	push(vm, &request);
 }
@@ -104,7 +104,7 @@ void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
 
 	if (is_reclaiming(vm, call))
 		return;
-	if (vm->phase != EBB_VM_PROBING && !vm->probe.channel)
+	if (vm->phase != EBB_VM_LOOKING && !vm->probe.channel)
 		vm->look_wanted = true;
 	push(vm, &request);
 }
@@ -119,7 +119,7 @@ void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 	if (is_reclaiming(vm, call))
 		return;
 	/* What an operator just mended shall be seen. */
-	if (vm->phase != EBB_VM_PROBING && !ebb_vm_has_lease(vm))
+	if (vm->phase != EBB_VM_LOOKING && !ebb_vm_has_lease(vm))
 		vm->look_wanted = true;
 	push(vm, &request);
 }

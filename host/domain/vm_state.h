@@ -77,6 +77,28 @@ struct vm_job {
 	void (*done)(struct ebb_vm *vm);
 };
 
+/**
+ * struct vm_process - the books of one QEMU process; another one begins anew
+ * @watch: of its pidfd, from when it was found to its end, or -1
+ * @ended: it has; what is held of it is let go as soon as no job uses it
+ * @quarantined, @quarantine_reason: it broke the rules of the lease
+ * @stale_count: offers outside of proven memory, one after the other
+ * @reclaimed_bytes, @reclaim_runs: what was taken of it by this ebbd
+ * @lent_known: it had a lease, so @lent_bytes holds
+ * @lent_bytes: since holes were reserved; for hugetlbfs alone
+ */
+struct vm_process {
+	int watch;
+	bool ended;
+	bool quarantined;
+	struct ebb_msg_error quarantine_reason;
+	uint32_t stale_count;
+	uint64_t reclaimed_bytes;
+	uint64_t reclaim_runs;
+	bool lent_known;
+	uint64_t lent_bytes;
+};
+
 struct ebb_vm {
 	const struct ebb_vm_environment *environment;
 	struct ebb_domain *domain;
@@ -92,18 +114,16 @@ struct ebb_vm {
 	bool look_wanted;
 	bool channels_broken;
 	bool guest_changed; /* so it says; a probe is due when its pace allows */
-	bool quarantined;
-	struct ebb_msg_error quarantine_reason;
-	uint32_t stale_count;
 	uint64_t retry_ns;
 	uint32_t retry_s;
 	int settle_timer;
 	struct ebb_pace guest_pace; /* of probes that the guest brings about */
 	struct ebb_pace told_pace; /* of lines in the log */
 
-	struct ebb_probe probe;
+	struct ebb_probe probe; /* what the last look found */
+	struct ebb_probe next; /* the look's that runs */
+	struct vm_process process; /* that of @probe */
 	atomic_bool gone;
-	int pidfd_watch;
 
 	struct ebb_request_queue requests;
 	atomic_bool cancelled;
@@ -117,9 +137,6 @@ struct ebb_vm {
 	struct vm_target target;
 	struct vm_telling telling;
 
-	uint64_t reclaimed_bytes;
-	uint64_t reclaim_runs;
-	uint64_t lent_bytes; /* since holes were reserved; for hugetlbfs alone */
 	char told[sizeof(((struct ebb_reason *)0)->name)];
 };
 
@@ -149,8 +166,27 @@ void ebb_vm_look(struct ebb_vm *vm);
 /* vm_look.c: the guest says of itself that it is another. */
 void ebb_vm_guest_changed(struct ebb_vm *vm);
 
-/* vm_look.c: lets go of the guest's files and ring. No job may run. */
-void ebb_vm_release(struct ebb_vm *vm);
+/* vm_look.c: lets go of the lease, and of broken channels. No job may run. */
+void ebb_vm_detach(struct ebb_vm *vm);
+
+/*
+ * vm_process.c: takes the process of @vm->next in place of that of @vm->probe,
+ * and watches it. Returns 0, or -EMFILE: nothing is held of any.
+ */
+int ebb_vm_take_process(struct ebb_vm *vm);
+
+/*
+ * vm_process.c: lets go of the process, and of all that is known of it. No job
+ * may run.
+ */
+void ebb_vm_drop_process(struct ebb_vm *vm);
+
+/* vm_debt.c: as ebb_vm_reserve_holes(), of any process (may block). */
+int ebb_vm_reserve_process(const struct ebb_guest_process *qemu,
+			   uint64_t page_bytes);
+
+/* vm_process.c: at the beginning of a vm. */
+void ebb_vm_init_process(struct ebb_vm *vm);
 
 /*
  * vm_reclaim.c: begins the request or goes on with it, or answers it. Returns

@@ -86,7 +86,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 {
 	static const char *const phases[] = {
 		[EBB_VM_IDLE] = "ready",
-		[EBB_VM_PROBING] = "probing",
+		[EBB_VM_LOOKING] = "probing",
 		[EBB_VM_TELLING] = "telling",
 		[EBB_VM_RECLAIMING] = "reclaiming",
 	};
@@ -100,13 +100,10 @@ void ebb_vm_status(const struct ebb_vm *vm,
 		 phases[vm->phase]);
 	snprintf(ret_status->rung, sizeof(ret_status->rung), "%s",
 		 ebb_vm_has_lease(vm) ? "lease" : "observe");
-	ret_status->reclaimed_bytes = vm->reclaimed_bytes;
-	ret_status->reclaim_runs = vm->reclaim_runs;
+	ret_status->reclaimed_bytes = vm->process.reclaimed_bytes;
+	ret_status->reclaim_runs = vm->process.reclaim_runs;
 	ret_status->facts_age_ms = UINT32_MAX;
 	ebb_vm_target_status(vm, &ret_status->target);
-	if (vm->phase == EBB_VM_PROBING)
-		return; /* the probe is the worker's */
-
 	for (uint32_t i = 0; i < probe->reasons.count && i < EBB_REASON_MAX;
 	     i++)
 		ebb_reason_render(&probe->reasons, i, &ret_status->reasons[i]);

@@ -378,7 +378,7 @@ static bool is_refused(struct ebb_vm *vm, struct ebb_call *call,
 	}
 	if (setting->kind == EBB_TARGET_NONE)
 		return false;
-	if (vm->quarantined) {
+	if (vm->process.quarantined) {
 		ebb_vm_answer_closed(vm, call);
 		return true;
 	}

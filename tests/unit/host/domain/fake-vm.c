@@ -2,6 +2,7 @@
 #include "tests/unit/host/domain/fake-vm.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +26,7 @@ void fake_vm_reset(void)
 
 	memset(&fake_vm, 0, sizeof(fake_vm));
 	fake_vm.now_ns = now_ns;
+	fake_vm.loop_thread = pthread_self();
 }
 
 /* ---- in place of clock.c and punch.c ---- */
@@ -117,29 +119,50 @@ void ebb_probe_init(struct ebb_probe *probe)
 	*probe = (struct ebb_probe){ .qemu.pidfd = -1 };
 }
 
-void ebb_probe_run(struct ebb_probe *probe, struct ebb_domain *domain,
-		   const struct ebb_config *config,
-		   const struct ebb_channel_ops *ops, void *opaque,
-		   const atomic_bool *gone)
+void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 {
-	(void)domain;
-	(void)config;
-	(void)gone;
-	fake_vm.channel_ops = ops;
-	fake_vm.channel_opaque = opaque;
+	ebb_probe_init(probe);
+	fake_vm.channel_ops = order->ops;
+	fake_vm.channel_opaque = order->opaque;
 	probe->running = true;
 	probe->domxml = fake_vm.domxml;
 	probe->have_info = fake_vm.agent;
 	if (fake_vm.agent)
 		probe->channel = (struct ebb_channel *)(void *)&channel;
-	/* No lease: a target does not need one. */
-	ebb_reason_add(&probe->reasons, EBB_REASON_PRIVATE_MEMORY, NULL);
+	if (fake_vm.pidfd > 0) {
+		probe->qemu.pid = 1;
+		probe->qemu.pidfd = dup(fake_vm.pidfd);
+		probe->same_process = order->before->qemu.pid > 0;
+	}
+	probe->attached = fake_vm.lease;
+	/* A target does not need a lease. */
+	if (!fake_vm.lease)
+		ebb_reason_add(&probe->reasons, EBB_REASON_PRIVATE_MEMORY,
+			       NULL);
 	fake_vm.probes++;
+	while (fake_vm.held)
+		usleep(1000);
 }
 
-void ebb_probe_release(struct ebb_probe *probe)
+void ebb_probe_detach(struct ebb_probe *probe)
 {
-	ebb_probe_init(probe);
+	probe->attached = false;
+}
+
+void ebb_guest_process_close(struct ebb_guest_process *process)
+{
+	if (process->pid <= 0)
+		return;
+	fake_vm.closes++;
+	if (pthread_equal(pthread_self(), fake_vm.loop_thread))
+		fake_vm.closes_on_loop++;
+	close(process->pidfd);
+	*process = (struct ebb_guest_process){ .pidfd = -1 };
+}
+
+uint64_t ebb_guest_process_rss_bytes(const struct ebb_guest_process *process)
+{
+	return process->pid > 0 ? 3 * EBB_MIB : 0;
 }
 
 void ebb_probe_close_channels(struct ebb_probe *probe)

@@ -8,6 +8,7 @@
 #ifndef EBB_TESTS_UNIT_FAKE_VM_H
 #define EBB_TESTS_UNIT_FAKE_VM_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,15 +20,21 @@
 
 struct fake_vm {
 	_Atomic uint64_t now_ns;
+	pthread_t loop_thread;
 
 	/* What the guest is and answers; a test writes it. */
 	struct ebb_domxml domxml;
 	bool agent; /* one answers */
+	bool lease; /* the look attaches */
+	int pidfd; /* of its process, above 0; readable once it ended */
+	atomic_bool held; /* a look does not end */
 	int tell_result;
 	struct ebb_msg_target_state tell_answer;
 	int keep_result;
 
 	/* Written by workers, read when they are done. */
+	atomic_uint closes; /* of processes */
+	atomic_uint closes_on_loop;
 	atomic_uint probes;
 	atomic_uint tells;
 	struct ebb_msg_target told;

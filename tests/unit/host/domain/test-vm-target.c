@@ -180,7 +180,7 @@ static void test_set_none(void **state)
 
 	/* Nobody to tell it is no error: the guest's lease ends. */
 	fake_vm.agent = false;
-	ebb_vm_invalidate(vm, false);
+	ebb_vm_invalidate(vm);
 	settle_down();
 	set("none");
 	assert_string_equal(fake_vm.answer.error_class, "");
@@ -203,7 +203,7 @@ static void test_set_is_refused(void **state)
 
 	fake_vm.agent = false;
 	fake_vm.domxml.own_channel = false;
-	ebb_vm_invalidate(vm, false);
+	ebb_vm_invalidate(vm);
 	settle_down();
 	set("512M");
 	assert_string_equal(fake_vm.answer.error_class, "RungClosed");
@@ -296,7 +296,7 @@ static void test_reset_guest_is_told_at_once(void **state)
 	begin();
 	pass(20);
 	tells = fake_vm.tells;
-	ebb_vm_invalidate(vm, false);
+	ebb_vm_invalidate(vm);
 	settle_down();
 	assert_int_equal(fake_vm.tells, tells + 1);
 }

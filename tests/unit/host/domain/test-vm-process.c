@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A vm and its QEMU process: a process is new when its pidfd is, and its files
+ * are closed off the event loop's thread.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/log.h"
+#include "common/size.h"
+#include "host/base/loop.h"
+#include "host/domain/vm_state.h"
+#include "tests/unit/host/domain/fake-vm.h"
+
+static struct ebb_workers *workers;
+static struct ebb_vm *vm;
+static int alarm_timer;
+static int pipe_fds[2]; /* a process that ends when the second is closed */
+
+static void on_alarm(int timer, void *opaque)
+{
+	(void)timer;
+	(void)opaque;
+	fail_msg("what was waited for did not happen");
+}
+
+static int set_up_group(void **state)
+{
+	(void)state;
+	ebb_log_init("test", EBB_LOG_ERR);
+	if (ebb_loop_init() < 0)
+		return -1;
+	alarm_timer = ebb_loop_timer(-1, on_alarm, NULL);
+	return ebb_workers_new(8, 4, &workers);
+}
+
+static int tear_down_group(void **state)
+{
+	(void)state;
+	ebb_workers_free(workers);
+	return 0;
+}
+
+static void settle_down(void)
+{
+	ebb_loop_timer_set(alarm_timer, 20000);
+	while (ebb_workers_count(workers) > 0)
+		ebb_loop_turn();
+	ebb_loop_timer_set(alarm_timer, -1);
+}
+
+static void start_process(void)
+{
+	assert_int_equal(pipe(pipe_fds), 0);
+	fake_vm.pidfd = pipe_fds[0];
+}
+
+/* The vm hears of it in a turn of the loop, and does what follows. */
+static void end_process(void)
+{
+	uint32_t closes = fake_vm.closes;
+
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	fake_vm.pidfd = 0;
+	ebb_loop_timer_set(alarm_timer, 20000);
+	while (fake_vm.closes == closes)
+		ebb_loop_turn();
+	settle_down();
+}
+
+static int set_up(void **state)
+{
+	static const struct ebb_config config = { .agent_timeout_ms = 100 };
+	static struct ebb_vm_environment environment = { .config = &config };
+	static int domain;
+
+	(void)state;
+	fake_vm_reset();
+	fake_vm.domxml.cell_count = 1;
+	fake_vm.domxml.cell_bytes[0] = EBB_GIB;
+	environment.workers = workers;
+	start_process();
+	vm = ebb_vm_new(&environment, (struct ebb_domain *)(void *)&domain);
+	assert_non_null(vm);
+	settle_down();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	ebb_vm_dismiss(vm);
+	settle_down();
+	if (fake_vm.pidfd > 0) {
+		close(pipe_fds[0]);
+		close(pipe_fds[1]);
+	}
+	assert_int_equal(fake_vm.closes_on_loop, 0);
+	return 0;
+}
+
+/* What a reclaim leaves in the books. */
+static void take(uint64_t bytes)
+{
+	vm->process.reclaimed_bytes = bytes;
+	vm->process.reclaim_runs = 1;
+	vm->process.lent_bytes = bytes;
+}
+
+static void break_rules(void)
+{
+	vm->process.quarantined = true;
+	strcpy(vm->process.quarantine_reason.text, "it lied");
+}
+
+/* Resumed, woken, reset, a dump, a snapshot, a job, a new connection. */
+static void test_events_keep_the_books(void **state)
+{
+	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+	uint32_t probes = fake_vm.probes;
+
+	(void)state;
+	take(EBB_GIB);
+	ebb_vm_invalidate(vm);
+	settle_down();
+	ebb_vm_disconnect(vm);
+	ebb_vm_reconnect(vm, vm->domain);
+	settle_down();
+	assert_int_equal(fake_vm.probes, probes + 2);
+	ebb_vm_status(vm, status);
+	assert_int_equal(status->reclaimed_bytes, EBB_GIB);
+	assert_int_equal(status->reclaim_runs, 1);
+	assert_int_equal(vm->process.lent_bytes, EBB_GIB);
+	assert_false(vm->process.ended);
+	free(status);
+}
+
+static void test_events_do_not_lift_quarantine(void **state)
+{
+	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+	uint32_t probes = fake_vm.probes;
+
+	(void)state;
+	break_rules();
+	ebb_vm_invalidate(vm);
+	settle_down();
+	assert_int_equal(fake_vm.probes, probes);
+	ebb_vm_status(vm, status);
+	assert_int_equal(status->reason_count, 1);
+	assert_string_equal(status->reasons[0].name, "quarantined");
+	free(status);
+}
+
+static void test_new_process_begins_anew(void **state)
+{
+	(void)state;
+	take(EBB_GIB);
+	break_rules();
+	end_process();
+	start_process();
+	ebb_vm_invalidate(vm);
+	settle_down();
+	assert_int_equal(vm->process.reclaimed_bytes, 0);
+	assert_int_equal(vm->process.reclaim_runs, 0);
+	assert_int_equal(vm->process.lent_bytes, 0);
+	assert_false(vm->process.quarantined);
+	assert_int_equal(vm->probe.qemu.pid, 1);
+}
+
+/* On rung observe, too: open files would keep the memory of a dead guest. */
+static void test_watched_without_a_lease(void **state)
+{
+	(void)state;
+	assert_false(vm->probe.attached);
+	end_process();
+	assert_int_equal(vm->probe.qemu.pid, 0);
+	assert_int_equal(fake_vm.closes_on_loop, 0);
+}
+
+/* That a look did not find the process is no proof that it ended. */
+static void test_process_that_is_not_found_is_kept(void **state)
+{
+	uint32_t closes;
+
+	(void)state;
+	take(EBB_GIB);
+	closes = fake_vm.closes;
+	fake_vm.pidfd = 0;
+	ebb_vm_invalidate(vm);
+	settle_down();
+	fake_vm.pidfd = pipe_fds[0];
+	assert_int_equal(fake_vm.closes, closes);
+	assert_int_equal(vm->probe.qemu.pid, 1);
+	assert_int_equal(vm->process.reclaimed_bytes, EBB_GIB);
+}
+
+/* What is known stays known while a worker looks. */
+static void test_known_while_looked_at(void **state)
+{
+	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+
+	(void)state;
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	assert_int_equal(vm->phase, EBB_VM_LOOKING);
+	ebb_vm_status(vm, status);
+	fake_vm.held = false;
+	settle_down();
+	assert_string_equal(status->phase, "probing");
+	assert_int_equal(status->memory_bytes, EBB_GIB);
+	assert_int_equal(status->resident_bytes, 3 * EBB_MIB);
+	free(status);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_events_keep_the_books,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_events_do_not_lift_quarantine, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_new_process_begins_anew,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_watched_without_a_lease,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_process_that_is_not_found_is_kept, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(test_known_while_looked_at,
+						set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+}
