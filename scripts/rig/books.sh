@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The books of a guest's memory: of the host, and the guest's own.
+: "${build:?}"
+
+# The files behind a guest's RAM: "INODE PATH" each.
+backing_paths()
+{
+	local pid
+
+	pid=$(guest_pid) || return 1
+	find "/proc/$pid/fd" \( -lname '/memfd:memory-backend*' \
+		-o -lname '/memfd:*ram-node*' -o -lname '/memfd:pc.ram*' \
+		-o -lname '*/hugepages/*/qemu/*' -o -lname '*/libvirt/qemu/ram/*' \
+		-o -lname '*/qemu_back_mem.*' \) -print0 |
+		xargs -0r stat -L -c '%i %n' | sort -u -k 1,1
+}
+
+# The same: "INODE BYTES-RESIDENT BYTES" each.
+backing_files()
+{
+	local paths
+
+	paths=$(backing_paths | cut -d ' ' -f 2) && [ -n "$paths" ] || return 1
+	# shellcheck disable=SC2086 # one word a path
+	stat -L -c '%i %b %B %s' $paths | awk '{ print $1, $2 * $3, $4 }'
+}
+
+# "RESIDENT HOLES HUGE" of tests/bench/holes.c, in bytes.
+backing_holes()
+{
+	backing_paths | cut -d ' ' -f 2 | xargs "$build/tests/bench/holes"
+}
+
+# What the host has given for a guest's RAM, by the host's own books.
+backing_bytes()
+{
+	backing_files | awk '{ sum += $2 } END { printf "%.0f\n", sum }'
+}
+
+# Free memory in blocks of 2 MiB and more, as the guest counts it.
+guest_free_huge()
+{
+	guest "awk '{ sum += (\$14 + 2 * \$15) * 2097152 }
+		END { printf \"%.0f\\n\", sum }' /proc/buddyinfo"
+}

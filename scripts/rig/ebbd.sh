@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# ebbd, and what it says.
+: "${build:?}"
+
+program()
+{
+	local path
+
+	for path in "$build/host/$1" "$build/host/ctl/$1" "$build/$1"; do
+		[ ! -x "$path" ] || break
+	done
+	echo "$path"
+}
+
+ebbd_ready()
+{
+	grep -qa READY=1 "$RIG_DIR/run/notify" 2>/dev/null
+}
+
+ebbd_ready_or_gone()
+{
+	ebbd_ready || pid_gone "$EBBD_PID"
+}
+
+# start_ebbd [OPTION]...: returns when it says that it is ready.
+# shellcheck disable=SC2120 # most have none
+start_ebbd()
+{
+	local listener ebbd=${EBBD_PROGRAM:-$(program ebbd)}
+
+	[ -x "$ebbd" ] || rig_die "no ebbd in $build: make"
+	rm -f "$RIG_DIR/run/notify" "$RIG_DIR/run/notify.sock"
+	socat -u "UNIX-RECV:$RIG_DIR/run/notify.sock" \
+		"OPEN:$RIG_DIR/run/notify,creat,append" &
+	listener=$!
+	wait_for 5 test -S "$RIG_DIR/run/notify.sock" || rig_die "socat did not start"
+	[ -e "$RIG_DIR/ebbd.conf" ] ||
+		printf '[daemon]\nstate-dir = %s\n' "$RIG_DIR/run" >"$RIG_DIR/ebbd.conf"
+	NOTIFY_SOCKET=$RIG_DIR/run/notify.sock "$ebbd" -c "$URI" \
+		--config "$RIG_DIR/ebbd.conf" --socket "$EBBD_SOCKET" \
+		--log-level debug "$@" \
+		>>"$RIG_DIR/log/ebbd.log" 2>&1 </dev/null 7<&- 8>&- &
+	EBBD_PID=$!
+	wait_for 15 ebbd_ready_or_gone
+	rig_kill $listener
+	ebbd_ready || rig_die "ebbd did not start: $(tail -n 5 "$RIG_DIR/log/ebbd.log")"
+}
+
+stop_ebbd()
+{
+	[ -z "$EBBD_PID" ] || rig_kill "$EBBD_PID"
+	EBBD_PID=
+}
+
+ebbctl()
+{
+	"$(program ebbctl)" --socket "$EBBD_SOCKET" "$@"
+}
+
+ebbctl_json()
+{
+	ebbctl --json "$@"
+}
+
+# A member of what ebbd says of the guest.
+guest_status()
+{
+	ebbctl_json show "$GUEST" 2>/dev/null | jq -r ".\"$1\""
+}
+
+guest_is()
+{
+	[ "$(guest_status "$1")" = "$2" ]
+}
+
+# Waits until the guest can be reclaimed from.
+wait_lease()
+{
+	wait_for 30 guest_is rung lease ||
+		rig_die "$GUEST is not on rung lease: $(ebbctl show "$GUEST" 2>&1)"
+}

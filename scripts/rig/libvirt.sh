@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The libvirtd of the rig: the one that answers, or one of its own.
+
+virsh()
+{
+	command virsh -q -c "$URI" "$@"
+}
+
+libvirt_answers()
+{
+	timeout 10 virsh -q -c "$URI" version >/dev/null 2>&1
+}
+
+# Where no udev gave /dev/kvm to its group, QEMU's user may not open it, but the
+# QEMU that libvirt asks for its capabilities may. So libvirt never believes what
+# it has cached of them, and asks again at each call: 10 s and more.
+kvm_open()
+{
+	[ "$(stat -c '%a %G' /dev/kvm 2>/dev/null)" = "600 root" ] || return 0
+	chgrp kvm /dev/kvm && chmod 660 /dev/kvm && RIG_KVM_OPENED=yes
+}
+
+kvm_close()
+{
+	[ -n "$RIG_KVM_OPENED" ] || return 0
+	chgrp root /dev/kvm && chmod 600 /dev/kvm
+	RIG_KVM_OPENED=
+}
+
+# A machine without systemd has no libvirtd running; then it is ours to end.
+libvirt_start()
+{
+	! libvirt_answers || return 0
+	local daemon
+
+	# libvirt locks a channel there, and where no systemd made /run it may
+	# be missing: no channel could be opened.
+	[ -d /var/lock/. ] || mkdir -p /run/lock
+	kvm_open
+	for daemon in virtlogd libvirtd; do
+		command -v $daemon >/dev/null ||
+			rig_die "no $daemon: scripts/install-deps"
+		[ ! -e "/run/$daemon.pid" ] || pid_gone "$(cat "/run/$daemon.pid")" ||
+			continue
+		LIBVIRT_LOG_OUTPUTS="3:file:/var/log/libvirt/$daemon.log" \
+			$daemon -d 8>&- || rig_die "$daemon did not start: /var/log/libvirt/$daemon.log"
+	done
+	RIG_LIBVIRT_STARTED=$$
+	export RIG_LIBVIRT_STARTED
+	wait_for 20 libvirt_answers ||
+		rig_die "libvirtd does not answer: /var/log/libvirt/libvirtd.log"
+}
+
+libvirt_stop()
+{
+	local daemon pid
+
+	for daemon in libvirtd virtlogd; do
+		pid=$(cat "/run/$daemon.pid" 2>/dev/null) || continue
+		rig_kill "$pid"
+	done
+	kvm_close
+	RIG_LIBVIRT_STARTED=
+}
