@@ -14,8 +14,8 @@
 
 enum {
 	LIST_LIMIT_MS = 30 * 1000,
-	COLUMNS = 9,
-	SIZES = 5,
+	COLUMNS = 10,
+	SIZES = 6,
 };
 
 /* The cells of a row that must be made; the others are the domain's own. */
@@ -24,9 +24,10 @@ struct row {
 };
 
 static const struct ctl_column columns[COLUMNS] = {
-	{ "Name", false },     { "State", false },    { "Rung", false },
-	{ "Memory", true },    { "Resident", true },  { "Free", true },
-	{ "Free huge", true }, { "Reclaimed", true }, { "Reason", false },
+	{ "Name", false },   { "State", false },    { "Rung", false },
+	{ "Memory", true },  { "Resident", true },  { "Swapped", true },
+	{ "Free", true },    { "Free huge", true }, { "Reclaimed", true },
+	{ "Reason", false },
 };
 
 /* libvirt knows it, but no QEMU runs. */
@@ -45,6 +46,8 @@ static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 	} sizes[SIZES] = {
 		{ domain->memory_bytes, true },
 		{ domain->resident_bytes, !is_off(domain->state) },
+		{ domain->swapped_bytes,
+		  domain->swapped_known && !is_off(domain->state) },
 		{ domain->free_bytes, known },
 		{ domain->free_huge_bytes, known },
 		{ domain->reclaimed_bytes, !is_off(domain->state) },
@@ -61,7 +64,7 @@ static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 			strcpy(row->sizes[i], "-");
 		cells[3 + i] = row->sizes[i];
 	}
-	cells[8] = domain->reason_count ? domain->reasons[0].name : "-";
+	cells[9] = domain->reason_count ? domain->reasons[0].name : "-";
 }
 
 static int print_list(const struct ctl_args *args,

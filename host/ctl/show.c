@@ -54,6 +54,11 @@ static void print_head(const struct ebb_domain_status *domain)
 		ctl_pair_print(stdout, "Guest kernel", "%s", domain->kernel);
 	ctl_pair_print(stdout, "Memory", "%s", SIZE(domain->memory_bytes));
 	ctl_pair_print(stdout, "Resident", "%s", SIZE(domain->resident_bytes));
+	if (domain->swapped_known)
+		ctl_pair_print(stdout, "Swapped", "%s",
+			       SIZE(domain->swapped_bytes));
+	else
+		ctl_pair_print(stdout, "Swapped", "not known");
 	print_facts(domain);
 	ctl_pair_print(stdout, "Reclaimed", "%s in %" PRIu64 " run%s",
 		       SIZE(domain->reclaimed_bytes), domain->reclaim_runs,
@@ -95,9 +100,8 @@ static void print_nodes(const struct ebb_domain_status *domain)
 static void print_backings(const struct ebb_domain_status *domain)
 {
 	static const struct ctl_column columns[] = {
-		{ "Backing", false }, { "Size", true },
-		{ "Resident", true }, { "Page", true },
-		{ "Verified", true },
+		{ "Backing", false }, { "Size", true }, { "Resident", true },
+		{ "Swapped", true },  { "Page", true }, { "Verified", true },
 	};
 	enum {
 		COLUMNS = EBB_ARRAY_SIZE(columns)
@@ -114,10 +118,11 @@ static void print_backings(const struct ebb_domain_status *domain)
 		row[0] = backing->kind;
 		row[1] = size_text(backing->bytes, &sizes[i][1]);
 		row[2] = size_text(backing->resident_bytes, &sizes[i][2]);
-		row[3] = size_text(backing->page_bytes, &sizes[i][3]);
-		snprintf(sizes[i][4].text, sizeof(sizes[i][4].text), "%u",
+		row[3] = size_text(backing->swapped_bytes, &sizes[i][3]);
+		row[4] = size_text(backing->page_bytes, &sizes[i][4]);
+		snprintf(sizes[i][5].text, sizeof(sizes[i][5].text), "%u",
 			 backing->verified_segments);
-		row[4] = sizes[i][4].text;
+		row[5] = sizes[i][5].text;
 	}
 	putchar('\n');
 	ctl_table_print(stdout, columns, COLUMNS, cells, domain->backing_count);

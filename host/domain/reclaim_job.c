@@ -34,7 +34,7 @@ uint64_t ebb_probe_resident_bytes(const struct ebb_probe *probe)
 	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i < probe->qemu.backing_count; i++)
-		bytes += ebb_backing_resident_bytes(&probe->qemu.backings[i]);
+		bytes += ebb_backing_held_bytes(&probe->qemu.backings[i]);
 	return bytes;
 }
 

@@ -49,7 +49,7 @@ uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes)
 	for (uint32_t i = 0; i < qemu->backing_count; i++)
 		if (is_of_pool(&qemu->backings[i], page_bytes))
 			holes += qemu->backings[i].bytes -
-				 ebb_backing_resident_bytes(&qemu->backings[i]);
+				 ebb_backing_held_bytes(&qemu->backings[i]);
 	/* The guest has taken some of them back since. */
 	return holes < lent ? holes : lent;
 }

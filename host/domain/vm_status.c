@@ -6,6 +6,11 @@
 #include "common/clock.h"
 #include "host/domain/vm_state.h"
 
+enum {
+	/* One reading of what is in swap does for a list of all domains. */
+	SWAPPED_AGE_MS = 500
+};
+
 /* @facts: of the ring, NULL if there are none. */
 static void fill_facts(const struct ebb_vm *vm, const struct ebb_facts *facts,
 		       struct ebb_domain_status *status)
@@ -39,6 +44,7 @@ static void fill_backings(const struct ebb_vm *vm,
 			  struct ebb_domain_status *status)
 {
 	const struct ebb_guest_process *qemu = &vm->probe.qemu;
+	struct ebb_holding holding;
 
 	for (uint32_t i = 0; i < qemu->backing_count; i++) {
 		struct ebb_backing_status *backing = &status->backings[i];
@@ -47,17 +53,20 @@ static void fill_backings(const struct ebb_vm *vm,
 			 ebb_backing_kind_name(qemu->backings[i].kind));
 		backing->bytes = qemu->backings[i].bytes;
 		backing->page_bytes = qemu->backings[i].page_bytes;
-		backing->resident_bytes =
-			ebb_backing_resident_bytes(&qemu->backings[i]);
+		ebb_backing_holding(&qemu->backings[i], SWAPPED_AGE_MS,
+				    &holding);
+		backing->resident_bytes = holding.resident_bytes;
+		backing->swapped_bytes = holding.swapped_bytes;
 		for (uint32_t s = 0; s < vm->probe.map.segment_count; s++)
 			if (vm->probe.map.segments[s].backing == i)
 				backing->verified_segments++;
-		status->resident_bytes += backing->resident_bytes;
 	}
 	status->backing_count = qemu->backing_count;
 	status->memory_bytes = ebb_vm_memory_bytes(vm);
-	if (qemu->backing_count == 0)
-		status->resident_bytes = ebb_guest_process_rss_bytes(qemu);
+	ebb_guest_process_holding(qemu, SWAPPED_AGE_MS, &holding);
+	status->resident_bytes = holding.resident_bytes;
+	status->swapped_bytes = holding.swapped_bytes;
+	status->swapped_known = holding.swapped_known;
 }
 
 /*

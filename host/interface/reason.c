@@ -15,6 +15,13 @@
 	"  <access mode='shared'/>\n" \
 	"</memoryBacking>"
 
+#define XML_HUGEPAGES                                            \
+	"<memoryBacking>\n"                                      \
+	"  <hugepages><page size='2' unit='MiB'/></hugepages>\n" \
+	"  <source type='memfd'/>\n"                             \
+	"  <access mode='shared'/>\n"                            \
+	"</memoryBacking>"
+
 #define XML_CHANNEL                                               \
 	"<channel type='unix'>\n"                                 \
 	"  <target type='virtio' name='" EBB_CHANNEL_NAME "'/>\n" \
@@ -83,6 +90,12 @@ static const struct {
 					"Give the domain at most 64 NUMA cells and 64 memory devices, "
 					"in at most 64 files",
 					NULL },
+	[EBB_REASON_PAGES_TOO_LARGE] = { "pages-too-large",
+					 "The guest's memory has pages that are larger than what a "
+					 "guest's kernel gives at a time",
+					 "Back the guest with huge pages of 2 MiB, shut it down and "
+					 "start it again",
+					 XML_HUGEPAGES },
 	[EBB_REASON_NO_CHANNEL] = { "no-channel",
 				    "The domain has no channel to an agent",
 				    "Add the channel (virsh attach-device DOMAIN FILE --live "

@@ -63,7 +63,8 @@ struct ebb_reason {
 struct ebb_backing_status {
 	char kind[16]; /* "memfd", "file", "hugetlbfs" */
 	uint64_t bytes; /* size of the file */
-	uint64_t resident_bytes; /* st_blocks * 512 */
+	uint64_t resident_bytes; /* in RAM */
+	uint64_t swapped_bytes; /* in the host's swap */
 	uint64_t page_bytes;
 	uint32_t verified_segments; /* canaries found in it */
 };
@@ -109,7 +110,9 @@ struct ebb_domain_status {
 	char kernel[96];
 	char channel[64]; /* which channel reaches the agent, or empty */
 	uint64_t memory_bytes; /* sizes of the backings, or of the XML */
-	uint64_t resident_bytes;
+	uint64_t resident_bytes; /* in RAM */
+	uint64_t swapped_bytes; /* in the host's swap, if @swapped_known */
+	bool swapped_known;
 	uint64_t free_bytes;
 	uint64_t free_huge_bytes;
 	uint64_t available_bytes;

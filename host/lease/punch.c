@@ -296,7 +296,7 @@ static uint64_t resident_bytes(const struct ebb_puncher *puncher,
 	for (uint32_t i = group->first; i < group->end; i++)
 		if (i == group->first ||
 		    batch->offers[i].backing != batch->offers[i - 1].backing)
-			bytes += ebb_backing_resident_bytes(
+			bytes += ebb_backing_held_bytes(
 				&puncher->lender->qemu
 					 ->backings[batch->offers[i].backing]);
 	return bytes;

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/size.h"
+#include "protocol/limits.h"
 
 /* Kind and page size of an open file, or -EINVAL if its file system is neither. */
 static int classify(int fd, struct ebb_backing *backing)
@@ -59,20 +61,48 @@ int ebb_backing_open(const char *path, dev_t dev, ino_t ino,
 		return r;
 	backing.bytes = (uint64_t)st.st_size;
 	backing.fd = ebb_steal_fd(&fd);
-	backing.file = ebb_file_new(backing.fd);
+	backing.file = ebb_file_new(backing.fd, backing.bytes,
+				    backing.kind != EBB_BACKING_HUGETLBFS);
 	if (!backing.file)
 		return -ENOMEM;
 	*ret_backing = backing;
 	return 0;
 }
 
-uint64_t ebb_backing_resident_bytes(const struct ebb_backing *backing)
+uint64_t ebb_backing_held_bytes(const struct ebb_backing *backing)
 {
 	struct stat st;
 
 	if (fstat(backing->fd, &st) < 0)
 		return 0;
 	return (uint64_t)st.st_blocks * 512;
+}
+
+void ebb_backing_holding(const struct ebb_backing *backing, uint32_t max_age_ms,
+			 struct ebb_holding *ret_holding)
+{
+	uint64_t held = ebb_backing_held_bytes(backing), swapped = 0;
+	struct ebb_holding holding = { .swapped_known = true };
+
+	if (backing->file &&
+	    ebb_file_swapped_bytes(backing->file, max_age_ms, &swapped) < 0)
+		holding.swapped_known = false;
+	/* The two are not of the same moment. */
+	holding.swapped_bytes = swapped < held ? swapped : held;
+	holding.resident_bytes = held - holding.swapped_bytes;
+	*ret_holding = holding;
+}
+
+void ebb_backing_note(const struct ebb_backing *backing,
+		      struct ebb_reason_list *reasons)
+{
+	char size[EBB_SIZE_TEXT_BYTES];
+
+	if (backing->page_bytes > (uint64_t)EBB_PAGE_BYTES
+					  << EBB_LEASE_ORDER_MAX)
+		ebb_reason_add(reasons, EBB_REASON_PAGES_TOO_LARGE, "%s",
+			       ebb_size_format(backing->page_bytes, size,
+					       sizeof(size)));
 }
 
 const char *ebb_backing_kind_name(enum ebb_backing_kind kind)

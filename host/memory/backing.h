@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "host/interface/reason.h"
 #include "host/memory/file.h"
 
 /* Smaller shared files of QEMU are ROMs and device state, not RAM. */
@@ -55,8 +56,31 @@ struct ebb_backing {
 int ebb_backing_open(const char *path, dev_t dev, ino_t ino,
 		     struct ebb_backing *ret_backing);
 
-/* What a backing holds now: st_blocks in bytes; 0 if it cannot be read. */
-uint64_t ebb_backing_resident_bytes(const struct ebb_backing *backing);
+/*
+ * What a backing holds now, in RAM and in swap: st_blocks in bytes; 0 if it
+ * cannot be read.
+ */
+uint64_t ebb_backing_held_bytes(const struct ebb_backing *backing);
+
+/**
+ * struct ebb_holding - what the host holds of a guest's memory
+ * @resident_bytes: in RAM; with what is in swap if that is not known
+ * @swapped_bytes: in swap
+ * @swapped_known: else the kernel does not say
+ */
+struct ebb_holding {
+	uint64_t resident_bytes;
+	uint64_t swapped_bytes;
+	bool swapped_known;
+};
+
+/* @max_age_ms: of what is in swap, see ebb_swapped_bytes(). */
+void ebb_backing_holding(const struct ebb_backing *backing, uint32_t max_age_ms,
+			 struct ebb_holding *ret_holding);
+
+/* Adds the reason if a backing cannot be discarded in parts. */
+void ebb_backing_note(const struct ebb_backing *backing,
+		      struct ebb_reason_list *reasons);
 
 /* "memfd", "file", "hugetlbfs" */
 const char *ebb_backing_kind_name(enum ebb_backing_kind kind);

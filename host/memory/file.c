@@ -7,22 +7,30 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "host/memory/swapped.h"
+
 struct ebb_file {
 	atomic_uint references;
 	int fd;
 	atomic_bool locked;
+	uint64_t bytes;
+	void *swapped; /* see swapped.h; NULL if it cannot be swapped out */
 };
 
-struct ebb_file *ebb_file_new(int fd)
+struct ebb_file *ebb_file_new(int fd, uint64_t bytes, bool swappable)
 {
 	struct ebb_file *file = calloc(1, sizeof(*file));
 
-	if (!file) {
+	if (file && swappable)
+		file->swapped = ebb_swapped_map(fd, bytes);
+	if (!file || (swappable && !file->swapped)) {
 		close(fd);
+		free(file);
 		return NULL;
 	}
 	file->references = 1;
 	file->fd = fd;
+	file->bytes = bytes;
 	return file;
 }
 
@@ -37,6 +45,7 @@ void ebb_file_unref(struct ebb_file *file)
 {
 	if (!file || atomic_fetch_sub(&file->references, 1) > 1)
 		return;
+	ebb_swapped_unmap(file->swapped, file->bytes);
 	close(file->fd);
 	free(file);
 }
@@ -58,4 +67,13 @@ void ebb_file_unlock(struct ebb_file *file)
 bool ebb_file_is_locked(const struct ebb_file *file)
 {
 	return file->locked;
+}
+
+int ebb_file_swapped_bytes(const struct ebb_file *file, uint32_t max_age_ms,
+			   uint64_t *ret_bytes)
+{
+	if (file->swapped)
+		return ebb_swapped_bytes(file->swapped, max_age_ms, ret_bytes);
+	*ret_bytes = 0;
+	return 0;
 }

@@ -24,10 +24,12 @@ struct ebb_file;
 /**
  * ebb_file_new - own a descriptor
  * @fd: open for reading and writing; the file's from now on, also on failure
+ * @bytes: its size
+ * @swappable: the host may swap it out: it is on tmpfs
  *
- * Returns the file with one reference, or NULL: out of memory.
+ * Returns the file with one reference, or NULL: out of memory or addresses.
  */
-struct ebb_file *ebb_file_new(int fd);
+struct ebb_file *ebb_file_new(int fd, uint64_t bytes, bool swappable);
 
 /* NULL is fine, and returned. */
 struct ebb_file *ebb_file_ref(struct ebb_file *file);
@@ -48,5 +50,9 @@ int ebb_file_lock(struct ebb_file *file);
 void ebb_file_unlock(struct ebb_file *file);
 
 bool ebb_file_is_locked(const struct ebb_file *file);
+
+/* What of it is in swap: as ebb_swapped_bytes(). */
+int ebb_file_swapped_bytes(const struct ebb_file *file, uint32_t max_age_ms,
+			   uint64_t *ret_bytes);
 
 #endif /* EBB_HOST_FILE_H */

@@ -232,6 +232,8 @@ static int look(struct ebb_guest_process *process,
 	/* All of the above was read of a process that lived through it. */
 	if (!ebb_guest_process_alive(process))
 		return -ESRCH;
+	for (uint32_t i = 0; i < process->backing_count; i++)
+		ebb_backing_note(&process->backings[i], reasons);
 	qsort(process->backings, process->backing_count,
 	      sizeof(process->backings[0]), compare_backings);
 	return 0;
@@ -321,8 +323,25 @@ void ebb_guest_process_unlock(const struct ebb_guest_process *process)
 		ebb_file_unlock(process->backings[i].file);
 }
 
-uint64_t ebb_guest_process_rss_bytes(const struct ebb_guest_process *process)
+void ebb_guest_process_holding(const struct ebb_guest_process *process,
+			       uint32_t max_age_ms,
+			       struct ebb_holding *ret_holding)
 {
-	return process->pid > 0 ? ebb_pinned_status_bytes(process->pid, "VmRSS")
-				: 0;
+	struct ebb_holding holding = { .swapped_known = true }, part;
+
+	for (uint32_t i = 0; i < process->backing_count; i++) {
+		ebb_backing_holding(&process->backings[i], max_age_ms, &part);
+		holding.resident_bytes += part.resident_bytes;
+		holding.swapped_bytes += part.swapped_bytes;
+		holding.swapped_known &= part.swapped_known;
+		/* One reading does for all of them. */
+		max_age_ms = UINT32_MAX;
+	}
+	if (process->backing_count == 0 && process->pid > 0) {
+		holding.resident_bytes =
+			ebb_pinned_status_bytes(process->pid, "VmRSS");
+		holding.swapped_bytes =
+			ebb_pinned_status_bytes(process->pid, "VmSwap");
+	}
+	*ret_holding = holding;
 }

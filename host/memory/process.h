@@ -101,7 +101,14 @@ int ebb_guest_process_lock(const struct ebb_guest_process *process);
 
 void ebb_guest_process_unlock(const struct ebb_guest_process *process);
 
-/* Resident set of the process, in bytes; 0 if it cannot be read. */
-uint64_t ebb_guest_process_rss_bytes(const struct ebb_guest_process *process);
+/**
+ * ebb_guest_process_holding - what the host holds of all the guest's memory
+ * @max_age_ms: of what is in swap, see ebb_swapped_bytes()
+ *
+ * Of all files; of the process itself if it has none. From any thread, and soon.
+ */
+void ebb_guest_process_holding(const struct ebb_guest_process *process,
+			       uint32_t max_age_ms,
+			       struct ebb_holding *ret_holding);
 
 #endif /* EBB_HOST_PROCESS_H */

@@ -32,6 +32,8 @@ static struct ebb_domain_status example_domain(void)
 		.channel = "org.ebb.agent.0",
 		.memory_bytes = 2 * EBB_GIB,
 		.resident_bytes = 1536 * EBB_MIB,
+		.swapped_bytes = 256 * EBB_MIB,
+		.swapped_known = true,
 		.free_bytes = EBB_GIB,
 		.free_huge_bytes = 900 * EBB_MIB,
 		.available_bytes = 1200 * EBB_MIB,
@@ -39,8 +41,8 @@ static struct ebb_domain_status example_domain(void)
 		.reclaimed_bytes = 512 * EBB_MIB,
 		.reclaim_runs = 1,
 		.backing_count = 1,
-		.backings = { { "memfd", 2 * EBB_GIB, 1536 * EBB_MIB, 4096,
-				2 } },
+		.backings = { { "memfd", 2 * EBB_GIB, 1536 * EBB_MIB,
+				256 * EBB_MIB, 4096, 2 } },
 		.node_count = 1,
 		.nodes = { { 0, 2 * EBB_GIB, EBB_GIB, 900 * EBB_MIB } },
 	};
@@ -72,13 +74,27 @@ static void test_list(void **state)
 	(void)state;
 	run_with(line, "list");
 	assert_string_equal(fake_run.request, "{\"execute\":\"domain-list\"}");
-	assert_string_equal(fake_run.out,
-			    "Name      State    Rung      Memory  Resident     "
-			    "Free  Free huge  Reclaimed  Reason\n"
-			    "web?[2J1  running  observe  2.0 GiB   1.5 GiB  "
-			    "1.0 GiB  900.0 MiB  512.0 MiB  private-memory\n");
+	assert_string_equal(
+		fake_run.out,
+		"Name      State    Rung      Memory  Resident    Swapped     "
+		"Free  Free huge  Reclaimed  Reason\n"
+		"web?[2J1  running  observe  2.0 GiB   1.5 GiB  256.0 MiB  "
+		"1.0 GiB  900.0 MiB  512.0 MiB  private-memory\n");
 	assert_string_equal(fake_run.err, "");
 	assert_int_equal(fake_run.status, 0);
+}
+
+/* What the kernel does not say is not none. */
+static void test_swapped_is_not_known(void **state)
+{
+	struct ebb_domain_status domain = example_domain();
+	ebb_auto_free char *line = NULL;
+
+	(void)state;
+	domain.swapped_known = false;
+	line = fake_encode(ebb_domain_status_fields, &domain);
+	run_with(line, "show", "web1");
+	assert_non_null(strstr(fake_run.out, "\nSwapped         not known\n"));
 }
 
 static void test_list_all(void **state)
@@ -89,7 +105,7 @@ static void test_list_all(void **state)
 	run_with(line, "list", "--all");
 	assert_non_null(strstr(fake_run.out,
 			       "\ndb        shut off  -        "
-			       "4.0 GiB         -        -          "
+			       "4.0 GiB         -          -        -          "
 			       "-          -  -\n"));
 	assert_int_equal(fake_run.status, 0);
 }
@@ -177,6 +193,7 @@ static void test_show(void **state)
 		"Guest kernel    6.1.0-56-amd64\n"
 		"Memory          2.0 GiB\n"
 		"Resident        1.5 GiB\n"
+		"Swapped         256.0 MiB\n"
 		"Free            1.0 GiB, of it in huge ranges 900.0 MiB\n"
 		"Available       1.2 GiB\n"
 		"Facts from      1.2 s ago\n"
@@ -185,8 +202,8 @@ static void test_show(void **state)
 		"Node    Total     Free  Free huge\n"
 		"   0  2.0 GiB  1.0 GiB  900.0 MiB\n"
 		"\n"
-		"Backing     Size  Resident     Page  Verified\n"
-		"memfd    2.0 GiB   1.5 GiB  4.0 KiB         2\n"
+		"Backing     Size  Resident    Swapped     Page  Verified\n"
+		"memfd    2.0 GiB   1.5 GiB  256.0 MiB  4.0 KiB         2\n"
 		"\n"
 		"Why the better rungs are closed:\n"
 		"  private-memory: The memory is private\n"
@@ -532,6 +549,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_all),
+		cmocka_unit_test(test_swapped_is_not_known),
 		cmocka_unit_test(test_list_json),
 		cmocka_unit_test(test_long_list),
 		cmocka_unit_test(test_empty_list),

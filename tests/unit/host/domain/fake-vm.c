@@ -160,9 +160,15 @@ void ebb_guest_process_close(struct ebb_guest_process *process)
 	*process = (struct ebb_guest_process){ .pidfd = -1 };
 }
 
-uint64_t ebb_guest_process_rss_bytes(const struct ebb_guest_process *process)
+void ebb_guest_process_holding(const struct ebb_guest_process *process,
+			       uint32_t max_age_ms,
+			       struct ebb_holding *ret_holding)
 {
-	return process->pid > 0 ? 3 * EBB_MIB : 0;
+	(void)max_age_ms;
+	*ret_holding = (struct ebb_holding){
+		.resident_bytes = process->pid > 0 ? 3 * EBB_MIB : 0,
+		.swapped_known = true,
+	};
 }
 
 void ebb_probe_close_channels(struct ebb_probe *probe)

@@ -104,11 +104,12 @@ static void test_round_trips(void **state)
 /* Scripts rely on members that are there even when they are zero. */
 static void test_empty_domain_has_all_numbers(void **state)
 {
-	static const char *const members[] = { "name",		 "rung",
-					       "reasons",	 "memory-bytes",
-					       "resident-bytes", "free-bytes",
-					       "facts-age-ms",	 "backings",
-					       "nodes" };
+	static const char *const members[] = {
+		"name",		 "rung",	   "reasons",
+		"memory-bytes",	 "resident-bytes", "free-bytes",
+		"swapped-bytes", "swapped-known",  "facts-age-ms",
+		"backings",	 "nodes"
+	};
 	struct ebb_domain_status domain = { 0 };
 	struct json_object *object =
 		ebb_msg_encode(ebb_domain_status_fields, &domain);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 #include "common/cleanup.h"
 #include "common/size.h"
 #include "host/memory/process.h"
+#include "dead-fs.h"
 
 #define UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
 #define LARGE (64 * EBB_MIB)
@@ -109,7 +111,10 @@ static void grow(void)
 static int play_qemu(const char *role, const char *path)
 {
 	const int read_write = PROT_READ | PROT_WRITE;
-	char byte = 'r';
+	char byte = 'r', disk[256], copy[256];
+	int fd;
+
+	snprintf(copy, sizeof(copy), "%s", path);
 
 	if (strcmp(role, "shared") == 0) {
 		int large;
@@ -135,6 +140,13 @@ static int play_qemu(const char *role, const char *path)
 		for (int i = 0; i < EBB_BACKING_MAX + 1; i++)
 			map_file(new_memfd(SMALL), SMALL, read_write,
 				 MAP_SHARED);
+	} else if (strcmp(role, "dead-disk") == 0) {
+		snprintf(disk, sizeof(disk), "%s/dead/disk", dirname(copy));
+		map_file(new_memfd(LARGE), LARGE, read_write, MAP_SHARED);
+		fd = open(disk, O_RDWR);
+		if (fd < 0 || open(disk, O_RDONLY) < 0)
+			exit(8);
+		map_file(fd, SMALL, read_write, MAP_SHARED);
 	} else if (strcmp(role, "grows") == 0) {
 		grow();
 		return 0;
@@ -255,6 +267,7 @@ static int open_qemu(void)
 
 static void test_files_are_found(void **state)
 {
+	struct ebb_holding holding;
 	struct stat st;
 
 	(void)state;
@@ -272,9 +285,12 @@ static void test_files_are_found(void **state)
 		assert_int_equal(st.st_ino, qemu.backings[i].ino);
 		assert_int_equal(st.st_dev, qemu.backings[i].dev);
 	}
-	assert_int_equal(ebb_backing_resident_bytes(&qemu.backings[0]), 4096);
-	assert_int_equal(ebb_backing_resident_bytes(&qemu.backings[1]), 0);
-	assert_true(ebb_guest_process_rss_bytes(&qemu) > 0);
+	assert_int_equal(ebb_backing_held_bytes(&qemu.backings[0]), 4096);
+	assert_int_equal(ebb_backing_held_bytes(&qemu.backings[1]), 0);
+	ebb_guest_process_holding(&qemu, 0, &holding);
+	assert_int_equal(holding.resident_bytes, 4096);
+	assert_int_equal(holding.swapped_bytes, 0);
+	assert_true(holding.swapped_known);
 	assert_int_equal(reasons.count, 0);
 }
 
@@ -290,7 +306,6 @@ static void test_process_ends(void **state)
 	pollfd.fd = qemu.pidfd;
 	assert_int_equal(poll(&pollfd, 1, 10000), 1);
 	assert_false(ebb_guest_process_alive(&qemu));
-	assert_int_equal(ebb_guest_process_rss_bytes(&qemu), 0);
 	ebb_guest_process_close(&qemu);
 	assert_false(ebb_guest_process_alive(&qemu));
 	/* The pid file outlives a QEMU that was killed. */
@@ -347,10 +362,14 @@ static void test_pid_files_that_name_nobody(void **state)
 
 static void test_memory_that_is_not_shared(void **state)
 {
+	struct ebb_holding holding;
+
 	(void)state;
 	start_child("private");
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.backing_count, 0);
+	ebb_guest_process_holding(&qemu, 0, &holding);
+	assert_true(holding.resident_bytes > 0);
 	end(NULL);
 	start_child("read-only");
 	assert_int_equal(open_qemu(), 0);
@@ -384,6 +403,64 @@ static void test_file_on_disk(void **state)
 	assert_int_equal(reasons.count, 1);
 	assert_int_equal(reasons.items[0].id, EBB_REASON_BACKING_ON_DISK);
 	assert_non_null(strstr(reasons.items[0].detail, "disk-file"));
+}
+
+/*
+ * A disk image on a file server that is dead, mapped or not: it is not asked,
+ * and so nobody waits for it.
+ */
+static void test_dead_file_system(void **state)
+{
+	char mount_point[128];
+	char played;
+
+	(void)state;
+	snprintf(mount_point, sizeof(mount_point), "%s/dead", dir);
+	assert_int_equal(mkdir(mount_point, 0700), 0);
+	if (!dead_fs_mount(mount_point)) {
+		rmdir(mount_point);
+		skip(); /* not root, or no FUSE */
+	}
+	played = start_child("dead-disk");
+	dead_fs_die();
+	/* Should it wait: an end by signal says so sooner than the suite. */
+	alarm(60);
+	assert_int_equal(open_qemu(), 0);
+	alarm(0);
+	assert_int_equal(dead_fs_asked(), 0);
+	assert_int_equal(qemu.backing_count, 1);
+	assert_int_equal(qemu.backings[0].bytes, LARGE);
+	assert_true(ebb_reason_has(&reasons, EBB_REASON_BACKING_ON_DISK));
+	assert_int_equal(played, 'r');
+	dead_fs_unmount();
+	stop_child();
+	rmdir(mount_point);
+}
+
+static void test_pages_too_large(void **state)
+{
+	static const struct {
+		uint64_t page_bytes;
+		bool refused;
+	} cases[] = {
+		{ 4096, false },	 { 2 * EBB_MIB, false },
+		{ 32 * EBB_MIB, false }, { 64 * EBB_MIB, true },
+		{ EBB_GIB, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		struct ebb_backing backing = {
+			.kind = EBB_BACKING_HUGETLBFS,
+			.page_bytes = cases[i].page_bytes,
+		};
+
+		memset(&reasons, 0, sizeof(reasons));
+		ebb_backing_note(&backing, &reasons);
+		assert_int_equal(ebb_reason_has(&reasons,
+						EBB_REASON_PAGES_TOO_LARGE),
+				 cases[i].refused);
+	}
 }
 
 static void test_more_files_than_fit(void **state)
@@ -510,6 +587,8 @@ int main(int argc, char **argv)
 		QEMU_TEST(test_memory_that_is_not_shared),
 		QEMU_TEST(test_huge_pages_fit),
 		QEMU_TEST(test_file_on_disk),
+		QEMU_TEST(test_dead_file_system),
+		QEMU_TEST(test_pages_too_large),
 		QEMU_TEST(test_more_files_than_fit),
 		QEMU_TEST(test_looks_share),
 		QEMU_TEST(test_locked_memory),
