@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "host/base/fault.h"
 #include "host/base/worker.h"
+#include "host/memory/debt.h"
 
 enum {
 	/* Of an unknown backing: 4 KiB pages on a slow machine, in bytes. */
@@ -213,15 +214,22 @@ static int punch_run(struct ebb_puncher *puncher, const struct ebb_batch *batch,
 		     const struct run *run, uint64_t taken_ns)
 {
 	const struct ebb_offer *offer = &batch->offers[run->first];
-	int fd = puncher->lender->qemu->backings[offer->backing].fd;
+	const struct ebb_backing *backing =
+		&puncher->lender->qemu->backings[offer->backing];
+	uint64_t held_bytes = ebb_debt_held_bytes(backing);
+	int r;
 
 	ebb_fault_point("granted");
 	/* The timer has this done; but the clock alone is what counts. */
 	if (*puncher->order->gone ||
 	    ebb_now_ns() - taken_ns >= window_ns(puncher))
 		return -ETIME;
-	return ebb_lapse_punch(&puncher->lapse, fd, (off_t)offer->offset,
-			       (off_t)run->bytes);
+	r = ebb_lapse_punch(&puncher->lapse, backing->fd, (off_t)offer->offset,
+			    (off_t)run->bytes);
+	/* One that failed may have punched a part. */
+	if (r != -ETIME)
+		ebb_debt_lend(backing, offer->offset, run->bytes, held_bytes);
+	return r;
 }
 
 /* The average of the last punches, so that one that was disturbed counts less. */

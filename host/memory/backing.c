@@ -61,8 +61,9 @@ int ebb_backing_open(const char *path, dev_t dev, ino_t ino,
 		return r;
 	backing.bytes = (uint64_t)st.st_size;
 	backing.fd = ebb_steal_fd(&fd);
-	backing.file = ebb_file_new(backing.fd, backing.bytes,
-				    backing.kind != EBB_BACKING_HUGETLBFS);
+	backing.file = ebb_file_new(
+		backing.fd, backing.bytes,
+		backing.kind == EBB_BACKING_HUGETLBFS ? backing.page_bytes : 0);
 	if (!backing.file)
 		return -ENOMEM;
 	*ret_backing = backing;

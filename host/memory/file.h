@@ -20,16 +20,18 @@
 #include <stdint.h>
 
 struct ebb_file;
+struct ebb_ledger;
 
 /**
  * ebb_file_new - own a descriptor
  * @fd: open for reading and writing; the file's from now on, also on failure
  * @bytes: its size
- * @swappable: the host may swap it out: it is on tmpfs
+ * @pool_page_bytes: on hugetlbfs, of its pages; 0: it is on tmpfs, where the host
+ *	may swap it out
  *
  * Returns the file with one reference, or NULL: out of memory or addresses.
  */
-struct ebb_file *ebb_file_new(int fd, uint64_t bytes, bool swappable);
+struct ebb_file *ebb_file_new(int fd, uint64_t bytes, uint64_t pool_page_bytes);
 
 /* NULL is fine, and returned. */
 struct ebb_file *ebb_file_ref(struct ebb_file *file);
@@ -50,6 +52,15 @@ int ebb_file_lock(struct ebb_file *file);
 void ebb_file_unlock(struct ebb_file *file);
 
 bool ebb_file_is_locked(const struct ebb_file *file);
+
+/* Whether another host had it when ebb_file_lock() was tried. */
+bool ebb_file_was_contested(const struct ebb_file *file);
+
+/* True the first time that it is asked: no earlier look proved what it holds. */
+bool ebb_file_first_proof(struct ebb_file *file);
+
+/* On hugetlbfs, what was lent of it; else NULL. */
+struct ebb_ledger *ebb_file_ledger(const struct ebb_file *file);
 
 /* What of it is in swap: as ebb_swapped_bytes(). */
 int ebb_file_swapped_bytes(const struct ebb_file *file, uint32_t max_age_ms,

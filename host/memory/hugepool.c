@@ -69,14 +69,19 @@ bool ebb_hugepool_is_short(const struct ebb_hugepool *pool, uint64_t owed_bytes,
 	       owed_bytes / 10000 * cover_percent;
 }
 
-int ebb_hugepool_reserve_holes(int fd, uint64_t bytes)
+int ebb_hugepool_reserve(int fd, uint64_t offset, uint64_t bytes)
 {
 	/* Without MAP_NORESERVE: that is all the point. */
 	void *memory = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE,
-			    MAP_SHARED, fd, 0);
+			    MAP_SHARED, fd, (off_t)offset);
 
 	if (memory == MAP_FAILED)
 		return -errno;
 	munmap(memory, (size_t)bytes);
 	return 0;
+}
+
+int ebb_hugepool_reserve_holes(int fd, uint64_t bytes)
+{
+	return ebb_hugepool_reserve(fd, 0, bytes);
 }

@@ -18,10 +18,9 @@
  * pool empty, which is an error for them (ENOMEM at mmap(), nothing starts) and
  * not a SIGBUS.
  *
- * A reservation of a shared mapping belongs to the file, so mapping the file
- * once and unmapping it is enough (hugetlb_reserve_pages(), mm/hugetlb.c). All
- * holes of a file or none: a part would take from the pool what a touch of the
- * other holes needs.
+ * A reservation of a shared mapping belongs to the file, so mapping a range once
+ * and unmapping it is enough (hugetlb_reserve_pages(), mm/hugetlb.c). Only what
+ * was lent is: see ledger.h.
  *
  * What remains: somebody who takes more within a second than there is to spare;
  * a pool that is short on the one node that a guest is bound to, as
@@ -66,14 +65,17 @@ bool ebb_hugepool_is_short(const struct ebb_hugepool *pool, uint64_t owed_bytes,
 			   uint32_t cover_percent);
 
 /**
- * ebb_hugepool_reserve_holes - give the holes of a file their reservations back
+ * ebb_hugepool_reserve - give the holes of a range their reservations back
  * @fd: of a file on hugetlbfs, open for reading and writing
- * @bytes: its size
+ * @offset, @bytes: whole pages of it
  *
  * Nothing is allocated or touched; what is resident or reserved is left as it
  * is. Returns 0, -ENOMEM (the pool has not enough for all; nothing changed) or
  * -errno.
  */
+int ebb_hugepool_reserve(int fd, uint64_t offset, uint64_t bytes);
+
+/* All holes of a file. */
 int ebb_hugepool_reserve_holes(int fd, uint64_t bytes);
 
 #endif /* EBB_HOST_HUGEPOOL_H */

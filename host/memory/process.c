@@ -55,6 +55,34 @@ static int read_pid(const char *run_dir, const char *name, pid_t *ret_pid)
 	return 0;
 }
 
+/* When a process began, in ticks since the start of the machine; 0: unknown. */
+static uint64_t start_ticks(const char *stat_path)
+{
+	FILE *file ebb_auto_fclose = fopen(stat_path, "re");
+	char text[1024], *fields;
+	uint64_t ticks = 0;
+
+	if (!file || !fgets(text, sizeof(text), file))
+		return 0;
+	/* Field 22; the name before it may hold anything. */
+	fields = strrchr(text, ')');
+	if (fields)
+		sscanf(fields + 1,
+		       " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u "
+		       "%*d %*d %*d %*d %*d %*d %" SCNu64,
+		       &ticks);
+	return ticks;
+}
+
+static bool is_newer(pid_t pid)
+{
+	uint64_t own = start_ticks("/proc/self/stat");
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	return own && start_ticks(path) > own;
+}
+
 /* Whether the arguments hold "-uuid UUID". */
 static int check_cmdline(pid_t pid, const char *uuid)
 {
@@ -255,6 +283,7 @@ int ebb_guest_process_open(const char *run_dir, const char *name,
 	if (process.pidfd < 0)
 		return -errno;
 	r = check_cmdline(process.pid, uuid);
+	process.newer = is_newer(process.pid);
 	if (r == 0)
 		r = look(&process, NULL, reasons);
 	if (r < 0)
@@ -268,8 +297,9 @@ int ebb_guest_process_look(const struct ebb_guest_process *process,
 			   struct ebb_guest_process *ret_next,
 			   struct ebb_reason_list *reasons)
 {
-	struct ebb_guest_process next ebb_cleanup(
-		ebb_guest_process_close) = { .pid = process->pid };
+	struct ebb_guest_process next ebb_cleanup(ebb_guest_process_close) = {
+		.pid = process->pid, .newer = process->newer
+	};
 	int r;
 
 	next.pidfd = fcntl(process->pidfd, F_DUPFD_CLOEXEC, 0);

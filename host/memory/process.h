@@ -44,11 +44,13 @@
  * struct ebb_guest_process - a process that was proven to be the domain's, as
  *	one look found it
  * @pid, @pidfd: of the process; the pidfd is readable once it is gone
+ * @newer: it began after this ebbd, so that no ebbd before it took anything
  * @backing_count, @backings: shared files that it has mapped, largest first
  */
 struct ebb_guest_process {
 	pid_t pid;
 	int pidfd;
+	bool newer;
 	uint32_t backing_count;
 	struct ebb_backing backings[EBB_BACKING_MAX];
 };
