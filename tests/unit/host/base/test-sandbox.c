@@ -24,7 +24,9 @@
 #include <linux/capability.h>
 
 #include "common/cleanup.h"
+#include "host/base/loop.h"
 #include "host/base/sandbox.h"
+#include "host/base/worker.h"
 #include "host/memory/sigbus.h"
 
 enum {
@@ -125,6 +127,31 @@ static int check_lost_mapping(void)
 	expect(*beyond == 0);
 	expect(ebb_sigbus_lost(guard));
 	return 0;
+}
+
+static void work_on_lost_mapping(void *opaque)
+{
+	*(int *)opaque = check_lost_mapping();
+}
+
+static void end_turns(void *opaque)
+{
+	(void)opaque;
+}
+
+/* As in ebbd, where it is a worker that looks at the ring. */
+static int check_lost_mapping_of_a_worker(void)
+{
+	struct ebb_workers *workers;
+	int result = -1;
+
+	expect(ebb_loop_init() == 0);
+	expect(ebb_workers_new(EBB_WORKERS_MIN, 1, &workers) == 0);
+	expect(ebb_workers_run(workers, EBB_WORK_RECLAIM, work_on_lost_mapping,
+			       end_turns, &result) == 0);
+	while (ebb_workers_count(workers) > 0)
+		expect(ebb_loop_turn() == 0);
+	return result;
 }
 
 static int check_code(void)
@@ -236,6 +263,7 @@ static int check_capabilities(void)
 
 HOLDS(memory)
 HOLDS(lost_mapping)
+HOLDS(lost_mapping_of_a_worker)
 HOLDS(code)
 HOLDS(files)
 HOLDS(threads)
@@ -308,6 +336,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_lost_mapping),
+		cmocka_unit_test(test_lost_mapping_of_a_worker),
 		cmocka_unit_test(test_code),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_threads),
