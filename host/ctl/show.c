@@ -63,6 +63,14 @@ static void print_head(const struct ebb_domain_status *domain)
 	ctl_pair_print(stdout, "Reclaimed", "%s in %" PRIu64 " run%s",
 		       SIZE(domain->reclaimed_bytes), domain->reclaim_runs,
 		       domain->reclaim_runs == 1 ? "" : "s");
+	if (domain->pool.lent_bytes || domain->pool.owed_bytes)
+		ctl_pair_print(stdout, "Huge pages",
+			       "lent %s; owed %s, reserved again %s, taken "
+			       "back %s",
+			       SIZE(domain->pool.lent_bytes),
+			       SIZE(domain->pool.owed_bytes),
+			       SIZE(domain->pool.reserved_bytes),
+			       SIZE(domain->pool.returned_bytes));
 	ctl_target_print(&domain->target);
 }
 

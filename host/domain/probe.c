@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/libvirt/agent.h"
+#include "host/memory/debt.h"
 
 struct context {
 	const struct ebb_probe_order *order;
@@ -224,6 +225,8 @@ static int prove_memory(struct context *context, uint8_t nonce[EBB_NONCE_BYTES])
 			       probe->info.segment_count);
 		return -ENOENT;
 	}
+	ebb_debt_proven(&probe->qemu, &probe->map,
+			probe->map.segment_count == probe->info.segment_count);
 	return 0;
 }
 

@@ -114,10 +114,6 @@ static void look_done(struct ebb_vm *vm)
 	if (!vm->probe.attached)
 		return;
 	vm->retry_s = EBB_VM_RETRY_MIN_S;
-	/* What an earlier ebbd took of it is not known. */
-	if (!vm->process.lent_known)
-		vm->process.lent_bytes = ebb_probe_backing_bytes(&vm->probe);
-	vm->process.lent_known = true;
 }
 
 static const struct vm_job look = {

@@ -17,7 +17,7 @@
 #include "common/log.h"
 #include "host/base/loop.h"
 #include "host/domain/vm_state.h"
-#include "host/memory/hugepool.h"
+#include "host/memory/debt.h"
 
 /*
  * Files on their way to be closed.
@@ -34,8 +34,7 @@ static void close_work(void *opaque)
 	struct farewell *farewell = opaque;
 
 	/* Nobody watches the pool for a guest whose files are closed. */
-	if (farewell->reserve &&
-	    ebb_vm_reserve_process(&farewell->process, 0) < 0)
+	if (farewell->reserve && ebb_debt_reserve(&farewell->process, 0) < 0)
 		ebb_log(EBB_LOG_WARNING,
 			"%s: the pool of huge pages is short of what the guest "
 			"gave of it. Raise vm.nr_hugepages or "
@@ -107,7 +106,7 @@ void ebb_vm_drop_process(struct ebb_vm *vm)
 
 	ebb_probe_detach(&vm->probe);
 	unwatch(vm);
-	close_process(vm, vm->process.lent_bytes && !vm->process.ended);
+	close_process(vm, !vm->process.ended);
 	ebb_probe_init(&vm->probe);
 	vm->probe.own_channel = own_channel;
 	vm->probe.qga_channel = qga_channel;
@@ -144,6 +143,6 @@ int ebb_vm_take_process(struct ebb_vm *vm)
 	ebb_probe_detach(&vm->next);
 	*now = *next;
 	*next = (struct ebb_guest_process){ .pidfd = -1 };
-	close_process(vm, vm->process.lent_bytes > 0);
+	close_process(vm, true);
 	return -EMFILE;
 }

@@ -83,7 +83,6 @@ static void count_bytes(struct ebb_vm *vm)
 
 	vm->counted_bytes += bytes;
 	vm->process.reclaimed_bytes += bytes;
-	vm->process.lent_bytes += bytes;
 }
 
 static void answer(struct ebb_vm *vm, struct ebb_call *call)

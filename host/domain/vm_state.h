@@ -84,8 +84,6 @@ struct vm_job {
  * @quarantined, @quarantine_reason: it broke the rules of the lease
  * @stale_count: offers outside of proven memory, one after the other
  * @reclaimed_bytes, @reclaim_runs: what was taken of it by this ebbd
- * @lent_known: it had a lease, so @lent_bytes holds
- * @lent_bytes: since holes were reserved; for hugetlbfs alone
  */
 struct vm_process {
 	int watch;
@@ -95,8 +93,6 @@ struct vm_process {
 	uint32_t stale_count;
 	uint64_t reclaimed_bytes;
 	uint64_t reclaim_runs;
-	bool lent_known;
-	uint64_t lent_bytes;
 };
 
 struct ebb_vm {
@@ -180,10 +176,6 @@ int ebb_vm_take_process(struct ebb_vm *vm);
  * may run.
  */
 void ebb_vm_drop_process(struct ebb_vm *vm);
-
-/* vm_debt.c: as ebb_vm_reserve_holes(), of any process (may block). */
-int ebb_vm_reserve_process(const struct ebb_guest_process *qemu,
-			   uint64_t page_bytes);
 
 /* vm_process.c: at the beginning of a vm. */
 void ebb_vm_init_process(struct ebb_vm *vm);

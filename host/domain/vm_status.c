@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "host/domain/vm_state.h"
+#include "host/memory/debt.h"
 
 enum {
 	/* One reading of what is in swap does for a list of all domains. */
@@ -38,6 +39,22 @@ static void fill_facts(const struct ebb_vm *vm, const struct ebb_facts *facts,
 		status->free_huge_bytes = vm->probe.facts.free_huge_bytes;
 		status->available_bytes = vm->probe.facts.available_bytes;
 	}
+}
+
+static void fill_pool(const struct ebb_vm *vm, struct ebb_domain_status *status)
+{
+	struct ebb_debt debt = ebb_debt_of(&vm->probe.qemu, 0);
+	uint64_t taken = vm->process.reclaimed_bytes;
+
+	status->pool = (struct ebb_pool_status){
+		.lent_bytes = debt.lent_bytes,
+		.owed_bytes = debt.owed_bytes,
+		.reserved_bytes = debt.reserved_bytes,
+		.returned_bytes = debt.returned_bytes,
+	};
+	/* What the host has reserved it cannot use. */
+	status->reclaimed_bytes =
+		taken > debt.reserved_bytes ? taken - debt.reserved_bytes : 0;
 }
 
 static void fill_backings(const struct ebb_vm *vm,
@@ -109,7 +126,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 		 phases[vm->phase]);
 	snprintf(ret_status->rung, sizeof(ret_status->rung), "%s",
 		 ebb_vm_has_lease(vm) ? "lease" : "observe");
-	ret_status->reclaimed_bytes = vm->process.reclaimed_bytes;
+	fill_pool(vm, ret_status);
 	ret_status->reclaim_runs = vm->process.reclaim_runs;
 	ret_status->facts_age_ms = UINT32_MAX;
 	ebb_vm_target_status(vm, &ret_status->target);

@@ -117,7 +117,17 @@ struct ebb_domain_status {
 	uint64_t free_huge_bytes;
 	uint64_t available_bytes;
 	uint32_t facts_age_ms;
-	uint64_t reclaimed_bytes; /* by this ebbd, from this run of the guest */
+	/*
+	 * By this ebbd, from this run of the guest, without what was reserved
+	 * again for the guest in a pool of huge pages.
+	 */
+	uint64_t reclaimed_bytes;
+	struct ebb_pool_status {
+		uint64_t lent_bytes; /* by this ebbd, ever */
+		uint64_t owed_bytes; /* the guest may take it back */
+		uint64_t reserved_bytes; /* for the guest, again */
+		uint64_t returned_bytes; /* the guest took it back */
+	} pool; /* of huge pages; all is zero without any */
 	uint64_t reclaim_runs;
 	struct ebb_target_status target;
 	uint32_t backing_count;

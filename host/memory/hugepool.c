@@ -80,8 +80,3 @@ int ebb_hugepool_reserve(int fd, uint64_t offset, uint64_t bytes)
 	munmap(memory, (size_t)bytes);
 	return 0;
 }
-
-int ebb_hugepool_reserve_holes(int fd, uint64_t bytes)
-{
-	return ebb_hugepool_reserve(fd, 0, bytes);
-}

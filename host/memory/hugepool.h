@@ -75,7 +75,4 @@ bool ebb_hugepool_is_short(const struct ebb_hugepool *pool, uint64_t owed_bytes,
  */
 int ebb_hugepool_reserve(int fd, uint64_t offset, uint64_t bytes);
 
-/* All holes of a file. */
-int ebb_hugepool_reserve_holes(int fd, uint64_t bytes);
-
 #endif /* EBB_HOST_HUGEPOOL_H */
