@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 
 #define GPA_4G ((uint64_t)4 << 30)
+#define GPA_1T ((uint64_t)1 << 40)
 
 /*
  * Where boot memory goes on at 4 GiB: i440fx puts up to 3.5 GiB below if all
@@ -19,6 +20,13 @@ static const uint64_t split_boundaries[] = {
 	0xb0000000u,
 	0x80000000u,
 };
+
+/*
+ * Where that is: at 4 GiB; and at 1 TiB where a processor by AMD has so much that
+ * it would reach what the IOMMU keeps for itself below that (QEMU 7.1,
+ * hw/i386/pc.c: pc_set_amd_above_4g_mem_start()).
+ */
+static const uint64_t above_starts[] = { GPA_4G, GPA_1T };
 
 /* No guest has memory come and go in smaller steps; x86 has no smaller ones. */
 #define BLOCK_BYTES ((uint64_t)128 << 20)
@@ -112,6 +120,23 @@ static bool try_device(const struct prover *prover, uint64_t base_gpa,
 				     ret_candidate);
 }
 
+/* A cell of the boot memory, in the part that is above the split. */
+static bool try_above(const struct prover *prover, uint64_t cell_start,
+		      const struct ebb_msg_segment *segment,
+		      struct candidate *ret_candidate)
+{
+	for (size_t a = 0; a < EBB_ARRAY_SIZE(above_starts) &&
+			   segment->gpa >= above_starts[a];
+	     a++)
+		for (size_t b = 0; b < EBB_ARRAY_SIZE(split_boundaries); b++)
+			if (try_delta(prover,
+				      split_boundaries[b] - above_starts[a] -
+					      cell_start,
+				      segment, ret_candidate))
+				return true;
+	return false;
+}
+
 static bool find_candidate(const struct prover *prover,
 			   const struct ebb_domxml *domxml,
 			   const struct ebb_msg_segment *segment,
@@ -126,16 +151,11 @@ static bool find_candidate(const struct prover *prover,
 			return true;
 
 	for (uint32_t i = 0; i < domxml->cell_count; i++) {
-		if (segment->gpa < GPA_4G &&
-		    try_delta(prover, -cell_start, segment, ret_candidate))
+		if (segment->gpa < GPA_4G ? try_delta(prover, -cell_start,
+						      segment, ret_candidate)
+					  : try_above(prover, cell_start,
+						      segment, ret_candidate))
 			return true;
-		for (size_t b = 0; segment->gpa >= GPA_4G &&
-				   b < EBB_ARRAY_SIZE(split_boundaries);
-		     b++)
-			if (try_delta(prover,
-				      split_boundaries[b] - GPA_4G - cell_start,
-				      segment, ret_candidate))
-				return true;
 		cell_start += domxml->cell_bytes[i];
 	}
 	return false;

@@ -17,9 +17,10 @@
  *
  * How a guess is made. QEMU concatenates the backends of the boot memory in
  * the order of the NUMA cells and splits the whole at a boundary below 4 GiB
- * (hw/i386/pc_piix.c, pc_q35.c); what is above goes on at 4 GiB. A dimm lies at
- * its address. So a backing that begins at byte P of the boot memory holds
- * address A at A - P, or at A - 4 GiB + boundary - P. The candidates are few:
+ * (hw/i386/pc_piix.c, pc_q35.c); what is above goes on at 4 GiB, or at 1 TiB for
+ * a large guest on AMD. A dimm lies at its address. So a backing that begins at
+ * byte P of the boot memory holds address A at A - P, or, with S for 4 GiB or 1
+ * TiB, at A - S + boundary - P. The candidates are few:
  * cells x boundaries x files, and each costs one read of 48 bytes.
  *
  * What is not proven is that a segment is linear between its canaries. QEMU

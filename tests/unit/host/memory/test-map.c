@@ -141,6 +141,27 @@ static void test_q35_above_4g(void **state)
 	assert_segment(1, 4 * EBB_GIB, 0, 2 * EBB_GIB);
 }
 
+/*
+ * 1,012 GiB on an AMD processor: QEMU moves what is above the hole to 1 TiB. The
+ * second cell lies there as a whole.
+ */
+static void test_amd_above_1t(void **state)
+{
+	(void)state;
+	add_file(512 * EBB_GIB);
+	add_file(500 * EBB_GIB);
+	add_cell(512 * EBB_GIB);
+	add_cell(500 * EBB_GIB);
+	add_segment(EBB_MIB, 2 * EBB_GIB - EBB_MIB, 0, EBB_MIB);
+	add_segment(1024 * EBB_GIB, 510 * EBB_GIB, 0, 2 * EBB_GIB);
+	add_segment(1534 * EBB_GIB, 500 * EBB_GIB, 1, 0);
+	assert_int_equal(prove(), 0);
+	assert_int_equal(world.map.segment_count, 3);
+	assert_int_equal(world.map.unproven_count, 0);
+	assert_segment(1, 1024 * EBB_GIB, 0, 2 * EBB_GIB);
+	assert_segment(2, 1534 * EBB_GIB, 1, 0);
+}
+
 /* Two files of one size and name: only the canaries tell which is which. */
 static void test_swapped_numa_files(void **state)
 {
@@ -389,6 +410,7 @@ int main(void)
 		MAP_TEST(test_small_guest),
 		MAP_TEST(test_pc_above_4g),
 		MAP_TEST(test_q35_above_4g),
+		MAP_TEST(test_amd_above_1t),
 		MAP_TEST(test_swapped_numa_files),
 		MAP_TEST(test_numa_cell_over_the_hole),
 		MAP_TEST(test_dimm),
