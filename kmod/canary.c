@@ -8,10 +8,20 @@
  * The problem. The host computes where in which file our memory lies. If it
  * is wrong, it discards live data, maybe of another guest.
  *
- * The invariant. Nothing is offered but from a segment that holds a canary:
- * a page of ours whose content the host chose (a fresh nonce) and then found
- * in the file. Two for each segment, near its ends, prove what lies between,
- * as each segment is linear in its backing.
+ * The proof. The host asks for the segments of RAM and gets, for each, the places
+ * of two pages of ours near its ends; it has us write a fresh nonce there and finds
+ * it in the file. They prove what lies between, as each segment is linear in its
+ * backing. What no challenge has proven the host never discards.
+ *
+ * The invariant. Nothing is offered from a segment in which there was no place for
+ * a canary, and no range with a place that the host may take for one: the places
+ * that it was told since the last challenge are kept in @told.
+ *
+ * How long. Memory of the boot stays: its canaries are held for good. Memory that
+ * was added is to go again, and virtio-mem, which takes it in pieces, tells nobody
+ * before it does. So there a canary is held from the host's question until it has
+ * attached or HOLD_MS have passed, and the next one is put in the same place if it
+ * is free.
  *
  * Hotplug. A canary must not keep memory from going offline. It is marked
  * PageOffline and follows the rules for such pages: its reference is dropped
@@ -22,18 +32,33 @@
  * (alloc_contig_range() undoes it even where it fails), and hotplug would try
  * for ever. Its notifier comes a moment after it isolates; so rescans also
  * wait until events have been quiet for a while (notify.c).
+ *
+ * Locks. place_lock is held while pages are taken and given, which may migrate
+ * others and take long; only who holds it changes the map. map_lock, taken under
+ * it for each change, is what a batch waits for, with its ranges off the free
+ * lists: nothing under it sleeps.
  */
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/page_ref.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "canary.h"
 #include "compat.h"
 #include "protocol/ring.h"
+#include "ring.h"
 #include "segment.h"
+
+enum {
+	HOLD_MS = 10 * 1000,
+	HOLD_LOOK_MS = 250, /* for the host's attaching */
+	TOLD_MAX = 4 * EBB_SEGMENT_MAX,
+};
 
 struct canary {
 	struct page *page; /* NULL: none */
@@ -43,6 +68,7 @@ struct canary {
 struct canary_segment {
 	struct segment range;
 	bool stale; /* lost memory: not offered from until the next scan */
+	bool barren; /* when last tried, no canary had a place */
 	struct canary canaries[EBB_CANARY_PER_SEGMENT]; /* low, high */
 };
 
@@ -52,18 +78,22 @@ struct canary_map {
 	struct segment scan[EBB_SEGMENT_MAX];
 };
 
-static DEFINE_MUTEX(canary_lock);
+static DEFINE_MUTEX(place_lock);
+static DEFINE_SPINLOCK(map_lock);
 static struct canary_map *map;
-static unsigned int offlining; /* blocks on their way, under canary_lock */
+static unsigned int offlining; /* blocks on their way, under place_lock */
 
-static void canary_release(struct canary *canary)
-{
-	/* A page that is lent is hotplug's by now. */
-	if (canary->page && !canary->lent)
-		segment_give_page(canary->page);
-	canary->page = NULL;
-	canary->lent = false;
-}
+/* Page frames that the host may take for canaries. */
+static unsigned long told[TOLD_MAX];
+static u32 told_count;
+
+/* While the canaries of added memory are held. */
+static struct workqueue_struct *hold_queue;
+static unsigned long hold_end; /* jiffies */
+static u32 hold_epoch; /* of the host when it asked */
+
+static void canary_hold_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(hold_work, canary_hold_work);
 
 static struct canary_segment *canary_find(struct canary_map *in,
 					  unsigned long pfn)
@@ -79,16 +109,51 @@ static struct canary_segment *canary_find(struct canary_map *in,
 	return NULL;
 }
 
+static bool canary_is_told(unsigned long pfn, unsigned long pages)
+{
+	u32 i;
+
+	for (i = 0; i < told_count; i++) {
+		if (told[i] >= pfn && told[i] < pfn + pages)
+			return true;
+	}
+	return false;
+}
+
+/* Under map_lock. Return whether it could be noted. */
+static bool canary_tell(unsigned long pfn)
+{
+	if (canary_is_told(pfn, 1))
+		return true;
+	if (told_count == TOLD_MAX)
+		return false;
+	told[told_count++] = pfn;
+	return true;
+}
+
 static unsigned long segment_middle(const struct segment *range)
 {
 	return range->start + (range->end - range->start) / 2;
 }
 
+static bool canary_is_in(const struct canary_map *in, const struct page *page)
+{
+	u32 i, k;
+
+	for (i = 0; i < in->count; i++) {
+		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
+			if (in->segments[i].canaries[k].page == page)
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
- * Bring a canary of the old map over. Of several in one half, as when two
- * segments have become one, the outermost stays.
+ * Copy a canary of the old map. Of several in one half, as when two segments have
+ * become one, the outermost stays.
  */
-static void canary_adopt(struct canary_map *to, struct canary *from)
+static void canary_adopt(struct canary_map *to, const struct canary *from)
 {
 	struct canary_segment *segment;
 	struct canary *place;
@@ -99,29 +164,73 @@ static void canary_adopt(struct canary_map *to, struct canary *from)
 		return;
 	pfn = page_to_pfn(from->page);
 	segment = canary_find(to, pfn);
-	if (!segment) {
-		canary_release(from);
+	if (!segment)
 		return;
-	}
 	high = pfn >= segment_middle(&segment->range);
 	place = &segment->canaries[high];
-	if (place->page && (page_to_pfn(place->page) < pfn) != high) {
-		canary_release(from);
-		return;
-	}
-	canary_release(place);
-	*place = *from;
+	if (!place->page || (page_to_pfn(place->page) < pfn) == high)
+		*place = *from;
 }
 
+/* Give back what @kept does not have; what is lent is hotplug's by now. */
+static void canary_give_others(const struct canary_map *old,
+			       const struct canary_map *kept)
+{
+	u32 i, k;
+
+	for (i = 0; i < old->count; i++) {
+		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
+			const struct canary *canary =
+				&old->segments[i].canaries[k];
+
+			if (canary->page && !canary->lent &&
+			    !canary_is_in(kept, canary->page))
+				segment_give_page(canary->page);
+		}
+	}
+}
+
+/* The place that was told before, else the one that is found. */
+static struct page *canary_take(const struct segment *range, bool from_end)
+{
+	u32 i;
+
+	for (i = 0; i < told_count; i++) {
+		struct page *page;
+
+		if (told[i] < range->start || told[i] >= range->end)
+			continue;
+		page = segment_take_page_at(told[i]);
+		if (page)
+			return page;
+	}
+	return segment_take_page(range, from_end);
+}
+
+/* Under place_lock. Fills the places of @segment that are empty. */
 static void canary_place(struct canary_segment *segment)
 {
-	struct segment low = segment->range, high = segment->range;
+	struct segment halves[EBB_CANARY_PER_SEGMENT] = { segment->range,
+							  segment->range };
+	bool barren = true;
+	u32 k;
 
-	low.end = high.start = segment_middle(&segment->range);
-	if (!segment->canaries[0].page && low.start < low.end)
-		segment->canaries[0].page = segment_take_page(&low, false);
-	if (!segment->canaries[1].page)
-		segment->canaries[1].page = segment_take_page(&high, true);
+	halves[0].end = halves[1].start = segment_middle(&segment->range);
+	for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
+		struct canary *canary = &segment->canaries[k];
+		struct page *page = NULL;
+
+		if (!canary->page && halves[k].start < halves[k].end)
+			page = canary_take(&halves[k], k > 0);
+		spin_lock(&map_lock);
+		if (page)
+			canary->page = page;
+		spin_unlock(&map_lock);
+		barren &= !canary->page;
+	}
+	spin_lock(&map_lock);
+	segment->barren = barren;
+	spin_unlock(&map_lock);
 }
 
 int canary_rescan(void)
@@ -131,7 +240,7 @@ int canary_rescan(void)
 
 	if (!fresh)
 		return -ENOMEM;
-	mutex_lock(&canary_lock);
+	mutex_lock(&place_lock);
 	if (offlining)
 		goto out; /* the end of it brings another rescan */
 	count = segment_scan(fresh->scan, EBB_SEGMENT_MAX);
@@ -142,30 +251,118 @@ int canary_rescan(void)
 		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++)
 			canary_adopt(fresh, &map->segments[i].canaries[k]);
 	}
-	for (i = 0; i < count; i++)
-		canary_place(&fresh->segments[i]);
+	for (i = 0; i < count; i++) {
+		if (!fresh->segments[i].range.added)
+			canary_place(&fresh->segments[i]);
+	}
+	spin_lock(&map_lock);
 	swap(map, fresh);
+	spin_unlock(&map_lock);
+	if (fresh)
+		canary_give_others(fresh, map);
 out:
-	mutex_unlock(&canary_lock);
+	mutex_unlock(&place_lock);
 	kvfree(fresh);
 	return 0;
 }
 
-int canary_init(void)
+int canary_init(struct workqueue_struct *queue)
 {
+	hold_queue = queue;
 	return canary_rescan();
 }
 
 void canary_exit(void)
 {
+	static const struct canary_map none;
+
+	cancel_delayed_work_sync(&hold_work);
+	canary_give_others(map, &none);
+	kvfree(map);
+	map = NULL;
+}
+
+/* Whether a canary of added memory is held. Under place_lock. */
+static bool canary_holds_added(void)
+{
 	u32 i, k;
 
 	for (i = 0; i < map->count; i++) {
-		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++)
-			canary_release(&map->segments[i].canaries[k]);
+		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
+			if (map->segments[i].range.added &&
+			    map->segments[i].canaries[k].page)
+				return true;
+		}
 	}
-	kvfree(map);
-	map = NULL;
+	return false;
+}
+
+/* Under place_lock: the canaries of added memory go back. */
+static void canary_let_go(void)
+{
+	u32 i, k;
+
+	for (i = 0; i < map->count; i++) {
+		struct canary_segment *segment = &map->segments[i];
+
+		for (k = 0; segment->range.added && k < EBB_CANARY_PER_SEGMENT;
+		     k++) {
+			struct canary *canary = &segment->canaries[k];
+			struct page *page = canary->page;
+
+			if (!page || canary->lent)
+				continue;
+			spin_lock(&map_lock);
+			canary->page = NULL;
+			spin_unlock(&map_lock);
+			segment_give_page(page);
+		}
+	}
+}
+
+static bool canary_host_has_attached(void)
+{
+	u64 word = ebb_load_acquire(&ring_page()->host_word);
+	u32 epoch = ebb_lease_epoch(word);
+
+	return epoch != hold_epoch && ring_host_is_attached(word, epoch);
+}
+
+static void canary_hold_work(struct work_struct *work)
+{
+	mutex_lock(&place_lock);
+	if (offlining) /* the end of it says whose they are */
+		hold_end = jiffies + msecs_to_jiffies(HOLD_LOOK_MS);
+	else if (time_after(jiffies, hold_end) || canary_host_has_attached())
+		canary_let_go();
+	if (canary_holds_added())
+		queue_delayed_work(hold_queue, &hold_work,
+				   msecs_to_jiffies(HOLD_LOOK_MS));
+	mutex_unlock(&place_lock);
+}
+
+void canary_rest(void)
+{
+	cancel_delayed_work_sync(&hold_work);
+	mutex_lock(&place_lock);
+	canary_let_go();
+	mutex_unlock(&place_lock);
+}
+
+/* Under place_lock: the host asks, so there is a canary everywhere for a while. */
+static void canary_hold(void)
+{
+	u32 i;
+
+	hold_epoch = ebb_lease_epoch(ebb_load_acquire(&ring_page()->host_word));
+	hold_end = jiffies + msecs_to_jiffies(HOLD_MS);
+	for (i = 0; i < map->count && !offlining; i++) {
+		if (map->segments[i].range.added)
+			canary_place(&map->segments[i]);
+	}
+	if (canary_holds_added())
+		mod_delayed_work(hold_queue, &hold_work,
+				 msecs_to_jiffies(HOLD_LOOK_MS));
 }
 
 static void canary_write(struct page *page, const struct ebb_canary *content)
@@ -184,77 +381,83 @@ void canary_challenge(const u8 boot_id[EBB_BOOT_ID_BYTES],
 
 	memcpy(content.boot_id, boot_id, EBB_BOOT_ID_BYTES);
 	memcpy(content.nonce, nonce, EBB_NONCE_BYTES);
-	mutex_lock(&canary_lock);
+	mutex_lock(&place_lock);
+	spin_lock(&map_lock);
+	told_count = 0; /* of these, the host keeps what it finds now */
+	spin_unlock(&map_lock);
 	for (i = 0; i < map->count; i++) {
 		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
 			struct canary *canary = &map->segments[i].canaries[k];
 
 			if (!canary->page || canary->lent)
 				continue;
+			spin_lock(&map_lock);
+			canary_tell(page_to_pfn(canary->page));
+			spin_unlock(&map_lock);
 			content.gpa = page_to_phys(canary->page);
 			canary_write(canary->page, &content);
 		}
 	}
-	mutex_unlock(&canary_lock);
-}
-
-static u32 canary_held(const struct canary_segment *segment, u64 *gpas)
-{
-	u32 k, count = 0;
-
-	for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
-		const struct canary *canary = &segment->canaries[k];
-
-		if (!canary->page || canary->lent)
-			continue;
-		gpas[count++] = page_to_phys(canary->page);
-	}
-	return count;
+	hold_end = jiffies + msecs_to_jiffies(HOLD_MS);
+	mutex_unlock(&place_lock);
 }
 
 bool canary_covers(unsigned long pfn, unsigned long pages)
 {
-	u64 gpas[EBB_CANARY_PER_SEGMENT];
 	struct canary_segment *segment;
 	bool covers;
 
-	mutex_lock(&canary_lock);
+	spin_lock(&map_lock);
 	segment = canary_find(map, pfn);
-	covers = segment && !segment->stale &&
+	covers = segment && !segment->stale && !segment->barren &&
 		 pfn + pages <= segment->range.end &&
-		 canary_held(segment, gpas);
-	mutex_unlock(&canary_lock);
+		 !canary_is_told(pfn, pages);
+	spin_unlock(&map_lock);
 	return covers;
+}
+
+/* Under map_lock: the canaries of @from that the host may be told. */
+static void canary_list_one(const struct canary_segment *from,
+			    struct ebb_segment *to)
+{
+	u32 k;
+
+	to->gpa = (u64)from->range.start << PAGE_SHIFT;
+	to->bytes = (u64)(from->range.end - from->range.start) << PAGE_SHIFT;
+	to->node = from->range.node;
+	for (k = 0; k < EBB_CANARY_PER_SEGMENT && !from->stale; k++) {
+		const struct canary *canary = &from->canaries[k];
+
+		if (!canary->page || canary->lent ||
+		    !canary_tell(page_to_pfn(canary->page)))
+			continue;
+		to->canary_gpas[to->canary_count++] =
+			page_to_phys(canary->page);
+	}
 }
 
 void canary_list(struct ebb_segments *segments)
 {
 	u32 i;
 
-	mutex_lock(&canary_lock);
 	memset(segments, 0, sizeof(*segments));
+	mutex_lock(&place_lock);
+	canary_hold();
+	spin_lock(&map_lock);
 	segments->count = map->count;
-	for (i = 0; i < map->count; i++) {
-		const struct canary_segment *from = &map->segments[i];
-		struct ebb_segment *to = &segments->segments[i];
-
-		to->gpa = (u64)from->range.start << PAGE_SHIFT;
-		to->bytes = (u64)(from->range.end - from->range.start)
-			    << PAGE_SHIFT;
-		to->node = from->range.node;
-		if (!from->stale)
-			to->canary_count = canary_held(from, to->canary_gpas);
-	}
-	mutex_unlock(&canary_lock);
+	for (i = 0; i < map->count; i++)
+		canary_list_one(&map->segments[i], &segments->segments[i]);
+	spin_unlock(&map_lock);
+	mutex_unlock(&place_lock);
 }
 
 u32 canary_segment_count(void)
 {
 	u32 count;
 
-	mutex_lock(&canary_lock);
+	spin_lock(&map_lock);
 	count = map->count;
-	mutex_unlock(&canary_lock);
+	spin_unlock(&map_lock);
 	return count;
 }
 
@@ -283,11 +486,12 @@ static void canary_offline(unsigned long pfn, unsigned long pages,
 {
 	u32 i, k;
 
-	mutex_lock(&canary_lock);
+	mutex_lock(&place_lock);
 	if (event == OFFLINE_BEGIN)
 		offlining++;
 	else if (offlining) /* else it began before we were loaded */
 		offlining--;
+	spin_lock(&map_lock);
 	for (i = 0; i < map->count; i++) {
 		struct canary_segment *segment = &map->segments[i];
 
@@ -306,7 +510,8 @@ static void canary_offline(unsigned long pfn, unsigned long pages,
 				canary_offline_one(canary, event);
 		}
 	}
-	mutex_unlock(&canary_lock);
+	spin_unlock(&map_lock);
+	mutex_unlock(&place_lock);
 }
 
 void canary_offline_begin(unsigned long pfn, unsigned long pages)

@@ -4,18 +4,20 @@
 #define EBB_KMOD_CANARY_H
 
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include "protocol/uapi.h"
 
 /**
- * canary_init - find the segments and place canaries in them
+ * canary_init - find the segments and place canaries in those of the boot
+ * @queue: where those of added memory are let go again
  *
  * A segment in which none can be placed is listed without and never offered
  * from.
  *
  * Return: 0; -ENOMEM.
  */
-int canary_init(void);
+int canary_init(struct workqueue_struct *queue);
 
 /* Give the canary pages back. No memory notifier may run any more. */
 void canary_exit(void);
@@ -29,14 +31,27 @@ void canary_exit(void);
  */
 int canary_rescan(void);
 
+/*
+ * Let those of added memory go now. The ring may be replaced after it, while nobody
+ * asks for the segments.
+ */
+void canary_rest(void);
+
 /* Fill all canaries with @nonce under @boot_id, before the ring shows it. */
 void canary_challenge(const u8 boot_id[EBB_BOOT_ID_BYTES],
 		      const u8 nonce[EBB_NONCE_BYTES]);
 
-/* Whether [@pfn, @pfn + @pages) is wholly in one segment with a canary. */
+/*
+ * Whether [@pfn, @pfn + @pages) may be offered: it is wholly in one segment that
+ * has a place for a canary, and over no place that the host takes for one. Does not
+ * sleep.
+ */
 bool canary_covers(unsigned long pfn, unsigned long pages);
 
-/* The segments as user space sees them. */
+/*
+ * The segments as user space sees them, with canaries that are held until a host
+ * has had time to challenge them. Sleeps, and may move pages.
+ */
 void canary_list(struct ebb_segments *segments);
 u32 canary_segment_count(void);
 

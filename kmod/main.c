@@ -38,7 +38,7 @@ static int __init ebb_init(void)
 	err = ring_init();
 	if (err)
 		goto err_queue;
-	err = canary_init();
+	err = canary_init(queue);
 	if (err)
 		goto err_ring;
 	session_init(queue);
@@ -75,8 +75,8 @@ static void __exit ebb_exit(void)
 	/* For as long as it takes: a granted range cannot be abandoned. */
 	session_close(0);
 	facts_stop();
-	ring_exit();
 	canary_exit();
+	ring_exit();
 	destroy_workqueue(queue);
 }
 

@@ -53,6 +53,7 @@ static int notify_reboot(struct notifier_block *block, unsigned long event,
 	if (!session_close(LEAVE_WAIT_MS))
 		pr_warn("leaving while the host holds a granted range\n");
 	facts_stop();
+	canary_rest();
 	ring_close();
 	return NOTIFY_DONE;
 }
@@ -66,6 +67,7 @@ static int notify_suspend(void)
 		return -EBUSY;
 	}
 	facts_stop();
+	canary_rest();
 	ring_close();
 	return 0;
 }

@@ -57,8 +57,7 @@ static bool segment_continues(const struct segment *segment, unsigned long pfn,
 		return false;
 	if (pfn - segment->end >= PAGES_PER_SECTION)
 		return false;
-	return early_section(__pfn_to_section(pfn)) ==
-	       early_section(__pfn_to_section(segment->start));
+	return segment->added == !early_section(__pfn_to_section(pfn));
 }
 
 static bool segment_is_ram(unsigned long pfn)
@@ -100,6 +99,7 @@ u32 segment_scan(struct segment *segments, u32 max)
 		segments[count].start = pfn;
 		segments[count].end = pfn + EBB_GRAIN_PAGES;
 		segments[count].node = page_to_nid(page);
+		segments[count].added = !early_section(__pfn_to_section(pfn));
 		count++;
 	}
 	for (i = 0; i < count; i++) {
@@ -195,6 +195,18 @@ struct page *segment_take_page(const struct segment *range, bool from_end)
 	}
 	if (!page)
 		page = segment_take_any(range);
+	if (page)
+		__SetPageOffline(page);
+	return page;
+}
+
+struct page *segment_take_page_at(unsigned long pfn)
+{
+	struct page *page;
+
+	if (segment_cost(pfn) == COST_NONE)
+		return NULL;
+	page = segment_take_at(pfn);
 	if (page)
 		__SetPageOffline(page);
 	return page;

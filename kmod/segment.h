@@ -11,6 +11,7 @@ struct segment {
 	unsigned long start;
 	unsigned long end;
 	int node;
+	bool added; /* after the boot: it may go again, in pieces */
 };
 
 /**
@@ -30,6 +31,9 @@ u32 segment_scan(struct segment *segments, u32 max);
  * reference, marked as offline; or NULL.
  */
 struct page *segment_take_page(const struct segment *range, bool from_end);
+
+/* The same for the page at @pfn alone. */
+struct page *segment_take_page_at(unsigned long pfn);
 
 /* Give a page of segment_take_page() back. */
 void segment_give_page(struct page *page);

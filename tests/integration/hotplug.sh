@@ -18,9 +18,10 @@ has_grown()
 	[ "$(guest_total_mib)" -gt $((total + PLUG_MIB * 9 / 10)) ]
 }
 
+# All of it: a page that anybody holds keeps a block of it.
 has_shrunk()
 {
-	[ "$(guest_total_mib)" -lt $((total + PLUG_MIB / 10)) ]
+	[ "$(guest_total_mib)" -le "$total" ]
 }
 
 # What the host holds of the file of PLUG_MIB, in bytes; -1: there is none.
