@@ -29,6 +29,7 @@
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 
 #include "batch.h"
@@ -102,8 +103,9 @@ static void lease_note_move(struct batch_run *run, struct lease *lease,
 		    owner == (lease->word & ~0xffull);
 
 	if (!lease_host_may(from, to) || !kept) {
-		pr_warn_once("the host moved a lease from %#llx to %#llx\n",
-			     lease->word, word);
+		pr_warn_ratelimited(
+			"the host moved a lease from %#llx to %#llx\n",
+			lease->word, word);
 		run->batch->broken = true;
 	}
 	lease->word = word;
@@ -201,8 +203,7 @@ static void batch_note_overdue(struct batch_run *run)
 		return;
 	run->overdue = true;
 	run->pinned = try_module_get(THIS_MODULE);
-	ebb_store_relaxed(&ring_page()->overdue, 1);
-	pr_warn_once(
+	pr_warn_ratelimited(
 		"the host leaves %u granted ranges unresolved: they stay held until a host comes back\n",
 		run->granted);
 }
@@ -211,7 +212,6 @@ static void batch_clear_overdue(struct batch_run *run)
 {
 	if (!run->overdue)
 		return;
-	ebb_store_relaxed(&ring_page()->overdue, 0);
 	if (run->pinned)
 		module_put(THIS_MODULE);
 }
@@ -239,8 +239,9 @@ static void batch_look(struct batch_run *run)
 	run->now = ktime_get();
 	if (ktime_ms_delta(run->now, run->moved) > EBB_OFFER_DEADLINE_MS)
 		run->batch->stalled = true;
-	revoke = run->batch->stalled || run->batch->broken ||
-		 run->batch->verdict() != EBB_SESSION_RUNNING;
+	/* Asked always: a host that stalls is no reason not to see the guest's need. */
+	revoke = run->batch->verdict() != EBB_SESSION_RUNNING ||
+		 run->batch->stalled || run->batch->broken;
 	for (i = 0; i < run->batch->count; i++) {
 		if (!run->leases[i].final)
 			lease_step(run, i, revoke);

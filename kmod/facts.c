@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/nodemask.h>
+#include <linux/percpu.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 #include <linux/vmstat.h>
@@ -62,6 +63,24 @@ static void facts_count_events(struct facts_events *counts)
 	counts->steal = compat_reclaim_pages(events, PGSTEAL_KSWAPD);
 	counts->refault = global_node_page_state(WORKINGSET_REFAULT_ANON) +
 			  global_node_page_state(WORKINGSET_REFAULT_FILE);
+}
+
+/* Over all that can be: what a CPU counted moves to another when it leaves. */
+u64 facts_allocstall(void)
+{
+	u64 sum = 0;
+	int cpu, zone;
+
+	for_each_possible_cpu(cpu)
+	{
+		const struct vm_event_state *state =
+			&per_cpu(vm_event_states, cpu);
+
+		for (zone = 0; zone < MAX_NR_ZONES; zone++)
+			sum += READ_ONCE(state->event[ALLOCSTALL_NORMAL -
+						      ZONE_NORMAL + zone]);
+	}
+	return sum;
 }
 
 void facts_read_events(struct facts_events *counts)

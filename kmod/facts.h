@@ -38,6 +38,9 @@ struct facts_events {
 	u64 refault;
 };
 
+/* The allocstall of facts_events, from any context. */
+u64 facts_allocstall(void);
+
 /* Sleeps. */
 void facts_read_events(struct facts_events *events);
 

@@ -22,28 +22,49 @@
 #include "session.h"
 #include "threshold.h"
 
+/*
+ * None is freezable: a suspend ends the session first, by its notifier, and needs
+ * a queue to do so. Unbound: a session polls and sleeps a lot.
+ */
 static struct workqueue_struct *queue;
+/* With a rescuer: what drops a target must not wait for memory to begin. */
+static struct workqueue_struct *marks_queue;
+
+static int __init ebb_queues_init(void)
+{
+	queue = alloc_workqueue("ebb", WQ_UNBOUND, 0);
+	marks_queue =
+		alloc_workqueue("ebb-marks", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (queue && marks_queue)
+		return 0;
+	if (queue)
+		destroy_workqueue(queue);
+	if (marks_queue)
+		destroy_workqueue(marks_queue);
+	return -ENOMEM;
+}
+
+static void ebb_queues_exit(void)
+{
+	destroy_workqueue(marks_queue);
+	destroy_workqueue(queue);
+}
 
 static int __init ebb_init(void)
 {
-	int err;
+	int err = ebb_queues_init();
 
-	/*
-	 * Not freezable: a suspend ends the session first, by its notifier,
-	 * and needs this queue to do so. Unbound: a session sleeps a lot.
-	 */
-	queue = alloc_workqueue("ebb", WQ_UNBOUND, 0);
-	if (!queue)
-		return -ENOMEM;
+	if (err)
+		return err;
 	err = ring_init();
 	if (err)
-		goto err_queue;
+		goto err_queues;
 	err = canary_init(queue);
 	if (err)
 		goto err_ring;
 	session_init(queue);
 	facts_start(queue);
-	threshold_init(queue, device_threshold_changed);
+	threshold_init(marks_queue, device_threshold_changed);
 	err = notify_init(queue);
 	if (err)
 		goto err_facts;
@@ -61,8 +82,8 @@ err_facts:
 	canary_exit();
 err_ring:
 	ring_exit();
-err_queue:
-	destroy_workqueue(queue);
+err_queues:
+	ebb_queues_exit();
 	return err;
 }
 
@@ -77,7 +98,7 @@ static void __exit ebb_exit(void)
 	facts_stop();
 	canary_exit();
 	ring_exit();
-	destroy_workqueue(queue);
+	ebb_queues_exit();
 }
 
 module_init(ebb_init);

@@ -3,17 +3,28 @@
  * Events of the machine.
  *
  * All of them take the session's ranges back and drop the free target: the
- * guest's own needs are never queued behind the host's. Before a reboot (kexec included) and a suspend
- * the ring is closed as well, since another kernel, or the same one from an
- * image, will have this memory next. A suspend is refused while a granted
- * range waits for its host, as the image would hold a grant that the host can
- * still act on; a reboot is not held up longer than LEAVE_WAIT_MS.
+ * guest's own needs are never queued behind the host's. Before a reboot (kexec
+ * included) and a suspend the ring is closed as well, since another kernel, or the
+ * same one from an image, will have this memory next. A suspend is refused while a
+ * granted range waits for its host, as the image would hold a grant that the host
+ * can still act on; a reboot is not held up longer than LEAVE_WAIT_MS.
+ *
+ * Out of memory. What a batch holds would be back within a poll, so nobody is
+ * killed for the lack of it: the notifier waits for it and counts it as freed,
+ * which has the kernel try the allocation again. A granted range whose host died
+ * comes back when its successor attaches; that takes a service manager seconds,
+ * and is waited for once.
+ *
+ * Memory that goes offline. The kernel tries for ever, under its hotplug lock, to
+ * empty a block of which a range is granted. So after a wait the block is refused.
  */
 #define pr_fmt(fmt) "ebb: " fmt
 
 #include <linux/memory.h>
+#include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
+#include <linux/pfn.h>
 #include <linux/printk.h>
 #include <linux/reboot.h>
 #include <linux/suspend.h>
@@ -21,21 +32,33 @@
 #include "canary.h"
 #include "facts.h"
 #include "notify.h"
+#include "report.h"
 #include "ring.h"
 #include "session.h"
 #include "threshold.h"
 
 enum {
 	LEAVE_WAIT_MS = 10 * 1000,
+	OOM_WAIT_MS = 5 * 1000,
+	OFFLINE_WAIT_MS = 2 * 1000,
 	RESCAN_QUIET_MS = 1000, /* see canary.c */
 };
 
+static unsigned long pages_mib(unsigned long pages)
+{
+	return pages >> (20 - PAGE_SHIFT);
+}
+
 static struct workqueue_struct *notify_queue;
+static bool suspended; /* the PM core calls one after another */
+static bool pinned; /* while memory goes offline, under the hotplug lock */
 
 static void notify_rescan_work(struct work_struct *work)
 {
 	if (canary_rescan())
 		pr_warn("no memory to follow a change of the memory map\n");
+	/* What was passed over as no segment's counts as reported until now. */
+	report_rearm();
 }
 
 static DECLARE_DELAYED_WORK(rescan_work, notify_rescan_work);
@@ -69,11 +92,16 @@ static int notify_suspend(void)
 	facts_stop();
 	canary_rest();
 	ring_close();
+	suspended = true;
 	return 0;
 }
 
 static void notify_resume(void)
 {
+	/* Also told where another's notifier refused the suspend before ours. */
+	if (!suspended)
+		return;
+	suspended = false;
 	if (ring_renew()) {
 		pr_warn("no memory for a new ring: closed from now on\n");
 		return;
@@ -101,6 +129,35 @@ static int notify_pm(struct notifier_block *block, unsigned long event,
 	}
 }
 
+static int notify_going_offline(const struct memory_notify *memory)
+{
+	unsigned long held;
+
+	/* Without us at its end, nobody would take the canaries back. */
+	pinned = try_module_get(THIS_MODULE);
+	if (!pinned)
+		return notifier_from_errno(-EBUSY);
+	threshold_drop(EBB_DROP_OFFLINE);
+	canary_offline_begin(memory->start_pfn, memory->nr_pages);
+	if (session_recall(EBB_SESSION_PRESSURE, OFFLINE_WAIT_MS))
+		return NOTIFY_OK;
+	held = report_held_pages(memory->start_pfn, memory->nr_pages);
+	if (!held)
+		return NOTIFY_OK;
+	pr_warn_ratelimited(
+		"memory at %#llx stays online: the host holds %lu MiB of it; start ebbd there\n",
+		(u64)PFN_PHYS(memory->start_pfn), pages_mib(held));
+	return notifier_from_errno(-EBUSY);
+}
+
+static void notify_offline_end(void)
+{
+	if (pinned)
+		module_put(THIS_MODULE);
+	pinned = false;
+	notify_rescan();
+}
+
 static int notify_memory(struct notifier_block *block, unsigned long event,
 			 void *data)
 {
@@ -108,17 +165,14 @@ static int notify_memory(struct notifier_block *block, unsigned long event,
 
 	switch (event) {
 	case MEM_GOING_OFFLINE:
-		session_end(EBB_SESSION_PRESSURE);
-		threshold_drop(EBB_DROP_OFFLINE);
-		canary_offline_begin(memory->start_pfn, memory->nr_pages);
-		break;
+		return notify_going_offline(memory);
 	case MEM_CANCEL_OFFLINE:
 		canary_offline_cancel(memory->start_pfn, memory->nr_pages);
-		notify_rescan();
+		notify_offline_end();
 		break;
 	case MEM_OFFLINE:
 		canary_offline_done(memory->start_pfn, memory->nr_pages);
-		notify_rescan();
+		notify_offline_end();
 		break;
 	case MEM_ONLINE:
 		notify_rescan();
@@ -131,8 +185,21 @@ static int notify_memory(struct notifier_block *block, unsigned long event,
 static int notify_oom(struct notifier_block *block, unsigned long event,
 		      void *freed)
 {
-	session_end(EBB_SESSION_PRESSURE);
+	unsigned long *freed_pages = freed;
+	unsigned long held = report_held_pages(0, ULONG_MAX);
+
 	threshold_drop(EBB_DROP_OOM);
+	if (held)
+		pr_warn_ratelimited(
+			"out of memory: %lu MiB are with the host, waiting\n",
+			pages_mib(held));
+	if (!session_recall(EBB_SESSION_PRESSURE, OOM_WAIT_MS)) {
+		pr_warn_ratelimited(
+			"out of memory: the host keeps %lu MiB; start ebbd there\n",
+			pages_mib(held));
+		return NOTIFY_OK;
+	}
+	*freed_pages += held;
 	return NOTIFY_OK;
 }
 

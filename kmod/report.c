@@ -19,8 +19,11 @@
  *
  * The kernel waits 2 s between passes and needs a free of a huge range to
  * begin one. A session wants its memory now: report_pass() queues the work
- * itself and waits for it. The work is on the kernel's own queue, as the
- * kernel's own schedule_delayed_work() would have it.
+ * itself and waits for it. It queues it on our unbound queue: the kernel's own is
+ * bound to a CPU, and all of its work there would wait while a batch polls.
+ *
+ * What the kernel has isolated is noted in @held until its pass is seen to end.
+ * So it may be noted for a moment longer than it is held, never shorter.
  *
  * The marks outlive what they say: a migration, a restore or a dump gives the
  * host pages again for what it had discarded. It sees that in its books and has
@@ -28,11 +31,13 @@
  */
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
 #include <linux/page_reporting.h>
 #include <linux/scatterlist.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -44,9 +49,60 @@
 static_assert(PAGE_REPORTING_CAPACITY == EBB_SLOT_COUNT,
 	      "a batch of the kernel fills the ring");
 
+enum {
+	REARM_MAX = 64, /* pages looked at with interrupts off */
+};
+
 static struct page_reporting_dev_info device;
 static report_lease_fn lease_fn;
+static struct workqueue_struct *report_queue;
 static atomic_t calls = ATOMIC_INIT(0);
+
+/* The ranges of the last callback, until its pass has ended. */
+static struct {
+	u32 count;
+	struct batch_range ranges[EBB_SLOT_COUNT];
+} held;
+
+static DEFINE_SPINLOCK(held_lock);
+
+static void report_hold(struct scatterlist *sgl, unsigned int nents)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	spin_lock(&held_lock);
+	for_each_sg(sgl, sg, nents, i) {
+		held.ranges[i].pfn = page_to_pfn(sg_page(sg));
+		held.ranges[i].order = get_order(sg->length);
+	}
+	held.count = nents;
+	spin_unlock(&held_lock);
+}
+
+static void report_release(void)
+{
+	spin_lock(&held_lock);
+	held.count = 0;
+	spin_unlock(&held_lock);
+}
+
+unsigned long report_held_pages(unsigned long pfn, unsigned long pages)
+{
+	unsigned long sum = 0;
+	u32 i;
+
+	spin_lock(&held_lock);
+	for (i = 0; i < held.count; i++) {
+		const struct batch_range *range = &held.ranges[i];
+		unsigned long size = 1ul << range->order;
+
+		if (range->pfn < pfn + pages && pfn < range->pfn + size)
+			sum += size;
+	}
+	spin_unlock(&held_lock);
+	return sum;
+}
 
 static bool report_may_offer(u64 pfn, u32 order)
 {
@@ -65,6 +121,7 @@ static int report_batch(struct page_reporting_dev_info *dev,
 	atomic_inc(&calls);
 	if (WARN_ON_ONCE(nents > EBB_SLOT_COUNT))
 		return -EINVAL;
+	report_hold(sgl, nents);
 	for_each_sg(sgl, sg, nents, i) {
 		u64 pfn = page_to_pfn(sg_page(sg));
 		u32 order = get_order(sg->length);
@@ -76,6 +133,11 @@ static int report_batch(struct page_reporting_dev_info *dev,
 		count++;
 	}
 	return count ? lease_fn(ranges, count) : 0;
+}
+
+void report_init(struct workqueue_struct *queue)
+{
+	report_queue = queue;
 }
 
 int report_register(report_lease_fn lease)
@@ -94,25 +156,54 @@ int report_register(report_lease_fn lease)
 void report_unregister(void)
 {
 	page_reporting_unregister(&device);
+	report_release();
 }
 
-/* As __del_page_from_free_list() of mm/page_alloc.c clears the mark. */
+/*
+ * Clear the marks of at most REARM_MAX entries of a free list, and of @left, from
+ * its front; the rest comes to the front. As __del_page_from_free_list() of
+ * mm/page_alloc.c clears a mark. Return whether there is a rest.
+ */
+static bool report_rearm_some(struct list_head *list, unsigned long *left)
+{
+	unsigned int some = REARM_MAX;
+	struct page *page;
+
+	list_for_each_entry(page, list, EBB_BUDDY_LIST) {
+		if (!*left || !some) {
+			list_rotate_to_front(&page->EBB_BUDDY_LIST, list);
+			return *left > 0;
+		}
+		__ClearPageReported(page);
+		some--;
+		--*left;
+	}
+	return false;
+}
+
+static void report_rearm_list(struct zone *zone, int order, int type)
+{
+	struct free_area *area = &zone->free_area[order];
+	unsigned long left = READ_ONCE(area->nr_free);
+	unsigned long flags;
+	bool more = true;
+
+	while (more) {
+		spin_lock_irqsave(&zone->lock, flags);
+		more = report_rearm_some(&area->free_list[type], &left);
+		spin_unlock_irqrestore(&zone->lock, flags);
+		cond_resched();
+	}
+}
+
 static void report_rearm_zone(struct zone *zone)
 {
-	unsigned long flags;
-	struct page *page;
 	int order, type;
 
-	spin_lock_irqsave(&zone->lock, flags);
 	for (order = EBB_LEASE_ORDER_MIN; order < EBB_ORDER_COUNT; order++) {
-		for (type = 0; type < MIGRATE_TYPES; type++) {
-			list_for_each_entry(
-				page, &zone->free_area[order].free_list[type],
-				EBB_BUDDY_LIST)
-				__ClearPageReported(page);
-		}
+		for (type = 0; type < MIGRATE_TYPES; type++)
+			report_rearm_list(zone, order, type);
 	}
-	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 void report_rearm(void)
@@ -130,8 +221,8 @@ u32 report_pass(void)
 {
 	u32 before = atomic_read(&calls);
 
-	/* If it is queued for later, the flush makes it run now. */
-	schedule_delayed_work(&device.work, 0);
+	mod_delayed_work(report_queue, &device.work, 0);
 	flush_delayed_work(&device.work);
+	report_release();
 	return atomic_read(&calls) - before;
 }

@@ -4,8 +4,12 @@
 #define EBB_KMOD_REPORT_H
 
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include "batch.h"
+
+/* Passes run on @queue, which is to be unbound: they poll. */
+void report_init(struct workqueue_struct *queue);
 
 /*
  * Lease these ranges. Called in process context, without locks. Return 0 if
@@ -34,5 +38,13 @@ void report_rearm(void);
  * which may be offered.
  */
 u32 report_pass(void);
+
+/**
+ * report_held_pages - what of [@pfn, @pfn + @pages) is off the free lists for us
+ *
+ * From any process context. Return: pages of the ranges that touch it, in whole
+ * ranges; more than there are for as long as a pass takes to end, never less.
+ */
+unsigned long report_held_pages(unsigned long pfn, unsigned long pages);
 
 #endif /* EBB_KMOD_REPORT_H */

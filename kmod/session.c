@@ -13,6 +13,12 @@
  * case: a GRANTED range waits for its host (batch.c). Why it ends is decided
  * once: the first who swaps @why from RUNNING wins.
  *
+ * The guest first. A session ends for PRESSURE at the next poll when an allocation
+ * anywhere in the guest had to reclaim by itself, and when the zone that the batch
+ * came from is under its low mark and has lost more than the batch since. Taking
+ * the batch may bring a zone there: that alone is nobody's need. Who cannot wait
+ * for a poll calls session_recall().
+ *
  * Locks. session_lock orders start, stop and close. The worker never takes
  * it, and nobody waits for the worker under it: a stop must get through to a
  * session that waits for its host.
@@ -30,9 +36,12 @@
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
+#include <linux/vmstat.h>
 #include <linux/wait.h>
 
 #include "batch.h"
@@ -46,6 +55,9 @@ enum {
 	FAILED_MAX = 48, /* 3 s of naps: the host gives up first */
 	FAILED_NAP_US = 1000, /* doubles, so often: */
 	FAILED_NAP_DOUBLES = 6,
+	STALL_LOOK_MS = 10, /* between two looks at the counters of all CPUs */
+	/* What a zone may lose meanwhile: more than its counter is off. */
+	ZONE_SLACK_PAGES = 256,
 };
 
 enum session_phase {
@@ -64,6 +76,11 @@ static struct {
 	u32 epoch;
 	ktime_t end;
 	u32 failed; /* batches in a row that were not wholly discarded */
+	bool in_vain; /* session_recall() waited for it once, and gave up */
+	u64 allocstall; /* when it began */
+	ktime_t stall_look; /* when that was held against now */
+	struct zone *zone; /* of the batch, NULL: none yet */
+	unsigned long zone_free; /* pages, with the batch taken */
 	struct batch batch;
 } session;
 
@@ -85,6 +102,31 @@ static enum ebb_session_state session_why_host(void)
 				       : EBB_SESSION_SATISFIED;
 }
 
+/* Whether the zone of the batch has less than it should, and not by the batch. */
+static bool session_zone_is_short(void)
+{
+	unsigned long free;
+
+	if (!session.zone)
+		return false;
+	free = zone_page_state(session.zone, NR_FREE_PAGES);
+	return free < low_wmark_pages(session.zone) &&
+	       free + ZONE_SLACK_PAGES < session.zone_free;
+}
+
+/* Whether the guest needs its memory itself. Quick, as each poll asks. */
+static bool session_guest_is_short(void)
+{
+	ktime_t now = ktime_get_coarse();
+
+	if (session_zone_is_short())
+		return true;
+	if (ktime_ms_delta(now, session.stall_look) < STALL_LOOK_MS)
+		return false;
+	session.stall_look = now;
+	return facts_allocstall() != session.allocstall;
+}
+
 /* Whether the session goes on, and if not, why. */
 static enum ebb_session_state session_verdict(void)
 {
@@ -92,6 +134,8 @@ static enum ebb_session_state session_verdict(void)
 
 	if (host != EBB_SESSION_RUNNING)
 		session_end(host);
+	else if (session_guest_is_short())
+		session_end(EBB_SESSION_PRESSURE);
 	else if (ktime_after(ktime_get_coarse(), session.end))
 		session_end(EBB_SESSION_EXPIRED);
 	return atomic_read(&session.why);
@@ -149,6 +193,8 @@ static int session_lease(const struct batch_range *ranges, u32 count)
 	batch->count = count;
 	batch->epoch = session.epoch;
 	batch->verdict = session_verdict;
+	session.zone = page_zone(pfn_to_page(ranges[0].pfn));
+	session.zone_free = zone_page_state(session.zone, NR_FREE_PAGES);
 	for (runs = 0; going && batch->count && runs < RUN_MAX; runs++)
 		going = session_run(batch);
 	if (batch->count && !going)
@@ -166,6 +212,7 @@ static void session_work(struct work_struct *work)
 	while (session_verdict() == EBB_SESSION_RUNNING) {
 		u32 batches = report_pass();
 
+		wake_up_all(&session_idle);
 		if (session_verdict() != EBB_SESSION_RUNNING)
 			break;
 		ebb_store_relaxed(&ring->session_passes,
@@ -224,6 +271,10 @@ static int session_start_locked(const struct ebb_session *request)
 	session.epoch = ebb_lease_epoch(word);
 	session.end = ktime_add_ms(ktime_get(), request->timeout_ms);
 	session.failed = 0;
+	session.in_vain = false;
+	session.zone = NULL;
+	session.allocstall = facts_allocstall();
+	session.stall_look = ktime_get_coarse();
 	atomic_set(&session.why, EBB_SESSION_RUNNING);
 	facts_refresh();
 	err = report_register(session_lease);
@@ -265,6 +316,20 @@ int session_stop(void)
 		return -ESHUTDOWN;
 	return wait_event_killable(session_idle, session_is_idle()) ? -EINTR
 								    : 0;
+}
+
+bool session_recall(enum ebb_session_state why, unsigned int timeout_ms)
+{
+	session_end(why);
+	if (!report_held_pages(0, ULONG_MAX))
+		return true;
+	if (READ_ONCE(session.in_vain))
+		return false;
+	if (wait_event_timeout(session_idle, !report_held_pages(0, ULONG_MAX),
+			       msecs_to_jiffies(timeout_ms)))
+		return true;
+	WRITE_ONCE(session.in_vain, true);
+	return false;
 }
 
 bool session_close(unsigned int timeout_ms)
@@ -320,6 +385,7 @@ u32 session_info_flags(void)
 void session_init(struct workqueue_struct *queue)
 {
 	session.queue = queue;
+	report_init(queue);
 	INIT_WORK(&session.work, session_work);
 	atomic_set(&session.why, EBB_SESSION_NONE);
 }

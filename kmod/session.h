@@ -35,6 +35,17 @@ int session_stop(void);
 void session_end(enum ebb_session_state why);
 
 /**
+ * session_recall - end the session for @why and wait for its ranges
+ * @timeout_ms: how long at most
+ *
+ * Sleeps, but allocates nothing. A session that was waited for in vain is not
+ * waited for again.
+ *
+ * Return: whether all ranges are back with the guest.
+ */
+bool session_recall(enum ebb_session_state why, unsigned int timeout_ms);
+
+/**
  * session_close - end the session and let no other start
  * @timeout_ms: how long to wait for the last slot; 0: for as long as it takes
  *

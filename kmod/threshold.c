@@ -27,7 +27,10 @@
  * agent is asked whose they are. If it does not answer in ANSWER_MS, all count.
  *
  * Locks. threshold_lock is held for a look. Notifiers run under locks of the
- * kernel's that a look may need, so they only leave a word and queue a look.
+ * kernel's that a look may need, so they only leave a word and queue a look, on a
+ * queue that begins without memory. The marks, which have locks of their own, they
+ * put back themselves: the kernel holds the last try before an OOM kill against
+ * HIGH.
  */
 #include <linux/atomic.h>
 #include <linux/errno.h>
@@ -384,8 +387,8 @@ static void threshold_look_work(struct work_struct *work)
 static void threshold_expire_work(struct work_struct *work)
 {
 	mutex_lock(&threshold_lock);
-	/* It may have been renewed while this waited for the lock. */
-	if (!delayed_work_pending(&expire_work))
+	/* While this waited for the lock it may have been renewed, or dropped. */
+	if (threshold_has_target() && !delayed_work_pending(&expire_work))
 		threshold_clear(EBB_THRESHOLD_IDLE);
 	mutex_unlock(&threshold_lock);
 }
@@ -456,8 +459,10 @@ static void threshold_take(const struct ebb_target *target)
 		threshold_clear(EBB_THRESHOLD_IDLE);
 		return;
 	}
-	mod_delayed_work(threshold.queue, &expire_work,
-			 msecs_to_jiffies(target->timeout_ms));
+	/* One node's end is no renewal of the others' lease. */
+	if (target->bytes)
+		mod_delayed_work(threshold.queue, &expire_work,
+				 msecs_to_jiffies(target->timeout_ms));
 	threshold_look();
 	/* Who asked looks for the outcome in the facts. */
 	facts_refresh();
@@ -502,7 +507,13 @@ enum ebb_threshold_state threshold_state(void)
 
 void threshold_drop(enum ebb_drop_reason why)
 {
+	int node;
+
 	atomic_cmpxchg(&threshold.drop_wanted, EBB_DROP_NONE, why);
+	for_each_node_state(node, N_MEMORY) {
+		if (watermark_has_node(node))
+			watermark_restore(node);
+	}
 	threshold_review();
 }
 

@@ -31,7 +31,8 @@ enum ebb_threshold_state threshold_state(void);
 
 /*
  * Give the target up for @why, if there is one. From any context that may
- * queue work; the marks are the kernel's own within one look.
+ * queue work; the marks are the kernel's own when it returns, the target is gone
+ * within one look.
  */
 void threshold_drop(enum ebb_drop_reason why);
 
