@@ -129,15 +129,15 @@ void watermark_restore(int node)
 static void zone_boost(struct zone *zone, struct mark *mark)
 {
 	unsigned long flags;
+	bool large = zone_managed_pages(zone) >=
+		     BOOST_ZONE_PAGEBLOCKS * pageblock_nr_pages;
 
-	if (zone_managed_pages(zone) <
-	    BOOST_ZONE_PAGEBLOCKS * pageblock_nr_pages)
-		return;
 	spin_lock_irqsave(&zone->lock, flags);
-	if (zone->watermark_boost < pageblock_nr_pages) {
+	if (large && zone->watermark_boost < pageblock_nr_pages) {
 		mark->boost = pageblock_nr_pages - zone->watermark_boost;
 		zone->watermark_boost = pageblock_nr_pages;
 	}
+	/* In each zone: it is what has the next allocation from it wake kswapd. */
 	set_bit(ZONE_BOOSTED_WATERMARK, &zone->flags);
 	spin_unlock_irqrestore(&zone->lock, flags);
 }

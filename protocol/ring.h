@@ -205,7 +205,7 @@ struct ebb_ring {
 	__u64 session_done_bytes;
 	__u64 batch; /* counts up with each batch that is wholly OFFERED */
 	__u32 batch_slots; /* slots of that batch, from slot 0 */
-	__u32 overdue; /* 1: a GRANTED slot waits for a host */
+	__u32 reserved7;
 	__u64 reserved3[2];
 
 	/* offset 192: host, by compare-and-swap only */

@@ -171,7 +171,7 @@ static void test_offsets(void **state)
 		{ offsetof(struct ebb_ring, session_done_bytes), 152 },
 		{ offsetof(struct ebb_ring, batch), 160 },
 		{ offsetof(struct ebb_ring, batch_slots), 168 },
-		{ offsetof(struct ebb_ring, overdue), 172 },
+		{ offsetof(struct ebb_ring, reserved7), 172 },
 		{ offsetof(struct ebb_ring, host_word), 192 },
 		{ offsetof(struct ebb_ring, slots[0].word), 256 },
 		{ offsetof(struct ebb_ring, slots[0].range), 264 },
