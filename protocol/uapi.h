@@ -9,6 +9,7 @@
  *
  *   EBB_IOC_GET_INFO        who are you, where is the ring
  *   EBB_IOC_GET_SEGMENTS    the RAM you may offer from, with its canaries
+ *                           (in memory that was added held for 10 s from here)
  *   EBB_IOC_CHALLENGE       write this nonce into every canary and the ring
  *   EBB_IOC_SESSION_START   offer while the host demands, at most so long
  *   EBB_IOC_SESSION_STOP    stop offering; returns when no slot is in flight
