@@ -13,9 +13,14 @@
  * and what we leave behind is never older than it. Both sides write under
  * zone->lock.
  *
- * HIGH alone is raised. It wakes nobody, and no allocation looks at it: it is
- * where kswapd stops. MIN would make allocations fail or stall, LOW would stop
- * page reporting.
+ * HIGH is raised, which wakes nobody: it is where kswapd stops. MIN would make
+ * allocations fail or stall, LOW would stop page reporting. Since 6.7 an allocation
+ * looks at HIGH as well: in a zone below it (ZONE_BELOW_HIGH) each processor keeps
+ * fewer free pages to itself, and goes to the zone's lists more often. So a target
+ * that is held is never over what is free (watermark_hold()), and the part "held"
+ * of scripts/bench-threshold says what it costs. Where memory is tiered
+ * kswapd stops at PROMO instead, so a mark above HIGH is raised with it; nothing
+ * else looks at that but whether a page may be promoted into this node.
  */
 #include <linux/gfp.h>
 #include <linux/math64.h>
@@ -33,10 +38,20 @@ enum {
 	BOOST_ZONE_PAGEBLOCKS = 64,
 };
 
-/* Of one zone, under its lock. @ours is 0 while the mark is the kernel's. */
-struct mark {
+enum {
+	/* HIGH, and PROMO where the kernel has it. */
+	RAISED_COUNT = NR_WMARK - WMARK_HIGH,
+};
+
+/* @ours is 0 while the mark is the kernel's. */
+struct raised {
 	unsigned long own;
 	unsigned long ours;
+};
+
+/* Of one zone, under its lock. */
+struct mark {
+	struct raised raised[RAISED_COUNT];
 	unsigned long boost; /* added by us, not yet worked off */
 };
 
@@ -52,16 +67,21 @@ static unsigned long zone_share(struct zone *zone, u64 pages,
 
 static void mark_raise(struct zone *zone, struct mark *mark, unsigned long high)
 {
-	unsigned long flags, now;
+	unsigned long flags;
+	int i;
 
 	high = min(high, zone_managed_pages(zone));
 	spin_lock_irqsave(&zone->lock, flags);
-	now = zone->_watermark[WMARK_HIGH];
-	if (!mark->ours || now != mark->ours)
-		mark->own = now;
-	high = max(high, mark->own);
-	mark->ours = high > mark->own ? high : 0;
-	WRITE_ONCE(zone->_watermark[WMARK_HIGH], high);
+	for (i = 0; i < RAISED_COUNT; i++) {
+		struct raised *raised = &mark->raised[i];
+		unsigned long now = zone->_watermark[WMARK_HIGH + i];
+
+		if (!raised->ours || now != raised->ours)
+			raised->own = now;
+		raised->ours = high > raised->own ? high : 0;
+		WRITE_ONCE(zone->_watermark[WMARK_HIGH + i],
+			   max(high, raised->own));
+	}
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
@@ -98,19 +118,28 @@ void watermark_reassert(int node)
 	int i;
 
 	for_each_node_zone(zone, node, i) {
-		if (marks[node][i].ours)
-			mark_raise(zone, &marks[node][i], marks[node][i].ours);
+		unsigned long ours = marks[node][i].raised[0].ours;
+
+		if (ours)
+			mark_raise(zone, &marks[node][i], ours);
 	}
 }
 
 static void mark_restore(struct zone *zone, struct mark *mark)
 {
 	unsigned long flags;
+	int i;
 
 	spin_lock_irqsave(&zone->lock, flags);
-	if (mark->ours && zone->_watermark[WMARK_HIGH] == mark->ours)
-		WRITE_ONCE(zone->_watermark[WMARK_HIGH], mark->own);
-	mark->ours = 0;
+	for (i = 0; i < RAISED_COUNT; i++) {
+		struct raised *raised = &mark->raised[i];
+
+		if (raised->ours &&
+		    zone->_watermark[WMARK_HIGH + i] == raised->ours)
+			WRITE_ONCE(zone->_watermark[WMARK_HIGH + i],
+				   raised->own);
+		raised->ours = 0;
+	}
 	/* What kswapd has not worked off: it counts in MIN. */
 	zone->watermark_boost -= min(zone->watermark_boost, mark->boost);
 	mark->boost = 0;

@@ -284,12 +284,14 @@ guest_daemon_ticks()
 		END { print sum + 0 }'"
 }
 
-# The guest's watermarks, "ZONE MIN LOW HIGH" in pages, of zones with memory.
+# The guest's watermarks, "ZONE MIN LOW HIGH PROMO" in pages, of zones with memory.
+# PROMO is 0 where the kernel shows none.
 guest_marks()
 {
-	guest "awk '/^Node/ { zone = \$2 \$4 }
+	guest "awk '/^Node/ { zone = \$2 \$4; promo = 0 }
 		\$1 == \"min\" { min = \$2 } \$1 == \"low\" { low = \$2 }
-		\$1 == \"high\" && min > 0 { print zone, min, low, \$2 }
+		\$1 == \"high\" { high = \$2 } \$1 == \"promo\" { promo = \$2 }
+		\$1 == \"spanned\" && min > 0 { print zone, min, low, high, promo }
 		' /proc/zoneinfo"
 }
 
