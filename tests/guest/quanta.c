@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * quanta triad|loop SECONDS: what a program in the guest feels of what is done
+ * quanta triad|loop|pages SECONDS: what a program in the guest feels of what is done
  * to the guest. A quantum of work is always the same: with triad so many of
  * a[i] = b[i] + s * c[i], as STREAM's, on and on through more memory than caches
- * hold; with loop arithmetic in registers.
+ * hold; with loop arithmetic in registers; with pages 8 MiB that come from the
+ * kernel and go back to it, page by page.
  *
  * Prints "MEAN P1 COUNT": quanta a second over all the time; the speed that 99
  * of 100 quanta had at least; how many there were.
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "tests/clock.h"
 
@@ -21,6 +23,8 @@ enum {
 	TRIAD_WORDS = 1 << 21, /* three arrays of 16 MiB */
 	TRIAD_STEPS = 1 << 16,
 	LOOP_ROUNDS = 1 << 19,
+	PAGES_BYTES = 8 << 20,
+	PAGE_BYTES = 4096,
 };
 
 static double *a, *b, *c;
@@ -62,6 +66,18 @@ static void loop(void)
 	result = value;
 }
 
+static void pages(void)
+{
+	char *at = mmap(NULL, PAGES_BYTES, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED || madvise(at, PAGES_BYTES, MADV_NOHUGEPAGE))
+		err(1, "8 MiB");
+	for (int i = 0; i < PAGES_BYTES; i += PAGE_BYTES)
+		*(volatile char *)(at + i) = 1;
+	munmap(at, PAGES_BYTES);
+}
+
 static int by_value(const void *left, const void *right)
 {
 	uint32_t l = *(const uint32_t *)left;
@@ -78,8 +94,11 @@ int main(int argc, char **argv)
 	size_t count = 0;
 
 	if (argc != 3 ||
-	    (strcmp(argv[1], "triad") != 0 && strcmp(argv[1], "loop") != 0))
-		errx(1, "usage: quanta triad|loop SECONDS");
+	    (strcmp(argv[1], "triad") != 0 && strcmp(argv[1], "loop") != 0 &&
+	     strcmp(argv[1], "pages") != 0))
+		errx(1, "usage: quanta triad|loop|pages SECONDS");
+	if (argv[1][0] == 'p')
+		quantum = pages;
 	if (argv[1][0] == 't') {
 		a = array(0.0);
 		/*
