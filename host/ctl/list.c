@@ -16,10 +16,13 @@ enum {
 	LIST_LIMIT_MS = 30 * 1000,
 	COLUMNS = 10,
 	SIZES = 6,
+	/* The ring's facts are of this moment; an agent's were asked for once. */
+	FACTS_OLD_MS = 10 * 1000,
 };
 
 /* The cells of a row that must be made; the others are the domain's own. */
 struct row {
+	char rung[1 + sizeof(((struct ebb_domain_status *)0)->rung)];
 	char sizes[SIZES][EBB_SIZE_TEXT_BYTES];
 };
 
@@ -36,34 +39,45 @@ static bool is_off(const char *state)
 	return strcmp(state, "shut off") == 0;
 }
 
+/*
+ * A size, "~" before it if it is of a while ago, "-" if it is not known. A mark
+ * costs a byte, which the text of no size needs.
+ */
+static void print_size(char text[EBB_SIZE_TEXT_BYTES], uint64_t bytes,
+		       bool known, bool old)
+{
+	char size[EBB_SIZE_TEXT_BYTES];
+
+	if (known)
+		snprintf(text, EBB_SIZE_TEXT_BYTES, "%s%.*s", old ? "~" : "",
+			 EBB_SIZE_TEXT_BYTES - 2,
+			 ebb_size_format(bytes, size, sizeof(size)));
+	else
+		strcpy(text, "-");
+}
+
 static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 		     const char **cells)
 {
-	bool known = domain->facts_age_ms != UINT32_MAX;
-	const struct {
-		uint64_t bytes;
-		bool known;
-	} sizes[SIZES] = {
-		{ domain->memory_bytes, true },
-		{ domain->resident_bytes, !is_off(domain->state) },
-		{ domain->swapped_bytes,
-		  domain->swapped_known && !is_off(domain->state) },
-		{ domain->free_bytes, known },
-		{ domain->free_huge_bytes, known },
-		{ domain->reclaimed_bytes, !is_off(domain->state) },
-	};
+	bool off = is_off(domain->state);
+	bool facts = domain->facts_age_ms != UINT32_MAX;
+	bool old = domain->old || domain->facts_age_ms > FACTS_OLD_MS;
 
+	snprintf(row->rung, sizeof(row->rung), "%s%s", domain->old ? "~" : "",
+		 domain->rung);
 	cells[0] = domain->name;
 	cells[1] = domain->state;
-	cells[2] = domain->rung;
-	for (size_t i = 0; i < SIZES; i++) {
-		if (sizes[i].known)
-			ebb_size_format(sizes[i].bytes, row->sizes[i],
-					sizeof(row->sizes[i]));
-		else
-			strcpy(row->sizes[i], "-");
+	cells[2] = row->rung;
+	print_size(row->sizes[0], domain->memory_bytes, domain->known, false);
+	print_size(row->sizes[1], domain->resident_bytes,
+		   domain->resident_known, false);
+	print_size(row->sizes[2], domain->swapped_bytes,
+		   domain->resident_known && domain->swapped_known, false);
+	print_size(row->sizes[3], domain->free_bytes, facts, old);
+	print_size(row->sizes[4], domain->free_huge_bytes, facts, old);
+	print_size(row->sizes[5], domain->reclaimed_bytes, !off, false);
+	for (size_t i = 0; i < SIZES; i++)
 		cells[3 + i] = row->sizes[i];
-	}
 	cells[9] = domain->reason_count ? domain->reasons[0].name : "-";
 }
 

@@ -27,7 +27,9 @@ static const char *size_text(uint64_t bytes, struct size_text *size)
 static void print_facts(const struct ebb_domain_status *domain)
 {
 	if (domain->facts_age_ms == UINT32_MAX) {
-		ctl_pair_print(stdout, "Free", "not known: no agent answered");
+		ctl_pair_print(stdout, "Free", "%s",
+			       domain->known ? "not known: no agent answered"
+					     : "not known yet");
 		return;
 	}
 	ctl_pair_print(stdout, "Free", "%s, of it in huge ranges %s",
@@ -43,7 +45,8 @@ static void print_head(const struct ebb_domain_status *domain)
 	ctl_pair_print(stdout, "Name", "%s", domain->name);
 	ctl_pair_print(stdout, "UUID", "%s", domain->uuid);
 	ctl_pair_print(stdout, "State", "%s", domain->state);
-	ctl_pair_print(stdout, "Rung", "%s", domain->rung);
+	ctl_pair_print(stdout, "Rung", "%s%s", domain->rung,
+		       domain->old ? " (old: it is looked at anew)" : "");
 	if (*domain->phase)
 		ctl_pair_print(stdout, "Phase", "%s", domain->phase);
 	if (*domain->agent_version)
@@ -52,8 +55,12 @@ static void print_head(const struct ebb_domain_status *domain)
 		ctl_pair_print(stdout, "Channel", "%s", domain->channel);
 	if (*domain->kernel)
 		ctl_pair_print(stdout, "Guest kernel", "%s", domain->kernel);
-	ctl_pair_print(stdout, "Memory", "%s", SIZE(domain->memory_bytes));
-	ctl_pair_print(stdout, "Resident", "%s", SIZE(domain->resident_bytes));
+	ctl_pair_print(stdout, "Memory", "%s",
+		       domain->known ? SIZE(domain->memory_bytes)
+				     : "not known yet");
+	ctl_pair_print(stdout, "Resident", "%s",
+		       domain->resident_known ? SIZE(domain->resident_bytes)
+					      : "not known");
 	if (domain->swapped_known)
 		ctl_pair_print(stdout, "Swapped", "%s",
 			       SIZE(domain->swapped_bytes));

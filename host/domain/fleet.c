@@ -70,7 +70,7 @@ static void on_event(struct ebb_domain *domain, enum ebb_virt_event event,
 	struct ebb_vm *vm = ebb_fleet_find(fleet, ebb_domain_uuid(domain));
 
 	if (!vm) {
-		if (event == EBB_VIRT_STARTED)
+		if (event == EBB_VIRT_STARTED || event == EBB_VIRT_RESUMED)
 			add(fleet, domain);
 		return;
 	}
@@ -78,8 +78,12 @@ static void on_event(struct ebb_domain *domain, enum ebb_virt_event event,
 	case EBB_VIRT_STOPPED:
 		remove_vm(fleet, vm);
 		break;
-	case EBB_VIRT_STARTED:
 	case EBB_VIRT_RESET:
+		ebb_vm_reset(vm);
+		break;
+	case EBB_VIRT_STARTED:
+	case EBB_VIRT_PAUSED:
+	case EBB_VIRT_RESUMED:
 	case EBB_VIRT_MEMORY_CHANGED:
 	case EBB_VIRT_JOB_ENDED:
 		ebb_vm_invalidate(vm);

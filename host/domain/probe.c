@@ -10,7 +10,13 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/libvirt/agent.h"
+#include "host/memory/age.h"
 #include "host/memory/debt.h"
+
+enum {
+	/* A guest may take so long to boot before its agent is missed. */
+	BOOT_S = 120
+};
 
 struct context {
 	const struct ebb_probe_order *order;
@@ -28,9 +34,12 @@ static int examine_xml(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
 	char *xml ebb_auto_free = NULL;
+	const char *state;
 	int r;
 
-	ebb_domain_state(context->order->domain, &probe->running);
+	state = ebb_domain_state(context->order->domain, &probe->running);
+	probe->paused = strcmp(state, "paused") == 0 ||
+			strcmp(state, "pmsuspended") == 0;
 	if (!probe->running) {
 		add_reason(context, EBB_REASON_NOT_RUNNING, NULL);
 		return -ENOENT;
@@ -137,45 +146,130 @@ static int ask_info(struct context *context, struct ebb_channel *channel,
 	return 0;
 }
 
-/* Asks on one way, which is opened where it is not open yet. */
-static int ask_on(struct context *context, bool own,
-		  struct ebb_channel **channel, struct ebb_msg_error *error)
+/*
+ * Asks on Ebb's own channel, which is opened where it is not open yet: an agent
+ * that comes later speaks there first. Returns 0, -ENOTCONN (nobody in the
+ * guest has it open), -EBUSY, or what the agent's answer is.
+ */
+static int ask_own(struct context *context, struct ebb_msg_error *error)
 {
+	const struct ebb_probe_order *order = context->order;
+	struct ebb_probe *probe = context->probe;
 	int r = 0;
 
-	if (!*channel)
-		r = ebb_channel_open(context->order->domain, own,
-				     context->order->ops,
-				     context->order->opaque, channel);
+	if (!probe->own_channel)
+		r = ebb_channel_open(order->domain, true, order->ops,
+				     order->opaque, &probe->own_channel);
 	if (r < 0) {
 		snprintf(error->text, sizeof(error->text), "%s",
 			 r == -EBUSY ? EBB_CHANNEL_NAME " is in use by another "
 							"program"
 				     : "the channel cannot be opened");
-		return r;
+		return r == -ENOTCONN ? -EIO : r;
 	}
-	r = ask_info(context, *channel, error);
+	if (probe->domxml.own_closed && !order->heard)
+		return -ENOTCONN;
+	r = ask_info(context, probe->own_channel, error);
 	if (r == 0)
-		context->probe->channel = *channel;
+		probe->channel = probe->own_channel;
 	return r;
+}
+
+/* On the guest agent's. -EAGAIN: it was asked before, and is not again. */
+static int ask_qga(struct context *context, struct ebb_msg_error *error)
+{
+	const struct ebb_probe_order *order = context->order;
+	struct ebb_probe *probe = context->probe;
+	int r = 0;
+
+	if (probe->domxml.qga_closed)
+		return -ENOTCONN;
+	if (!order->ask_qga)
+		return -EAGAIN;
+	if (!probe->qga_channel)
+		r = ebb_channel_open(order->domain, false, order->ops,
+				     order->opaque, &probe->qga_channel);
+	if (r < 0)
+		return r;
+	probe->asked_qga = true;
+	r = ask_info(context, probe->qga_channel, error);
+	if (r == 0)
+		probe->channel = probe->qga_channel;
+	return r;
+}
+
+/* What was said of the agent before, which was not asked again. */
+static void repeat_reason(struct context *context, const char *detail)
+{
+	static const enum ebb_reason_id ids[] = { EBB_REASON_AGENT_SILENT,
+						  EBB_REASON_NO_AGENT };
+	const struct ebb_reason_list *before = &context->order->before->reasons;
+
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(ids); i++) {
+		for (uint32_t k = 0; k < before->count; k++) {
+			if (before->items[k].id != ids[i])
+				continue;
+			add_reason(context, ids[i],
+				   *before->items[k].detail
+					   ? before->items[k].detail
+					   : NULL);
+			return;
+		}
+	}
+	add_reason(context, EBB_REASON_NO_AGENT, *detail ? detail : NULL);
+}
+
+static bool is_booting(const struct context *context)
+{
+	uint64_t booted_ns = context->order->booted_ns;
+
+	return ebb_process_age_s(context->probe->qemu.pid) < BOOT_S ||
+	       (booted_ns && ebb_now_ns() - booted_ns < BOOT_S * EBB_NS_PER_S);
+}
+
+/*
+ * Paused, silent, booting and without an agent are four things. @own, @qga: what
+ * came of asking there.
+ */
+static void add_agent_reason(struct context *context, int own, int qga,
+			     const char *detail)
+{
+	bool silent = own == -ETIMEDOUT || qga == -ETIMEDOUT;
+
+	if (silent && context->order->answered)
+		add_reason(context, EBB_REASON_AGENT_SILENT, detail);
+	else if (qga == -EAGAIN)
+		repeat_reason(context, detail);
+	else if (own == -ENOTCONN && qga == -ENOTCONN && is_booting(context))
+		add_reason(context, EBB_REASON_GUEST_BOOTING, NULL);
+	else if (own == -ENOTCONN && qga == -ENOTCONN)
+		add_reason(context, EBB_REASON_NO_AGENT,
+			   "nobody in the guest has the channel open");
+	else
+		add_reason(context, EBB_REASON_NO_AGENT,
+			   *detail ? detail : NULL);
 }
 
 static void examine_agent(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
 	struct ebb_msg_error error = { "" };
-	int r = -ENOTCONN;
+	int own = -ENOTCONN, qga = -ENOTCONN;
 
 	if (!probe->domxml.own_channel && !probe->domxml.qga_channel) {
 		add_reason(context, EBB_REASON_NO_CHANNEL, NULL);
 		return;
 	}
+	if (probe->paused) {
+		add_reason(context, EBB_REASON_GUEST_PAUSED, NULL);
+		return;
+	}
 	if (probe->domxml.own_channel)
-		r = ask_on(context, true, &probe->own_channel, &error);
-	if (r < 0 && probe->domxml.qga_channel)
-		r = ask_on(context, false, &probe->qga_channel, &error);
-	if (r < 0)
-		add_reason(context, EBB_REASON_NO_AGENT, error.text);
+		own = ask_own(context, &error);
+	if (own < 0 && probe->domxml.qga_channel)
+		qga = ask_qga(context, &error);
+	if (own < 0 && qga < 0)
+		add_agent_reason(context, own, qga, error.text);
 }
 
 static void examine_info(struct context *context)

@@ -30,6 +30,8 @@
  * struct ebb_probe - what a look found, and what is held since
  * @running: it has a QEMU process
  * @reasons: why rung lease is closed; empty if @attached
+ * @paused: its processors stand still; nobody in it is asked
+ * @asked_qga: the guest agent's channel was used
  * @domxml: from its XML, if @running
  * @qemu: its process and files
  * @same_process: that of the look before
@@ -43,6 +45,8 @@
  */
 struct ebb_probe {
 	bool running;
+	bool paused;
+	bool asked_qga;
 	struct ebb_reason_list reasons;
 	struct ebb_domxml domxml;
 	struct ebb_guest_process qemu;
@@ -67,6 +71,12 @@ struct ebb_probe {
  * @config: time limits and directories
  * @ops, @opaque: for a channel that is opened
  * @gone: set by others when what is proven here does not hold any more
+ * @booted_ns: when the guest was reset last, or 0
+ * @heard: an agent spoke on Ebb's channel since the look before, whatever
+ *	libvirt says
+ * @ask_qga: the guest agent's channel may be used. Each use takes the agent
+ *	from its other users and taints the domain
+ * @answered: ebb-agent answered before, in this process
  * @before: the look before; its process, its channels. It has no lease
  */
 struct ebb_probe_order {
@@ -75,6 +85,10 @@ struct ebb_probe_order {
 	const struct ebb_channel_ops *ops;
 	void *opaque;
 	const atomic_bool *gone;
+	uint64_t booted_ns;
+	bool heard;
+	bool ask_qga;
+	bool answered;
 	const struct ebb_probe *before;
 };
 

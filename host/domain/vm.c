@@ -132,6 +132,7 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 	snprintf(vm->uuid, sizeof(vm->uuid), "%s", ebb_domain_uuid(domain));
 	vm->connected = true;
 	vm->retry_s = EBB_VM_RETRY_MIN_S;
+	vm->qga_asks = EBB_VM_ASKS_FIRST;
 	vm->progress_timer = -1;
 	vm->guest_pace = (struct ebb_pace){
 		.burst = GUEST_BURST,
@@ -179,6 +180,7 @@ void ebb_vm_agent_changed(struct ebb_vm *vm)
 	/* Only the guest agent's channel is meant, which we may not use. */
 	if (vm->probe.attached && vm->probe.channel != vm->probe.qga_channel)
 		return;
+	vm->qga_asks = EBB_VM_ASKS_AGAIN;
 	ebb_vm_guest_changed(vm);
 }
 

@@ -88,6 +88,9 @@ bool ebb_vm_has_lease(const struct ebb_vm *vm);
  */
 void ebb_vm_invalidate(struct ebb_vm *vm);
 
+/* The guest's kernel was reset, crashed or shut down: another one boots. */
+void ebb_vm_reset(struct ebb_vm *vm);
+
 /* libvirt saw the guest agent's channel open or close. */
 void ebb_vm_agent_changed(struct ebb_vm *vm);
 

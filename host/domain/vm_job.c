@@ -10,6 +10,15 @@
 
 #include <assert.h>
 
+uint32_t ebb_vm_hash(const struct ebb_vm *vm)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (const char *c = vm->uuid; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	return hash;
+}
+
 static void set_phase(struct ebb_vm *vm, enum ebb_vm_phase phase)
 {
 	/* From idle to a job and back; one job at a time. */

@@ -2,6 +2,7 @@
 /* A vm's look at its domain: what brings one about, and what comes of it. */
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "host/base/loop.h"
@@ -10,6 +11,8 @@
 enum {
 	/* A domain without lease is looked at again, later and later. */
 	RETRY_MAX_S = 64,
+	/* Of what is told when it is over, none knows that it is told always. */
+	RETRY_TOLD_S = 600,
 	/* It is not asked while another has it, who may die at any time. */
 	RETRY_OTHERS_S = 8,
 };
@@ -35,8 +38,10 @@ static void on_agent_event(const char *name, const struct json_object *data,
 	if (strcmp(name, "EBB_TARGET_CHANGED") == 0)
 		ebb_vm_target_event(opaque, data);
 	/* It is there, or the module came or went: what we know is old. */
-	if (strcmp(name, "EBB_AGENT_READY") == 0)
+	if (strcmp(name, "EBB_AGENT_READY") == 0) {
+		((struct ebb_vm *)opaque)->heard = true;
 		ebb_vm_guest_changed(opaque);
+	}
 }
 
 static void on_channel_broken(void *opaque)
@@ -60,8 +65,20 @@ void ebb_vm_invalidate(struct ebb_vm *vm)
 	vm->settle(vm);
 }
 
+void ebb_vm_reset(struct ebb_vm *vm)
+{
+	vm->booted_ns = ebb_now_ns();
+	vm->qga_asks = EBB_VM_ASKS_AGAIN;
+	ebb_vm_invalidate(vm);
+}
+
 void ebb_vm_detach(struct ebb_vm *vm)
 {
+	if (vm->probe.attached) {
+		vm->known.lease = true;
+		if (ebb_ringmap_facts(&vm->probe.ring, &vm->known.facts) == 0)
+			vm->known.facts_ns = ebb_now_ns();
+	}
 	ebb_probe_detach(&vm->probe);
 	/* It is asked anew where the guest is another, and on a channel that is open. */
 	vm->probe.channel = NULL;
@@ -79,17 +96,64 @@ static void look_work(void *opaque)
 		.ops = &channel_ops,
 		.opaque = vm,
 		.gone = &vm->gone,
+		.booted_ns = vm->booted_ns,
+		.heard = vm->heard_by_look,
+		.ask_qga = vm->qga_asks > 0,
+		.answered = vm->process.answered,
 		.before = &vm->probe,
 	};
 
 	ebb_probe_run(&order, &vm->next);
 }
 
+/* Whether all that stands in the way ends by an event, which is told. */
+static bool is_told_when_over(const struct ebb_vm *vm)
+{
+	static const enum ebb_reason_id told[] = {
+		EBB_REASON_CONFIDENTIAL,   EBB_REASON_VFIO,
+		EBB_REASON_VDPA,	   EBB_REASON_VHOST_USER,
+		EBB_REASON_NVDIMM,	   EBB_REASON_LOCKED_MEMORY,
+		EBB_REASON_PRIVATE_MEMORY, EBB_REASON_BACKING_ON_DISK,
+		EBB_REASON_NO_CHANNEL,	   EBB_REASON_GUEST_PAUSED,
+		EBB_REASON_NO_AGENT,
+	};
+	const struct ebb_reason_list *reasons = &vm->probe.reasons;
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(told); i++)
+		count += ebb_reason_has(reasons, told[i]);
+	return count > 0 && count == reasons->count;
+}
+
 static uint32_t retry_max_s(const struct ebb_vm *vm)
 {
-	return ebb_reason_has(&vm->probe.reasons, EBB_REASON_OTHER_CONTROLLER)
-		       ? RETRY_OTHERS_S
-		       : RETRY_MAX_S;
+	if (ebb_reason_has(&vm->probe.reasons, EBB_REASON_OTHER_CONTROLLER))
+		return RETRY_OTHERS_S;
+	return is_told_when_over(vm) ? RETRY_TOLD_S : RETRY_MAX_S;
+}
+
+/* Domains that became what they are at one moment are not looked at as one. */
+static void set_retry(struct ebb_vm *vm)
+{
+	uint64_t wait_ns = vm->retry_s * EBB_NS_PER_S;
+
+	vm->retry_ns = ebb_now_ns() + wait_ns +
+		       wait_ns * (ebb_vm_hash(vm) % 256) / 1024;
+	vm->retry_s *= 2;
+	if (vm->retry_s > retry_max_s(vm))
+		vm->retry_s = retry_max_s(vm);
+}
+
+/* Where ebb-agent is at home its channel is used freely, else counted. */
+static void count_asks(struct ebb_vm *vm)
+{
+	if (vm->probe.have_info) {
+		vm->process.answered = true;
+		if (vm->qga_asks == 0)
+			vm->qga_asks = EBB_VM_ASKS_FIRST;
+	} else if (vm->probe.asked_qga) {
+		vm->qga_asks--;
+	}
 }
 
 /* What the look found takes the place of what was known. */
@@ -107,10 +171,11 @@ static void take_findings(struct ebb_vm *vm)
 static void look_done(struct ebb_vm *vm)
 {
 	take_findings(vm);
+	vm->known.looked_at = true;
+	vm->known.lease = false;
 	ebb_vm_target_probed(vm);
-	vm->retry_ns = ebb_now_ns() + (uint64_t)vm->retry_s * EBB_NS_PER_S;
-	if (vm->retry_s < retry_max_s(vm))
-		vm->retry_s *= 2;
+	count_asks(vm);
+	set_retry(vm);
 	if (!vm->probe.attached)
 		return;
 	vm->retry_s = EBB_VM_RETRY_MIN_S;
@@ -129,6 +194,8 @@ void ebb_vm_look(struct ebb_vm *vm)
 	ebb_vm_detach(vm);
 	vm->look_wanted = false;
 	vm->gone = false;
+	vm->heard_by_look = vm->heard;
+	vm->heard = false;
 	r = ebb_vm_run(vm, &look);
 	if (r < 0)
 		ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL, "%s",

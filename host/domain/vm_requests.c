@@ -70,6 +70,16 @@ static void push(struct ebb_vm *vm, const struct ebb_request *request)
 	vm->settle(vm);
 }
 
+/* An operator asks: where nobody answered before, all are asked again. */
+static void want_look(struct ebb_vm *vm)
+{
+	if (vm->phase == EBB_VM_LOOKING)
+		return;
+	vm->look_wanted = true;
+	if (vm->qga_asks == 0)
+		vm->qga_asks = EBB_VM_ASKS_FIRST;
+}
+
 void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
 {
 	struct ebb_request request = { .kind = EBB_REQUEST_DOCTOR,
@@ -79,8 +89,7 @@ void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
 		answer_doctor(vm, call);
 		return;
 	}
-	if (vm->phase != EBB_VM_LOOKING)
-		vm->look_wanted = true;
+	want_look(vm);
 	push(vm, &request);
 }
 
@@ -104,8 +113,8 @@ void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
 
 	if (is_reclaiming(vm, call))
 		return;
-	if (vm->phase != EBB_VM_LOOKING && !vm->probe.channel)
-		vm->look_wanted = true;
+	if (!vm->probe.channel)
+		want_look(vm);
 	push(vm, &request);
 }
 
@@ -119,7 +128,7 @@ void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,
 	if (is_reclaiming(vm, call))
 		return;
 	/* What an operator just mended shall be seen. */
-	if (vm->phase != EBB_VM_LOOKING && !ebb_vm_has_lease(vm))
-		vm->look_wanted = true;
+	if (!ebb_vm_has_lease(vm))
+		want_look(vm);
 	push(vm, &request);
 }

@@ -9,7 +9,14 @@
 #include "host/domain/vm.h"
 
 enum {
-	EBB_VM_RETRY_MIN_S = 2
+	EBB_VM_RETRY_MIN_S = 2,
+	/*
+	 * How often the guest agent's channel is asked where no ebb-agent
+	 * answers there: once, and a few times after an event, as an agent that
+	 * comes may need a moment.
+	 */
+	EBB_VM_ASKS_FIRST = 1,
+	EBB_VM_ASKS_AGAIN = 3,
 };
 
 /*
@@ -84,6 +91,7 @@ struct vm_job {
  * @quarantined, @quarantine_reason: it broke the rules of the lease
  * @stale_count: offers outside of proven memory, one after the other
  * @reclaimed_bytes, @reclaim_runs: what was taken of it by this ebbd
+ * @answered: its ebb-agent did, once
  */
 struct vm_process {
 	int watch;
@@ -93,6 +101,20 @@ struct vm_process {
 	uint32_t stale_count;
 	uint64_t reclaimed_bytes;
 	uint64_t reclaim_runs;
+	bool answered;
+};
+
+/**
+ * struct vm_known - what was known when the lease was let go
+ * @looked_at: at least once, in this process
+ * @lease: there was one
+ * @facts_ns, @facts: the last of the ring's; 0: none
+ */
+struct vm_known {
+	bool looked_at;
+	bool lease;
+	uint64_t facts_ns;
+	struct ebb_facts facts;
 };
 
 struct ebb_vm {
@@ -113,12 +135,17 @@ struct ebb_vm {
 	uint64_t retry_ns;
 	uint32_t retry_s;
 	int settle_timer;
+	uint32_t qga_asks; /* may be made of the guest agent's channel */
+	bool heard; /* the agent spoke since the last look began */
+	bool heard_by_look; /* before it did */
+	uint64_t booted_ns; /* the last reset, or 0 */
 	struct ebb_pace guest_pace; /* of probes that the guest brings about */
 	struct ebb_pace told_pace; /* of lines in the log */
 
 	struct ebb_probe probe; /* what the last look found */
 	struct ebb_probe next; /* the look's that runs */
 	struct vm_process process; /* that of @probe */
+	struct vm_known known;
 	atomic_bool gone;
 
 	struct ebb_request_queue requests;
@@ -140,6 +167,9 @@ static inline uint64_t ebb_vm_uncounted_bytes(const struct ebb_vm *vm)
 {
 	return vm->job.counters.reclaimed_bytes - vm->counted_bytes;
 }
+
+/* vm_job.c: of its UUID, to do at different moments what all domains do. */
+uint32_t ebb_vm_hash(const struct ebb_vm *vm);
 
 /* vm_job.c: starts it; the vm must be idle. Returns 0 or -errno. */
 int ebb_vm_run(struct ebb_vm *vm, const struct vm_job *job);

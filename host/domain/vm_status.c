@@ -12,32 +12,49 @@ enum {
 	SWAPPED_AGE_MS = 500
 };
 
-/* @facts: of the ring, NULL if there are none. */
+/* UINT32_MAX means something else. */
+static uint32_t age_ms(uint64_t since_ns)
+{
+	uint64_t ms = (ebb_now_ns() - since_ns) / EBB_NS_PER_MS;
+
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX - 1;
+}
+
+static void fill_ring_facts(const struct ebb_facts *facts, uint64_t facts_ns,
+			    struct ebb_domain_status *status)
+{
+	status->facts_age_ms = age_ms(facts_ns);
+	status->free_bytes = facts->free_bytes;
+	status->free_huge_bytes = facts->free_huge_bytes;
+	status->available_bytes = facts->available_bytes;
+	status->node_count = facts->node_count;
+	for (uint32_t i = 0; i < facts->node_count; i++) {
+		const struct ebb_node_facts *node = &facts->nodes[i];
+
+		status->nodes[i].node = node->node;
+		status->nodes[i].total_bytes = node->total_bytes;
+		status->nodes[i].free_bytes = node->free_bytes;
+		status->nodes[i].free_huge_bytes = node->free_huge_bytes;
+	}
+}
+
+/* @facts: of the ring now, or NULL: then the last known, of the ring or agent. */
 static void fill_facts(const struct ebb_vm *vm, const struct ebb_facts *facts,
 		       struct ebb_domain_status *status)
 {
-	if (facts) {
-		status->facts_age_ms = 0;
-		status->free_bytes = facts->free_bytes;
-		status->free_huge_bytes = facts->free_huge_bytes;
-		status->available_bytes = facts->available_bytes;
-		status->node_count = facts->node_count;
-		for (uint32_t i = 0; i < facts->node_count; i++) {
-			const struct ebb_node_facts *node = &facts->nodes[i];
+	const struct ebb_probe *probe = &vm->probe;
 
-			status->nodes[i].node = node->node;
-			status->nodes[i].total_bytes = node->total_bytes;
-			status->nodes[i].free_bytes = node->free_bytes;
-			status->nodes[i].free_huge_bytes =
-				node->free_huge_bytes;
-		}
-	} else if (vm->probe.have_facts) {
-		status->facts_age_ms =
-			(uint32_t)((ebb_now_ns() - vm->probe.facts_ns) /
-				   1000000);
-		status->free_bytes = vm->probe.facts.free_bytes;
-		status->free_huge_bytes = vm->probe.facts.free_huge_bytes;
-		status->available_bytes = vm->probe.facts.available_bytes;
+	if (facts) {
+		fill_ring_facts(facts, ebb_now_ns(), status);
+	} else if (vm->known.facts_ns &&
+		   (!probe->have_facts ||
+		    vm->known.facts_ns >= probe->facts_ns)) {
+		fill_ring_facts(&vm->known.facts, vm->known.facts_ns, status);
+	} else if (probe->have_facts) {
+		status->facts_age_ms = age_ms(probe->facts_ns);
+		status->free_bytes = probe->facts.free_bytes;
+		status->free_huge_bytes = probe->facts.free_huge_bytes;
+		status->available_bytes = probe->facts.available_bytes;
 	}
 }
 
@@ -79,6 +96,7 @@ static void fill_backings(const struct ebb_vm *vm,
 				backing->verified_segments++;
 	}
 	status->backing_count = qemu->backing_count;
+	status->resident_known = qemu->pid > 0;
 	status->memory_bytes = ebb_vm_memory_bytes(vm);
 	ebb_guest_process_holding(qemu, SWAPPED_AGE_MS, &holding);
 	status->resident_bytes = holding.resident_bytes;
@@ -117,6 +135,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 		[EBB_VM_RECLAIMING] = "reclaiming",
 	};
 	const struct ebb_probe *probe = &vm->probe;
+	bool looking = vm->phase == EBB_VM_LOOKING;
 	struct ebb_facts of_ring, *facts = NULL;
 
 	memset(ret_status, 0, sizeof(*ret_status));
@@ -125,7 +144,11 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	snprintf(ret_status->phase, sizeof(ret_status->phase), "%s",
 		 phases[vm->phase]);
 	snprintf(ret_status->rung, sizeof(ret_status->rung), "%s",
-		 ebb_vm_has_lease(vm) ? "lease" : "observe");
+		 ebb_vm_has_lease(vm) || (looking && vm->known.lease)
+			 ? "lease"
+			 : "observe");
+	ret_status->known = vm->known.looked_at;
+	ret_status->old = looking || !vm->connected;
 	fill_pool(vm, ret_status);
 	ret_status->reclaim_runs = vm->process.reclaim_runs;
 	ret_status->facts_age_ms = UINT32_MAX;

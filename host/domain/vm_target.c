@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/size.h"
@@ -197,11 +198,7 @@ static void tell_work(void *opaque)
 /* 0 to RENEW_NS, different from domain to domain. */
 static uint64_t stagger_ns(const struct ebb_vm *vm)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	for (const char *c = vm->uuid; *c; c++)
-		hash = (hash ^ (uint8_t)*c) * 16777619u;
-	return hash % EBB_TARGET_RENEW_MS * (uint64_t)1000000;
+	return ebb_vm_hash(vm) % EBB_TARGET_RENEW_MS * EBB_NS_PER_MS;
 }
 
 static void tell_succeeded(struct ebb_vm *vm)
@@ -247,6 +244,29 @@ static void tell_failed(struct ebb_vm *vm)
 			  "ebb-agent");
 }
 
+/* Why there is no way to the guest: it is paused, boots, hangs, has no agent. */
+static void answer_unreached(const struct ebb_vm *vm, struct ebb_call *call,
+			     const char *kept)
+{
+	static const enum ebb_reason_id ids[] = {
+		EBB_REASON_GUEST_PAUSED,
+		EBB_REASON_GUEST_BOOTING,
+		EBB_REASON_AGENT_SILENT,
+		EBB_REASON_NO_AGENT,
+	};
+	const struct ebb_reason_list *list = &vm->probe.reasons;
+	struct ebb_reason reason;
+	uint32_t index = 0;
+
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(ids); i++)
+		for (uint32_t k = 0; k < list->count; k++)
+			if (list->items[k].id == ids[i])
+				index = k;
+	ebb_reason_render(list, index, &reason);
+	ebb_call_error(call, "RungClosed", "%s. %s. %s", reason.text,
+		       reason.remedy, kept);
+}
+
 /* A setting that is kept, and that the guest does not know of yet. */
 static void answer_untold(const struct ebb_vm *vm, struct ebb_call *call)
 {
@@ -265,6 +285,8 @@ static void answer_untold(const struct ebb_vm *vm, struct ebb_call *call)
 			       "target: %s. See there: journalctl -u "
 			       "ebb-agent. %s",
 			       telling->error.text, kept);
+	else if (vm->probe.reasons.count > 0 && !vm->probe.channel)
+		answer_unreached(vm, call, kept);
 	else
 		ebb_call_error(call, "RungClosed",
 			       "No ebb-agent answers in the guest; see there: "

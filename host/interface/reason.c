@@ -101,6 +101,22 @@ static const struct {
 				    "Add the channel (virsh attach-device DOMAIN FILE --live "
 				    "--config)",
 				    XML_CHANNEL },
+	[EBB_REASON_GUEST_PAUSED] = { "guest-paused", "The guest is paused",
+				      "Let it run on: virsh resume DOMAIN",
+				      NULL },
+	[EBB_REASON_GUEST_BOOTING] = { "guest-booting",
+				       "The guest was started a short while ago and no ebb-agent "
+				       "answers yet",
+				       "Wait until it has booted; if it stays so, see there: "
+				       "systemctl status ebb-agent",
+				       NULL },
+	[EBB_REASON_AGENT_SILENT] = { "agent-silent",
+				      "The ebb-agent in the guest answered before and does so no "
+				      "more",
+				      "See whether the guest hangs (its console, virsh domstate "
+				      "--reason DOMAIN) or only its agent: systemctl status "
+				      "ebb-agent",
+				      NULL },
 	[EBB_REASON_NO_AGENT] = { "no-agent",
 				  "No ebb-agent answers in the guest",
 				  "In the guest, install ebb-guest and start it: systemctl "

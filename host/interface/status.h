@@ -96,7 +96,10 @@ struct ebb_daemon_status {
 };
 
 /*
- * Of a domain. Fields of facts are zero while @facts_age_ms is UINT32_MAX.
+ * Of a domain. What is not known is zero and said to be not known: the facts
+ * (free, available, nodes) while @facts_age_ms is UINT32_MAX, the sizes and
+ * reasons until the domain was looked at (@known), @resident_bytes without
+ * @resident_known.
  */
 struct ebb_domain_status {
 	char name[EBB_NAME_BYTES_MAX];
@@ -104,6 +107,9 @@ struct ebb_domain_status {
 	char state[16]; /* as virsh domstate says: "running", "shut off" */
 	char rung[16]; /* "lease", "observe", "-" if not running */
 	char phase[16]; /* "probing", "ready", "telling", "reclaiming" */
+	bool known; /* it was looked at since it runs */
+	bool old; /* rung, reasons and facts are of before: looked at anew now */
+	bool resident_known;
 	uint32_t reason_count;
 	struct ebb_reason reasons[EBB_REASON_MAX];
 	char agent_version[32];

@@ -310,6 +310,12 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 	domxml.qga_channel = xml_has(
 		context,
 		"/domain/devices/channel[target/@name='" QGA_CHANNEL_NAME "']");
+	domxml.own_closed = xml_has(context, "/domain/devices/channel/target["
+					     "@name='" EBB_CHANNEL_NAME
+					     "' and @state='disconnected']");
+	domxml.qga_closed = xml_has(context, "/domain/devices/channel/target["
+					     "@name='" QGA_CHANNEL_NAME
+					     "' and @state='disconnected']");
 	domxml.free_page_reporting = xml_has(
 		context, "/domain/devices/memballoon[@freePageReporting='on']");
 

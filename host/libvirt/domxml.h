@@ -28,6 +28,7 @@ enum {
  * @shared: <access mode='shared'/>, of the domain or of a cell
  * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
  * @qga_channel: it has QGA_CHANNEL_NAME
+ * @own_closed, @qga_closed: libvirt says that nobody in the guest has it open
  * @free_page_reporting: virtio-balloon has it on
  * @target: the free target that its metadata keep; none if they keep none, or
  *	one that is not understood
@@ -44,6 +45,8 @@ struct ebb_domxml {
 	bool shared;
 	bool own_channel;
 	bool qga_channel;
+	bool own_closed;
+	bool qga_closed;
 	bool free_page_reporting;
 	struct ebb_target_setting target;
 	struct ebb_msg_error odd_target;

@@ -70,8 +70,14 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr handle,
 	(void)detail;
 	switch (event) {
 	case VIR_DOMAIN_EVENT_STARTED:
-	case VIR_DOMAIN_EVENT_RESUMED:
 		emit(opaque, handle, EBB_VIRT_STARTED);
+		break;
+	case VIR_DOMAIN_EVENT_SUSPENDED:
+	case VIR_DOMAIN_EVENT_PMSUSPENDED:
+		emit(opaque, handle, EBB_VIRT_PAUSED);
+		break;
+	case VIR_DOMAIN_EVENT_RESUMED:
+		emit(opaque, handle, EBB_VIRT_RESUMED);
 		break;
 	case VIR_DOMAIN_EVENT_STOPPED:
 		emit(opaque, handle, EBB_VIRT_STOPPED);
@@ -81,7 +87,7 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr handle,
 		emit(opaque, handle, EBB_VIRT_RESET);
 		break;
 	default:
-		/* Defining, pausing: the memory stays what it is. */
+		/* Defining it: the memory stays what it is. */
 		break;
 	}
 	return 0;

@@ -23,7 +23,9 @@ enum {
 
 /* What happened to a domain, as far as its memory is concerned. */
 enum ebb_virt_event {
-	EBB_VIRT_STARTED, /* a new QEMU process runs it */
+	EBB_VIRT_STARTED, /* it runs; often, but not always, in a new process */
+	EBB_VIRT_PAUSED, /* its processors stand still, or the guest sleeps */
+	EBB_VIRT_RESUMED, /* they go on */
 	EBB_VIRT_STOPPED, /* it has none any more, or is about to */
 	EBB_VIRT_RESET, /* the guest's kernel is gone, or another one runs */
 	EBB_VIRT_MEMORY_CHANGED, /* devices or memory were added or removed */

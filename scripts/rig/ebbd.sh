@@ -74,9 +74,15 @@ guest_is()
 	[ "$(guest_status "$1")" = "$2" ]
 }
 
+# Now, not by the look before the one that runs.
+lease_is_open()
+{
+	[ "$(ebbctl_json show "$GUEST" 2>/dev/null | jq -r '"\(.rung) \(.old)"')" = "lease false" ]
+}
+
 # Waits until the guest can be reclaimed from.
 wait_lease()
 {
-	wait_for 30 guest_is rung lease ||
+	wait_for 30 lease_is_open ||
 		rig_die "$GUEST is not on rung lease: $(ebbctl show "$GUEST" 2>&1)"
 }

@@ -12,10 +12,10 @@
 # looked at again and again has no reason to show in between ("-").
 attacks="
 truth map-unproven
-silent no-agent
+silent no-agent|agent-silent
 twice map-unproven
 types .
-many-segments no-agent
+many-segments no-agent|agent-silent
 overlapping map-unproven
 beyond map-unproven
 canary-outside map-unproven
@@ -24,31 +24,31 @@ no-segments map-unproven
 no-canaries map-unproven
 ring-outside map-unproven
 ring-unaligned map-unproven
-utf8 no-agent
-nul no-agent
+utf8 no-agent|agent-silent
+nul no-agent|agent-silent
 escapes map-unproven
-cut no-agent
-forged no-agent
-members no-agent
-array no-agent
-deep no-agent
-unclosed no-agent
+cut no-agent|agent-silent
+forged no-agent|agent-silent
+members no-agent|agent-silent
+array no-agent|agent-silent
+deep no-agent|agent-silent
+unclosed no-agent|agent-silent
 flap .
 ready .
 events .
 targets .
 others .
-unasked no-agent
+unasked no-agent|agent-silent
 requests .
 noise .
-newlines no-agent
-sentinels no-agent
-endless no-agent
-brackets no-agent
-zeros no-agent
+newlines no-agent|agent-silent
+sentinels no-agent|agent-silent
+endless no-agent|agent-silent
+brackets no-agent|agent-silent
+zeros no-agent|agent-silent
 reopen .
-silent@qga no-agent
-deep@qga no-agent
+silent@qga no-agent|agent-silent
+deep@qga no-agent|agent-silent
 reopen@qga -
 "
 

@@ -53,7 +53,7 @@ kill -CONT "$first"
 # The shell is not to tell of it.
 disown "$first"
 kill -9 "$first"
-wait_for 30 guest_is rung lease ||
+wait_for 30 lease_is_open ||
 	fail "the first is dead, and the second says: $(ebbctl show "$GUEST" 2>&1)"
 ok "the second takes over from the dead"
 whole_again "the second"

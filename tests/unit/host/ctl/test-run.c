@@ -20,6 +20,8 @@ static struct ebb_domain_status example_domain(void)
 		.state = "running",
 		.rung = "observe",
 		.phase = "ready",
+		.known = true,
+		.resident_known = true,
 		.reason_count = 1,
 		.reasons = { { .name = "private-memory",
 			       .text = "The memory is private",
@@ -60,6 +62,7 @@ static char *example_list(void)
 	strcpy(domains[1].name, "db");
 	strcpy(domains[1].state, "shut off");
 	strcpy(domains[1].rung, "-");
+	domains[1].known = true;
 	domains[1].memory_bytes = 4 * EBB_GIB;
 	domains[1].facts_age_ms = UINT32_MAX;
 	line = ebb_msg_reply(ebb_status_list_encode(&list), NULL);
@@ -108,6 +111,56 @@ static void test_list_all(void **state)
 			       "4.0 GiB         -          -        -          "
 			       "-          -  -\n"));
 	assert_int_equal(fake_run.status, 0);
+}
+
+static char *list_of(struct ebb_domain_status *domain)
+{
+	struct ebb_status_list list = { .domain_count = 1, .domains = domain };
+
+	return ebb_msg_reply(ebb_status_list_encode(&list), NULL);
+}
+
+/* While it is looked at, what was known is shown, marked. */
+static void test_list_old(void **state)
+{
+	struct ebb_domain_status domain = example_domain();
+	ebb_auto_free char *line = NULL;
+
+	(void)state;
+	domain.old = true;
+	line = list_of(&domain);
+	run_with(line, "list");
+	assert_non_null(strstr(fake_run.out,
+			       "running  ~observe  2.0 GiB   1.5 GiB  "
+			       "256.0 MiB  "
+			       "~1.0 GiB  ~900.0 MiB  512.0 MiB  "));
+}
+
+/* Cells of the only row of a list that say that something is not known. */
+static int dashes(const char *out)
+{
+	int count = 0;
+
+	for (const char *c = strchr(out, '\n'); c && *c; c++)
+		count += *c == '-' && c[-1] == ' ';
+	return count;
+}
+
+/* What was never known is no 0. */
+static void test_list_unknown(void **state)
+{
+	struct ebb_domain_status domain = { .name = "new",
+					    .state = "running",
+					    .rung = "observe",
+					    .old = true,
+					    .facts_age_ms = UINT32_MAX };
+	ebb_auto_free char *line = list_of(&domain);
+
+	(void)state;
+	run_with(line, "list");
+	assert_non_null(strstr(fake_run.out, "\nnew   running  ~observe"));
+	assert_null(strstr(fake_run.out, "0 B  0 B"));
+	assert_int_equal(dashes(fake_run.out), 6);
 }
 
 static void test_list_json(void **state)
@@ -550,6 +603,8 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_all),
 		cmocka_unit_test(test_swapped_is_not_known),
+		cmocka_unit_test(test_list_old),
+		cmocka_unit_test(test_list_unknown),
 		cmocka_unit_test(test_list_json),
 		cmocka_unit_test(test_long_list),
 		cmocka_unit_test(test_empty_list),

@@ -125,6 +125,8 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 	fake_vm.channel_ops = order->ops;
 	fake_vm.channel_opaque = order->opaque;
 	probe->running = true;
+	probe->asked_qga = order->ask_qga && fake_vm.qga_only;
+	fake_vm.qga_asks += probe->asked_qga;
 	probe->domxml = fake_vm.domxml;
 	probe->have_info = fake_vm.agent;
 	if (fake_vm.agent)

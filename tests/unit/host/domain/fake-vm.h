@@ -25,6 +25,7 @@ struct fake_vm {
 	/* What the guest is and answers; a test writes it. */
 	struct ebb_domxml domxml;
 	bool agent; /* one answers */
+	bool qga_only; /* its channel is the guest agent's */
 	bool lease; /* the look attaches */
 	int pidfd; /* of its process, above 0; readable once it ended */
 	atomic_bool held; /* a look does not end */
@@ -33,6 +34,7 @@ struct fake_vm {
 	int keep_result;
 
 	/* Written by workers, read when they are done. */
+	atomic_uint qga_asks;
 	atomic_uint closes; /* of processes */
 	atomic_uint closes_on_loop;
 	atomic_uint probes;

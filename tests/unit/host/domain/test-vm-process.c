@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/size.h"
 #include "host/base/loop.h"
@@ -217,6 +218,41 @@ static void test_known_while_looked_at(void **state)
 	free(status);
 }
 
+/* An hour of a guest that has nothing of Ebb, and a stock guest agent. */
+static void pass_hour(void)
+{
+	for (uint32_t i = 0; i < 3600; i++) {
+		fake_vm.now_ns += EBB_NS_PER_S;
+		ebb_vm_tick(vm, fake_vm.now_ns);
+		settle_down();
+	}
+}
+
+static void test_guest_agent_is_asked_upon_events(void **state)
+{
+	uint32_t probes;
+
+	(void)state;
+	fake_vm.qga_only = true;
+	end_process();
+	start_process();
+	ebb_vm_invalidate(vm);
+	settle_down();
+	fake_vm.qga_asks = 0;
+	vm->qga_asks = EBB_VM_ASKS_FIRST;
+	ebb_vm_invalidate(vm);
+	settle_down();
+	assert_int_equal(fake_vm.qga_asks, 1);
+	probes = fake_vm.probes;
+	pass_hour();
+	assert_int_equal(fake_vm.qga_asks, 1);
+	/* Looks alone are rare, too: nothing but an event changes it. */
+	assert_in_range(fake_vm.probes - probes, 1, 20);
+	ebb_vm_agent_changed(vm);
+	pass_hour();
+	assert_in_range(fake_vm.qga_asks, 2, 1 + EBB_VM_ASKS_AGAIN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +266,9 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_process_that_is_not_found_is_kept, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_guest_agent_is_asked_upon_events, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_known_while_looked_at,
 						set_up, tear_down),

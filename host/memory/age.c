@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/memory/age.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+enum {
+	/* See proc(5): after the name, which may hold anything. */
+	START_TIME_FIELD = 22,
+	NAME_FIELD = 2,
+};
+
+uint32_t ebb_process_age_s(pid_t pid)
+{
+	char path[64], line[1024], *field;
+	FILE *file ebb_auto_fclose = NULL;
+	long ticks = sysconf(_SC_CLK_TCK);
+	unsigned long long start_s;
+	struct timespec now;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file || !fgets(line, sizeof(line), file) || ticks <= 0 ||
+	    clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+		return UINT32_MAX;
+	field = strrchr(line, ')');
+	for (int i = NAME_FIELD; field && i < START_TIME_FIELD; i++)
+		field = strchr(field + 1, ' ');
+	if (!field)
+		return UINT32_MAX;
+	start_s = strtoull(field, NULL, 10) / (unsigned long long)ticks;
+	return start_s > (unsigned long long)now.tv_sec
+		       ? 0
+		       : (uint32_t)((unsigned long long)now.tv_sec - start_s);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef EBB_HOST_AGE_H
+#define EBB_HOST_AGE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* How long a process has been running, in seconds; UINT32_MAX if not known. */
+uint32_t ebb_process_age_s(pid_t pid);
+
+#endif /* EBB_HOST_AGE_H */

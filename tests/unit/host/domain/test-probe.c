@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A look at a domain whose agent does not answer: paused, booting, silent and
+ * without an agent are four things, and the guest agent's channel is asked only
+ * where that is allowed. libvirt, the process and the agent are played.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/clock.h"
+#include "host/domain/probe.h"
+#include "host/libvirt/agent.h"
+#include "host/memory/age.h"
+
+static struct {
+	const char *state;
+	const char *own; /* state of the channel; NULL: there is none */
+	const char *qga;
+	int own_answer; /* of asking there */
+	int qga_answer;
+	uint32_t own_asks;
+	uint32_t qga_asks;
+	uint32_t age_s;
+} fake;
+
+static int own_channel, qga_channel; /* their addresses are two */
+static struct ebb_probe before, found;
+static atomic_bool gone;
+
+/* ---- in place of virt.c, channel.c, agent.c ---- */
+
+const char *ebb_domain_state(struct ebb_domain *domain, bool *ret_running)
+{
+	(void)domain;
+	*ret_running = true;
+	return fake.state;
+}
+
+static void add_channel(char *xml, const char *name, const char *state)
+{
+	if (!state)
+		return;
+	strcat(xml, "<channel type='unix'><target type='virtio' name='");
+	strcat(xml, name);
+	strcat(xml, "' state='");
+	strcat(xml, state);
+	strcat(xml, "'/></channel>");
+}
+
+int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
+{
+	(void)domain;
+	*ret_xml = calloc(1, 4096);
+	assert_non_null(*ret_xml);
+	strcpy(*ret_xml, "<domain type='kvm'><memory unit='KiB'>1048576"
+			 "</memory><currentMemory unit='KiB'>1048576"
+			 "</currentMemory><devices>");
+	add_channel(*ret_xml, EBB_CHANNEL_NAME, fake.own);
+	add_channel(*ret_xml, QGA_CHANNEL_NAME, fake.qga);
+	strcat(*ret_xml, "</devices></domain>");
+	return 0;
+}
+
+const char *ebb_domain_name(const struct ebb_domain *domain)
+{
+	(void)domain;
+	return "web1";
+}
+
+const char *ebb_domain_uuid(const struct ebb_domain *domain)
+{
+	(void)domain;
+	return "11111111-2222-3333-4444-555555555555";
+}
+
+int ebb_channel_open(struct ebb_domain *domain, bool own,
+		     const struct ebb_channel_ops *ops, void *opaque,
+		     struct ebb_channel **ret_channel)
+{
+	(void)domain;
+	(void)ops;
+	(void)opaque;
+	*ret_channel = (struct ebb_channel *)(void *)(own ? &own_channel
+							  : &qga_channel);
+	return 0;
+}
+
+void ebb_channel_close(struct ebb_channel *channel)
+{
+	(void)channel;
+}
+
+int ebb_agent_info(struct ebb_channel *channel, uint32_t timeout_ms,
+		   struct ebb_msg_info *ret_info,
+		   struct ebb_msg_error *ret_error)
+{
+	bool own = channel == (void *)&own_channel;
+
+	(void)timeout_ms;
+	memset(ret_info, 0, sizeof(*ret_info));
+	strcpy(ret_error->text, "its words");
+	fake.own_asks += own;
+	fake.qga_asks += !own;
+	return own ? fake.own_answer : fake.qga_answer;
+}
+
+int ebb_agent_facts(struct ebb_channel *channel, uint32_t timeout_ms,
+		    struct ebb_msg_facts *ret_facts,
+		    struct ebb_msg_error *ret_error)
+{
+	(void)channel;
+	(void)timeout_ms;
+	(void)ret_facts;
+	(void)ret_error;
+	return -ENOSYS;
+}
+
+int ebb_agent_challenge(struct ebb_channel *channel, uint32_t timeout_ms,
+			const uint8_t nonce[EBB_NONCE_BYTES],
+			struct ebb_msg_error *ret_error)
+{
+	(void)channel;
+	(void)timeout_ms;
+	(void)nonce;
+	(void)ret_error;
+	return -ETIMEDOUT;
+}
+
+/* ---- in place of process.c and age.c ---- */
+
+int ebb_guest_process_open(const char *run_dir, const char *name,
+			   const char *uuid,
+			   struct ebb_guest_process *ret_process,
+			   struct ebb_reason_list *reasons)
+{
+	(void)run_dir;
+	(void)name;
+	(void)uuid;
+	(void)reasons;
+	*ret_process = (struct ebb_guest_process){ .pid = 1, .pidfd = -1 };
+	return 0;
+}
+
+int ebb_guest_process_look(const struct ebb_guest_process *process,
+			   struct ebb_guest_process *ret_next,
+			   struct ebb_reason_list *reasons)
+{
+	(void)reasons;
+	*ret_next = *process;
+	return 0;
+}
+
+int ebb_guest_process_lock(const struct ebb_guest_process *process)
+{
+	(void)process;
+	return 0;
+}
+
+void ebb_guest_process_unlock(const struct ebb_guest_process *process)
+{
+	(void)process;
+}
+
+uint32_t ebb_process_age_s(pid_t pid)
+{
+	assert_int_equal(pid, 1);
+	return fake.age_s;
+}
+
+/* ---- the tests ---- */
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&fake, 0, sizeof(fake));
+	fake.state = "running";
+	fake.age_s = 3600;
+	fake.own_answer = fake.qga_answer = -ETIMEDOUT;
+	ebb_probe_init(&before);
+	return 0;
+}
+
+static void look(struct ebb_probe_order order)
+{
+	static const struct ebb_config config = { .agent_timeout_ms = 1 };
+
+	order.config = &config;
+	order.gone = &gone;
+	order.before = &before;
+	ebb_probe_run(&order, &found);
+}
+
+static bool is_reason(enum ebb_reason_id id)
+{
+	return ebb_reason_has(&found.reasons, id);
+}
+
+static void test_paused(void **state)
+{
+	(void)state;
+	fake.own = fake.qga = "connected";
+	fake.state = "paused";
+	look((struct ebb_probe_order){ .ask_qga = true, .answered = true });
+	assert_true(is_reason(EBB_REASON_GUEST_PAUSED));
+	assert_false(is_reason(EBB_REASON_NO_AGENT));
+	assert_false(is_reason(EBB_REASON_AGENT_SILENT));
+	assert_int_equal(fake.own_asks + fake.qga_asks, 0);
+	fake.state = "pmsuspended";
+	look((struct ebb_probe_order){ .ask_qga = true });
+	assert_true(is_reason(EBB_REASON_GUEST_PAUSED));
+	assert_int_equal(fake.own_asks + fake.qga_asks, 0);
+}
+
+/* Nobody waits for an agent that cannot be there yet. */
+static void test_booting(void **state)
+{
+	(void)state;
+	fake.own = "disconnected";
+	fake.age_s = 5;
+	look((struct ebb_probe_order){ 0 });
+	assert_true(is_reason(EBB_REASON_GUEST_BOOTING));
+	assert_int_equal(fake.own_asks, 0);
+	assert_non_null(found.own_channel);
+	/* An old process, whose guest was reset a moment ago. */
+	fake.age_s = 3600;
+	look((struct ebb_probe_order){ .booted_ns = ebb_now_ns() });
+	assert_true(is_reason(EBB_REASON_GUEST_BOOTING));
+}
+
+static void test_no_agent(void **state)
+{
+	(void)state;
+	fake.own = fake.qga = "disconnected";
+	look((struct ebb_probe_order){ .ask_qga = true });
+	assert_true(is_reason(EBB_REASON_NO_AGENT));
+	assert_int_equal(fake.own_asks + fake.qga_asks, 0);
+}
+
+static void test_silent(void **state)
+{
+	(void)state;
+	fake.own = "connected";
+	look((struct ebb_probe_order){ .answered = true });
+	assert_true(is_reason(EBB_REASON_AGENT_SILENT));
+	assert_int_equal(fake.own_asks, 1);
+	/* Who never answered may be anything. */
+	look((struct ebb_probe_order){ 0 });
+	assert_true(is_reason(EBB_REASON_NO_AGENT));
+}
+
+/* The agent's own word is newer than what libvirt says of its channel. */
+static void test_heard(void **state)
+{
+	(void)state;
+	fake.own = "disconnected";
+	fake.own_answer = 0;
+	look((struct ebb_probe_order){ .heard = true });
+	assert_int_equal(fake.own_asks, 1);
+	assert_true(found.have_info);
+}
+
+static void test_qga_is_asked_when_allowed(void **state)
+{
+	(void)state;
+	fake.qga = "connected";
+	fake.qga_answer = -EREMOTEIO;
+	look((struct ebb_probe_order){ .ask_qga = true });
+	assert_int_equal(fake.qga_asks, 1);
+	assert_true(found.asked_qga);
+	assert_true(is_reason(EBB_REASON_NO_AGENT));
+	before = found;
+	for (int i = 0; i < 10; i++) {
+		look((struct ebb_probe_order){ 0 });
+		assert_int_equal(fake.qga_asks, 1);
+		assert_false(found.asked_qga);
+		/* What was said of it stays. */
+		assert_true(is_reason(EBB_REASON_NO_AGENT));
+		before = found;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_paused, set_up),
+		cmocka_unit_test_setup(test_booting, set_up),
+		cmocka_unit_test_setup(test_no_agent, set_up),
+		cmocka_unit_test_setup(test_silent, set_up),
+		cmocka_unit_test_setup(test_heard, set_up),
+		cmocka_unit_test_setup(test_qga_is_asked_when_allowed, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
