@@ -27,10 +27,10 @@ enum {
 static void admit_guest_change(struct ebb_vm *vm)
 {
 	uint64_t now_ns = ebb_now_ns();
-	uint64_t wait_ns = ebb_pace_wait_ns(&vm->guest_pace, now_ns);
+	uint64_t wait_ns = ebb_pace_wait_ns(&vm->agent.pace, now_ns);
 
-	if (ebb_pace_take(&vm->guest_pace, 1, now_ns)) {
-		vm->guest_changed = false;
+	if (ebb_pace_take(&vm->agent.pace, 1, now_ns)) {
+		vm->agent.changed = false;
 		vm->look_wanted = true;
 		ebb_vm_target_forget(vm);
 	} else {
@@ -78,12 +78,12 @@ static void settle(struct ebb_vm *vm)
 {
 	if (vm->phase != EBB_VM_IDLE)
 		return;
-	if (vm->dismissed) {
+	if (vm->life == EBB_VM_DISMISSED) {
 		ebb_vm_serve(vm);
 		free_vm(vm);
 		return;
 	}
-	if (vm->guest_changed)
+	if (vm->agent.changed)
 		admit_guest_change(vm);
 	if (vm->process.ended)
 		ebb_vm_drop_process(vm);
@@ -93,7 +93,7 @@ static void settle(struct ebb_vm *vm)
 		ebb_domain_unref(vm->domain);
 		vm->domain = vm->next_domain;
 		vm->next_domain = NULL;
-		vm->connected = true;
+		vm->life = EBB_VM_CONNECTED;
 	}
 	ebb_vm_serve_overdue(vm);
 	if (vm->process.quarantined) {
@@ -102,7 +102,7 @@ static void settle(struct ebb_vm *vm)
 		ebb_reason_add(&vm->probe.reasons, EBB_REASON_QUARANTINED, "%s",
 			       vm->process.quarantine_reason.text);
 	} else if (vm->phase == EBB_VM_IDLE && vm->look_wanted &&
-		   vm->connected) {
+		   vm->life == EBB_VM_CONNECTED) {
 		ebb_vm_look(vm);
 	}
 	if (vm->phase != EBB_VM_IDLE)
@@ -130,11 +130,11 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 	vm->domain = ebb_domain_ref(domain);
 	snprintf(vm->name, sizeof(vm->name), "%s", ebb_domain_name(domain));
 	snprintf(vm->uuid, sizeof(vm->uuid), "%s", ebb_domain_uuid(domain));
-	vm->connected = true;
+	vm->life = EBB_VM_CONNECTED;
 	vm->retry_s = EBB_VM_RETRY_MIN_S;
-	vm->qga_asks = EBB_VM_ASKS_FIRST;
+	vm->agent.qga_asks = EBB_VM_ASKS_FIRST;
 	vm->progress_timer = -1;
-	vm->guest_pace = (struct ebb_pace){
+	vm->agent.pace = (struct ebb_pace){
 		.burst = GUEST_BURST,
 		.period_ns = (uint64_t)GUEST_PERIOD_S * 1000000000,
 	};
@@ -160,7 +160,7 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 
 void ebb_vm_dismiss(struct ebb_vm *vm)
 {
-	vm->dismissed = true;
+	vm->life = EBB_VM_DISMISSED;
 	vm->gone = true;
 	settle(vm);
 }
@@ -180,14 +180,14 @@ void ebb_vm_agent_changed(struct ebb_vm *vm)
 	/* Only the guest agent's channel is meant, which we may not use. */
 	if (vm->probe.attached && vm->probe.channel != vm->probe.qga_channel)
 		return;
-	vm->qga_asks = EBB_VM_ASKS_AGAIN;
+	vm->agent.qga_asks = EBB_VM_ASKS_AGAIN;
 	ebb_vm_guest_changed(vm);
 }
 
 void ebb_vm_disconnect(struct ebb_vm *vm)
 {
-	vm->connected = false;
-	vm->channels_broken = true;
+	vm->life = EBB_VM_DISCONNECTED;
+	vm->agent.broken = true;
 	vm->gone = true;
 	settle(vm);
 }

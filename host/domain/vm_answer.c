@@ -6,7 +6,7 @@ void ebb_vm_answer_closed(struct ebb_vm *vm, struct ebb_call *call)
 {
 	struct ebb_reason reason;
 
-	if (!vm->connected) {
+	if (vm->life != EBB_VM_CONNECTED) {
 		ebb_call_error(call, "LibvirtGone",
 			       "ebbd has no connection to libvirtd; see: "
 			       "systemctl status libvirtd");

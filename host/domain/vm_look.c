@@ -26,9 +26,9 @@ static void settle_soon(struct ebb_vm *vm)
 /* What the guest says of itself makes a probe due, not at once but soon. */
 void ebb_vm_guest_changed(struct ebb_vm *vm)
 {
-	if (vm->guest_changed)
+	if (vm->agent.changed)
 		return;
-	vm->guest_changed = true;
+	vm->agent.changed = true;
 	settle_soon(vm);
 }
 
@@ -39,7 +39,7 @@ static void on_agent_event(const char *name, const struct json_object *data,
 		ebb_vm_target_event(opaque, data);
 	/* It is there, or the module came or went: what we know is old. */
 	if (strcmp(name, "EBB_AGENT_READY") == 0) {
-		((struct ebb_vm *)opaque)->heard = true;
+		((struct ebb_vm *)opaque)->agent.heard = true;
 		ebb_vm_guest_changed(opaque);
 	}
 }
@@ -48,7 +48,7 @@ static void on_channel_broken(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
 
-	vm->channels_broken = true;
+	vm->agent.broken = true;
 	ebb_vm_guest_changed(vm);
 }
 
@@ -68,7 +68,7 @@ void ebb_vm_invalidate(struct ebb_vm *vm)
 void ebb_vm_reset(struct ebb_vm *vm)
 {
 	vm->booted_ns = ebb_now_ns();
-	vm->qga_asks = EBB_VM_ASKS_AGAIN;
+	vm->agent.qga_asks = EBB_VM_ASKS_AGAIN;
 	ebb_vm_invalidate(vm);
 }
 
@@ -82,9 +82,9 @@ void ebb_vm_detach(struct ebb_vm *vm)
 	ebb_probe_detach(&vm->probe);
 	/* It is asked anew where the guest is another, and on a channel that is open. */
 	vm->probe.channel = NULL;
-	if (vm->channels_broken || !vm->connected)
+	if (vm->agent.broken || vm->life != EBB_VM_CONNECTED)
 		ebb_probe_close_channels(&vm->probe);
-	vm->channels_broken = false;
+	vm->agent.broken = false;
 }
 
 static void look_work(void *opaque)
@@ -97,8 +97,8 @@ static void look_work(void *opaque)
 		.opaque = vm,
 		.gone = &vm->gone,
 		.booted_ns = vm->booted_ns,
-		.heard = vm->heard_by_look,
-		.ask_qga = vm->qga_asks > 0,
+		.heard = vm->agent.heard_by_look,
+		.ask_qga = vm->agent.qga_asks > 0,
 		.answered = vm->process.answered,
 		.before = &vm->probe,
 	};
@@ -149,10 +149,10 @@ static void count_asks(struct ebb_vm *vm)
 {
 	if (vm->probe.have_info) {
 		vm->process.answered = true;
-		if (vm->qga_asks == 0)
-			vm->qga_asks = EBB_VM_ASKS_FIRST;
+		if (vm->agent.qga_asks == 0)
+			vm->agent.qga_asks = EBB_VM_ASKS_FIRST;
 	} else if (vm->probe.asked_qga) {
-		vm->qga_asks--;
+		vm->agent.qga_asks--;
 	}
 }
 
@@ -194,8 +194,8 @@ void ebb_vm_look(struct ebb_vm *vm)
 	ebb_vm_detach(vm);
 	vm->look_wanted = false;
 	vm->gone = false;
-	vm->heard_by_look = vm->heard;
-	vm->heard = false;
+	vm->agent.heard_by_look = vm->agent.heard;
+	vm->agent.heard = false;
 	r = ebb_vm_run(vm, &look);
 	if (r < 0)
 		ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL, "%s",

@@ -111,7 +111,7 @@ void ebb_vm_drop_process(struct ebb_vm *vm)
 	vm->probe.own_channel = own_channel;
 	vm->probe.qga_channel = qga_channel;
 	vm->retry_s = EBB_VM_RETRY_MIN_S;
-	vm->qga_asks = EBB_VM_ASKS_FIRST;
+	vm->agent.qga_asks = EBB_VM_ASKS_FIRST;
 	vm->known = (struct vm_known){ 0 };
 	ebb_vm_init_process(vm);
 	ebb_vm_target_forget(vm);

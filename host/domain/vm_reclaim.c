@@ -115,7 +115,7 @@ static void reclaim_done(struct ebb_vm *vm)
 	vm->progress_timer = -1;
 	count_bytes(vm);
 	/* @gone does not tell which of them went. */
-	if (vm->job.end == EBB_END_GUEST_GONE && !vm->connected)
+	if (vm->job.end == EBB_END_GUEST_GONE && vm->life != EBB_VM_CONNECTED)
 		vm->job.end = EBB_END_LIBVIRT_GONE;
 	/* It was not renewed meanwhile. */
 	vm->target.due_ns = 0;

@@ -31,7 +31,7 @@ static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call)
 /* Begins the request or answers it. Returns whether it runs. */
 static bool begin(struct ebb_vm *vm, struct ebb_request *request)
 {
-	if (vm->dismissed) {
+	if (vm->life == EBB_VM_DISMISSED) {
 		ebb_call_error(request->call, "DomainNotRunning",
 			       "The domain was stopped meanwhile");
 		return false;
@@ -76,8 +76,8 @@ static void want_look(struct ebb_vm *vm)
 	if (vm->phase == EBB_VM_LOOKING)
 		return;
 	vm->look_wanted = true;
-	if (vm->qga_asks == 0)
-		vm->qga_asks = EBB_VM_ASKS_FIRST;
+	if (vm->agent.qga_asks == 0)
+		vm->agent.qga_asks = EBB_VM_ASKS_FIRST;
 }
 
 void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)

@@ -117,6 +117,40 @@ struct vm_known {
 	struct ebb_facts facts;
 };
 
+/**
+ * enum ebb_vm_life - what libvirt says of the domain as such
+ *
+ * @EBB_VM_CONNECTED: its events are told. Jobs may begin
+ * @EBB_VM_DISCONNECTED: nobody tells what happens to it. There is no lease and
+ *	no channel, and no job begins; its process is still watched. Becomes
+ *	CONNECTED with the domain of a new connection
+ * @EBB_VM_DISMISSED: it runs no more, or ebbd leaves. The end: what waits is
+ *	answered, and the vm is freed when its job is done
+ */
+enum ebb_vm_life {
+	EBB_VM_CONNECTED,
+	EBB_VM_DISCONNECTED,
+	EBB_VM_DISMISSED,
+};
+
+/**
+ * struct vm_agent - what is heard of the agent between looks
+ * @broken: a channel ended; both are closed when no job uses them
+ * @changed: it said so; a look is due as soon as @pace allows
+ * @heard: it spoke since the last look began
+ * @heard_by_look: it did before that
+ * @qga_asks: may be made of the guest agent's channel
+ * @pace: of looks that the guest brings about
+ */
+struct vm_agent {
+	bool broken;
+	bool changed;
+	bool heard;
+	bool heard_by_look;
+	uint32_t qga_asks;
+	struct ebb_pace pace;
+};
+
 struct ebb_vm {
 	const struct ebb_vm_environment *environment;
 	struct ebb_domain *domain;
@@ -124,22 +158,16 @@ struct ebb_vm {
 	char name[EBB_NAME_BYTES_MAX];
 	char uuid[EBB_UUID_TEXT_BYTES];
 
+	enum ebb_vm_life life;
 	enum ebb_vm_phase phase;
 	const struct vm_job *running;
 	void (*settle)(struct ebb_vm *vm); /* after each job */
-	bool connected;
-	bool dismissed;
 	bool look_wanted;
-	bool channels_broken;
-	bool guest_changed; /* so it says; a probe is due when its pace allows */
 	uint64_t retry_ns;
 	uint32_t retry_s;
 	int settle_timer;
-	uint32_t qga_asks; /* may be made of the guest agent's channel */
-	bool heard; /* the agent spoke since the last look began */
-	bool heard_by_look; /* before it did */
 	uint64_t booted_ns; /* the last reset, or 0 */
-	struct ebb_pace guest_pace; /* of probes that the guest brings about */
+	struct vm_agent agent;
 	struct ebb_pace told_pace; /* of lines in the log */
 
 	struct ebb_probe probe; /* what the last look found */

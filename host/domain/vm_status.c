@@ -148,7 +148,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 			 ? "lease"
 			 : "observe");
 	ret_status->known = vm->known.looked_at;
-	ret_status->old = looking || !vm->connected;
+	ret_status->old = looking || vm->life != EBB_VM_CONNECTED;
 	fill_pool(vm, ret_status);
 	ret_status->reclaim_runs = vm->process.reclaim_runs;
 	ret_status->facts_age_ms = UINT32_MAX;

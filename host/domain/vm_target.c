@@ -375,8 +375,9 @@ void ebb_vm_tell_if_due(struct ebb_vm *vm)
 {
 	struct vm_target *target = &vm->target;
 
-	if (vm->phase != EBB_VM_IDLE || !vm->connected || vm->gone ||
-	    !vm->probe.channel || !vm->probe.have_info || target->too_old)
+	if (vm->phase != EBB_VM_IDLE || vm->life != EBB_VM_CONNECTED ||
+	    vm->gone || !vm->probe.channel || !vm->probe.have_info ||
+	    target->too_old)
 		return;
 	if (target->setting.kind == EBB_TARGET_NONE && !target->clear_wanted)
 		return;
@@ -394,7 +395,7 @@ static bool is_refused(struct ebb_vm *vm, struct ebb_call *call,
 	const struct ebb_probe *probe = &vm->probe;
 	struct ebb_msg_error error;
 
-	if (!vm->connected || !probe->running) {
+	if (vm->life != EBB_VM_CONNECTED || !probe->running) {
 		ebb_vm_answer_closed(vm, call);
 		return true;
 	}

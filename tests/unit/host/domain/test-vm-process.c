@@ -239,7 +239,7 @@ static void test_guest_agent_is_asked_upon_events(void **state)
 	ebb_vm_invalidate(vm);
 	settle_down();
 	fake_vm.qga_asks = 0;
-	vm->qga_asks = EBB_VM_ASKS_FIRST;
+	vm->agent.qga_asks = EBB_VM_ASKS_FIRST;
 	ebb_vm_invalidate(vm);
 	settle_down();
 	assert_int_equal(fake_vm.qga_asks, 1);
