@@ -17,7 +17,8 @@
 #include "common/size.h"
 #include "guest/command.h"
 #include "guest/port.h"
-#include "guest/relay.h"
+#include "guest/qga_options.h"
+#include "guest/stock.h"
 #include "guest/target.h"
 #include "protocol/message.h"
 #include "protocol/uapi.h"
@@ -35,11 +36,10 @@ struct ebb_agent {
 	sd_event_source *ports_watch;
 	sd_event_source *choose;
 	sd_event_source *busy_retry;
-	struct ebb_port *port;
-	struct ebb_relay *relay;
+	struct ebb_port *port; /* Ebb's own, or that of --channel */
+	struct ebb_stock *stock; /* NULL: its port is not served */
 	struct ebb_target_keeper *target;
 	char state_dir[256];
-	bool own; /* the port is Ebb's own */
 	bool failed; /* the port is to be closed */
 	bool told_busy;
 	bool module_changed;
@@ -55,7 +55,7 @@ static void send_line(struct ebb_agent *agent, char *line)
 static void say_ready(struct ebb_agent *agent)
 {
 	/* libvirt drops events on the stock agent's channel. */
-	if (agent->port && agent->own)
+	if (agent->port)
 		send_line(agent, ebb_msg_event("EBB_AGENT_READY", NULL));
 }
 
@@ -70,7 +70,7 @@ static void on_target_changed(const struct ebb_msg_target_state *state,
 			"%" PRIu64 " MiB are kept free",
 			state->reason, state->effective_bytes / EBB_MIB,
 			state->asked_bytes / EBB_MIB);
-	if (agent->port && agent->own)
+	if (agent->port)
 		send_line(agent,
 			  ebb_msg_event(
 				  "EBB_TARGET_CHANGED",
@@ -82,64 +82,21 @@ static void on_connected(void *opaque)
 {
 	struct ebb_agent *agent = opaque;
 
-	if (agent->relay)
-		ebb_relay_resync(agent->relay);
 	say_ready(agent);
 }
 
-/* Of qemu-ga: as it is, but that guest-info gets our commands added. */
-static void on_relay_line(const char *line, size_t line_bytes, void *opaque)
+static struct ebb_command_context command_context(const struct ebb_agent *agent)
 {
-	static const char mark[] = "supported_commands";
-	struct ebb_agent *agent = opaque;
-	struct json_object *merged = NULL;
-	struct ebb_msg msg = { 0 };
-
-	if (memmem(line, line_bytes, mark, sizeof(mark) - 1) &&
-	    ebb_msg_parse(line, line_bytes - 1, &msg, NULL) == 0 &&
-	    msg.kind == EBB_MSG_REPLY)
-		merged = ebb_command_merge_info(msg.body);
-	if (merged)
-		send_line(agent, ebb_msg_reply(merged, msg.id));
-	else
-		ebb_port_send(agent->port, line, line_bytes);
-	ebb_msg_clear(&msg);
+	return (struct ebb_command_context){ .proc_dir = "/proc",
+					     .target = agent->target };
 }
 
-/* What is not ours is for qemu-ga to judge. */
-static void pass_on(struct ebb_agent *agent, const char *line,
-		    size_t line_bytes, struct json_object *id)
+static void handle_request(struct ebb_agent *agent, const struct ebb_msg *msg)
 {
-	if (ebb_relay_send(agent->relay, line, line_bytes) < 0)
-		send_line(agent,
-			  ebb_msg_error("GenericError",
-					"qemu-ga does not run behind "
-					"ebb-agent: install qemu-guest-agent "
-					"in the guest",
-					0, id));
-}
+	const struct ebb_command_context context = command_context(agent);
 
-static bool is_sync(const char *name)
-{
-	return strcmp(name, "guest-sync") == 0 ||
-	       strcmp(name, "guest-sync-delimited") == 0;
-}
-
-static void handle_request(struct ebb_agent *agent, const struct ebb_msg *msg,
-			   const char *line, size_t line_bytes)
-{
-	const struct ebb_command_context context = { .proc_dir = "/proc",
-						     .target = agent->target };
-	bool relayed = agent->relay && ebb_relay_is_up(agent->relay);
-
-	if (relayed && strcmp(msg->name, "guest-info") == 0) {
-		pass_on(agent, line, line_bytes, msg->id);
-	} else if (ebb_command_is_known(msg->name)) {
-		if (relayed && is_sync(msg->name))
-			ebb_relay_resync(agent->relay);
+	if (ebb_command_is_known(msg->name)) {
 		send_line(agent, ebb_command_run(msg, &context));
-	} else if (agent->relay) {
-		pass_on(agent, line, line_bytes, msg->id);
 	} else {
 		char desc[128];
 
@@ -159,20 +116,14 @@ static void on_line(const char *line, size_t line_bytes, void *opaque)
 	int r;
 
 	r = ebb_msg_parse(line, line_bytes, &msg, &error);
-	if (r == -EMSGSIZE && agent->relay) {
-		/* Longer than any command of ours: a file's content. */
-		pass_on(agent, line, line_bytes, NULL);
-		return;
-	}
 	if (r < 0) {
-		/* Half a message would have qemu-ga wait for its end. */
 		snprintf(desc, sizeof(desc), "JSON parse error: %s",
 			 error.text);
 		send_line(agent, ebb_msg_error("GenericError", desc, 0, NULL));
 		return;
 	}
 	if (msg.kind == EBB_MSG_REQUEST)
-		handle_request(agent, &msg, line, line_bytes);
+		handle_request(agent, &msg);
 	else
 		send_line(agent,
 			  ebb_msg_error("GenericError",
@@ -197,11 +148,8 @@ static void on_failed(int r, void *opaque)
 
 static void close_port(struct ebb_agent *agent)
 {
-	ebb_relay_stop(agent->relay);
-	agent->relay = NULL;
 	ebb_port_close(agent->port);
 	agent->port = NULL;
-	agent->own = false;
 	agent->failed = false;
 }
 
@@ -209,69 +157,78 @@ static void tell_busy(struct ebb_agent *agent, const char *path)
 {
 	if (!agent->told_busy)
 		ebb_log(EBB_LOG_WARNING,
-			"%s is used by another program; if that is qemu-ga: "
-			"systemctl disable --now qemu-guest-agent, ebb-agent "
-			"starts it behind itself",
-			path);
+			"%s is used by another program; trying again", path);
 	agent->told_busy = true;
 	sd_event_source_set_time_relative(agent->busy_retry, BUSY_RETRY_US);
 	sd_event_source_set_enabled(agent->busy_retry, SD_EVENT_ONESHOT);
 }
 
-static int open_port(struct ebb_agent *agent, const char *path, bool relayed)
+static int open_port(struct ebb_agent *agent, const char *path)
 {
 	static const struct ebb_port_ops ops = {
 		.connected = on_connected,
 		.line = on_line,
 		.failed = on_failed,
 	};
-	int r = ebb_port_open(agent->event, path,
-			      relayed ? EBB_RELAY_BYTES_MAX
-				      : EBB_MESSAGE_BYTES_MAX,
-			      &ops, agent, &agent->port);
+	int r = ebb_port_open(agent->event, path, EBB_MESSAGE_BYTES_MAX, &ops,
+			      agent, &agent->port);
 
 	if (r == -EBUSY)
 		tell_busy(agent, path);
 	if (r < 0)
 		return r;
-	agent->own = !relayed;
 	agent->told_busy = false;
-	if (relayed) {
-		r = ebb_relay_start(agent->event, agent->options.qga_program,
-				    on_relay_line, agent, &agent->relay);
-		if (r < 0) {
-			close_port(agent);
-			return r;
-		}
-	}
 	ebb_log(EBB_LOG_INFO, "serving %s", path);
-	sd_notifyf(0, "STATUS=Serving %s", path);
 	return 0;
 }
 
-/* Brings the agent to the best port there is. */
-static void choose_port(struct ebb_agent *agent)
+/*
+ * The stock agent's port is served where nothing else is, or where we served it
+ * before, or where its own service was masked, which is to say: by us.
+ */
+static void choose_stock(struct ebb_agent *agent)
+{
+	const struct ebb_command_context context = command_context(agent);
+	char path[256];
+	int r;
+
+	if (ebb_port_find(QGA_CHANNEL_NAME, path) < 0) {
+		ebb_stock_free(agent->stock);
+		agent->stock = NULL;
+		return;
+	}
+	if (agent->stock || (agent->port && !ebb_qga_is_masked("")))
+		return;
+	r = ebb_stock_new(agent->event, path, agent->options.qga_program,
+			  agent->state_dir, &context, &agent->stock);
+	if (r < 0)
+		ebb_log(EBB_LOG_ERR, "%s: %s", path, strerror(-r));
+}
+
+/* Brings the agent to the ports that there are. Returns 0 or -errno of --channel. */
+static int choose_port(struct ebb_agent *agent)
 {
 	char path[256];
+	int r = 0;
 
 	if (agent->failed)
 		close_port(agent);
 	if (agent->options.channel) {
 		if (!agent->port)
-			open_port(agent, agent->options.channel, false);
-		return;
+			r = open_port(agent, agent->options.channel);
+		return r == -EBUSY ? 0 : r;
 	}
-	if (agent->port && agent->own)
-		return;
-	if (ebb_port_find(EBB_CHANNEL_NAME, path) == 0) {
-		close_port(agent);
-		if (open_port(agent, path, false) == 0)
-			return;
-	}
-	if (!agent->port && ebb_port_find(QGA_CHANNEL_NAME, path) == 0)
-		open_port(agent, path, true);
-	if (!agent->port)
+	if (!agent->port && ebb_port_find(EBB_CHANNEL_NAME, path) == 0)
+		open_port(agent, path);
+	choose_stock(agent);
+	if (agent->port || agent->stock)
+		sd_notifyf(0, "STATUS=Serving %s%s%s",
+			   agent->port ? EBB_CHANNEL_NAME : "",
+			   agent->port && agent->stock ? " and " : "",
+			   agent->stock ? QGA_CHANNEL_NAME : "");
+	else
 		sd_notify(0, "STATUS=Waiting for a port");
+	return 0;
 }
 
 static int on_choose(sd_event_source *source, void *opaque)
@@ -297,19 +254,31 @@ static int on_busy_retry(sd_event_source *source, uint64_t usec, void *opaque)
 }
 
 static int on_dev(sd_event_source *source, const struct inotify_event *event,
+		  void *opaque);
+
+/* udev makes the directory with the first port and removes it with the last. */
+static void watch_ports(struct ebb_agent *agent)
+{
+	if (!agent->ports_watch)
+		sd_event_add_inotify(
+			agent->event, &agent->ports_watch, "/dev/virtio-ports",
+			IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_DELETE_SELF,
+			on_dev, agent);
+}
+
+static int on_dev(sd_event_source *source, const struct inotify_event *event,
 		  void *opaque)
 {
 	struct ebb_agent *agent = opaque;
 
-	(void)source;
+	if (source == agent->ports_watch &&
+	    event->mask & (IN_DELETE_SELF | IN_IGNORED))
+		agent->ports_watch =
+			sd_event_source_disable_unref(agent->ports_watch);
 	if (event->len && strcmp(event->name, DEVICE_NAME) == 0)
 		agent->module_changed = true;
-	/* udev fills the directory after it made it. */
-	if (event->len && strcmp(event->name, "virtio-ports") == 0 &&
-	    !agent->ports_watch)
-		sd_event_add_inotify(agent->event, &agent->ports_watch,
-				     "/dev/virtio-ports",
-				     IN_CREATE | IN_MOVED_TO, on_dev, agent);
+	if (access("/dev/virtio-ports", F_OK) == 0)
+		watch_ports(agent);
 	choose_soon(agent);
 	return 0;
 }
@@ -320,13 +289,8 @@ static int watch_dev(struct ebb_agent *agent)
 				     IN_CREATE | IN_DELETE | IN_MOVED_TO,
 				     on_dev, agent);
 
-	if (r < 0)
-		return r;
-	if (access("/dev/virtio-ports", F_OK) == 0)
-		r = sd_event_add_inotify(agent->event, &agent->ports_watch,
-					 "/dev/virtio-ports",
-					 IN_CREATE | IN_MOVED_TO, on_dev,
-					 agent);
+	if (r >= 0 && access("/dev/virtio-ports", F_OK) == 0)
+		watch_ports(agent);
 	return r;
 }
 
@@ -366,6 +330,13 @@ int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 						SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_add_defer(event, &agent->choose, on_choose, agent);
+	/* A channel that was named is no guess: without it there is nothing. */
+	if (r >= 0 && options->channel) {
+		r = choose_port(agent);
+		if (r < 0)
+			ebb_log(EBB_LOG_ERR, "--channel: %s: %s",
+				options->channel, strerror(-r));
+	}
 	if (r < 0) {
 		ebb_agent_free(agent);
 		return r;
@@ -378,6 +349,7 @@ void ebb_agent_free(struct ebb_agent *agent)
 {
 	if (!agent)
 		return;
+	ebb_stock_free(agent->stock);
 	close_port(agent);
 	ebb_target_free(agent->target);
 	sd_event_source_disable_unref(agent->dev_watch);

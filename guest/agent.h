@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The agent: which port it serves, and who answers what comes there.
+ * The agent: which ports it serves.
  *
- * Ebb's own port is best; else the stock agent's, with a relay to it. Ports and
- * the module come and go: /dev is watched, nothing is polled.
+ * Ebb's own, where the guest has it: then qemu-ga is left to its own service. Else
+ * the stock agent's, for both (stock.h), and that is gone on with when Ebb's own
+ * comes later. Ports and the module come and go: /dev is watched, nothing is
+ * polled.
  */
 #ifndef EBB_GUEST_AGENT_H
 #define EBB_GUEST_AGENT_H
@@ -18,7 +20,7 @@ struct ebb_agent;
  * struct ebb_agent_options - what the command line says; kept by its user
  * @channel: path of a port that is used in place of those that are looked for,
  *	or NULL. Such a port is served without a relay.
- * @qga_program: as in ebb_relay_start()
+ * @qga_program: as in ebb_stock_new()
  * @swap: as ebb_target_allow_swap()
  */
 struct ebb_agent_options {
@@ -31,7 +33,7 @@ struct ebb_agent_options {
  * ebb_agent_new - begin to serve
  * @options: copied
  *
- * Returns 0 or -errno; that no port is there is no error.
+ * Returns 0 or -errno; that no port is there is no error, but for @channel.
  */
 int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 		  struct ebb_agent **ret_agent);

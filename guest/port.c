@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "protocol/frame.h"
 #include "protocol/limits.h"
 
@@ -26,6 +27,8 @@
 struct ebb_port {
 	int fd;
 	bool connected;
+	bool held;
+	bool told_full;
 	sd_event_source *io;
 	sd_event_source *retry;
 	struct ebb_port_ops ops;
@@ -73,10 +76,18 @@ int ebb_port_find(const char *name, char *ret_path)
 	return find_in_sysfs(name, ret_path);
 }
 
+static void note_drained(struct ebb_port *port)
+{
+	if (port->out_bytes == 0 && port->ops.drained)
+		port->ops.drained(port->opaque);
+}
+
 static void drop_output(struct ebb_port *port)
 {
 	port->out_bytes = 0;
+	port->told_full = false;
 	sd_event_source_set_enabled(port->retry, SD_EVENT_OFF);
+	note_drained(port);
 }
 
 static void flush_output(struct ebb_port *port)
@@ -102,17 +113,32 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *opaque)
 	(void)source;
 	(void)usec;
 	flush_output(opaque);
+	note_drained(opaque);
 	return 0;
+}
+
+static void take(struct ebb_port *port, const char *data, size_t data_bytes,
+		 int *ret_r)
+{
+	const char *line;
+	size_t line_bytes;
+
+	if (port->ops.data) {
+		port->ops.data(data, data_bytes, port->opaque);
+		return;
+	}
+	*ret_r = ebb_frame_push(&port->frame, data, data_bytes);
+	while (*ret_r >= 0 && ebb_frame_next(&port->frame, &line, &line_bytes))
+		port->ops.line(line, line_bytes, port->opaque);
 }
 
 static int read_lines(struct ebb_port *port)
 {
-	const char *line;
-	size_t line_bytes;
 	char data[4096];
 	ssize_t got;
+	int r = 0;
 
-	for (;;) {
+	while (!port->held) {
 		got = read(port->fd, data, sizeof(data));
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -121,11 +147,21 @@ static int read_lines(struct ebb_port *port)
 			return 0;
 		if (got < 0)
 			return -errno;
-		if (ebb_frame_push(&port->frame, data, (size_t)got) < 0)
+		take(port, data, (size_t)got, &r);
+		if (r < 0)
 			return -ENOMEM;
-		while (ebb_frame_next(&port->frame, &line, &line_bytes))
-			port->ops.line(line, line_bytes, port->opaque);
 	}
+	return 0;
+}
+
+static void read_on(struct ebb_port *port)
+{
+	int r = read_lines(port);
+
+	if (r >= 0)
+		return;
+	sd_event_source_set_enabled(port->io, SD_EVENT_OFF);
+	port->ops.failed(r, port->opaque);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents,
@@ -133,7 +169,6 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents,
 {
 	struct ebb_port *port = opaque;
 	bool connected = !(revents & EPOLLHUP);
-	int r;
 
 	(void)source;
 	(void)fd;
@@ -144,17 +179,28 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents,
 		if (connected)
 			port->ops.connected(port->opaque);
 	}
-	r = read_lines(port);
-	if (r < 0) {
-		sd_event_source_set_enabled(port->io, SD_EVENT_OFF);
-		port->ops.failed(r, port->opaque);
-	}
+	read_on(port);
 	return 0;
 }
 
 int ebb_port_open(sd_event *event, const char *path, size_t line_bytes_max,
 		  const struct ebb_port_ops *ops, void *opaque,
 		  struct ebb_port **ret_port)
+{
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = ebb_port_attach(event, fd, line_bytes_max, ops, opaque, ret_port);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+int ebb_port_attach(sd_event *event, int fd, size_t line_bytes_max,
+		    const struct ebb_port_ops *ops, void *opaque,
+		    struct ebb_port **ret_port)
 {
 	struct ebb_port *port = calloc(1, sizeof(*port));
 	int r;
@@ -164,11 +210,7 @@ int ebb_port_open(sd_event *event, const char *path, size_t line_bytes_max,
 	port->ops = *ops;
 	port->opaque = opaque;
 	ebb_frame_init(&port->frame, line_bytes_max);
-	port->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (port->fd < 0) {
-		r = -errno;
-		goto err;
-	}
+	port->fd = fd;
 	r = sd_event_add_time_relative(event, &port->retry, CLOCK_MONOTONIC, 0,
 				       0, on_retry, port);
 	if (r < 0)
@@ -182,6 +224,7 @@ int ebb_port_open(sd_event *event, const char *path, size_t line_bytes_max,
 	*ret_port = port;
 	return 0;
 err:
+	port->fd = -1;
 	ebb_port_close(port);
 	return r;
 }
@@ -203,8 +246,16 @@ void ebb_port_send(struct ebb_port *port, const char *data, size_t data_bytes)
 {
 	char *out;
 
-	if (!port->connected || data_bytes > OUT_BYTES_MAX - port->out_bytes)
+	if (!port->connected)
 		return;
+	if (data_bytes > OUT_BYTES_MAX - port->out_bytes) {
+		if (!port->told_full)
+			ebb_log(EBB_LOG_WARNING,
+				"the host does not read what it asked for: "
+				"answers are dropped");
+		port->told_full = true;
+		return;
+	}
 	out = realloc(port->out, port->out_bytes + data_bytes);
 	if (!out)
 		return;
@@ -212,4 +263,18 @@ void ebb_port_send(struct ebb_port *port, const char *data, size_t data_bytes)
 	memcpy(port->out + port->out_bytes, data, data_bytes);
 	port->out_bytes += data_bytes;
 	flush_output(port);
+}
+
+size_t ebb_port_pending(const struct ebb_port *port)
+{
+	return port->out_bytes;
+}
+
+void ebb_port_hold(struct ebb_port *port, bool hold)
+{
+	bool resumes = port->held && !hold;
+
+	port->held = hold;
+	if (resumes)
+		read_on(port);
 }

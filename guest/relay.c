@@ -2,14 +2,13 @@
 #include "guest/relay.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,52 +18,54 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "protocol/frame.h"
-#include "protocol/message.h"
-
-#define RELAY_DIR "/run/ebb-agent"
-#define RELAY_SOCKET RELAY_DIR "/qga.sock"
+#include "guest/qga_options.h"
 
 enum {
 	CONNECT_RETRY_MS = 50,
 	CONNECT_TRIES = 100,
-	RESTART_MIN_MS = 1000,
+	/* The stock service starts it again at once. */
+	RESTART_MIN_MS = 100,
 	RESTART_MAX_MS = 60 * 1000,
+	STEADY_MS = 10 * 1000, /* one that ran so long may fail anew */
 	READ_TURNS = 16,
 	END_MS = 2000, /* for qemu-ga to end by itself */
 	END_POLL_MS = 20,
 };
 
-#define OUT_BYTES_MAX (2 * (size_t)EBB_RELAY_BYTES_MAX)
-
 struct ebb_relay {
 	sd_event *event;
 	const char *program;
-	ebb_relay_line_fn line;
+	const char *dir;
+	struct sockaddr_un address; /* in @dir */
+	const struct ebb_relay_ops *ops;
 	void *opaque;
 
 	sd_event_source *child;
 	pid_t pid; /* 0: not running */
+	uint64_t start_us;
 	sd_event_source *timer; /* next try to connect or to start */
 	unsigned int tries;
 	unsigned int restart_ms;
-	bool told_missing;
 
 	int fd;
+	bool held;
 	sd_event_source *io;
-	struct ebb_frame frame;
 	char *out;
 	size_t out_bytes;
-	bool discarding; /* until qemu-ga answers @sync_id */
-	uint32_t sync_id;
 };
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *opaque);
 
 static void set_timer(struct ebb_relay *relay, unsigned int ms)
 {
 	sd_event_source_set_time_relative(relay->timer, (uint64_t)ms * 1000);
 	sd_event_source_set_enabled(relay->timer, SD_EVENT_ONESHOT);
+}
+
+static uint64_t now_us(const struct ebb_relay *relay)
+{
+	uint64_t usec = 0;
+
+	sd_event_now(relay->event, CLOCK_MONOTONIC, &usec);
+	return usec;
 }
 
 static void disconnect(struct ebb_relay *relay)
@@ -74,71 +75,34 @@ static void disconnect(struct ebb_relay *relay)
 		close(relay->fd);
 	relay->fd = -1;
 	relay->out_bytes = 0;
-	relay->discarding = false;
-	ebb_frame_reset(&relay->frame);
+	relay->held = false;
 }
 
-static void restart_later(struct ebb_relay *relay)
+static void go_down(struct ebb_relay *relay)
 {
+	bool was_up = relay->fd >= 0;
+
 	disconnect(relay);
-	relay->tries = 0;
-	set_timer(relay, relay->restart_ms);
-	if (relay->restart_ms < RESTART_MAX_MS)
-		relay->restart_ms *= 2;
+	if (was_up)
+		relay->ops->down(relay->opaque);
 }
 
-/* Only the answer to our own sync ends the silence. */
-static void handle_line(struct ebb_relay *relay, const char *line,
-			size_t line_bytes)
+/* ---- the stream ---- */
+
+static int set_events(struct ebb_relay *relay)
 {
-	struct ebb_msg msg = { 0 };
-	char *copy;
-
-	if (relay->discarding) {
-		if (ebb_msg_parse(line, line_bytes, &msg, NULL) < 0)
-			return;
-		if (msg.kind == EBB_MSG_REPLY &&
-		    json_object_is_type(msg.body, json_type_int) &&
-		    json_object_get_int64(msg.body) == (int64_t)relay->sync_id)
-			relay->discarding = false;
-		ebb_msg_clear(&msg);
-		return;
-	}
-	copy = malloc(line_bytes + 1);
-	if (!copy)
-		return;
-	memcpy(copy, line, line_bytes);
-	copy[line_bytes] = '\n';
-	relay->line(copy, line_bytes + 1, relay->opaque);
-	free(copy);
-}
-
-static int read_lines(struct ebb_relay *relay)
-{
-	const char *line;
-	size_t line_bytes;
-	char data[16384];
-
-	for (int turn = 0; turn < READ_TURNS; turn++) {
-		ssize_t got = read(relay->fd, data, sizeof(data));
-
-		if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			return 0;
-		if (got <= 0)
-			return -EPIPE;
-		if (ebb_frame_push(&relay->frame, data, (size_t)got) < 0)
-			return -ENOMEM;
-		while (ebb_frame_next(&relay->frame, &line, &line_bytes))
-			handle_line(relay, line, line_bytes);
-	}
-	return 0;
+	return sd_event_source_set_io_events(
+		relay->io, (relay->held ? 0 : EPOLLIN) |
+				   (relay->out_bytes ? EPOLLOUT : 0));
 }
 
 static int flush_output(struct ebb_relay *relay)
 {
-	while (relay->out_bytes > 0) {
-		ssize_t sent = send(relay->fd, relay->out, relay->out_bytes,
-				    MSG_NOSIGNAL);
+	size_t done = 0;
+
+	while (done < relay->out_bytes) {
+		ssize_t sent = send(relay->fd, relay->out + done,
+				    relay->out_bytes - done, MSG_NOSIGNAL);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
@@ -146,11 +110,27 @@ static int flush_output(struct ebb_relay *relay)
 			break;
 		if (sent < 0)
 			return -errno;
-		relay->out_bytes -= (size_t)sent;
-		memmove(relay->out, relay->out + sent, relay->out_bytes);
+		done += (size_t)sent;
 	}
-	return sd_event_source_set_io_events(
-		relay->io, relay->out_bytes ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	relay->out_bytes -= done;
+	memmove(relay->out, relay->out + done, relay->out_bytes);
+	return set_events(relay);
+}
+
+static int read_data(struct ebb_relay *relay)
+{
+	char data[16384];
+
+	for (int turn = 0; turn < READ_TURNS && !relay->held; turn++) {
+		ssize_t got = read(relay->fd, data, sizeof(data));
+
+		if (got < 0 && (errno == EAGAIN || errno == EINTR))
+			return 0;
+		if (got <= 0)
+			return -EPIPE;
+		relay->ops->data(data, (size_t)got, relay->opaque);
+	}
+	return 0;
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents,
@@ -161,43 +141,38 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents,
 
 	(void)source;
 	(void)fd;
-	if (revents & EPOLLOUT)
+	if (revents & EPOLLOUT) {
 		r = flush_output(relay);
-	if (r >= 0 && (revents & (EPOLLIN | EPOLLHUP | EPOLLERR)))
-		r = read_lines(relay);
+		if (r >= 0 && relay->out_bytes == 0)
+			relay->ops->drained(relay->opaque);
+	}
+	/* What it said before it went is still to be read, unless it is held. */
+	if (r >= 0 && revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		r = relay->held && revents & (EPOLLHUP | EPOLLERR)
+			    ? -EPIPE
+			    : read_data(relay);
 	if (r < 0) {
 		/* If the process died, on_child() starts it again. */
-		disconnect(relay);
+		go_down(relay);
 		if (relay->pid)
 			set_timer(relay, CONNECT_RETRY_MS);
 	}
 	return 0;
 }
 
-static int watch(struct ebb_relay *relay, int fd)
-{
-	int r = sd_event_add_io(relay->event, &relay->io, fd, EPOLLIN, on_io,
-				relay);
-
-	if (r < 0)
-		return r;
-	relay->fd = fd;
-	relay->restart_ms = RESTART_MIN_MS;
-	return 0;
-}
-
 static void try_connect(struct ebb_relay *relay)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX,
-				       .sun_path = RELAY_SOCKET };
 	int fd ebb_auto_close =
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd >= 0 &&
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-	    watch(relay, fd) == 0) {
-		ebb_steal_fd(&fd);
+	    connect(fd, (struct sockaddr *)&relay->address,
+		    sizeof(relay->address)) == 0 &&
+	    sd_event_add_io(relay->event, &relay->io, fd, EPOLLIN, on_io,
+			    relay) >= 0) {
+		relay->fd = ebb_steal_fd(&fd);
 		relay->tries = 0;
+		relay->ops->up(relay->opaque);
 		return;
 	}
 	if (++relay->tries < CONNECT_TRIES) {
@@ -205,9 +180,19 @@ static void try_connect(struct ebb_relay *relay)
 		return;
 	}
 	ebb_log(EBB_LOG_WARNING,
-		"qemu-ga does not listen on " RELAY_SOCKET "; starting it "
-		"again");
+		"qemu-ga does not listen on %s; starting it again",
+		relay->address.sun_path);
 	kill(relay->pid, SIGKILL);
+}
+
+/* ---- the process ---- */
+
+static void restart_later(struct ebb_relay *relay)
+{
+	relay->tries = 0;
+	set_timer(relay, relay->restart_ms);
+	if (relay->restart_ms < RESTART_MAX_MS)
+		relay->restart_ms *= 2;
 }
 
 static int on_child(sd_event_source *source, const siginfo_t *info,
@@ -218,67 +203,107 @@ static int on_child(sd_event_source *source, const siginfo_t *info,
 	(void)source;
 	relay->child = sd_event_source_disable_unref(relay->child);
 	relay->pid = 0;
+	if (now_us(relay) - relay->start_us >= (uint64_t)STEADY_MS * 1000)
+		relay->restart_ms = RESTART_MIN_MS;
 	ebb_log(EBB_LOG_WARNING,
 		"qemu-ga ended (%s %d); starting it again in %u ms",
 		info->si_code == CLD_EXITED ? "exit code" : "signal",
 		info->si_status, relay->restart_ms);
+	go_down(relay);
 	restart_later(relay);
 	return 0;
 }
 
-static const char *find_program(const struct ebb_relay *relay)
+/* What the stock service has: nobody's favourite. */
+static void reset_oom_score(void)
 {
-	static const char *const paths[] = { "/usr/sbin/qemu-ga",
-					     "/usr/bin/qemu-ga" };
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
-	if (relay->program)
-		return access(relay->program, X_OK) == 0 ? relay->program
-							 : NULL;
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(paths); i++)
-		if (access(paths[i], X_OK) == 0)
-			return paths[i];
-	return NULL;
+	if (fd < 0)
+		return;
+	if (write(fd, "0", 1) < 0) {
+		/* It is as it is. */
+	}
+	close(fd);
 }
 
-static void exec_qga(const char *program, pid_t parent)
+static void exec_qga(const char *program, char *const *words, pid_t parent)
 {
+	static const char *const ours[] = { "NOTIFY_SOCKET",
+					    "RUNTIME_DIRECTORY", "WATCHDOG_PID",
+					    "WATCHDOG_USEC" };
 	sigset_t none;
 
 	/* It must not outlive us and hold on to nothing. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(0);
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(ours); i++)
+		unsetenv(ours[i]);
+	reset_oom_score();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL); /* what we ignore would be inherited */
-	execl(program, "qemu-ga", "-m", "unix-listen", "-p", RELAY_SOCKET, "-t",
-	      RELAY_DIR, (char *)NULL);
+	execv(program, words);
 	_exit(127);
+}
+
+/* The system's options, between ours: it may have a state directory of its own. */
+static int fill_words(struct ebb_relay *relay,
+		      const struct ebb_qga_options *options, char **words,
+		      size_t word_count)
+{
+	static char name[] = "qemu-ga", state[] = "-t", method[] = "-m",
+		    listen[] = "unix-listen", path[] = "-p";
+	char *const first[] = { name, state, (char *)relay->dir };
+	char *const last[] = { method, listen, path, relay->address.sun_path };
+	size_t count = 0;
+
+	if (EBB_ARRAY_SIZE(first) + options->count + EBB_ARRAY_SIZE(last) + 1 >
+	    word_count)
+		return -E2BIG;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(first); i++)
+		words[count++] = first[i];
+	for (size_t i = 0; i < options->count; i++)
+		words[count++] = options->words[i];
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(last); i++)
+		words[count++] = last[i];
+	words[count] = NULL;
+	return 0;
 }
 
 static int start_process(struct ebb_relay *relay)
 {
-	const char *program = find_program(relay);
+	struct ebb_qga_options *options ebb_auto_free =
+		calloc(1, sizeof(*options));
+	char *words[EBB_QGA_OPTIONS_MAX + 16], path[256];
 	pid_t parent = getpid();
 	pid_t pid;
+	int r;
 
-	if (!program) {
-		if (!relay->told_missing)
-			ebb_log(EBB_LOG_WARNING,
-				"no qemu-ga here: its commands are not served; "
-				"install qemu-guest-agent");
-		relay->told_missing = true;
-		return -ENOENT;
+	if (!options)
+		return -ENOMEM;
+	r = ebb_qga_options_read("", options, path);
+	if (r == 0)
+		r = fill_words(relay, options, words, EBB_ARRAY_SIZE(words));
+	if (r < 0) {
+		ebb_log(EBB_LOG_ERR,
+			"%s: the options of qemu-ga are not understood, so it "
+			"is not started: mend them, or serve Ebb on a channel "
+			"of its own",
+			path);
+		return r;
 	}
-	if (mkdir(RELAY_DIR, 0700) < 0 && errno != EEXIST)
+	if (mkdir(relay->dir, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	unlink(RELAY_SOCKET);
+	unlink(relay->address.sun_path);
 	pid = fork();
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		exec_qga(program, parent);
+		exec_qga(relay->program, words, parent);
 	relay->pid = pid;
+	relay->start_us = now_us(relay);
 	return sd_event_add_child(relay->event, &relay->child, pid, WEXITED,
 				  on_child, relay);
 }
@@ -298,32 +323,42 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *opaque)
 	return 0;
 }
 
-static struct ebb_relay *new_relay(sd_event *event, ebb_relay_line_fn line,
-				   void *opaque)
+const char *ebb_relay_find(const char *program)
 {
-	struct ebb_relay *relay = calloc(1, sizeof(*relay));
+	static const char *const paths[] = { "/usr/sbin/qemu-ga",
+					     "/usr/bin/qemu-ga" };
 
-	if (!relay)
-		return NULL;
-	relay->event = sd_event_ref(event);
-	relay->line = line;
-	relay->opaque = opaque;
-	relay->fd = -1;
-	relay->restart_ms = RESTART_MIN_MS;
-	ebb_frame_init(&relay->frame, EBB_RELAY_BYTES_MAX);
-	return relay;
+	if (program)
+		return access(program, X_OK) == 0 ? program : NULL;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(paths); i++)
+		if (access(paths[i], X_OK) == 0)
+			return paths[i];
+	return NULL;
 }
 
-int ebb_relay_start(sd_event *event, const char *program,
-		    ebb_relay_line_fn line, void *opaque,
+int ebb_relay_start(sd_event *event, const char *program, const char *dir,
+		    const struct ebb_relay_ops *ops, void *opaque,
 		    struct ebb_relay **ret_relay)
 {
-	struct ebb_relay *relay = new_relay(event, line, opaque);
+	struct ebb_relay *relay = calloc(1, sizeof(*relay));
 	int r;
 
 	if (!relay)
 		return -ENOMEM;
 	relay->program = program;
+	relay->dir = dir;
+	relay->address.sun_family = AF_UNIX;
+	if ((size_t)snprintf(relay->address.sun_path,
+			     sizeof(relay->address.sun_path), "%s/qga.sock",
+			     dir) >= sizeof(relay->address.sun_path)) {
+		free(relay);
+		return -ENAMETOOLONG;
+	}
+	relay->event = sd_event_ref(event);
+	relay->ops = ops;
+	relay->opaque = opaque;
+	relay->fd = -1;
+	relay->restart_ms = RESTART_MIN_MS;
 	r = sd_event_add_time_relative(event, &relay->timer, CLOCK_MONOTONIC, 0,
 				       0, on_timer, relay);
 	if (r < 0) {
@@ -334,37 +369,30 @@ int ebb_relay_start(sd_event *event, const char *program,
 	return 0;
 }
 
-int ebb_relay_attach(sd_event *event, int fd, ebb_relay_line_fn line,
-		     void *opaque, struct ebb_relay **ret_relay)
-{
-	struct ebb_relay *relay = new_relay(event, line, opaque);
-	int r;
-
-	if (!relay)
-		return -ENOMEM;
-	r = watch(relay, fd);
-	if (r < 0) {
-		ebb_relay_stop(relay);
-		return r;
-	}
-	*ret_relay = relay;
-	return 0;
-}
-
-/* A command that hangs in qemu-ga must not hang our own end. */
-static void end_process(pid_t pid)
+static bool wait_for_end(pid_t pid)
 {
 	const struct timespec pause = { .tv_nsec = END_POLL_MS * 1000000L };
 
-	kill(pid, SIGTERM);
 	for (int waited_ms = 0; waited_ms < END_MS; waited_ms += END_POLL_MS) {
 		if (waitpid(pid, NULL, WNOHANG) != 0)
-			return;
+			return true;
 		nanosleep(&pause, NULL);
 	}
+	return false;
+}
+
+/*
+ * A command that hangs in qemu-ga must not hang our own end. One that waits in
+ * the kernel for a file system that is frozen does not even die of a signal.
+ */
+static void end_process(pid_t pid)
+{
+	kill(pid, SIGTERM);
+	if (wait_for_end(pid))
+		return;
 	ebb_log(EBB_LOG_WARNING, "qemu-ga does not end; killing it");
 	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	wait_for_end(pid);
 }
 
 void ebb_relay_stop(struct ebb_relay *relay)
@@ -376,10 +404,9 @@ void ebb_relay_stop(struct ebb_relay *relay)
 	sd_event_source_disable_unref(relay->timer);
 	if (relay->pid) {
 		end_process(relay->pid);
-		unlink(RELAY_SOCKET);
+		unlink(relay->address.sun_path);
 	}
 	sd_event_unref(relay->event);
-	ebb_frame_clear(&relay->frame);
 	free(relay->out);
 	free(relay);
 }
@@ -389,41 +416,32 @@ bool ebb_relay_is_up(const struct ebb_relay *relay)
 	return relay->fd >= 0;
 }
 
-int ebb_relay_send(struct ebb_relay *relay, const char *line, size_t line_bytes)
+void ebb_relay_send(struct ebb_relay *relay, const char *data,
+		    size_t data_bytes)
 {
 	char *out;
 
 	if (relay->fd < 0)
-		return -ENOTCONN;
-	if (line_bytes + 1 > OUT_BYTES_MAX - relay->out_bytes)
-		return -EAGAIN;
-	out = realloc(relay->out, relay->out_bytes + line_bytes + 1);
+		return;
+	out = realloc(relay->out, relay->out_bytes + data_bytes);
 	if (!out)
-		return -EAGAIN;
+		return;
 	relay->out = out;
-	memcpy(out + relay->out_bytes, line, line_bytes);
-	out[relay->out_bytes + line_bytes] = '\n';
-	relay->out_bytes += line_bytes + 1;
+	memcpy(out + relay->out_bytes, data, data_bytes);
+	relay->out_bytes += data_bytes;
 	/* A failure is found again, and handled, by on_io(). */
-	flush_output(relay);
-	return 0;
+	if (flush_output(relay) < 0)
+		set_events(relay);
 }
 
-void ebb_relay_resync(struct ebb_relay *relay)
+size_t ebb_relay_pending(const struct ebb_relay *relay)
 {
-	char line[96];
-	int length;
+	return relay->out_bytes;
+}
 
-	if (relay->fd < 0)
-		return;
-	if (getrandom(&relay->sync_id, sizeof(relay->sync_id), 0) !=
-	    sizeof(relay->sync_id))
-		relay->sync_id++;
-	relay->sync_id &= INT32_MAX;
-	length = snprintf(line, sizeof(line),
-			  "{\"execute\":\"guest-sync\",\"arguments\":"
-			  "{\"id\":%" PRIu32 "}}",
-			  relay->sync_id);
-	relay->discarding = true;
-	ebb_relay_send(relay, line, (size_t)length);
+void ebb_relay_hold(struct ebb_relay *relay, bool hold)
+{
+	relay->held = hold;
+	if (relay->fd >= 0)
+		set_events(relay);
 }

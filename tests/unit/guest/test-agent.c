@@ -18,7 +18,6 @@
 
 #include "guest/command.h"
 #include "guest/facts.h"
-#include "guest/relay.h"
 
 static char proc_dir[] = "/tmp/ebb-test-proc.XXXXXX";
 
@@ -219,176 +218,6 @@ static void guest_info_names_both_agents(void **state)
 	assert_false(ebb_command_is_known("guest-fsfreeze-freeze"));
 }
 
-struct relay_test {
-	sd_event *event;
-	struct ebb_relay *relay;
-	int qga; /* the fake agent's end */
-	char got[4096];
-};
-
-static void on_line(const char *line, size_t line_bytes, void *opaque)
-{
-	struct relay_test *test = opaque;
-
-	strncat(test->got, line, line_bytes);
-}
-
-static void start_relay(struct relay_test *test)
-{
-	int fds[2];
-
-	memset(test, 0, sizeof(*test));
-	assert_int_equal(
-		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	assert_true(sd_event_new(&test->event) >= 0);
-	assert_int_equal(ebb_relay_attach(test->event, fds[0], on_line, test,
-					  &test->relay),
-			 0);
-	test->qga = fds[1];
-}
-
-static void stop_relay(struct relay_test *test)
-{
-	ebb_relay_stop(test->relay);
-	sd_event_unref(test->event);
-	close(test->qga);
-}
-
-static void turn(struct relay_test *test)
-{
-	while (sd_event_run(test->event, 0) > 0)
-		;
-}
-
-static void qga_says(struct relay_test *test, const char *text)
-{
-	assert_int_equal(write(test->qga, text, strlen(text)), strlen(text));
-	turn(test);
-}
-
-/* What the relay sent to the fake agent. */
-static void read_qga(struct relay_test *test, char *text, size_t text_bytes)
-{
-	ssize_t got;
-
-	turn(test);
-	got = read(test->qga, text, text_bytes - 1);
-	text[got < 0 ? 0 : got] = '\0';
-}
-
-static void lines_are_relayed_as_they_are(void **state)
-{
-	struct relay_test test;
-	char text[512];
-
-	(void)state;
-	start_relay(&test);
-	assert_true(ebb_relay_is_up(test.relay));
-	assert_int_equal(ebb_relay_send(test.relay, "{ \"odd\" :1}", 11), 0);
-	read_qga(&test, text, sizeof(text));
-	assert_string_equal(text, "{ \"odd\" :1}\n");
-	qga_says(&test, "{\"return\": {}}\nhalf");
-	assert_string_equal(test.got, "{\"return\": {}}\n");
-	qga_says(&test, " line\n");
-	assert_string_equal(test.got, "{\"return\": {}}\nhalf line\n");
-	stop_relay(&test);
-}
-
-/* An answer that is late for one client must not reach the next. */
-static void late_answers_are_dropped(void **state)
-{
-	struct relay_test test;
-	char text[512], sync[64];
-	const char *id;
-
-	(void)state;
-	start_relay(&test);
-	ebb_relay_send(test.relay, "{\"execute\":\"slow\"}", 18);
-	ebb_relay_resync(test.relay);
-	ebb_relay_send(test.relay, "{\"execute\":\"next\"}", 18);
-	read_qga(&test, text, sizeof(text));
-	/* The private sync stands between the two commands. */
-	id = strstr(text, "\"id\":");
-	assert_non_null(id);
-	assert_true(strstr(text, "slow") < id && id < strstr(text, "next"));
-	snprintf(sync, sizeof(sync), "{\"return\": %ld}\n",
-		 strtol(id + 5, NULL, 10));
-
-	qga_says(&test, "{\"return\": \"slow\"}\n");
-	qga_says(&test, "{\"return\": 1}\nnoise\n");
-	assert_string_equal(test.got, "");
-	qga_says(&test, sync);
-	assert_string_equal(test.got, "");
-	qga_says(&test, "{\"return\": \"next\"}\n");
-	assert_string_equal(test.got, "{\"return\": \"next\"}\n");
-	stop_relay(&test);
-}
-
-static void an_agent_that_is_gone_is_told(void **state)
-{
-	struct relay_test test;
-
-	(void)state;
-	start_relay(&test);
-	shutdown(test.qga, SHUT_RDWR);
-	turn(&test);
-	assert_false(ebb_relay_is_up(test.relay));
-	assert_int_equal(ebb_relay_send(test.relay, "x", 1), -ENOTCONN);
-	ebb_relay_resync(test.relay);
-	stop_relay(&test);
-}
-
-static pid_t read_pid(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	int pid = 0;
-
-	if (file && fscanf(file, "%d", &pid) != 1)
-		pid = 0;
-	if (file)
-		fclose(file);
-	return pid;
-}
-
-/* One that does not end when it is told to. */
-static void an_agent_that_hangs_is_killed(void **state)
-{
-	struct relay_test test = { 0 };
-	char program[256], pid_path[256], text[512];
-	sigset_t child;
-	pid_t pid = 0;
-
-	(void)state;
-	if (access("/run", W_OK) < 0)
-		skip(); /* its socket is there */
-	snprintf(program, sizeof(program), "%s/hangs", proc_dir);
-	snprintf(pid_path, sizeof(pid_path), "%s/pid", proc_dir);
-	snprintf(text, sizeof(text),
-		 "#!/bin/sh\ntrap '' TERM\necho $$ >%s\n"
-		 "while :; do sleep 0.1; done\n",
-		 pid_path);
-	write_fact("hangs", text);
-	assert_int_equal(chmod(program, 0700), 0);
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, NULL);
-	assert_true(sd_event_new(&test.event) >= 0);
-	assert_int_equal(ebb_relay_start(test.event, program, on_line, &test,
-					 &test.relay),
-			 0);
-	for (int i = 0; i < 100 && pid == 0; i++) {
-		sd_event_run(test.event, 50 * 1000);
-		pid = read_pid(pid_path);
-	}
-	assert_true(pid > 0);
-	ebb_relay_stop(test.relay);
-	assert_int_equal(kill(pid, 0), -1);
-	assert_int_equal(errno, ESRCH);
-	sd_event_unref(test.event);
-	unlink(program);
-	unlink(pid_path);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,10 +226,6 @@ int main(void)
 		cmocka_unit_test(bad_arguments_are_named),
 		cmocka_unit_test(without_the_module_the_remedy_is_told),
 		cmocka_unit_test(guest_info_names_both_agents),
-		cmocka_unit_test(lines_are_relayed_as_they_are),
-		cmocka_unit_test(late_answers_are_dropped),
-		cmocka_unit_test(an_agent_that_is_gone_is_told),
-		cmocka_unit_test(an_agent_that_hangs_is_killed),
 	};
 
 	return cmocka_run_group_tests(tests, make_proc, remove_proc);
