@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -84,8 +85,13 @@ void ebb_log(enum ebb_log_level level, const char *format, ...)
 	if (used >= (int)sizeof(line) - 1)
 		used = sizeof(line) - 2;
 	line[used++] = '\n';
-	/* Nobody is left to tell when stderr is gone. */
-	if (write(STDERR_FILENO, line, (size_t)used) < 0)
+	/*
+	 * Nobody is left to tell when stderr is gone. A journal that does not read,
+	 * as its file system is frozen, is not waited for.
+	 */
+	if (send(STDERR_FILENO, line, (size_t)used,
+		 MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	    errno == ENOTSOCK && write(STDERR_FILENO, line, (size_t)used) < 0)
 		errno = saved_errno;
 	errno = saved_errno;
 }

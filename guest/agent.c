@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/size.h"
 #include "guest/command.h"
+#include "guest/guard.h"
 #include "guest/port.h"
 #include "guest/qga_options.h"
 #include "guest/stock.h"
@@ -28,6 +29,7 @@
 
 /* A port that another program has open is tried again after this time. */
 #define BUSY_RETRY_US (10 * 1000 * 1000)
+#define NAME_US (1000 * 1000)
 
 struct ebb_agent {
 	sd_event *event;
@@ -35,9 +37,10 @@ struct ebb_agent {
 	sd_event_source *dev_watch;
 	sd_event_source *ports_watch;
 	sd_event_source *choose;
-	sd_event_source *busy_retry;
+	sd_event_source *look_again;
 	struct ebb_port *port; /* Ebb's own, or that of --channel */
 	struct ebb_stock *stock; /* NULL: its port is not served */
+	struct ebb_guard *guard; /* NULL: there is none */
 	struct ebb_target_keeper *target;
 	char state_dir[256];
 	bool failed; /* the port is to be closed */
@@ -146,6 +149,12 @@ static void on_failed(int r, void *opaque)
 	choose_soon(agent);
 }
 
+static void look_again_later(struct ebb_agent *agent, uint64_t us)
+{
+	sd_event_source_set_time_relative(agent->look_again, us);
+	sd_event_source_set_enabled(agent->look_again, SD_EVENT_ONESHOT);
+}
+
 static void close_port(struct ebb_agent *agent)
 {
 	ebb_port_close(agent->port);
@@ -159,8 +168,7 @@ static void tell_busy(struct ebb_agent *agent, const char *path)
 		ebb_log(EBB_LOG_WARNING,
 			"%s is used by another program; trying again", path);
 	agent->told_busy = true;
-	sd_event_source_set_time_relative(agent->busy_retry, BUSY_RETRY_US);
-	sd_event_source_set_enabled(agent->busy_retry, SD_EVENT_ONESHOT);
+	look_again_later(agent, BUSY_RETRY_US);
 }
 
 static int open_port(struct ebb_agent *agent, const char *path)
@@ -245,7 +253,7 @@ static int on_choose(sd_event_source *source, void *opaque)
 	return 0;
 }
 
-static int on_busy_retry(sd_event_source *source, uint64_t usec, void *opaque)
+static int on_look_again(sd_event_source *source, uint64_t usec, void *opaque)
 {
 	(void)source;
 	(void)usec;
@@ -280,6 +288,8 @@ static int on_dev(sd_event_source *source, const struct inotify_event *event,
 	if (access("/dev/virtio-ports", F_OK) == 0)
 		watch_ports(agent);
 	choose_soon(agent);
+	/* The driver makes a port before it knows its name. */
+	look_again_later(agent, NAME_US);
 	return 0;
 }
 
@@ -294,8 +304,7 @@ static int watch_dev(struct ebb_agent *agent)
 	return r;
 }
 
-/* systemd gives a list; the first is ours. */
-static void find_state_dir(char *ret_dir, size_t dir_bytes)
+void ebb_agent_state_dir(char *ret_dir, size_t dir_bytes)
 {
 	const char *dir = getenv("RUNTIME_DIRECTORY");
 
@@ -314,7 +323,14 @@ int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 		return -ENOMEM;
 	agent->event = sd_event_ref(event);
 	agent->options = *options;
-	find_state_dir(agent->state_dir, sizeof(agent->state_dir));
+	ebb_agent_state_dir(agent->state_dir, sizeof(agent->state_dir));
+	r = ebb_guard_start("", agent->state_dir, &agent->guard);
+	if (r < 0) {
+		ebb_log(EBB_LOG_WARNING,
+			"%s: %s: what is turned will not be put back if this "
+			"process is killed",
+			agent->state_dir, strerror(-r));
+	}
 	r = ebb_target_new(event, "", agent->state_dir, NULL, on_target_changed,
 			   agent, &agent->target);
 	if (r >= 0 && options->swap)
@@ -322,11 +338,11 @@ int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 	if (r >= 0)
 		r = watch_dev(agent);
 	if (r >= 0)
-		r = sd_event_add_time_relative(event, &agent->busy_retry,
+		r = sd_event_add_time_relative(event, &agent->look_again,
 					       CLOCK_MONOTONIC, BUSY_RETRY_US,
-					       0, on_busy_retry, agent);
+					       0, on_look_again, agent);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(agent->busy_retry,
+		r = sd_event_source_set_enabled(agent->look_again,
 						SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_add_defer(event, &agent->choose, on_choose, agent);
@@ -352,10 +368,11 @@ void ebb_agent_free(struct ebb_agent *agent)
 	ebb_stock_free(agent->stock);
 	close_port(agent);
 	ebb_target_free(agent->target);
+	ebb_guard_stop(agent->guard);
 	sd_event_source_disable_unref(agent->dev_watch);
 	sd_event_source_disable_unref(agent->ports_watch);
 	sd_event_source_disable_unref(agent->choose);
-	sd_event_source_disable_unref(agent->busy_retry);
+	sd_event_source_disable_unref(agent->look_again);
 	sd_event_unref(agent->event);
 	free(agent);
 }

@@ -11,6 +11,7 @@
 #define EBB_GUEST_AGENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <systemd/sd-event.h>
 
@@ -37,6 +38,9 @@ struct ebb_agent_options {
  */
 int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 		  struct ebb_agent **ret_agent);
+
+/* Where it keeps what must be put back: systemd's list has ours first. */
+void ebb_agent_state_dir(char *ret_dir, size_t dir_bytes);
 
 /* NULL is fine. */
 void ebb_agent_free(struct ebb_agent *agent);

@@ -97,27 +97,37 @@ static char *run_guest_info(const struct ebb_msg *request,
 	return merged ? ebb_msg_reply(merged, request->id) : no_memory(request);
 }
 
+bool ebb_module_is_installed(const char *root, const char *release)
+{
+	static const char *const places[] = { "extra",	   "updates/dkms",
+					      "updates",   "weak-updates",
+					      "extra/ebb", "kernel/extra" };
+	static const char *const suffixes[] = { "", ".xz", ".zst", ".gz" };
+	char path[512];
+
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(places); i++) {
+		for (size_t j = 0; j < EBB_ARRAY_SIZE(suffixes); j++) {
+			snprintf(path, sizeof(path),
+				 "%s/lib/modules/%s/%s/ebb.ko%s", root, release,
+				 places[i], suffixes[j]);
+			if (access(path, F_OK) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* Why the module is not there, and what to do about it. */
 static void explain_absence(const char *release, char *ret_text,
 			    size_t text_bytes)
 {
-	static const char *const places[] = { "extra", "updates/dkms",
-					      "updates" };
-	char path[256];
-
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(places); i++) {
-		snprintf(path, sizeof(path), "/lib/modules/%s/%s/ebb.ko",
-			 release, places[i]);
-		if (access(path, F_OK) == 0) {
-			snprintf(ret_text, text_bytes,
-				 "it is installed: modprobe ebb");
-			return;
-		}
-	}
-	snprintf(ret_text, text_bytes,
-		 "it is not installed for kernel %s: install ebb-guest, or "
-		 "run dkms autoinstall",
-		 release);
+	if (ebb_module_is_installed("", release))
+		snprintf(ret_text, text_bytes, "it is installed: modprobe ebb");
+	else
+		snprintf(ret_text, text_bytes,
+			 "it is not installed for kernel %s: dkms autoinstall, "
+			 "or make modules_install in Ebb's source",
+			 release);
 }
 
 static void fill_module(struct ebb_msg_info *info,

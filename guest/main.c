@@ -12,6 +12,7 @@
 
 #include "common/log.h"
 #include "guest/agent.h"
+#include "guest/guard.h"
 
 enum {
 	EXIT_USAGE = 2
@@ -19,6 +20,7 @@ enum {
 
 struct options {
 	struct ebb_agent_options agent;
+	bool restore_knobs;
 	enum ebb_log_level log_level;
 };
 
@@ -31,6 +33,8 @@ static void print_help(void)
 	       "      --qga-path PATH    the stock qemu-ga, for its commands\n"
 	       "      --swap             a free target may swap, if all swap is on "
 	       "disks\n"
+	       "      --restore-knobs    put back what a killed agent left, and "
+	       "exit\n"
 	       "      --log-level LEVEL  error, warning, notice, info, debug\n"
 	       "  -h, --help             show this help\n"
 	       "  -V, --version          show the version\n"
@@ -46,12 +50,14 @@ static int parse_options(int argc, char **argv, struct options *options)
 	enum {
 		OPT_CHANNEL = 256,
 		OPT_QGA_PATH,
+		OPT_RESTORE_KNOBS,
 		OPT_SWAP,
 		OPT_LOG_LEVEL
 	};
 	static const struct option table[] = {
 		{ "channel", required_argument, NULL, OPT_CHANNEL },
 		{ "qga-path", required_argument, NULL, OPT_QGA_PATH },
+		{ "restore-knobs", no_argument, NULL, OPT_RESTORE_KNOBS },
 		{ "swap", no_argument, NULL, OPT_SWAP },
 		{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 		{ "help", no_argument, NULL, 'h' },
@@ -67,6 +73,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case OPT_QGA_PATH:
 			options->agent.qga_program = optarg;
+			break;
+		case OPT_RESTORE_KNOBS:
+			options->restore_knobs = true;
 			break;
 		case OPT_SWAP:
 			options->agent.swap = true;
@@ -123,6 +132,18 @@ static int run(sd_event *event, const struct options *options)
 	return r;
 }
 
+static int restore_knobs(void)
+{
+	char state_dir[256];
+	int r;
+
+	ebb_agent_state_dir(state_dir, sizeof(state_dir));
+	r = ebb_guard_restore("", state_dir);
+	if (r < 0)
+		ebb_log(EBB_LOG_ERR, "%s: %s", state_dir, strerror(-r));
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { .log_level = EBB_LOG_INFO };
@@ -133,6 +154,8 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	ebb_log_init("ebb-agent", options.log_level);
+	if (options.restore_knobs)
+		return restore_knobs();
 
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);

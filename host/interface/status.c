@@ -293,8 +293,7 @@ int ebb_status_list_decode(const struct json_object *object,
 struct json_object *ebb_status_list_encode(const struct ebb_status_list *list)
 {
 	struct json_object *object = json_object_new_object();
-	struct json_object *array =
-		json_object_new_array_ext((int)list->domain_count);
+	struct json_object *array = json_object_new_array();
 
 	if (!object || !array)
 		goto fail;

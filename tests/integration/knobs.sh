@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Without the module the agent turns the kernel's public knobs, and turns them back:
-# when the target is taken back, and when an agent starts after one that was killed.
+# when the target is taken back, and when the agent is killed.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -45,10 +45,21 @@ ok "target none: restored"
 
 set_target 200M
 wait_for 60 knobs_are_raised || fail "set again: knobs are $(knobs)"
-guest "kill -9 \$(pidof ebb-agent)"
-check "a killed agent leaves them" knobs_are_raised
-# Nobody may tell the next agent a target, or it would turn them up again.
+# Nobody may tell another agent a target, and none is started.
 stop_ebbd
+check "they are raised when it is killed" knobs_are_raised
+guest "kill -9 \$(cat /run/ebb-agent.started)"
+wait_for 30 knobs_are "$own" || fail "killed: knobs are $(knobs), were $own"
+ok "a killed agent's are put back, though none comes after it"
+
+# Its guard is killed with it: the next one does it.
+guest "guest-start agent"
+# shellcheck disable=SC2119
+start_ebbd
+wait_for 60 knobs_are_raised || fail "the next agent: knobs are $(knobs)"
+stop_ebbd
+guest "kill -9 \$(pidof ebb-guard); kill -9 \$(cat /run/ebb-agent.started)"
+check "with its guard killed first they stay" knobs_are_raised
 guest "guest-start agent"
 wait_for 30 knobs_are "$own" || fail "agent started: knobs are $(knobs), were $own"
 ok "the next agent restores them at its start"

@@ -26,4 +26,47 @@ refused 1 'not.*found|CommandNotFound' "an unknown command is refused" \
 	virsh qemu-agent-command "$GUEST" '{"execute":"guest-frobnicate"}'
 check_reclaims_all 600
 check "the stock agent still answers" agent_command '{"execute":"guest-get-time"}'
+
+# Whoever asks whether it lives is told the truth.
+guest "kill -STOP \$(pidof qemu-ga)"
+refused 1 'not respond|timed? ?out|not available' "a qemu-ga that hangs is told to libvirt" \
+	virsh qemu-agent-command "$GUEST" --timeout 5 '{"execute":"guest-ping"}'
+guest "kill -CONT \$(pidof qemu-ga)"
+pings()
+{
+	virsh qemu-agent-command "$GUEST" --timeout 5 '{"execute":"guest-ping"}'
+}
+wait_for 60 pings || fail "no ping after it went on"
+ok "it goes on, and is served again"
+guest "kill -9 \$(pidof qemu-ga)"
+wait_for 60 pings || fail "no ping after qemu-ga was killed"
+ok "one that was killed is started again, and served"
+
+# What the system refuses stays refused.
+guest "mkdir -p /etc/default
+	echo 'DAEMON_ARGS=\"-b guest-get-time\"' >/etc/default/qemu-guest-agent
+	kill -9 \$(pidof qemu-ga)"
+wait_for 60 pings || fail "no ping with a block list"
+refused 1 'disabled|has not been found|blocked' "a command that the guest blocks stays blocked" \
+	virsh qemu-agent-command "$GUEST" '{"execute":"guest-get-time"}'
+
+# Ebb's own channel comes later: both are served.
+cat >"$RIG_DIR/run/channel.xml" <<-END
+	<channel type='unix'><target type='virtio' name='org.ebb.agent.0'/></channel>
+END
+check "a channel of Ebb's own is plugged in" \
+	virsh attach-device "$GUEST" "$RIG_DIR/run/channel.xml" --live
+served()
+{
+	local port
+
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	port=$(guest 'for port in /sys/class/virtio-ports/*; do
+		[ "$(cat $port/name)" != org.ebb.agent.0 ] || echo ${port##*/}; done')
+	[ -n "$port" ] && guest "ls -l /proc/\$(cat /run/ebb-agent.started)/fd" | grep -q "$port\$"
+}
+wait_for 30 served || fail "the new channel is not open: $(guest 'cat /run/ebb-agent.log')"
+ok "the agent serves it"
+wait_for 30 pings || fail "the stock channel is not served any more"
+ok "and the stock one as before"
 check "the guest's log is clean" dmesg_clean

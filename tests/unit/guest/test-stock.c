@@ -108,9 +108,8 @@ static int be_qga(int argc, char **argv)
 			snprintf(address.sun_path, sizeof(address.sun_path),
 				 "%s", argv[i + 1]);
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(listener, 1) < 0)
+	    (write_pid(address.sun_path), listen(listener, 1)) < 0)
 		return 1;
-	write_pid(address.sun_path);
 	while ((fd = accept(listener, NULL, NULL)) >= 0) {
 		ssize_t bytes;
 
