@@ -31,6 +31,9 @@
 #define BUSY_RETRY_US (10 * 1000 * 1000)
 #define NAME_US (1000 * 1000)
 
+/* Ebb's own port may come a little later than the stock agent's at a boot. */
+#define OWN_PORT_US (5 * 1000 * 1000)
+
 struct ebb_agent {
 	sd_event *event;
 	struct ebb_agent_options options;
@@ -43,10 +46,19 @@ struct ebb_agent {
 	struct ebb_guard *guard; /* NULL: there is none */
 	struct ebb_target_keeper *target;
 	char state_dir[256];
+	uint64_t start_us;
 	bool failed; /* the port is to be closed */
 	bool told_busy;
 	bool module_changed;
 };
+
+static uint64_t now_us(const struct ebb_agent *agent)
+{
+	uint64_t usec = 0;
+
+	sd_event_now(agent->event, CLOCK_MONOTONIC, &usec);
+	return usec;
+}
 
 static void send_line(struct ebb_agent *agent, char *line)
 {
@@ -198,6 +210,7 @@ static void choose_stock(struct ebb_agent *agent)
 {
 	const struct ebb_command_context context = command_context(agent);
 	char path[256];
+	bool masked;
 	int r;
 
 	if (ebb_port_find(QGA_CHANNEL_NAME, path) < 0) {
@@ -205,8 +218,14 @@ static void choose_stock(struct ebb_agent *agent)
 		agent->stock = NULL;
 		return;
 	}
-	if (agent->stock || (agent->port && !ebb_qga_is_masked("")))
+	masked = ebb_qga_is_masked("");
+	if (agent->stock || (agent->port && !masked))
 		return;
+	/* If its own service is to serve it, it is not taken without need. */
+	if (!masked && now_us(agent) - agent->start_us < OWN_PORT_US) {
+		look_again_later(agent, NAME_US);
+		return;
+	}
 	r = ebb_stock_new(agent->event, path, agent->options.qga_program,
 			  agent->state_dir, &context, &agent->stock);
 	if (r < 0)
@@ -323,6 +342,7 @@ int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 		return -ENOMEM;
 	agent->event = sd_event_ref(event);
 	agent->options = *options;
+	agent->start_us = now_us(agent);
 	ebb_agent_state_dir(agent->state_dir, sizeof(agent->state_dir));
 	r = ebb_guard_start("", agent->state_dir, &agent->guard);
 	if (r < 0) {

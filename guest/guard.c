@@ -29,7 +29,7 @@ struct ebb_guard {
 	pid_t pid;
 };
 
-static int open_lock(const char *state_dir, int operation)
+static int open_lock(const char *state_dir)
 {
 	char path[EBB_SYSFILE_PATH_BYTES];
 	int fd, r;
@@ -43,7 +43,7 @@ static int open_lock(const char *state_dir, int operation)
 	if (fd < 0)
 		return -errno;
 	do
-		r = flock(fd, operation);
+		r = flock(fd, LOCK_EX | LOCK_NB);
 	while (r < 0 && errno == EINTR);
 	if (r < 0) {
 		r = -errno;
@@ -53,19 +53,26 @@ static int open_lock(const char *state_dir, int operation)
 	return fd;
 }
 
-int ebb_guard_restore(const char *root, const char *state_dir)
+/* An agent that is being killed loses its pipe before its lock. */
+static int wait_for_lock(const char *state_dir)
 {
 	const struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
-	int lock ebb_auto_close = open_lock(state_dir, LOCK_EX | LOCK_NB);
-	struct ebb_knobs *knobs;
-	int r;
+	int lock = open_lock(state_dir);
 
-	/* One that is being killed loses its pipe before its lock. */
 	for (int waited_ms = 0; lock == -EWOULDBLOCK && waited_ms < LOCK_MS;
 	     waited_ms += LOCK_POLL_MS) {
 		nanosleep(&pause, NULL);
-		lock = open_lock(state_dir, LOCK_EX | LOCK_NB);
+		lock = open_lock(state_dir);
 	}
+	return lock;
+}
+
+int ebb_guard_restore(const char *root, const char *state_dir)
+{
+	int lock ebb_auto_close = wait_for_lock(state_dir);
+	struct ebb_knobs *knobs;
+	int r;
+
 	/* There is an agent, and it did that at its start. */
 	if (lock == -EWOULDBLOCK)
 		return 0;
@@ -114,7 +121,7 @@ int ebb_guard_start(const char *root, const char *state_dir,
 
 	if (!guard)
 		return -ENOMEM;
-	guard->lock = open_lock(state_dir, LOCK_EX);
+	guard->lock = wait_for_lock(state_dir);
 	r = guard->lock;
 	if (r < 0)
 		goto err_free;

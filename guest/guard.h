@@ -25,8 +25,8 @@ struct ebb_guard;
  * @root: as in sysfile.h
  * @state_dir: as in knobs.h; made (0700)
  *
- * To be called before anything is turned. Waits for a guard of an earlier agent
- * that is at work. Returns 0 or -errno.
+ * To be called before anything is turned. Waits up to 2 s for a guard of an earlier
+ * agent that is at work. Returns 0, -EWOULDBLOCK (another agent runs) or -errno.
  */
 int ebb_guard_start(const char *root, const char *state_dir,
 		    struct ebb_guard **ret_guard);
