@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 #define INPUT_BYTES_PER_S (64 * 1024)
 
 struct ebb_channel {
+	atomic_uint references;
 	struct ebb_domain *domain;
 	struct ebb_channel_ops ops;
 	void *opaque;
@@ -41,7 +43,8 @@ struct ebb_channel {
 
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t answered;
-	bool broken;
+	bool broken; /* or closed */
+	bool calling; /* somebody is */
 	bool flooded; /* by the guest: that is why */
 	char *out;
 	size_t out_bytes;
@@ -197,6 +200,7 @@ int ebb_channel_open(struct ebb_domain *domain, bool own,
 		free(channel);
 		return -ENOMEM;
 	}
+	channel->references = 1;
 	channel->domain = ebb_domain_ref(domain);
 	channel->ops = *ops;
 	channel->opaque = opaque;
@@ -225,11 +229,29 @@ void ebb_channel_close(struct ebb_channel *channel)
 {
 	if (!channel)
 		return;
+	pthread_mutex_lock(&channel->lock);
+	channel->broken = true;
+	pthread_cond_broadcast(&channel->answered);
+	pthread_mutex_unlock(&channel->lock);
 	if (channel->stream) {
 		virStreamEventRemoveCallback(channel->stream);
 		virStreamAbort(channel->stream);
-		virStreamFree(channel->stream);
 	}
+	ebb_channel_unref(channel);
+}
+
+struct ebb_channel *ebb_channel_ref(struct ebb_channel *channel)
+{
+	channel->references++;
+	return channel;
+}
+
+void ebb_channel_unref(struct ebb_channel *channel)
+{
+	if (--channel->references > 0)
+		return;
+	if (channel->stream)
+		virStreamFree(channel->stream);
 	ebb_msg_clear(&channel->reply);
 	ebb_frame_clear(&channel->frame);
 	pthread_cond_destroy(&channel->answered);
@@ -294,14 +316,14 @@ static struct timespec deadline_in(uint32_t timeout_ms)
 	return deadline;
 }
 
+/* Under the lock. */
 static int call_stream(struct ebb_channel *channel, const char *line,
-		       uint32_t timeout_ms, struct ebb_msg *ret_reply)
+		       const struct timespec *deadline,
+		       struct ebb_msg *ret_reply)
 {
-	struct timespec deadline = deadline_in(timeout_ms);
 	size_t line_bytes = strlen(line);
 	int r = 0;
 
-	pthread_mutex_lock(&channel->lock);
 	if (channel->out_bytes + line_bytes > OUT_BYTES_MAX) {
 		/* The guest reads nothing: what it has is all it gets. */
 		r = -ETIMEDOUT;
@@ -313,7 +335,7 @@ static int call_stream(struct ebb_channel *channel, const char *line,
 	}
 	while (r == 0 && !channel->have_reply && !channel->broken)
 		r = -pthread_cond_timedwait(&channel->answered, &channel->lock,
-					    &deadline);
+					    deadline);
 	if (channel->have_reply) {
 		*ret_reply = channel->reply;
 		channel->reply = (struct ebb_msg){ 0 };
@@ -323,27 +345,62 @@ static int call_stream(struct ebb_channel *channel, const char *line,
 		r = channel->flooded ? -ENOBUFS : -ENOTCONN;
 	}
 	channel->waiting = false;
-	pthread_mutex_unlock(&channel->lock);
 	return r;
+}
+
+/* Under the lock: the call's turn. 0, -ETIMEDOUT, -ENOTCONN or -ENOBUFS. */
+static int take_turn(struct ebb_channel *channel,
+		     const struct timespec *deadline)
+{
+	int r = 0;
+
+	while (r == 0 && channel->calling && !channel->broken)
+		r = -pthread_cond_timedwait(&channel->answered, &channel->lock,
+					    deadline);
+	if (channel->broken)
+		return channel->flooded ? -ENOBUFS : -ENOTCONN;
+	return channel->calling ? r : 0;
+}
+
+static char *make_line(struct ebb_channel *channel, const char *command,
+		       struct json_object *arguments)
+{
+	struct json_object *id =
+		json_object_new_int64((int64_t)++channel->last_id);
+	char *line = ebb_msg_request(command, arguments, id);
+
+	json_object_put(id);
+	return line;
 }
 
 int ebb_channel_call(struct ebb_channel *channel, const char *command,
 		     struct json_object *arguments, uint32_t timeout_ms,
 		     struct ebb_msg *ret_reply)
 {
+	struct timespec deadline = deadline_in(timeout_ms);
 	char *line ebb_auto_free = NULL;
-	struct json_object *id;
+	int r;
 
 	pthread_mutex_lock(&channel->lock);
-	channel->last_id++;
-	id = json_object_new_int64((int64_t)channel->last_id);
+	r = take_turn(channel, &deadline);
+	if (r < 0) {
+		json_object_put(arguments);
+		pthread_mutex_unlock(&channel->lock);
+		return r;
+	}
+	channel->calling = true;
+	line = make_line(channel, command, arguments);
+	if (!line) {
+		r = -ENOMEM;
+	} else if (channel->stream) {
+		r = call_stream(channel, line, &deadline, ret_reply);
+	} else {
+		pthread_mutex_unlock(&channel->lock);
+		r = call_qga(channel, line, timeout_ms, ret_reply);
+		pthread_mutex_lock(&channel->lock);
+	}
+	channel->calling = false;
+	pthread_cond_broadcast(&channel->answered);
 	pthread_mutex_unlock(&channel->lock);
-
-	line = ebb_msg_request(command, arguments, id);
-	json_object_put(id);
-	if (!line)
-		return -ENOMEM;
-	return channel->stream
-		       ? call_stream(channel, line, timeout_ms, ret_reply)
-		       : call_qga(channel, line, timeout_ms, ret_reply);
+	return r;
 }

@@ -47,18 +47,28 @@ int ebb_channel_open(struct ebb_domain *domain, bool own,
 		     const struct ebb_channel_ops *ops, void *opaque,
 		     struct ebb_channel **ret_channel);
 
-/* On the event loop's thread, with no call under way. NULL is fine. */
+/*
+ * On the event loop's thread. A call that is under way ends with -ENOTCONN as
+ * soon as it can. Drops the reference of ebb_channel_open(). NULL is fine.
+ */
 void ebb_channel_close(struct ebb_channel *channel);
+
+/* A reference of one who calls; the channel may be closed meanwhile. */
+struct ebb_channel *ebb_channel_ref(struct ebb_channel *channel);
+void ebb_channel_unref(struct ebb_channel *channel);
 
 /* The name of the channel that is used. */
 const char *ebb_channel_name(const struct ebb_channel *channel);
 
 /**
- * ebb_channel_call - one command and its answer (blocks; one at a time)
+ * ebb_channel_call - one command and its answer (blocks)
  * @command: name
  * @arguments: owned by the call, NULL for none
  * @timeout_ms: for the answer
  * @ret_reply: set if 0 or -EREMOTEIO is returned; free with ebb_msg_clear()
+ *
+ * One at a time: a call waits for the one before, of whatever thread, and that is
+ * part of its time.
  *
  * Returns 0; -EREMOTEIO (the agent answered with an error), -ETIMEDOUT,
  * -ENOTCONN, -ENOBUFS (the guest sent too much, the channel is closed),
