@@ -431,6 +431,15 @@ void ebb_probe_close_channels(struct ebb_probe *probe)
 	probe->channel = NULL;
 }
 
+uint64_t ebb_probe_backing_bytes(const struct ebb_probe *probe)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < probe->qemu.backing_count; i++)
+		bytes += probe->qemu.backings[i].bytes;
+	return bytes;
+}
+
 struct ebb_lender ebb_probe_lender(struct ebb_probe *probe)
 {
 	return (struct ebb_lender){ .qemu = &probe->qemu,

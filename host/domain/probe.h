@@ -23,7 +23,7 @@
 #include "host/memory/map.h"
 #include "host/memory/process.h"
 #include "host/interface/reason.h"
-#include "host/lease/reclaim.h"
+#include "host/lease/lender.h"
 #include "host/memory/ringmap.h"
 
 /**
@@ -108,6 +108,9 @@ void ebb_probe_detach(struct ebb_probe *probe);
 
 /* On the event loop's thread. */
 void ebb_probe_close_channels(struct ebb_probe *probe);
+
+/* Of all backings of a probe. */
+uint64_t ebb_probe_backing_bytes(const struct ebb_probe *probe);
 
 /* Of an attached probe. */
 struct ebb_lender ebb_probe_lender(struct ebb_probe *probe);

@@ -188,6 +188,7 @@ void ebb_vm_disconnect(struct ebb_vm *vm)
 {
 	vm->life = EBB_VM_DISCONNECTED;
 	vm->agent.broken = true;
+	vm->disconnected = true;
 	vm->gone = true;
 	settle(vm);
 }

@@ -194,6 +194,7 @@ void ebb_vm_look(struct ebb_vm *vm)
 	ebb_vm_detach(vm);
 	vm->look_wanted = false;
 	vm->gone = false;
+	vm->disconnected = false;
 	vm->agent.heard_by_look = vm->agent.heard;
 	vm->agent.heard = false;
 	r = ebb_vm_run(vm, &look);

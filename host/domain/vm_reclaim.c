@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A vm while memory is taken from it: the job, and what its end says. */
+/* A vm while memory is taken from it: the reclaim, and what its end says. */
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "host/base/loop.h"
+#include "host/domain/reclaim_answer.h"
 #include "host/domain/vm_state.h"
 
 enum {
@@ -19,12 +20,9 @@ enum {
 static void on_progress(int timer, void *opaque)
 {
 	struct ebb_vm *vm = opaque;
-	struct ebb_reclaim_progress progress;
 
 	(void)timer;
-	ebb_reclaim_job_progress(&vm->job, &progress);
-	ebb_call_event(vm->requests.first->call, "reclaim-progress",
-		       ebb_msg_encode(ebb_reclaim_progress_fields, &progress));
+	ebb_reclaim_tell(&vm->reclaim, vm->requests.first->call);
 }
 
 static void on_cancel(void *opaque)
@@ -38,7 +36,7 @@ static void reclaim_work(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
 
-	ebb_reclaim_job_run(&vm->job);
+	ebb_reclaim_run(&vm->reclaim);
 }
 
 static void quarantine(struct ebb_vm *vm, const struct ebb_msg_error *reason)
@@ -54,13 +52,15 @@ static void quarantine(struct ebb_vm *vm, const struct ebb_msg_error *reason)
 /* What the end of a reclaim says about the guest. */
 static void draw_conclusions(struct ebb_vm *vm)
 {
-	switch (vm->job.end) {
+	const struct ebb_outcome *outcome = &vm->reclaim.outcome;
+
+	switch (outcome->end) {
 	case EBB_END_VIOLATION:
-		quarantine(vm, &vm->job.error);
+		quarantine(vm, &outcome->error);
 		break;
 	case EBB_END_MAP_CHANGED:
 		if (++vm->process.stale_count > STALE_MAX)
-			quarantine(vm, &vm->job.error);
+			quarantine(vm, &outcome->error);
 		vm->look_wanted = true;
 		break;
 	case EBB_END_GUEST_GONE:
@@ -87,8 +87,8 @@ static void count_bytes(struct ebb_vm *vm)
 
 static void answer(struct ebb_vm *vm, struct ebb_call *call)
 {
-	vm->process.reclaim_runs += !vm->job.request.dry_run;
-	ebb_reclaim_job_answer(&vm->job, call);
+	vm->process.reclaim_runs += !vm->reclaim.wish.dry_run;
+	ebb_reclaim_answer(&vm->reclaim, call);
 }
 
 /*
@@ -99,9 +99,9 @@ static bool may_resume(struct ebb_vm *vm)
 {
 	bool first = !vm->map_examined;
 
-	if (vm->job.end == EBB_END_GUEST_GONE)
+	if (vm->reclaim.outcome.end == EBB_END_GUEST_GONE)
 		return ++vm->resumes <= RESUMES_MAX;
-	if (vm->job.end != EBB_END_MAP_CHANGED)
+	if (vm->reclaim.outcome.end != EBB_END_MAP_CHANGED)
 		return false;
 	vm->map_examined = true;
 	return first;
@@ -114,9 +114,6 @@ static void reclaim_done(struct ebb_vm *vm)
 	ebb_loop_timer_remove(vm->progress_timer);
 	vm->progress_timer = -1;
 	count_bytes(vm);
-	/* @gone does not tell which of them went. */
-	if (vm->job.end == EBB_END_GUEST_GONE && vm->life != EBB_VM_CONNECTED)
-		vm->job.end = EBB_END_LIBVIRT_GONE;
 	/* It was not renewed meanwhile. */
 	vm->target.due_ns = 0;
 	if (may_resume(vm)) {
@@ -138,6 +135,9 @@ static const struct vm_job reclaim = {
 
 static bool run_job(struct ebb_vm *vm, struct ebb_request *request)
 {
+	vm->reclaim.lender = ebb_probe_lender(&vm->probe);
+	vm->reclaim.domain = vm->domain;
+	vm->reclaim.channel = vm->probe.channel;
 	if (ebb_vm_run(vm, &reclaim) < 0) {
 		ebb_vm_answer_no_thread(request->call);
 		return false;
@@ -179,6 +179,8 @@ static bool is_refused(struct ebb_vm *vm, const struct ebb_request *request)
 
 bool ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_request *request)
 {
+	const struct ebb_config *config = vm->environment->config;
+
 	if (request->state == EBB_REQUEST_RESUMING)
 		return resume(vm, request);
 	if (is_refused(vm, request))
@@ -189,16 +191,18 @@ bool ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_request *request)
 	vm->map_examined = false;
 	memcpy(vm->job_boot_id, vm->probe.info.boot_id,
 	       sizeof(vm->job_boot_id));
-	vm->job = (struct ebb_reclaim_job){
-		.probe = &vm->probe,
-		.domain = vm->domain,
-		.config = vm->environment->config,
-		.gone = &vm->gone,
-		.cancelled = &vm->cancelled,
-		.request = request->reclaim,
+	vm->reclaim = (struct ebb_reclaim){
+		.wish = ebb_reclaim_wish_of(&request->reclaim,
+					    config->reclaim_timeout_ms),
 		.standing = ebb_vm_standing_target(vm),
+		.grant_window_ms = config->grant_window_ms,
+		.agent_ms = config->agent_timeout_ms,
+		.gone = &vm->gone,
+		.disconnected = &vm->disconnected,
+		.cancelled = &vm->cancelled,
+		.lender = ebb_probe_lender(&vm->probe),
 	};
-	ebb_reclaim_job_prepare(&vm->job);
+	ebb_reclaim_prepare(&vm->reclaim);
 	ebb_call_on_cancel(request->call, on_cancel, vm);
 	return run_job(vm, request);
 }

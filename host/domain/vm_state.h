@@ -4,9 +4,9 @@
 #define EBB_HOST_VM_STATE_H
 
 #include "host/base/pace.h"
-#include "host/domain/reclaim_job.h"
 #include "host/domain/request_queue.h"
 #include "host/domain/vm.h"
+#include "host/lease/reclaim.h"
 
 enum {
 	EBB_VM_RETRY_MIN_S = 2,
@@ -175,10 +175,11 @@ struct ebb_vm {
 	struct vm_process process; /* that of @probe */
 	struct vm_known known;
 	atomic_bool gone;
+	atomic_bool disconnected; /* that is why */
 
 	struct ebb_request_queue requests;
 	atomic_bool cancelled;
-	struct ebb_reclaim_job job;
+	struct ebb_reclaim reclaim;
 	uint8_t job_boot_id[EBB_BOOT_ID_BYTES];
 	uint64_t counted_bytes; /* of the job's, in the sums below */
 	uint32_t resumes; /* of the job, by the same kernel */
@@ -193,7 +194,7 @@ struct ebb_vm {
 
 static inline uint64_t ebb_vm_uncounted_bytes(const struct ebb_vm *vm)
 {
-	return vm->job.counters.reclaimed_bytes - vm->counted_bytes;
+	return vm->reclaim.books.reclaimed_bytes - vm->counted_bytes;
 }
 
 /* vm_job.c: of its UUID, to do at different moments what all domains do. */

@@ -179,6 +179,8 @@ const char *ebb_target_reason_text(const char *reason)
 			   "free" },
 		{ "no-answer", "it does not follow the free target" },
 		{ "agent-error", "its agent refused the free target" },
+		{ "too-old", "its ebb-agent is too old to make it free more; "
+			     "update it" },
 		{ "no-mechanism",
 		  "it has neither ebb.ko nor knobs that do it" },
 	};

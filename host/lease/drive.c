@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/size.h"
+#include "host/lease/session.h"
 #include "protocol/threshold.h"
 
 enum {
@@ -17,7 +18,6 @@ enum {
 	POLL_US = 5000,
 	/* A guest whose facts promise what its offers do not hold. */
 	FRUITLESS_MAX = 3,
-	REASON_BYTES = 32,
 };
 
 /* So much more is free: worth a session of its own. */
@@ -127,19 +127,13 @@ uint64_t ebb_drive_goal(uint64_t free_huge_bytes, uint64_t wanted_bytes,
 /* ---- the loop ---- */
 
 struct drive {
-	const struct ebb_lender *lender;
-	const struct ebb_reclaim_order *order;
-	const struct ebb_drive_ops *ops;
-	void *opaque;
-	struct ebb_reclaim_counters *counters;
-	struct ebb_msg_error *error;
-	char *reason;
+	struct ebb_tools *tools;
 	uint64_t memory_bytes;
-	uint64_t deadline_ns;
 	uint64_t told_ns;
 	uint64_t grew_ns;
 	uint64_t best_bytes; /* most that was free since the last session */
-	bool retried;
+	bool told; /* once */
+	struct ebb_msg_held held; /* as the guest said last */
 	struct ebb_drive_view view;
 };
 
@@ -148,7 +142,7 @@ static void read_facts(const struct drive *drive, struct ebb_drive_facts *facts)
 {
 	struct ebb_facts all;
 
-	if (ebb_ringmap_facts(drive->lender->ring, &all) < 0)
+	if (ebb_ringmap_facts(drive->tools->lender->ring, &all) < 0)
 		return;
 	*facts = (struct ebb_drive_facts){
 		.stamp_ns = all.stamp_ns,
@@ -160,65 +154,66 @@ static void read_facts(const struct drive *drive, struct ebb_drive_facts *facts)
 	};
 }
 
-/* -EAGAIN: go on. */
-static int outer_end(const struct drive *drive)
+static struct ebb_outcome refused(const char *reason)
 {
-	if (*drive->order->gone || !ebb_ringmap_is_open(drive->lender->ring))
-		return EBB_END_GUEST_GONE;
-	if (*drive->order->cancelled)
-		return EBB_END_CANCELLED;
-	if (ebb_now_ns() >= drive->deadline_ns)
-		return EBB_END_TIMEOUT;
-	return -EAGAIN;
+	return ebb_outcome_reason(EBB_END_GUEST_REFUSED, reason);
 }
 
-static int refuse(struct drive *drive, const char *reason)
+/* Sends the target as it is. EBB_END_NONE: it is set. */
+static struct ebb_outcome send_target(struct drive *drive,
+				      struct ebb_msg_target_state *ret_state)
 {
-	snprintf(drive->reason, REASON_BYTES, "%s", reason);
-	return EBB_END_GUEST_REFUSED;
-}
+	struct ebb_tools *tools = drive->tools;
+	bool first = !drive->told;
+	struct ebb_dialog_request request = {
+		.kind = EBB_DIALOG_TARGET,
+		.target = { .bytes = drive->view.goal_bytes,
+			    .timeout_ms = EBB_TARGET_LEASE_MS,
+			    .retry = first,
+			    .urgent = true },
+	};
+	struct ebb_dialog_reply reply;
+	enum ebb_reclaim_end end = ebb_dialog_ask(
+		&tools->dialog, tools->bounds, tools->books, &request, &reply);
 
-/* Sends the target as it is. -EAGAIN: it is set. */
-static int send_target(struct drive *drive,
-		       struct ebb_msg_target_state *ret_state)
-{
-	bool first = !drive->retried;
-	int r = drive->ops->tell(drive->view.goal_bytes, first, ret_state,
-				 drive->opaque);
-
-	drive->retried = true;
+	drive->told = true;
 	drive->told_ns = ebb_now_ns();
-	if (r == -ENOSYS && first)
-		return EBB_END_DRAINED;
-	if (r == -ETIMEDOUT || r == -ENOTCONN)
-		return refuse(drive, "no-answer");
-	if (r < 0)
-		return refuse(drive, "agent-error");
-	return -EAGAIN;
+	if (end != EBB_END_NONE)
+		return ebb_outcome(end);
+	if (reply.result == -ENOSYS && first)
+		return refused("too-old");
+	if (reply.result == -ETIMEDOUT || reply.result == -ENOTCONN)
+		return refused("no-answer");
+	if (reply.result < 0)
+		return refused("agent-error");
+	*ret_state = reply.target;
+	drive->held = reply.target.held;
+	return ebb_outcome(EBB_END_NONE);
 }
 
 /*
  * The target stays while it is not reached: what was taken is free still. One
  * that was reached and did not bring enough was too low.
  */
-static int tell(struct drive *drive)
+static struct ebb_outcome tell(struct drive *drive)
 {
+	const struct ebb_tools *tools = drive->tools;
 	struct ebb_drive_view *view = &drive->view;
 	struct ebb_msg_target_state state = { 0 };
-	int end;
+	struct ebb_outcome outcome;
 
 	read_facts(drive, &view->before);
 	view->taken_bytes = view->before.free_huge_bytes;
 	if (view->taken_bytes >= view->goal_bytes)
 		view->goal_bytes = ebb_drive_goal(
 			view->taken_bytes,
-			drive->order->bytes - drive->counters->reclaimed_bytes,
+			tools->bounds->bytes - tools->books->reclaimed_bytes,
 			drive->memory_bytes);
-	end = send_target(drive, &state);
-	if (end != -EAGAIN)
-		return end;
+	outcome = send_target(drive, &state);
+	if (outcome.end != EBB_END_NONE)
+		return outcome;
 	if (strcmp(state.mechanism, "none") == 0)
-		return refuse(drive, "no-mechanism");
+		return refused("no-mechanism");
 	view->by_module = strcmp(state.mechanism, "module") == 0;
 	view->told = view->before;
 	read_facts(drive, &view->told);
@@ -226,7 +221,7 @@ static int tell(struct drive *drive)
 	view->session_ran = false;
 	drive->best_bytes = view->taken_bytes;
 	drive->grew_ns = ebb_now_ns();
-	return -EAGAIN;
+	return outcome;
 }
 
 static void look(struct drive *drive)
@@ -242,115 +237,89 @@ static void look(struct drive *drive)
 	view->still_ms = (uint32_t)((now_ns - drive->grew_ns) / 1000000);
 }
 
-/* -EAGAIN: it is time for a session. */
-static int wait_for_growth(struct drive *drive)
+/* EBB_END_NONE: it is time for a session. */
+static struct ebb_outcome wait_for_growth(struct drive *drive)
 {
 	struct ebb_msg_target_state state;
-	int end;
+	struct ebb_outcome outcome;
 
 	for (;;) {
-		end = outer_end(drive);
-		if (end != -EAGAIN)
-			return end;
+		outcome = ebb_outcome(ebb_tools_end(drive->tools));
+		if (outcome.end != EBB_END_NONE)
+			return outcome;
 		look(drive);
 		if (ebb_drive_decide(&drive->view) == EBB_DRIVE_SESSION)
-			return -EAGAIN;
+			return outcome;
 		if (ebb_now_ns() - drive->told_ns >=
 		    (uint64_t)RENEW_MS * 1000000) {
-			end = send_target(drive, &state);
-			if (end != -EAGAIN)
-				return end;
+			outcome = send_target(drive, &state);
+			if (outcome.end != EBB_END_NONE)
+				return outcome;
 		}
 		ebb_sleep_us(POLL_US);
 	}
 }
 
-/* -EAGAIN: the session is over, and there is more to do. */
-static int run_session(struct drive *drive)
+/* EBB_END_NONE: the session is over, and there is more to do. */
+static struct ebb_outcome take(struct drive *drive)
 {
-	struct ebb_reclaim_order order = *drive->order;
-	uint64_t reclaimed_bytes = drive->counters->reclaimed_bytes;
-	uint64_t now_ns = ebb_now_ns();
-	enum ebb_reclaim_end end;
+	struct ebb_drive_view *view = &drive->view;
+	struct ebb_outcome outcome = ebb_session_run(drive->tools, false);
 
-	if (now_ns >= drive->deadline_ns)
-		return EBB_END_TIMEOUT;
-	order.timeout_ms =
-		(uint32_t)((drive->deadline_ns - now_ns) / 1000000) + 1;
-	end = ebb_reclaim_run(drive->lender, &order, &drive->ops->reclaim,
-			      drive->opaque, drive->counters, drive->error);
-	drive->view.session_ran = true;
-	drive->view.brought_bytes =
-		drive->counters->reclaimed_bytes - reclaimed_bytes;
-	if (drive->view.brought_bytes >= WORTH_BYTES)
-		drive->view.fruitless = 0;
+	view->session_ran = true;
+	view->brought_bytes = outcome.bytes;
+	if (view->brought_bytes >= WORTH_BYTES)
+		view->fruitless = 0;
 	else
-		drive->view.fruitless++;
-	if (drive->counters->reclaimed_bytes >= order.bytes)
-		return EBB_END_SATISFIED;
-	if (end == EBB_END_GUEST_PRESSURE)
-		snprintf(drive->reason, REASON_BYTES, "pressure");
-	/* No guest says that this host has enough. */
-	return end == EBB_END_DRAINED || end == EBB_END_SATISFIED ? -EAGAIN
-								  : (int)end;
+		view->fruitless++;
+	if (outcome.end == EBB_END_DRAINED)
+		return ebb_outcome(ebb_tools_end(drive->tools));
+	return outcome;
 }
 
 /* The agent may know it better than the module does: it backs off, too. */
-static int end_refused(struct drive *drive)
+static struct ebb_outcome no_more(struct drive *drive)
 {
 	struct ebb_msg_target_state state = { 0 };
-	const char *reason = ebb_drive_reason(&drive->view);
 
 	if (!has_dropped(&drive->view) &&
-	    send_target(drive, &state) == -EAGAIN && state.reason[0])
-		reason = state.reason;
-	return refuse(drive, reason);
+	    send_target(drive, &state).end == EBB_END_NONE && state.reason[0])
+		return refused(state.reason);
+	return refused(ebb_drive_reason(&drive->view));
 }
 
-static int run(struct drive *drive)
+static struct ebb_outcome run(struct drive *drive)
 {
-	int end;
+	struct ebb_outcome outcome;
 
 	for (;;) {
-		end = outer_end(drive);
-		if (end == -EAGAIN)
-			end = tell(drive);
-		if (end == -EAGAIN)
-			end = wait_for_growth(drive);
-		if (end == -EAGAIN)
-			end = run_session(drive);
-		if (end != -EAGAIN)
-			return end;
+		outcome = ebb_outcome(ebb_tools_end(drive->tools));
+		if (outcome.end == EBB_END_NONE)
+			outcome = tell(drive);
+		if (outcome.end == EBB_END_NONE)
+			outcome = wait_for_growth(drive);
+		if (outcome.end == EBB_END_NONE)
+			outcome = take(drive);
+		if (outcome.end != EBB_END_NONE)
+			return outcome;
 		if (ebb_drive_decide(&drive->view) == EBB_DRIVE_END)
-			return end_refused(drive);
+			return no_more(drive);
 	}
 }
 
-enum ebb_reclaim_end ebb_drive_run(const struct ebb_lender *lender,
-				   const struct ebb_reclaim_order *order,
-				   const struct ebb_drive_ops *ops,
-				   void *opaque,
-				   struct ebb_reclaim_counters *counters,
-				   char *ret_reason,
-				   struct ebb_msg_error *ret_error)
+struct ebb_outcome ebb_drive_run(struct ebb_tools *tools)
 {
-	struct drive drive = {
-		.lender = lender,
-		.order = order,
-		.ops = ops,
-		.opaque = opaque,
-		.counters = counters,
-		.error = ret_error,
-		.reason = ret_reason,
-		.deadline_ns =
-			ebb_now_ns() + (uint64_t)order->timeout_ms * 1000000,
-	};
-	int end;
+	const struct ebb_guest_process *qemu = tools->lender->qemu;
+	uint64_t before_bytes = tools->books->reclaimed_bytes;
+	struct drive drive = { .tools = tools };
+	struct ebb_outcome outcome;
 
-	*ret_reason = '\0';
-	for (uint32_t i = 0; i < lender->qemu->backing_count; i++)
-		drive.memory_bytes += lender->qemu->backings[i].bytes;
-	end = run(&drive);
-	ops->restore(opaque);
-	return (enum ebb_reclaim_end)end;
+	for (uint32_t i = 0; i < qemu->backing_count; i++)
+		drive.memory_bytes += qemu->backings[i].bytes;
+	tools->books->phase = EBB_PHASE_DRIVING;
+	outcome = run(&drive);
+	if (outcome.end == EBB_END_GUEST_REFUSED)
+		outcome.held = drive.held;
+	outcome.bytes = tools->books->reclaimed_bytes - before_bytes;
+	return outcome;
 }

@@ -21,13 +21,11 @@
  * that they were written after it was set.
  *
  * A guest that dropped its target is not asked again: it needs its memory.
- * Whatever the end, the standing target is put back.
  */
 #ifndef EBB_HOST_DRIVE_H
 #define EBB_HOST_DRIVE_H
 
-#include "host/lease/reclaim.h"
-#include "protocol/message.h"
+#include "host/lease/tools.h"
 
 /* What is used of struct ebb_facts. */
 struct ebb_drive_facts {
@@ -87,36 +85,15 @@ uint64_t ebb_drive_goal(uint64_t free_huge_bytes, uint64_t wanted_bytes,
 			uint64_t memory_bytes);
 
 /**
- * struct ebb_drive_ops - what driving asks of its surroundings (may block)
- * @reclaim: as for ebb_reclaim_run()
- * @tell: give the guest a target; @retry: it shall forget what was in vain.
- *	Returns 0, -ENOSYS (its agent knows no targets) or -errno
- * @restore: put the standing target back, or none
- */
-struct ebb_drive_ops {
-	struct ebb_reclaim_ops reclaim;
-	int (*tell)(uint64_t target_bytes, bool retry,
-		    struct ebb_msg_target_state *ret_state, void *opaque);
-	void (*restore)(void *opaque);
-};
-
-/**
  * ebb_drive_run - have the guest free what is missing, and take it (blocks)
- * @lender: the guest; all that it has free was just taken
- * @order: as for ebb_reclaim_run(): @bytes of the whole, of which @counters
- *	hold what was taken before; @timeout_ms of what is left
- * @ret_reason: why the guest would not give all, at least 32 bytes; empty if it
- *	did, or if the end says it
+ * @tools: all that the guest has free was just taken; the bounds say how much
+ *	is wanted in all
  *
- * Returns as ebb_reclaim_run() does, and EBB_END_GUEST_REFUSED with @ret_reason,
- * or EBB_END_DRAINED: the agent knows no targets.
+ * The target stands when it returns: the caller puts the standing one back.
+ * Returns how it came out, never with EBB_END_NONE or EBB_END_DRAINED. With
+ * EBB_END_GUEST_REFUSED the reason is one of ebb_drive_reason(), or the agent's,
+ * or "too-old" (it knows no targets), "agent-error" or "no-mechanism".
  */
-enum ebb_reclaim_end ebb_drive_run(const struct ebb_lender *lender,
-				   const struct ebb_reclaim_order *order,
-				   const struct ebb_drive_ops *ops,
-				   void *opaque,
-				   struct ebb_reclaim_counters *counters,
-				   char *ret_reason,
-				   struct ebb_msg_error *ret_error);
+struct ebb_outcome ebb_drive_run(struct ebb_tools *tools);
 
 #endif /* EBB_HOST_DRIVE_H */

@@ -40,13 +40,12 @@ struct run {
 
 int ebb_puncher_init(struct ebb_puncher *puncher,
 		     const struct ebb_lender *lender,
-		     const struct ebb_reclaim_order *order,
-		     struct ebb_reclaim_counters *counters)
+		     const struct ebb_bounds *bounds, struct ebb_books *books)
 {
 	*puncher = (struct ebb_puncher){
 		.lender = lender,
-		.order = order,
-		.counters = counters,
+		.bounds = bounds,
+		.books = books,
 		.bytes_per_ms = FIRST_BYTES_PER_MS,
 	};
 	if (getrandom(&puncher->take_count, sizeof(puncher->take_count), 0) !=
@@ -68,7 +67,7 @@ static struct ebb_slot *slot_of(struct ebb_puncher *puncher,
 
 static uint64_t window_ns(const struct ebb_puncher *puncher)
 {
-	return (uint64_t)puncher->order->grant_window_ms * 1000000;
+	return (uint64_t)puncher->bounds->grant_window_ms * 1000000;
 }
 
 /* How much a group may be: what fits the window, and what is still wanted. */
@@ -76,15 +75,15 @@ static uint64_t group_budget(const struct ebb_puncher *puncher,
 			     uint64_t underway_bytes)
 {
 	uint64_t budget = puncher->bytes_per_ms *
-			  puncher->order->grant_window_ms / WINDOW_PARTS;
-	uint64_t had = puncher->counters->reclaimed_bytes + underway_bytes;
+			  puncher->bounds->grant_window_ms / WINDOW_PARTS;
+	uint64_t had = puncher->books->reclaimed_bytes + underway_bytes;
 
-	if (puncher->order->bytes == 0)
+	if (puncher->bounds->bytes == 0)
 		return budget;
-	if (had >= puncher->order->bytes)
+	if (had >= puncher->bounds->bytes)
 		return 0;
-	return puncher->order->bytes - had < budget
-		       ? puncher->order->bytes - had
+	return puncher->bounds->bytes - had < budget
+		       ? puncher->bounds->bytes - had
 		       : budget;
 }
 
@@ -156,14 +155,14 @@ static void await_grants(struct ebb_puncher *puncher, struct ebb_batch *batch,
 		} else if (word != offer->word ||
 			   ebb_now_ns() - group->taken_ns >
 				   window_ns(puncher) / 2 ||
-			   *puncher->order->gone) {
+			   *puncher->bounds->gone) {
 			/* Not to be had; or granted just now: look again. */
 			if (word == offer->word &&
 			    !ebb_slot_resolve(slot, word, EBB_LEASE_FAILED))
 				continue;
 			offer->bytes = 0;
 			waiting++;
-			puncher->counters->failed_slots++;
+			puncher->books->failed_slots++;
 		} else if (++spins < SPINS) {
 			sched_yield();
 		} else {
@@ -185,7 +184,7 @@ static void resolve_run(struct ebb_puncher *puncher,
 			ebb_slot_resolve(slot_of(puncher, offer), offer->word,
 					 outcome);
 		if (offer->bytes && outcome == EBB_LEASE_FAILED)
-			puncher->counters->failed_slots++;
+			puncher->books->failed_slots++;
 	}
 }
 
@@ -221,7 +220,7 @@ static int punch_run(struct ebb_puncher *puncher, const struct ebb_batch *batch,
 
 	ebb_fault_point("granted");
 	/* The timer has this done; but the clock alone is what counts. */
-	if (*puncher->order->gone ||
+	if (*puncher->bounds->gone ||
 	    ebb_now_ns() - taken_ns >= window_ns(puncher))
 		return -ETIME;
 	r = ebb_lapse_punch(&puncher->lapse, backing->fd, (off_t)offer->offset,
@@ -291,7 +290,7 @@ static void put_back(struct ebb_puncher *puncher, const struct ebb_batch *batch,
 			continue;
 		if (!ebb_slot_resolve(slot, offer->word, EBB_LEASE_FAILED))
 			ebb_slot_resolve(slot, granted, EBB_LEASE_FAILED);
-		puncher->counters->failed_slots++;
+		puncher->books->failed_slots++;
 	}
 }
 
@@ -315,23 +314,26 @@ static int discard_group(struct ebb_puncher *puncher,
 			 const struct ebb_batch *batch,
 			 const struct group *group, uint64_t *ret_punched)
 {
-	struct ebb_reclaim_counters *counters = puncher->counters;
+	struct ebb_books *books = puncher->books;
 	uint64_t before = resident_bytes(puncher, batch, group);
 	int r = punch_group(puncher, batch, group, ret_punched);
 	uint64_t after = resident_bytes(puncher, batch, group);
 
 	/* The guest may have touched more elsewhere meanwhile. */
-	if (before > after)
-		counters->reclaimed_bytes += before - after;
-	counters->punched_bytes += *ret_punched;
+	if (before > after) {
+		books->reclaimed_bytes += before - after;
+		if (books->phase == EBB_PHASE_DRIVING)
+			books->driven_bytes += before - after;
+	}
+	books->punched_bytes += *ret_punched;
 	return r;
 }
 
 static bool is_over(const struct ebb_puncher *puncher)
 {
-	return *puncher->order->gone || *puncher->order->cancelled ||
-	       (puncher->order->bytes &&
-		puncher->counters->reclaimed_bytes >= puncher->order->bytes);
+	return *puncher->bounds->gone || *puncher->bounds->cancelled ||
+	       (puncher->bounds->bytes &&
+		puncher->books->reclaimed_bytes >= puncher->bounds->bytes);
 }
 
 static int64_t take_and_punch(struct ebb_puncher *puncher,
@@ -362,7 +364,7 @@ static int64_t take_and_punch(struct ebb_puncher *puncher,
 		}
 		group = next;
 	}
-	puncher->counters->batches++;
+	puncher->books->batches++;
 	return r < 0 ? r : total;
 }
 

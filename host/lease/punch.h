@@ -27,8 +27,9 @@
 #define EBB_HOST_PUNCH_H
 
 #include "host/lease/batch.h"
+#include "host/lease/bounds.h"
 #include "host/lease/lapse.h"
-#include "host/lease/reclaim.h"
+#include "host/lease/lender.h"
 
 /**
  * struct ebb_puncher - the state of a reclaiming thread
@@ -38,8 +39,8 @@
  */
 struct ebb_puncher {
 	const struct ebb_lender *lender;
-	const struct ebb_reclaim_order *order;
-	struct ebb_reclaim_counters *counters;
+	const struct ebb_bounds *bounds;
+	struct ebb_books *books;
 	struct ebb_lapse lapse;
 	uint32_t take_count;
 	uint64_t bytes_per_ms;
@@ -51,8 +52,7 @@ struct ebb_puncher {
  */
 int ebb_puncher_init(struct ebb_puncher *puncher,
 		     const struct ebb_lender *lender,
-		     const struct ebb_reclaim_order *order,
-		     struct ebb_reclaim_counters *counters);
+		     const struct ebb_bounds *bounds, struct ebb_books *books);
 
 void ebb_puncher_release(struct ebb_puncher *puncher);
 

@@ -15,7 +15,7 @@
 #include "common/clock.h"
 #include "common/size.h"
 #include "host/libvirt/agent.h"
-#include "host/lease/punch.h"
+#include "host/lease/reclaim.h"
 
 struct fake_vm fake_vm = { .now_ns = (uint64_t)1000 * 1000 * 1000 * 1000 };
 static int channel; /* its address is one */
@@ -29,7 +29,7 @@ void fake_vm_reset(void)
 	fake_vm.loop_thread = pthread_self();
 }
 
-/* ---- in place of clock.c and punch.c ---- */
+/* ---- in place of clock.c ---- */
 
 uint64_t ebb_now_ns(void)
 {
@@ -41,28 +41,22 @@ void ebb_sleep_us(uint32_t us)
 	usleep(us);
 }
 
-int ebb_puncher_init(struct ebb_puncher *puncher,
-		     const struct ebb_lender *lender,
-		     const struct ebb_reclaim_order *order,
-		     struct ebb_reclaim_counters *counters)
+/* ---- in place of reclaim.c ---- */
+
+void ebb_reclaim_prepare(struct ebb_reclaim *reclaim)
 {
-	(void)puncher;
-	(void)lender;
-	(void)order;
-	(void)counters;
-	return -EIO;
+	(void)reclaim;
 }
 
-void ebb_puncher_release(struct ebb_puncher *puncher)
+void ebb_reclaim_run(struct ebb_reclaim *reclaim)
 {
-	(void)puncher;
+	reclaim->outcome = ebb_outcome(EBB_END_FAILED);
 }
 
-int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch)
+const char *ebb_reclaim_phase_name(enum ebb_reclaim_phase phase)
 {
-	(void)puncher;
-	(void)batch;
-	return -EIO;
+	(void)phase;
+	return "taking";
 }
 
 /* ---- in place of virt.c ---- */
@@ -87,12 +81,6 @@ const char *ebb_domain_uuid(const struct ebb_domain *domain)
 {
 	(void)domain;
 	return "11111111-2222-3333-4444-555555555555";
-}
-
-int ebb_domain_has_job(struct ebb_domain *domain)
-{
-	(void)domain;
-	return 0;
 }
 
 int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,
@@ -178,6 +166,12 @@ void ebb_probe_close_channels(struct ebb_probe *probe)
 	(void)probe;
 }
 
+uint64_t ebb_probe_backing_bytes(const struct ebb_probe *probe)
+{
+	(void)probe;
+	return 0;
+}
+
 struct ebb_lender ebb_probe_lender(struct ebb_probe *probe)
 {
 	(void)probe;
@@ -202,28 +196,6 @@ int ebb_agent_facts(struct ebb_channel *any, uint32_t timeout_ms,
 	return 0;
 }
 
-int ebb_agent_session_start(struct ebb_channel *any, uint32_t timeout_ms,
-			    const struct ebb_msg_session_start *start,
-			    int *ret_guest_errno,
-			    struct ebb_msg_error *ret_error)
-{
-	(void)any;
-	(void)timeout_ms;
-	(void)start;
-	(void)ret_guest_errno;
-	(void)ret_error;
-	return -EIO;
-}
-
-int ebb_agent_session_stop(struct ebb_channel *any, uint32_t timeout_ms,
-			   struct ebb_msg_error *ret_error)
-{
-	(void)any;
-	(void)timeout_ms;
-	(void)ret_error;
-	return -EIO;
-}
-
 int ebb_agent_target(struct ebb_channel *any, uint32_t timeout_ms,
 		     const struct ebb_msg_target *target,
 		     struct ebb_msg_target_state *ret_state,
@@ -236,17 +208,6 @@ int ebb_agent_target(struct ebb_channel *any, uint32_t timeout_ms,
 	*ret_state = fake_vm.tell_answer;
 	strcpy(ret_error->text, "its own words");
 	return fake_vm.tell_result;
-}
-
-int ebb_agent_compact(struct ebb_channel *any, uint32_t timeout_ms,
-		      struct ebb_msg_compact_state *ret_state,
-		      struct ebb_msg_error *ret_error)
-{
-	(void)any;
-	(void)timeout_ms;
-	(void)ret_state;
-	(void)ret_error;
-	return -ENOSYS;
 }
 
 int ebb_agent_target_decode(const struct json_object *data,

@@ -11,7 +11,7 @@
 #include "common/cleanup.h"
 #include "common/size.h"
 #include "host/domain/doctor.h"
-#include "host/domain/estimate.h"
+#include "host/lease/estimate.h"
 
 static void test_words_of_each_reason(void **state)
 {

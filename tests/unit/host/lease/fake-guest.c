@@ -63,6 +63,12 @@ bool fake_range_is_intact(const struct fake_guest *guest, uint32_t index)
 	return holds(guest, index, false);
 }
 
+void fake_guest_refill(struct fake_guest *guest)
+{
+	for (uint32_t i = 0; i < guest->range_count; i++)
+		fill_range(guest, &guest->ranges[i]);
+}
+
 static void make_ring(struct fake_guest *guest)
 {
 	struct ebb_ring *ring = guest->ring;

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "host/lease/reclaim.h"
+#include "host/lease/lender.h"
 
 enum {
 	FAKE_RANGE_MAX = 40,
@@ -84,7 +84,7 @@ struct fake_guest {
 	const char *volatile wrong; /* what the host broke, or NULL */
 	atomic_bool gone; /* of the order */
 	atomic_bool cancelled;
-	/* The host's side, ready for ebb_reclaim_run(). */
+	/* The host's side, ready for a session. */
 	struct ebb_guest_process qemu;
 	struct ebb_map map;
 	struct ebb_ringmap ringmap;
@@ -98,7 +98,7 @@ struct fake_guest {
 bool fake_guest_begin(struct fake_guest *guest, uint32_t range_count,
 		      uint64_t stride);
 
-/* As ebb_reclaim_ops.start_session() does. */
+/* As the agent does. */
 int fake_guest_start(struct fake_guest *guest, uint64_t session_id);
 
 /*
@@ -109,6 +109,9 @@ void fake_guest_aim(struct fake_guest *guest, uint64_t target_bytes);
 
 /* Publishes facts with that state. */
 void fake_guest_tell(struct fake_guest *guest, enum ebb_threshold_state state);
+
+/* Its memory is all resident again, as after a restore. */
+void fake_guest_refill(struct fake_guest *guest);
 
 /* Waits for the thread. */
 void fake_guest_join(struct fake_guest *guest);

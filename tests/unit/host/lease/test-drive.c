@@ -13,6 +13,7 @@
 #include "common/size.h"
 #include "host/lease/drive.h"
 #include "host/memory/sigbus.h"
+#include "tests/unit/host/lease/fake-agent.h"
 #include "tests/unit/host/lease/fake-guest.h"
 
 #define RANGE ((uint64_t)FAKE_RANGE_BYTES)
@@ -185,10 +186,11 @@ static void test_goals(void **state)
 /* ---- a whole guest ---- */
 
 static struct fake_guest guest;
-static struct ebb_reclaim_order order;
-static struct ebb_reclaim_counters counters;
-static struct ebb_msg_error error;
-static char reason[32];
+static struct ebb_bounds bounds;
+static uint32_t timeout_ms;
+static struct ebb_books books;
+static struct ebb_outcome outcome;
+static atomic_bool asked_wrong; /* on another thread */
 static int tell_result;
 static uint32_t tell_fails_from; /* the call from which that is the answer */
 static const char *answer_reason;
@@ -199,49 +201,35 @@ static struct {
 	uint32_t tells;
 	uint32_t retries;
 	uint64_t first_target;
-	uint32_t restores;
 	uint32_t sessions;
 } seen;
 
-static int start_session(uint64_t session_id, uint32_t timeout_ms,
-			 struct ebb_msg_error *ret_error, void *opaque)
+static int start_session(const struct ebb_msg_session_start *start,
+			 int *ret_guest_errno, struct ebb_msg_error *ret_error)
 {
-	(void)timeout_ms;
+	(void)ret_guest_errno;
 	(void)ret_error;
-	(void)opaque;
 	seen.sessions++;
-	return fake_guest_start(&guest, session_id);
+	return fake_guest_start(&guest, start->session_id);
 }
 
-static int may_punch(void *opaque)
+static int tell(const struct ebb_msg_target *target,
+		struct ebb_msg_target_state *ret_state)
 {
-	(void)opaque;
-	return 0;
-}
-
-static int tell(uint64_t target_bytes, bool retry,
-		struct ebb_msg_target_state *ret_state, void *opaque)
-{
-	assert_ptr_equal(opaque, &guest);
+	if (target->timeout_ms != EBB_TARGET_LEASE_MS || !target->urgent)
+		asked_wrong = true;
 	if (seen.tells == 0)
-		seen.first_target = target_bytes;
+		seen.first_target = target->bytes;
 	seen.tells++;
-	seen.retries += retry;
+	seen.retries += target->retry;
 	if (tell_result < 0 && seen.tells >= tell_fails_from)
 		return tell_result;
-	fake_guest_aim(&guest, target_bytes);
+	fake_guest_aim(&guest, target->bytes);
 	strcpy(ret_state->mechanism, mechanism);
 	strcpy(ret_state->reason, answer_reason);
 	if (cancel_when_told)
 		guest.cancelled = true;
 	return 0;
-}
-
-static void restore(void *opaque)
-{
-	assert_ptr_equal(opaque, &guest);
-	seen.restores++;
-	fake_guest_aim(&guest, 0);
 }
 
 /* All of the guest is in use. */
@@ -251,16 +239,18 @@ static void begin_guest(uint32_t range_count)
 	assert_int_equal(ebb_sigbus_install(), 0);
 	guest.free_count = 0;
 	fake_guest_tell(&guest, EBB_THRESHOLD_IDLE);
-	order = (struct ebb_reclaim_order){
+	fake_agent =
+		(struct fake_agent){ .start = start_session, .target = tell };
+	timeout_ms = 15000;
+	bounds = (struct ebb_bounds){
 		.bytes = 10 * RANGE,
-		.timeout_ms = 15000,
 		.grant_window_ms = 40 * EBB_GRANT_WINDOW_MS,
 		.gone = &guest.gone,
 		.cancelled = &guest.cancelled,
 	};
-	memset(&counters, 0, sizeof(counters));
+	memset(&books, 0, sizeof(books));
 	memset(&seen, 0, sizeof(seen));
-	memset(&error, 0, sizeof(error));
+	memset(&outcome, 0, sizeof(outcome));
 	tell_result = 0;
 	tell_fails_from = 1;
 	answer_reason = "";
@@ -270,23 +260,27 @@ static void begin_guest(uint32_t range_count)
 
 static enum ebb_reclaim_end run(void)
 {
-	static const struct ebb_drive_ops ops = {
-		.reclaim = { start_session, may_punch },
-		.tell = tell,
-		.restore = restore,
-	};
-	enum ebb_reclaim_end end = ebb_drive_run(
-		&guest.lender, &order, &ops, &guest, &counters, reason, &error);
+	uint64_t before_bytes = books.reclaimed_bytes;
+	struct ebb_tools tools;
 
+	bounds.deadline_ns = ebb_now_ns() + timeout_ms * UINT64_C(1000000);
+	assert_int_equal(ebb_tools_init(&tools, &guest.lender, &bounds, &books,
+					fake_domain(), fake_channel(), 5000),
+			 0);
+	outcome = ebb_drive_run(&tools);
+	ebb_tools_release(&tools);
+	assert_true(fake_agent_is_left());
+	fake_guest_aim(&guest, 0);
 	fake_guest_join(&guest);
 	if (guest.wrong)
 		fail_msg("%s", guest.wrong);
-	/* Whatever the end, what stood before is back, once. */
-	assert_int_equal(seen.restores, 1);
+	assert_false(asked_wrong);
 	assert_true(seen.retries <= 1);
+	assert_int_equal(outcome.bytes, books.reclaimed_bytes - before_bytes);
+	assert_int_equal(outcome.bytes, books.driven_bytes);
 	assert_int_equal(ebb_lease_state(guest.ring->host_word),
 			 EBB_HOST_ATTACHED);
-	return end;
+	return outcome.end;
 }
 
 static int end_guest(void **state)
@@ -301,8 +295,8 @@ static void test_driven_until_satisfied(void **state)
 	(void)state;
 	begin_guest(20);
 	assert_int_equal(run(), EBB_END_SATISFIED);
-	assert_int_equal(counters.reclaimed_bytes, 10 * RANGE);
-	assert_string_equal(reason, "");
+	assert_int_equal(books.reclaimed_bytes, 10 * RANGE);
+	assert_string_equal(outcome.reason, "");
 	assert_int_equal(seen.first_target, 10 * RANGE + 8 * EBB_MIB);
 	assert_int_equal(seen.retries, 1);
 	/* No more than was asked, and what the slack makes of it. */
@@ -318,9 +312,9 @@ static void test_driven_beyond_what_was_free(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		guest.ranges[i].done = true;
 	fake_guest_tell(&guest, EBB_THRESHOLD_IDLE);
-	counters.reclaimed_bytes = 4 * RANGE;
+	books.reclaimed_bytes = 4 * RANGE;
 	assert_int_equal(run(), EBB_END_SATISFIED);
-	assert_int_equal(counters.reclaimed_bytes, 10 * RANGE);
+	assert_int_equal(books.reclaimed_bytes, 10 * RANGE);
 	assert_int_equal(seen.first_target, 10 * RANGE + 8 * EBB_MIB);
 }
 
@@ -330,8 +324,8 @@ static void test_guest_has_no_more(void **state)
 	begin_guest(20);
 	guest.free_limit = 6;
 	assert_int_equal(run(), EBB_END_GUEST_REFUSED);
-	assert_string_equal(reason, "exhausted");
-	assert_int_equal(counters.reclaimed_bytes, 6 * RANGE);
+	assert_string_equal(outcome.reason, "exhausted");
+	assert_int_equal(books.reclaimed_bytes, 6 * RANGE);
 }
 
 /* The agent knows better why it is less. */
@@ -342,7 +336,7 @@ static void test_agent_says_why(void **state)
 	guest.free_limit = 6;
 	answer_reason = "pressure";
 	assert_int_equal(run(), EBB_END_GUEST_REFUSED);
-	assert_string_equal(reason, "pressure");
+	assert_string_equal(outcome.reason, "pressure");
 }
 
 static void test_guest_drops_the_target(void **state)
@@ -352,10 +346,10 @@ static void test_guest_drops_the_target(void **state)
 	guest.free_limit = 3;
 	guest.drive = FAKE_DROPS;
 	assert_int_equal(run(), EBB_END_GUEST_REFUSED);
-	assert_string_equal(reason, "allocstall");
+	assert_string_equal(outcome.reason, "allocstall");
 	/* It was not asked again, and what it had freed was taken. */
 	assert_int_equal(seen.tells, 1);
-	assert_int_equal(counters.reclaimed_bytes, 3 * RANGE);
+	assert_int_equal(books.reclaimed_bytes, 3 * RANGE);
 }
 
 static void test_guest_ignores_the_target(void **state)
@@ -365,9 +359,9 @@ static void test_guest_ignores_the_target(void **state)
 	(void)state;
 	begin_guest(4);
 	guest.drive = FAKE_IGNORES;
-	order.timeout_ms = 60000;
+	timeout_ms = 60000;
 	assert_int_equal(run(), EBB_END_GUEST_REFUSED);
-	assert_string_equal(reason, "no-answer");
+	assert_string_equal(outcome.reason, "no-answer");
 	assert_true(ebb_now_ns() - start_ns < (uint64_t)20 * 1000000000);
 }
 
@@ -378,7 +372,7 @@ static void test_guest_boasts(void **state)
 	guest.drive = FAKE_BOASTS;
 	guest.free_limit = 0;
 	assert_int_equal(run(), EBB_END_GUEST_REFUSED);
-	assert_int_equal(counters.reclaimed_bytes, 0);
+	assert_int_equal(books.reclaimed_bytes, 0);
 	assert_true(seen.sessions <= 3);
 }
 
@@ -387,7 +381,7 @@ static void test_time_is_over(void **state)
 	(void)state;
 	begin_guest(20);
 	guest.drive_ms = 100;
-	order.timeout_ms = 250;
+	timeout_ms = 250;
 	assert_int_equal(run(), EBB_END_TIMEOUT);
 }
 
@@ -420,7 +414,7 @@ static void test_agents_without_targets(void **state)
 		enum ebb_reclaim_end end;
 		const char *reason;
 	} cases[] = {
-		{ -ENOSYS, 1, "module", EBB_END_DRAINED, "" },
+		{ -ENOSYS, 1, "module", EBB_END_GUEST_REFUSED, "too-old" },
 		{ -ETIMEDOUT, 1, "module", EBB_END_GUEST_REFUSED, "no-answer" },
 		{ -ENOTCONN, 1, "module", EBB_END_GUEST_REFUSED, "no-answer" },
 		{ -EREMOTEIO, 1, "module", EBB_END_GUEST_REFUSED,
@@ -435,7 +429,7 @@ static void test_agents_without_targets(void **state)
 		tell_fails_from = cases[i].from;
 		mechanism = cases[i].mechanism;
 		assert_int_equal(run(), cases[i].end);
-		assert_string_equal(reason, cases[i].reason);
+		assert_string_equal(outcome.reason, cases[i].reason);
 		assert_int_equal(seen.sessions, 0);
 		if (i + 1 < EBB_ARRAY_SIZE(cases))
 			end_guest(NULL);
@@ -448,10 +442,10 @@ static void test_guest_needs_its_memory(void **state)
 	begin_guest(40);
 	guest.manner = FAKE_PRESSED;
 	guest.batch_slots = 2;
-	order.bytes = 30 * RANGE;
+	bounds.bytes = 30 * RANGE;
 	assert_int_equal(run(), EBB_END_GUEST_PRESSURE);
-	assert_string_equal(reason, "pressure");
-	assert_true(counters.reclaimed_bytes < order.bytes);
+	assert_string_equal(outcome.reason, "pressure");
+	assert_true(books.reclaimed_bytes < bounds.bytes);
 }
 
 #define DRIVE_TEST(test) cmocka_unit_test_teardown(test, end_guest)

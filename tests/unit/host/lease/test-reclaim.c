@@ -1,583 +1,557 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Reclaiming from guests of many manners. In each: what is not DONE holds its
- * data, what is DONE reads as zeros, and no slot stays in the host's hands.
- */
+/* One reclaim, from what is wanted to what came of it, on a played guest. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/falloc.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "host/lease/lapse.h"
 #include "common/size.h"
+#include "host/lease/asker.h"
 #include "host/lease/reclaim.h"
 #include "host/memory/sigbus.h"
+#include "tests/unit/host/lease/fake-agent.h"
 #include "tests/unit/host/lease/fake-guest.h"
 
 #define RANGE ((uint64_t)FAKE_RANGE_BYTES)
 
 static struct fake_guest guest;
-static struct ebb_reclaim_order order;
-static struct ebb_reclaim_counters counters;
-static struct ebb_msg_error error;
-static int start_result;
-static uint32_t answer_ms; /* after the session was started */
-static int lost_answer; /* of one that was started */
-static int may_punch_result;
-static uint32_t may_punch_after; /* so many punches, that is the answer */
-static atomic_uint may_punch_calls;
-static bool gone_when_asked; /* the guest, or libvirt */
-static atomic_bool asked_wrong; /* on another thread, which cannot assert */
-static uint64_t first_punch_ns;
-static uint64_t hole_bytes; /* of what is offered */
+static struct ebb_reclaim reclaim;
+static atomic_bool disconnected;
+static int tell_result;
+static int old_session; /* errno of a start, while there is one */
+static bool old_session_stays;
+static uint32_t stops;
+static uint32_t thread_count;
+static uint32_t starts;
+static bool rearms[4]; /* of the first starts */
+static uint32_t tells;
+static atomic_bool tell_hangs;
+static int facts_result;
+static struct ebb_msg_target last_target;
+static uint32_t compact_asks;
+static uint32_t compact_runs; /* asks, from the first, that find it running */
+static uint32_t compact_gain; /* ranges, free when it has ended */
+static bool compact_cancels; /* somebody does, at the third ask */
+static const char *compact_reason;
+static int compact_result;
 
-/* What the punch below does, and what it saw. */
-static struct {
-	atomic_uint calls;
-	uint32_t sleep_ms; /* before the first call returns */
-	int error; /* of a call, from the one that is told */
-	uint32_t error_from;
-	bool ungranted; /* a call on a range whose slot was not GRANTED */
-	bool after_gone;
-} punches;
-
-/* The slot whose range holds @offset, as the guest sees it. */
-static uint32_t slot_state_at(uint64_t offset)
+static int start_session(const struct ebb_msg_session_start *start,
+			 int *ret_guest_errno, struct ebb_msg_error *ret_error)
 {
-	for (int i = 0; i < EBB_SLOT_COUNT; i++) {
-		struct ebb_slot slot = ebb_slot_read(&guest.ring->slots[i]);
-		uint64_t start = (ebb_range_pfn(slot.range) << EBB_PAGE_SHIFT) -
-				 FAKE_GPA;
+	(void)ret_error;
+	if (starts < EBB_ARRAY_SIZE(rearms))
+		rearms[starts] = start->rearm;
+	starts++;
+	*ret_guest_errno = old_session;
+	if (old_session)
+		return -EREMOTEIO;
+	/* A rearmed one offers again what it has offered before. */
+	for (uint32_t i = 0; start->rearm && i < guest.range_count; i++)
+		guest.ranges[i].done = false;
+	return fake_guest_start(&guest, start->session_id);
+}
 
-		if (start <= offset && offset - start < RANGE &&
-		    ebb_lease_epoch(slot.word) == guest.ringmap.epoch)
-			return ebb_lease_state(slot.word);
-	}
+static int stop_session(void)
+{
+	stops++;
+	if (!old_session_stays)
+		old_session = 0;
 	return 0;
 }
 
-int __real_ebb_lapse_punch(struct ebb_lapse *lapse, int fd, off_t offset,
-			   off_t bytes);
-int __wrap_ebb_lapse_punch(struct ebb_lapse *lapse, int fd, off_t offset,
-			   off_t bytes);
-
-/* Each punch of libhost.a comes by here (ld --wrap). */
-int __wrap_ebb_lapse_punch(struct ebb_lapse *lapse, int fd, off_t offset,
-			   off_t bytes)
+static int tell(const struct ebb_msg_target *target,
+		struct ebb_msg_target_state *ret_state)
 {
-	int r;
-
-	if (punches.calls++ == 0)
-		first_punch_ns = ebb_now_ns();
-	punches.after_gone |= guest.gone;
-	for (off_t at = 0; at < bytes; at += FAKE_RANGE_BYTES)
-		if (slot_state_at((uint64_t)(offset + at)) != EBB_LEASE_GRANTED)
-			punches.ungranted = true;
-	if (punches.error && punches.calls >= punches.error_from)
-		return -punches.error;
-	r = __real_ebb_lapse_punch(lapse, fd, offset, bytes);
-	if (punches.sleep_ms && punches.calls == 1)
-		ebb_sleep_us(punches.sleep_ms * 1000);
-	return r;
-}
-
-static int start_session(uint64_t session_id, uint32_t timeout_ms,
-			 struct ebb_msg_error *ret_error, void *opaque)
-{
-	int r;
-
-	if (opaque != &guest || timeout_ms != order.timeout_ms)
-		asked_wrong = true;
-	snprintf(ret_error->text, sizeof(ret_error->text), "the agent's words");
-	if (start_result < 0)
-		return start_result;
-	r = fake_guest_start(&guest, session_id);
-	ebb_sleep_us(answer_ms * 1000);
-	return r < 0 ? r : lost_answer;
-}
-
-static int may_punch(void *opaque)
-{
-	if (opaque != &guest)
-		asked_wrong = true;
-	may_punch_calls++;
-	if (gone_when_asked) {
-		ebb_sleep_us(20 * 1000);
-		guest.gone = true;
-	}
-	return punches.calls >= may_punch_after ? may_punch_result : 0;
-}
-
-static void begin_guest(uint32_t range_count, uint64_t stride)
-{
-	assert_true(fake_guest_begin(&guest, range_count, stride));
-	/* cmocka puts handlers of its own before each test. */
-	assert_int_equal(ebb_sigbus_install(), 0);
-	order = (struct ebb_reclaim_order){
-		.timeout_ms = 15000,
-		/* The machine that tests may be slow. */
-		.grant_window_ms = 40 * EBB_GRANT_WINDOW_MS,
-		.gone = &guest.gone,
-		.cancelled = &guest.cancelled,
+	tells++;
+	last_target = *target;
+	for (uint32_t ms = 0; tell_hangs && ms < 60000; ms++)
+		ebb_sleep_us(1000);
+	if (tell_result < 0)
+		return tell_result;
+	fake_guest_aim(&guest, target->bytes);
+	*ret_state = (struct ebb_msg_target_state){
+		.mechanism = "module", .held.shared_bytes = 900 * EBB_MIB
 	};
-	memset(&counters, 0, sizeof(counters));
-	memset(&punches, 0, sizeof(punches));
-	memset(&error, 0, sizeof(error));
-	start_result = 0;
-	answer_ms = 0;
-	lost_answer = 0;
-	first_punch_ns = 0;
-	may_punch_result = 0;
-	may_punch_after = 0;
-	may_punch_calls = 0;
-	gone_when_asked = false;
-	hole_bytes = 0;
+	return 0;
 }
 
-static bool is_ours(const struct ebb_slot *slot)
+static int compact(struct ebb_msg_compact_state *ret_state)
 {
-	uint64_t word = ebb_load_acquire(&slot->word);
-	uint32_t state = ebb_lease_state(word);
-
-	if (guest.manner == FAKE_FORGES_NONCE && state == EBB_LEASE_GRANTED)
-		return false;
-	return state == EBB_LEASE_TAKEN || state == EBB_LEASE_GRANTED;
+	if (compact_result < 0)
+		return compact_result;
+	ret_state->running = compact_asks++ < compact_runs;
+	if (compact_asks == 3 && compact_cancels)
+		guest.cancelled = true;
+	snprintf(ret_state->reason, sizeof(ret_state->reason), "%s",
+		 compact_reason);
+	if (!ret_state->running && compact_runs)
+		guest.free_count += compact_gain;
+	return 0;
 }
 
-static uint32_t count_done(void)
+static int tell_facts(struct ebb_msg_facts *ret_facts)
 {
-	uint32_t done = 0;
-
-	for (uint32_t i = 0; i < guest.range_count; i++)
-		done += guest.ranges[i].done;
-	return done;
+	ret_facts->free_huge_bytes = 4 * RANGE;
+	return facts_result;
 }
 
-/* Runs to the end, and checks what holds of each end. */
-static enum ebb_reclaim_end run(void)
+static void begin_many(uint32_t range_count)
 {
-	static const struct ebb_reclaim_ops ops = { start_session, may_punch };
-	enum ebb_reclaim_end end = ebb_reclaim_run(&guest.lender, &order, &ops,
-						   &guest, &counters, &error);
+	assert_true(fake_guest_begin(&guest, range_count, RANGE));
+	assert_int_equal(ebb_sigbus_install(), 0);
+	fake_guest_tell(&guest, EBB_THRESHOLD_IDLE);
+	fake_agent = (struct fake_agent){ .start = start_session,
+					  .stop = stop_session,
+					  .target = tell,
+					  .compact = compact,
+					  .facts = tell_facts };
+	memset(&last_target, 0, sizeof(last_target));
+	tells = 0;
+	tell_result = 0;
+	tell_hangs = false;
+	starts = 0;
+	memset(rearms, 0, sizeof(rearms));
+	facts_result = 0;
+	compact_asks = compact_runs = compact_gain = 0;
+	compact_cancels = false;
+	compact_reason = "";
+	compact_result = 0;
+	old_session = 0;
+	old_session_stays = false;
+	stops = 0;
+	reclaim = (struct ebb_reclaim){
+		.wish = { .bytes = 10 * RANGE, .timeout_ms = 15000 },
+		.standing = { .bytes = 3 * RANGE,
+			      .timeout_ms = EBB_TARGET_LEASE_MS },
+		.grant_window_ms = 40 * EBB_GRANT_WINDOW_MS,
+		.agent_ms = 100,
+		.gone = &guest.gone,
+		.disconnected = &disconnected,
+		.cancelled = &guest.cancelled,
+		.lender = guest.lender,
+		.domain = fake_domain(),
+		.channel = fake_channel(),
+	};
+	disconnected = false;
+}
 
-	for (int i = 0; i < EBB_SLOT_COUNT; i++)
-		assert_false(is_ours(&guest.ring->slots[i]));
+int __real_ebb_asker_new(struct ebb_asker **ret_asker);
+int __wrap_ebb_asker_new(struct ebb_asker **ret_asker);
+
+/* Each thread of a reclaim's own comes by here (ld --wrap). */
+int __wrap_ebb_asker_new(struct ebb_asker **ret_asker)
+{
+	thread_count++;
+	return __real_ebb_asker_new(ret_asker);
+}
+
+/* @free_count of 20 ranges are free. */
+static void begin(uint32_t free_count)
+{
+	begin_many(20);
+	guest.free_count = free_count;
+	fake_guest_tell(&guest, EBB_THRESHOLD_IDLE);
+}
+
+/* What is wanted instead of a size. */
+static void want_all(bool compact_it)
+{
+	reclaim.wish = (struct ebb_reclaim_wish){ .all = true,
+						  .compact = compact_it,
+						  .timeout_ms = 15000 };
+}
+
+static void run_on(void)
+{
+	ebb_reclaim_run(&reclaim);
+	tell_hangs = false;
+	assert_true(fake_agent_is_left());
+	fake_guest_aim(&guest, 0);
 	fake_guest_join(&guest);
 	if (guest.wrong)
 		fail_msg("%s", guest.wrong);
-	for (int i = 0; i < EBB_SLOT_COUNT; i++)
-		assert_true(ebb_lease_is_final(
-			ebb_lease_state(guest.ring->slots[i].word)));
-	for (uint32_t i = 0; i < guest.range_count; i++) {
-		if (guest.ranges[i].done)
-			assert_true(fake_range_is_zero(&guest, i));
-		else
-			assert_true(fake_range_is_intact(&guest, i));
-	}
-	assert_false(punches.ungranted);
-	assert_false(punches.after_gone);
-	assert_false(asked_wrong);
-	assert_int_equal(counters.punched_bytes, count_done() * RANGE);
-	assert_int_equal(counters.reclaimed_bytes,
-			 count_done() * RANGE - hole_bytes);
-	/* The demand went with the reclaim. */
-	assert_int_equal(ebb_lease_state(guest.ring->host_word),
-			 EBB_HOST_ATTACHED);
-	return end;
+	assert_int_equal(reclaim.outcome.bytes, reclaim.books.reclaimed_bytes);
+	assert_true(reclaim.books.driven_bytes <=
+		    reclaim.books.reclaimed_bytes);
+	assert_true(reclaim.end_ns >= reclaim.start_ns);
 }
 
-static int end_guest(void **state)
+static void run(void)
+{
+	ebb_reclaim_prepare(&reclaim);
+	assert_string_equal(ebb_reclaim_phase_name(reclaim.books.phase),
+			    "taking");
+	run_on();
+}
+
+static void assert_outcome(enum ebb_reclaim_end ended, const char *reason)
+{
+	assert_string_equal(ebb_reclaim_end_name(reclaim.outcome.end),
+			    ebb_reclaim_end_name(ended));
+	assert_string_equal(reclaim.outcome.reason, reason);
+}
+
+static int end(void **state)
 {
 	(void)state;
 	fake_guest_end(&guest);
 	return 0;
 }
 
-static void test_drained(void **state)
+static void test_enough_is_free(void **state)
 {
 	(void)state;
-	begin_guest(20, RANGE);
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(count_done(), 20);
-	assert_true(counters.batches >= 3);
-	assert_true(may_punch_calls >= 1);
-	/* Neighbours are punched by one call. */
-	assert_true(punches.calls < 20);
+	begin(12);
+	run();
+	assert_outcome(EBB_END_SATISFIED, "");
+	assert_int_equal(reclaim.outcome.bytes, 10 * RANGE);
+	assert_int_equal(reclaim.books.driven_bytes, 0);
+	assert_int_equal(tells, 0);
 }
 
-static void test_full_ring(void **state)
+/* A host that died, or a guest that was examined anew: it is ended first. */
+static void test_session_before(void **state)
 {
 	(void)state;
-	begin_guest(FAKE_RANGE_MAX, RANGE);
-	guest.batch_slots = EBB_SLOT_COUNT;
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(count_done(), FAKE_RANGE_MAX);
+	begin(20);
+	old_session = EALREADY;
+	run();
+	assert_int_equal(stops, 1);
+	assert_outcome(EBB_END_SATISFIED, "");
 }
 
-static void test_ranges_apart(void **state)
+static void test_session_before_stays(void **state)
 {
 	(void)state;
-	begin_guest(8, 2 * RANGE);
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(count_done(), 8);
-	assert_int_equal(punches.calls, 8);
+	begin(20);
+	old_session = EALREADY;
+	old_session_stays = true;
+	run();
+	assert_int_equal(stops, 1);
+	assert_outcome(EBB_END_FAILED, "");
 }
 
-/* The books count what was resident, not what was punched. */
-static void test_holes_bring_nothing(void **state)
+/* Of another's page reporting: there is no session to end. */
+static void test_reporting_is_busy(void **state)
 {
 	(void)state;
-	begin_guest(8, RANGE);
-	assert_int_equal(syscall(SYS_fallocate, guest.fd,
-				 FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				 guest.ranges[0].offset, 4 * RANGE),
-			 0);
-	hole_bytes = 4 * RANGE;
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(count_done(), 8);
+	begin(20);
+	old_session = EBUSY;
+	run();
+	assert_int_equal(stops, 0);
+	assert_outcome(EBB_END_REPORTING_BUSY, "");
 }
 
-static void test_satisfied_by_size(void **state)
+static void test_driven(void **state)
 {
 	(void)state;
-	begin_guest(32, RANGE);
-	order.bytes = 10 * RANGE;
-	assert_int_equal(run(), EBB_END_SATISFIED);
-	assert_int_equal(count_done(), 10);
-
-	end_guest(NULL);
-	begin_guest(32, RANGE);
-	order.bytes = 1;
-	assert_int_equal(run(), EBB_END_SATISFIED);
-	assert_int_equal(count_done(), 1);
+	begin(4);
+	run();
+	assert_outcome(EBB_END_SATISFIED, "");
+	assert_int_equal(reclaim.outcome.bytes, 10 * RANGE);
+	assert_int_equal(reclaim.books.driven_bytes, 6 * RANGE);
+	/* What stood before stands again. */
+	assert_int_equal(last_target.bytes, 3 * RANGE);
+	assert_false(last_target.retry);
 }
 
-static void test_guest_revokes(void **state)
+/* What a reclaim takes for free after it was driven is not driven. */
+static void test_goes_on_after_driving(void **state)
 {
 	(void)state;
-	begin_guest(8, RANGE);
-	guest.manner = FAKE_REVOKES_TAKEN;
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(count_done(), 0);
-	assert_int_equal(punches.calls, 0);
-	for (uint32_t i = 0; i < 8; i++)
-		assert_int_equal(guest.ranges[i].final, EBB_LEASE_REVOKED);
+	begin(2);
+	guest.free_limit = 6;
+	run();
+	assert_int_equal(reclaim.books.driven_bytes, 4 * RANGE);
+	guest.free_count = 12;
+	run_on();
+	assert_outcome(EBB_END_SATISFIED, "");
+	assert_int_equal(reclaim.outcome.bytes, 10 * RANGE);
+	assert_int_equal(reclaim.books.driven_bytes, 4 * RANGE);
 }
 
-static void test_guest_never_grants(void **state)
+static void test_not_to_be_driven(void **state)
 {
 	(void)state;
-	begin_guest(4, RANGE);
-	guest.manner = FAKE_NEVER_GRANTS;
-	order.grant_window_ms = EBB_GRANT_WINDOW_MS;
-	guest.rounds = 1000;
-	assert_int_equal(run(), EBB_END_GUEST_SILENT);
-	assert_int_equal(punches.calls, 0);
-	assert_true(counters.failed_slots >= 4);
-	/* It was asked for some seconds, and not for ever. */
-	assert_true(guest.ranges[0].offers > 30);
-	assert_true(guest.ranges[0].offers < 900);
+	begin(4);
+	reclaim.wish.free_only = true;
+	run();
+	assert_outcome(EBB_END_DRAINED, "");
+	assert_int_equal(reclaim.outcome.bytes, 4 * RANGE);
+	assert_int_equal(tells, 0);
+
+	end(NULL);
+	begin(4);
+	want_all(false);
+	run();
+	assert_outcome(EBB_END_DRAINED, "");
+	assert_int_equal(tells, 0);
 }
 
-static void test_guest_grants_late(void **state)
+static void test_dry_run(void **state)
 {
 	(void)state;
-	begin_guest(3, RANGE);
-	guest.manner = FAKE_GRANTS_LATE;
-	order.grant_window_ms = EBB_GRANT_WINDOW_MS;
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(count_done(), 0);
-	assert_int_equal(punches.calls, 0);
-	assert_int_equal(counters.failed_slots, 3);
+	begin(4);
+	reclaim.wish.dry_run = true;
+	run();
+	assert_outcome(EBB_END_SATISFIED, "");
+	assert_int_equal(starts, 0);
+	assert_int_equal(reclaim.outcome.bytes, 0);
+	assert_int_equal(reclaim.estimate.max_bytes, 4 * RANGE);
+	facts_result = -ETIMEDOUT;
+	run_on();
+	assert_outcome(EBB_END_NO_AGENT, "");
 }
 
-static void test_guest_forges_nonces(void **state)
+static void test_guest_refuses(void **state)
 {
 	(void)state;
-	begin_guest(2, RANGE);
-	guest.manner = FAKE_FORGES_NONCE;
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(count_done(), 0);
-	assert_int_equal(punches.calls, 0);
+	begin(2);
+	guest.free_limit = 6;
+	run();
+	assert_outcome(EBB_END_GUEST_REFUSED, "exhausted");
+	assert_int_equal(reclaim.outcome.held.shared_bytes, 900 * EBB_MIB);
+	assert_int_equal(reclaim.outcome.bytes, 6 * RANGE);
+	assert_int_equal(reclaim.books.driven_bytes, 4 * RANGE);
+	assert_int_equal(last_target.bytes, 3 * RANGE);
 }
 
-static void test_guest_is_silent(void **state)
+static void test_agent_is_too_old(void **state)
 {
-	uint64_t start_ns = ebb_now_ns(), elapsed_ms;
-
 	(void)state;
-	begin_guest(1, RANGE);
-	guest.manner = FAKE_SILENT;
-	assert_int_equal(run(), EBB_END_GUEST_SILENT);
-	elapsed_ms = (ebb_now_ns() - start_ns) / 1000000;
-	/* Not before the guest itself would have said so. */
-	assert_true(elapsed_ms >= EBB_OFFER_DEADLINE_MS);
+	begin(4);
+	tell_result = -ENOSYS;
+	run();
+	assert_outcome(EBB_END_GUEST_REFUSED, "too-old");
+	assert_int_equal(reclaim.outcome.bytes, 4 * RANGE);
 }
 
-static void test_timeout(void **state)
+/* The time is that of the whole. */
+static void test_time_of_the_whole(void **state)
 {
 	(void)state;
-	begin_guest(1, RANGE);
-	guest.manner = FAKE_SILENT;
-	order.timeout_ms = 50;
-	assert_int_equal(run(), EBB_END_TIMEOUT);
+	begin(4);
+	guest.drive_ms = 4000;
+	reclaim.wish.timeout_ms = 2000;
+	run();
+	assert_outcome(EBB_END_TIMEOUT, "");
+	assert_in_range((reclaim.end_ns - reclaim.start_ns) / 1000, 1900000,
+			15000000);
+	assert_int_equal(last_target.bytes, 3 * RANGE);
 }
 
-static void test_guest_is_gone(void **state)
+static void test_guest_goes_while_driven(void **state)
 {
 	(void)state;
-	begin_guest(16, RANGE);
+	begin(0);
 	guest.manner = FAKE_RESETS;
-	assert_int_equal(run(), EBB_END_GUEST_GONE);
-	assert_int_equal(count_done(), 0);
-	assert_int_equal(punches.calls, 0);
+	run();
+	assert_outcome(EBB_END_GUEST_GONE, "");
+	/* Tried all the same. */
+	assert_int_equal(last_target.bytes, 3 * RANGE);
 }
 
-static void test_gone_before_it_begins(void **state)
+static void test_compacted(void **state)
 {
 	(void)state;
-	begin_guest(8, RANGE);
-	guest.gone = true;
-	assert_int_equal(run(), EBB_END_GUEST_GONE);
-	assert_int_equal(punches.calls, 0);
+	begin(4);
+	want_all(true);
+	compact_runs = 3;
+	compact_gain = 5;
+	run();
+	assert_outcome(EBB_END_DRAINED, "");
+	assert_int_equal(reclaim.outcome.bytes, 9 * RANGE);
+	assert_int_equal(compact_asks, 4);
+	assert_int_equal(tells, 0);
 }
 
-static void test_ring_is_closed(void **state)
+/* It comes before the guest has to give anything up, and may save that. */
+static void test_compacted_and_driven(void **state)
 {
 	(void)state;
-	begin_guest(16, RANGE);
-	guest.manner = FAKE_LEAVES;
-	assert_int_equal(run(), EBB_END_GUEST_GONE);
+	begin(4);
+	reclaim.wish.compact = true;
+	compact_runs = 1;
+	compact_gain = 2;
+	run();
+	assert_outcome(EBB_END_SATISFIED, "");
+	assert_int_equal(reclaim.outcome.bytes, 10 * RANGE);
+	assert_int_equal(reclaim.books.driven_bytes, 4 * RANGE);
+
+	end(NULL);
+	begin(4);
+	reclaim.wish.compact = true;
+	compact_runs = 1;
+	compact_gain = 8;
+	run();
+	assert_outcome(EBB_END_SATISFIED, "");
+	assert_int_equal(tells, 0);
+
+	end(NULL);
+	begin(12);
+	reclaim.wish.compact = true;
+	run();
+	assert_outcome(EBB_END_SATISFIED, "");
+	assert_int_equal(compact_asks, 0);
 }
 
-static void test_cancelled(void **state)
-{
-	(void)state;
-	begin_guest(32, RANGE);
-	guest.manner = FAKE_IS_CANCELLED;
-	assert_int_equal(run(), EBB_END_CANCELLED);
-	assert_int_equal(count_done(), 8);
-}
-
-static void test_libvirt_job(void **state)
-{
-	(void)state;
-	begin_guest(32, RANGE);
-	may_punch_result = -EBUSY;
-	may_punch_after = 1;
-	/* Longer than an answer is good for. */
-	punches.sleep_ms = 30;
-	assert_int_equal(run(), EBB_END_JOB);
-	assert_int_equal(count_done(), 8);
-
-	end_guest(NULL);
-	begin_guest(8, RANGE);
-	may_punch_result = -ENOTCONN;
-	assert_int_equal(run(), EBB_END_FAILED);
-	assert_true(error.text[0]);
-	assert_int_equal(punches.calls, 0);
-}
-
-/* What cannot be asked for is heard of as gone a moment later. */
-static void test_libvirt_goes(void **state)
-{
-	(void)state;
-	begin_guest(8, RANGE);
-	may_punch_result = -ENOTCONN;
-	gone_when_asked = true;
-	assert_int_equal(run(), EBB_END_GUEST_GONE);
-	assert_int_equal(punches.calls, 0);
-}
-
-static void test_violation(void **state)
-{
-	(void)state;
-	begin_guest(8, RANGE);
-	guest.manner = FAKE_OFFERS_RING;
-	assert_int_equal(run(), EBB_END_VIOLATION);
-	assert_non_null(strstr(error.text, "ring"));
-	assert_int_equal(punches.calls, 0);
-}
-
-static void test_map_changed(void **state)
-{
-	(void)state;
-	begin_guest(8, RANGE);
-	guest.manner = FAKE_OFFERS_OUTSIDE;
-	assert_int_equal(run(), EBB_END_MAP_CHANGED);
-	assert_non_null(strstr(error.text, "outside"));
-	assert_int_equal(punches.calls, 0);
-}
-
-static void test_guest_needs_its_memory(void **state)
-{
-	(void)state;
-	begin_guest(32, RANGE);
-	guest.manner = FAKE_PRESSED;
-	assert_int_equal(run(), EBB_END_GUEST_PRESSURE);
-	assert_int_equal(count_done(), 8);
-}
-
-/* The window is over while the first of two runs is punched. */
-static void test_slow_punch_fails_the_rest(void **state)
-{
-	(void)state;
-	begin_guest(4, 2 * RANGE);
-	order.grant_window_ms = 400;
-	punches.sleep_ms = order.grant_window_ms + 10;
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(punches.calls, 1);
-	assert_int_equal(count_done(), 1);
-	assert_int_equal(guest.ranges[0].final, EBB_LEASE_DONE);
-	for (uint32_t i = 1; i < 4; i++)
-		assert_int_equal(guest.ranges[i].final, EBB_LEASE_FAILED);
-	assert_int_equal(counters.failed_slots, 3);
-}
-
-static void test_punch_fails(void **state)
-{
-	(void)state;
-	begin_guest(8, 2 * RANGE);
-	punches.error = EOPNOTSUPP;
-	assert_int_equal(run(), EBB_END_FAILED);
-	assert_non_null(strstr(error.text, strerror(EOPNOTSUPP)));
-	assert_int_equal(punches.calls, 1);
-	for (uint32_t i = 0; i < 8; i++)
-		assert_int_equal(guest.ranges[i].final, EBB_LEASE_FAILED);
-
-	/* What was discarded before is in the books. */
-	end_guest(NULL);
-	begin_guest(8, 2 * RANGE);
-	punches.error = EIO;
-	punches.error_from = 3;
-	assert_int_equal(run(), EBB_END_FAILED);
-	assert_int_equal(punches.calls, 3);
-	assert_int_equal(count_done(), 2);
-}
-
-static void test_session_does_not_start(void **state)
+static void test_not_compacted(void **state)
 {
 	static const struct {
-		int r;
-		enum ebb_reclaim_end end;
+		int result;
+		const char *reason;
+		const char *end_reason;
 	} cases[] = {
-		{ -EBUSY, EBB_END_REPORTING_BUSY },
-		{ -ETIMEDOUT, EBB_END_NO_AGENT },
-		{ -ENOTCONN, EBB_END_NO_AGENT },
-		{ -EIO, EBB_END_FAILED },
+		{ 0, "nothing", "nothing" },	 { 0, "too-soon", "too-soon" },
+		{ 0, "whatever", "whatever" },	 { -ENOSYS, "", "too-old" },
+		{ -ETIMEDOUT, "", "no-answer" },
 	};
 
 	(void)state;
-	begin_guest(1, RANGE);
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
-		start_result = cases[i].r;
-		assert_int_equal(run(), cases[i].end);
-		assert_string_equal(error.text, "the agent's words");
+		begin(4);
+		want_all(true);
+		compact_result = cases[i].result;
+		compact_reason = cases[i].reason;
+		run();
+		assert_outcome(EBB_END_DRAINED, cases[i].end_reason);
+		assert_int_equal(reclaim.outcome.bytes, 4 * RANGE);
+		end(NULL);
 	}
+	begin(4);
 }
 
-/* Nothing waits for its words but the end. */
-static void test_agent_answers_late(void **state)
+/* A guest that says for ever that it compacts. */
+static void test_compacts_for_ever(void **state)
+{
+	(void)state;
+	begin(4);
+	want_all(true);
+	reclaim.wish.timeout_ms = 1000;
+	compact_runs = UINT32_MAX;
+	run();
+	assert_outcome(EBB_END_TIMEOUT, "");
+	assert_int_equal(reclaim.outcome.bytes, 4 * RANGE);
+	assert_in_range(compact_asks, 2, 40);
+
+	end(NULL);
+	begin(4);
+	want_all(true);
+	compact_runs = UINT32_MAX;
+	compact_cancels = true;
+	run();
+	assert_outcome(EBB_END_CANCELLED, "");
+	assert_int_equal(compact_asks, 3);
+}
+
+/* After a restore the host holds again what was taken before. */
+static void test_host_holds_it_again(void **state)
+{
+	(void)state;
+	begin_many(FAKE_RANGE_MAX);
+	want_all(false);
+	run();
+	assert_int_equal(starts, 1);
+	assert_int_equal(reclaim.outcome.bytes, FAKE_RANGE_MAX * RANGE);
+	fake_guest_refill(&guest);
+	starts = 0;
+	run_on();
+	assert_int_equal(starts, 2);
+	assert_false(rearms[0]);
+	assert_true(rearms[1]);
+	assert_outcome(EBB_END_DRAINED, "");
+	assert_int_equal(reclaim.outcome.bytes, 2 * FAKE_RANGE_MAX * RANGE);
+}
+
+/* However many sessions there are, its threads are made once. */
+static void test_threads_are_made_once(void **state)
+{
+	(void)state;
+	begin(0);
+	guest.free_limit = 20;
+	guest.batch_slots = 1;
+	thread_count = 0;
+	reclaim.wish.bytes = 20 * RANGE;
+	run();
+	assert_outcome(EBB_END_SATISFIED, "");
+	assert_true(starts >= 2);
+	assert_int_equal(thread_count, 2);
+}
+
+static void *cancel(void *opaque)
+{
+	(void)opaque;
+	ebb_sleep_us(300 * 1000);
+	guest.cancelled = true;
+	return NULL;
+}
+
+/* An agent that hangs while the guest is driven: Ctrl-C ends it all the same. */
+static void test_cancelled_while_the_agent_hangs(void **state)
 {
 	uint64_t start_ns = ebb_now_ns();
+	pthread_t canceller;
 
 	(void)state;
-	begin_guest(8, RANGE);
-	answer_ms = 400;
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(count_done(), 8);
-	assert_true(first_punch_ns - start_ns < 400 * UINT64_C(1000000));
-	assert_true(ebb_now_ns() - start_ns >= 400 * UINT64_C(1000000));
-	/* One that is lost on the way is none that was not given. */
-	end_guest(NULL);
-	begin_guest(8, RANGE);
-	lost_answer = -ETIMEDOUT;
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(count_done(), 8);
+	begin(4);
+	reclaim.wish.timeout_ms = 60000;
+	tell_hangs = true;
+	assert_int_equal(pthread_create(&canceller, NULL, cancel, NULL), 0);
+	run();
+	pthread_join(canceller, NULL);
+	assert_outcome(EBB_END_CANCELLED, "");
+	assert_int_equal(reclaim.outcome.bytes, 4 * RANGE);
+	assert_true(ebb_now_ns() - start_ns < 30 * UINT64_C(1000000000));
 }
 
-/* What an earlier session left in the ring is not this one's end. */
-static void test_words_of_an_earlier_session(void **state)
+/* Whose end it is is told where it is noticed. */
+static void test_libvirt_went(void **state)
 {
 	(void)state;
-	begin_guest(8, RANGE);
-	guest.ring->session_id = 1;
-	guest.ring->session_state = EBB_SESSION_DRAINED;
-	assert_int_equal(run(), EBB_END_DRAINED);
-	assert_int_equal(count_done(), 8);
+	begin(4);
+	disconnected = true;
+	guest.gone = true;
+	run();
+	assert_outcome(EBB_END_LIBVIRT_GONE, "");
+	end(NULL);
+	begin(4);
+	guest.gone = true;
+	run();
+	assert_outcome(EBB_END_GUEST_GONE, "");
 }
 
-/* The ring's page is pulled away while the guest is waited for. */
-static void test_ring_is_truncated(void **state)
-{
-	static const struct ebb_reclaim_ops ops = { start_session, may_punch };
-
-	(void)state;
-	begin_guest(1, RANGE);
-	guest.manner = FAKE_SILENT;
-	assert_true(ebb_ringmap_demand(&guest.ringmap, true));
-	assert_true(ebb_ringmap_demand(&guest.ringmap, false));
-	assert_int_equal(ftruncate(guest.fd, 0), 0);
-	assert_int_equal(ebb_reclaim_run(&guest.lender, &order, &ops, &guest,
-					 &counters, &error),
-			 EBB_END_GUEST_GONE);
-	assert_int_equal(punches.calls, 0);
-}
-
-static void test_ends_have_names(void **state)
-{
-	(void)state;
-	for (int end = 0; end < EBB_END_COUNT; end++) {
-		assert_true(strlen(ebb_reclaim_end_name(end)) > 2);
-		for (int other = 0; other < end; other++)
-			assert_string_not_equal(ebb_reclaim_end_name(end),
-						ebb_reclaim_end_name(other));
-	}
-}
-
-#define RECLAIM_TEST(test) cmocka_unit_test_teardown(test, end_guest)
+#define RECLAIM_TEST(test) cmocka_unit_test_teardown(test, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RECLAIM_TEST(test_drained),
-		RECLAIM_TEST(test_full_ring),
-		RECLAIM_TEST(test_ranges_apart),
-		RECLAIM_TEST(test_holes_bring_nothing),
-		RECLAIM_TEST(test_satisfied_by_size),
-		RECLAIM_TEST(test_guest_revokes),
-		RECLAIM_TEST(test_guest_never_grants),
-		RECLAIM_TEST(test_guest_grants_late),
-		RECLAIM_TEST(test_guest_forges_nonces),
-		RECLAIM_TEST(test_guest_is_silent),
-		RECLAIM_TEST(test_timeout),
-		RECLAIM_TEST(test_guest_is_gone),
-		RECLAIM_TEST(test_gone_before_it_begins),
-		RECLAIM_TEST(test_ring_is_closed),
-		RECLAIM_TEST(test_cancelled),
-		RECLAIM_TEST(test_libvirt_job),
-		RECLAIM_TEST(test_libvirt_goes),
-		RECLAIM_TEST(test_violation),
-		RECLAIM_TEST(test_map_changed),
-		RECLAIM_TEST(test_guest_needs_its_memory),
-		RECLAIM_TEST(test_slow_punch_fails_the_rest),
-		RECLAIM_TEST(test_punch_fails),
-		RECLAIM_TEST(test_session_does_not_start),
-		RECLAIM_TEST(test_agent_answers_late),
-		RECLAIM_TEST(test_words_of_an_earlier_session),
-		RECLAIM_TEST(test_ring_is_truncated),
-		cmocka_unit_test(test_ends_have_names),
+		RECLAIM_TEST(test_enough_is_free),
+		RECLAIM_TEST(test_session_before),
+		RECLAIM_TEST(test_session_before_stays),
+		RECLAIM_TEST(test_reporting_is_busy),
+		RECLAIM_TEST(test_driven),
+		RECLAIM_TEST(test_goes_on_after_driving),
+		RECLAIM_TEST(test_not_to_be_driven),
+		RECLAIM_TEST(test_guest_refuses),
+		RECLAIM_TEST(test_agent_is_too_old),
+		RECLAIM_TEST(test_time_of_the_whole),
+		RECLAIM_TEST(test_guest_goes_while_driven),
+		RECLAIM_TEST(test_compacted),
+		RECLAIM_TEST(test_compacted_and_driven),
+		RECLAIM_TEST(test_not_compacted),
+		RECLAIM_TEST(test_compacts_for_ever),
+		RECLAIM_TEST(test_dry_run),
+		RECLAIM_TEST(test_host_holds_it_again),
+		RECLAIM_TEST(test_threads_are_made_once),
+		RECLAIM_TEST(test_cancelled_while_the_agent_hangs),
+		RECLAIM_TEST(test_libvirt_went),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A client asked for a reclaim: what it is told, as JSON. */
+#ifndef EBB_HOST_RECLAIM_ANSWER_H
+#define EBB_HOST_RECLAIM_ANSWER_H
+
+#include "host/control/control.h"
+#include "host/lease/reclaim.h"
+
+/* What a client wants, as a reclaim takes it. @default_ms: without a timeout. */
+struct ebb_reclaim_wish
+ebb_reclaim_wish_of(const struct ebb_reclaim_request *request,
+		    uint32_t default_ms);
+
+/* How far it is; at any time from ebb_reclaim_prepare() on. */
+void ebb_reclaim_tell(const struct ebb_reclaim *reclaim, struct ebb_call *call);
+
+/* Answers the call, with a result or an error, once the reclaim has ended. */
+void ebb_reclaim_answer(const struct ebb_reclaim *reclaim,
+			struct ebb_call *call);
+
+#endif /* EBB_HOST_RECLAIM_ANSWER_H */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A guest that lends memory: what a reclaim works on. */
+#ifndef EBB_HOST_LENDER_H
+#define EBB_HOST_LENDER_H
+
+#include "host/memory/map.h"
+#include "host/memory/process.h"
+#include "host/memory/ringmap.h"
+
+/* Proven, attached, and nobody else's meanwhile. */
+struct ebb_lender {
+	const struct ebb_guest_process *qemu;
+	const struct ebb_map *map;
+	struct ebb_ringmap *ring;
+	uint64_t ring_gpa;
+};
+
+/* Size of the files behind the guest's memory. */
+static inline uint64_t ebb_lender_bytes(const struct ebb_lender *lender)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < lender->qemu->backing_count; i++)
+		bytes += lender->qemu->backings[i].bytes;
+	return bytes;
+}
+
+/* What of them the host holds, in RAM and in swap. */
+static inline uint64_t ebb_lender_held_bytes(const struct ebb_lender *lender)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < lender->qemu->backing_count; i++)
+		bytes += ebb_backing_held_bytes(&lender->qemu->backings[i]);
+	return bytes;
+}
+
+#endif /* EBB_HOST_LENDER_H */

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a client is told of a reclaim. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+#include "host/domain/reclaim_answer.h"
+
+static struct ebb_reclaim reclaim;
+static struct ebb_reclaim_result result;
+static char error_class[64];
+static char error_text[1024];
+
+void ebb_call_return(struct ebb_call *call, struct json_object *value)
+{
+	(void)call;
+	assert_int_equal(ebb_msg_decode(value, ebb_reclaim_result_fields,
+					&result, sizeof(result), NULL),
+			 0);
+	json_object_put(value);
+}
+
+void ebb_call_error(struct ebb_call *call, const char *class_name,
+		    const char *format, ...)
+{
+	va_list args;
+
+	(void)call;
+	snprintf(error_class, sizeof(error_class), "%s", class_name);
+	va_start(args, format);
+	vsnprintf(error_text, sizeof(error_text), format, args);
+	va_end(args);
+}
+
+void ebb_call_event(struct ebb_call *call, const char *name,
+		    struct json_object *data)
+{
+	(void)call;
+	(void)name;
+	json_object_put(data);
+}
+
+/* Of 100 MiB asked, 40 came, 10 of them driven. */
+static void answer(struct ebb_outcome outcome)
+{
+	outcome.bytes = 40 * EBB_MIB;
+	reclaim = (struct ebb_reclaim){
+		.wish = { .bytes = 100 * EBB_MIB },
+		.outcome = outcome,
+		.books = { .reclaimed_bytes = 40 * EBB_MIB,
+			   .driven_bytes = 10 * EBB_MIB,
+			   .punched_bytes = 50 * EBB_MIB,
+			   .batches = 3,
+			   .failed_slots = 2 },
+		.before_bytes = 500 * EBB_MIB,
+		.after_bytes = 460 * EBB_MIB,
+		.start_ns = 1000000,
+		.end_ns = 5000000,
+	};
+	memset(&result, 0, sizeof(result));
+	*error_class = *error_text = '\0';
+	ebb_reclaim_answer(&reclaim, NULL);
+}
+
+static void test_books(void **state)
+{
+	(void)state;
+	answer(ebb_outcome(EBB_END_SATISFIED));
+	assert_string_equal(error_class, "");
+	assert_string_equal(result.ended, "satisfied");
+	assert_string_equal(result.note, "");
+	assert_int_equal(result.asked_bytes, 100 * EBB_MIB);
+	assert_int_equal(result.reclaimed_bytes, 40 * EBB_MIB);
+	assert_int_equal(result.driven_bytes, 10 * EBB_MIB);
+	assert_int_equal(result.punched_bytes, 50 * EBB_MIB);
+	assert_int_equal(result.resident_before_bytes, 500 * EBB_MIB);
+	assert_int_equal(result.resident_after_bytes, 460 * EBB_MIB);
+	assert_int_equal(result.batches, 3);
+	assert_int_equal(result.failed_slots, 2);
+	assert_int_equal(result.elapsed_us, 4000);
+	assert_int_equal(result.refused_bytes, 0);
+}
+
+static void test_notes(void **state)
+{
+	static const struct {
+		enum ebb_reclaim_end end;
+		const char *reason;
+		const char *note;
+		uint64_t refused_mib;
+	} cases[] = {
+		{ EBB_END_DRAINED, "", "", 0 },
+		{ EBB_END_DRAINED, "too-soon", "a short while ago", 0 },
+		{ EBB_END_DRAINED, "nothing", "little is free", 0 },
+		{ EBB_END_DRAINED, "whatever", "whatever", 0 },
+		{ EBB_END_DRAINED, "too-old", "too old", 0 },
+		{ EBB_END_DRAINED, "no-answer", "does not answer", 0 },
+		{ EBB_END_GUEST_REFUSED, "exhausted", "nothing more to give",
+		  60 },
+		{ EBB_END_GUEST_REFUSED, "too-old", "too old", 60 },
+		{ EBB_END_GUEST_PRESSURE, "pressure", "ran short", 60 },
+		{ EBB_END_TIMEOUT, "", "--timeout", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		answer(ebb_outcome_reason(cases[i].end, cases[i].reason));
+		assert_string_equal(error_class, "");
+		assert_non_null(strstr(result.note, cases[i].note));
+		if (!*cases[i].note)
+			assert_string_equal(result.note, "");
+		assert_int_equal(result.refused_bytes,
+				 cases[i].refused_mib * EBB_MIB);
+		assert_string_equal(result.refused_reason,
+				    cases[i].refused_mib ? cases[i].reason
+							 : "");
+	}
+}
+
+static void test_what_holds_the_rest(void **state)
+{
+	struct ebb_outcome outcome =
+		ebb_outcome_reason(EBB_END_GUEST_REFUSED, "exhausted");
+
+	(void)state;
+	outcome.held.shared_bytes = 900 * EBB_MIB;
+	answer(outcome);
+	assert_non_null(
+		strstr(result.note, "900.0 MiB tmpfs and shared memory"));
+	assert_null(strstr(result.note, "locked"));
+	assert_int_equal(result.held.shared_bytes, 900 * EBB_MIB);
+}
+
+static void test_errors(void **state)
+{
+	static const struct {
+		enum ebb_reclaim_end end;
+		const char *error_class;
+		const char *text;
+	} cases[] = {
+		{ EBB_END_JOB, "Busy", "domjobinfo" },
+		{ EBB_END_LIBVIRT_GONE, "LibvirtGone", "libvirtd" },
+		{ EBB_END_NO_AGENT, "RungClosed", "ebb-agent" },
+		{ EBB_END_REPORTING_BUSY, "RungClosed", "freePageReporting" },
+		{ EBB_END_VIOLATION, "RungClosed", "quarantine" },
+		{ EBB_END_GUEST_GONE, "GenericError", "try again" },
+		{ EBB_END_FAILED, "GenericError", "failed" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		answer(ebb_outcome_error(cases[i].end, "%s", "the cause"));
+		assert_string_equal(error_class, cases[i].error_class);
+		assert_non_null(strstr(error_text, cases[i].text));
+		assert_non_null(strstr(error_text, "[the cause]"));
+		assert_non_null(strstr(error_text, "40.0 MiB"));
+	}
+}
+
+static void test_dry_run(void **state)
+{
+	(void)state;
+	reclaim = (struct ebb_reclaim){
+		.wish = { .bytes = 100 * EBB_MIB, .dry_run = true },
+		.outcome = ebb_outcome(EBB_END_SATISFIED),
+		.estimate = { 50 * EBB_MIB, 300 * EBB_MIB },
+		.before_bytes = 500 * EBB_MIB,
+	};
+	ebb_reclaim_answer(&reclaim, NULL);
+	assert_true(result.dry_run);
+	assert_string_equal(result.ended, "dry-run");
+	assert_int_equal(result.estimate_min_bytes, 50 * EBB_MIB);
+	assert_int_equal(result.estimate_max_bytes, 100 * EBB_MIB);
+	assert_int_equal(result.resident_after_bytes, 500 * EBB_MIB);
+}
+
+static void test_wishes(void **state)
+{
+	struct ebb_reclaim_request request = { .all = true,
+					       .bytes = 5,
+					       .compact = true };
+	struct ebb_reclaim_wish wish = ebb_reclaim_wish_of(&request, 30000);
+
+	(void)state;
+	assert_true(wish.all && wish.compact && !wish.free_only);
+	assert_int_equal(wish.bytes, 0);
+	assert_int_equal(wish.timeout_ms, 30000);
+	request = (struct ebb_reclaim_request){ .bytes = 5,
+						.timeout_ms = UINT32_MAX };
+	wish = ebb_reclaim_wish_of(&request, 30000);
+	assert_int_equal(wish.bytes, 5);
+	assert_int_equal(wish.timeout_ms, EBB_SESSION_MAX_MS);
+}
+
+static void test_ends_have_names(void **state)
+{
+	(void)state;
+	for (int end = 0; end < EBB_END_COUNT; end++) {
+		assert_true(strlen(ebb_reclaim_end_name(end)) > 2);
+		for (int other = 0; other < end; other++)
+			assert_string_not_equal(ebb_reclaim_end_name(end),
+						ebb_reclaim_end_name(other));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_books),
+		cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_what_holds_the_rest),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_dry_run),
+		cmocka_unit_test(test_wishes),
+		cmocka_unit_test(test_ends_have_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
