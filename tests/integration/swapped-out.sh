@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The host swaps out most of a guest: what is in RAM and what is in swap are told
+# apart, as the kernel counts them for QEMU, and a reclaim frees both.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+SWAP_MIB=1536
+LIMIT_MIB=400
+SLACK=$((32 << 20))
+
+leave()
+{
+	local status=$?
+
+	# With the guest gone there is little to bring back.
+	(exit $status)
+	trap - EXIT
+	(at_exit)
+	[ -z "${swap_on:-}" ] || swapoff "$swap"
+	rm -f "$swap"
+	exit $status
+}
+
+# The file that limits the memory of QEMU, of either kind of cgroups.
+limit_file()
+{
+	local pid=$1 path
+
+	path=$(sed -n 's/^[0-9]*:memory://p' "/proc/$pid/cgroup")
+	if [ -n "$path" ]; then
+		echo "/sys/fs/cgroup/memory$path/memory.limit_in_bytes"
+		return
+	fi
+	path=$(sed -n 's/^0:://p' "/proc/$pid/cgroup")
+	echo "/sys/fs/cgroup$path/memory.max"
+}
+
+# What the kernel says of QEMU's guest memory in swap, in bytes.
+qemu_swapped()
+{
+	awk '/^[0-9a-f]+-/ { ram = /memory-backend-memfd/ }
+		ram && $1 == "Swap:" { sum += $2 } END { printf "%.0f", sum * 1024 }' \
+		"/proc/$qemu/smaps"
+}
+
+is_swapped_out()
+{
+	at_least "$(qemu_swapped)" $((200 << 20))
+}
+
+close_to()
+{
+	between $((-SLACK)) $(($1 - $2)) $SLACK
+}
+
+swap=$(mktemp /var/tmp/ebb-swap.XXXXXX)
+trap leave EXIT
+dd if=/dev/zero of="$swap" bs=1M count=$SWAP_MIB status=none ||
+	rig_skip "no room for a swap file of $SWAP_MIB MiB"
+chmod 600 "$swap"
+mkswap "$swap" >/dev/null && swapon "$swap" 2>/dev/null ||
+	rig_skip "no swap file can be used here"
+swap_on=yes
+
+started_rig --memory 1024
+qemu=$(cat "/run/libvirt/qemu/$GUEST.pid")
+limit=$(limit_file "$qemu")
+[ -w "$limit" ] || rig_skip "QEMU has no memory cgroup of its own: $limit"
+guest_churn $((50 << 20))
+guest_populate 700
+check "nothing is in swap" test "$(guest_number swapped-bytes)" = 0
+
+echo $((LIMIT_MIB << 20)) >"$limit" || rig_skip "$limit cannot be written"
+wait_for 60 is_swapped_out || fail "$(mib "$(qemu_swapped)") swapped out"
+held=$(backing_bytes)
+swapped=$(guest_number swapped-bytes)
+resident=$(guest_number resident-bytes)
+check "ebbd says what the kernel says: $(mib "$swapped") in swap" \
+	close_to "$swapped" "$(qemu_swapped)"
+check "and the rest is resident: $(mib "$resident") of $(mib "$held")" \
+	close_to $((resident + swapped)) "$held"
+check "which is what the limit leaves" \
+	at_most "$resident" $(((LIMIT_MIB << 20) + SLACK))
+line=$(ebbctl list | grep "$GUEST")
+check "list shows both: $line" \
+	grep -qE "1\.0 GiB +[0-9.]+ [MG]iB +[0-9.]+ MiB" <<<"$line"
+
+reclaim --all || fail "$RESULT $(cat "$RIG_DIR/run/stderr")"
+after=$(guest_number swapped-bytes)
+check "a reclaim frees swap: $(mib "$swapped") before, $(mib "$after") after" \
+	at_most "$after" $((swapped - (150 << 20)))
+check "ebbd still says what the kernel says" close_to "$after" "$(qemu_swapped)"
+echo $((2048 << 20)) >"$limit"
+verdict=$(churn_ends) || fail "$verdict"
+ok "$verdict"
+check "the guest's log is clean" dmesg_clean
