@@ -12,6 +12,7 @@
 #include "host/libvirt/agent.h"
 #include "host/memory/age.h"
 #include "host/memory/debt.h"
+#include "host/memory/peers.h"
 
 enum {
 	/* A guest may take so long to boot before its agent is missed. */
@@ -87,6 +88,12 @@ static int examine_process(struct context *context)
 	struct ebb_probe *probe = context->probe;
 	int r = find_process(context);
 
+	if (r < 0) {
+		add_reason(context, EBB_REASON_PROCESS_UNKNOWN, strerror(-r));
+		return r;
+	}
+	r = ebb_peers_examine(&probe->qemu, probe->domxml.vhost_user,
+			      &probe->reasons);
 	if (r < 0) {
 		add_reason(context, EBB_REASON_PROCESS_UNKNOWN, strerror(-r));
 		return r;

@@ -63,7 +63,7 @@ static const struct {
 			      "Use a virtio-net device with vhost in its place",
 			      NULL },
 	[EBB_REASON_VHOST_USER] = { "vhost-user-device",
-				    "A vhost-user process may have the guest's memory pinned",
+				    "Another process may have the guest's memory pinned (vhost-user, vfio-user)",
 				    "Use a device that QEMU or the kernel serves",
 				    NULL },
 	[EBB_REASON_NVDIMM] = { "persistent-memory",

@@ -19,7 +19,8 @@
  * device that pins guest pages is listed, and unknown ones are found by the
  * process's open files and locked memory (pinned.c).
  *
- * vhost-user: virtiofsd maps the memory and pins nothing, others may.
+ * vhost-user: virtiofsd and passt map the memory and pin nothing, others may;
+ * peers.c looks at the processes.
  */
 static const struct {
 	const char *xpath;
@@ -40,8 +41,9 @@ static const struct {
 	  "<interface type='vdpa'>" },
 	{ "/domain/devices/disk[@type='vhostvdpa']", EBB_REASON_VDPA,
 	  "<disk type='vhostvdpa'>" },
-	{ "/domain/devices/interface[@type='vhostuser']", EBB_REASON_VHOST_USER,
-	  "<interface type='vhostuser'>" },
+	{ "/domain/devices/interface[@type='vhostuser' and "
+	  "not(backend/@type='passt')]",
+	  EBB_REASON_VHOST_USER, "<interface type='vhostuser'>" },
 	{ "/domain/devices/disk[@type='vhostuser']", EBB_REASON_VHOST_USER,
 	  "<disk type='vhostuser'>" },
 	{ "/domain/devices/video[driver/@name='vhostuser']",
@@ -316,6 +318,12 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 	domxml.qga_closed = xml_has(context, "/domain/devices/channel/target["
 					     "@name='" QGA_CHANNEL_NAME
 					     "' and @state='disconnected']");
+	domxml.vhost_user =
+		xml_has(context,
+			"/domain/devices/filesystem[driver/@type='virtiofs']") ||
+		xml_has(context,
+			"/domain/devices/interface"
+			"[@type='vhostuser' and backend/@type='passt']");
 	domxml.free_page_reporting = xml_has(
 		context, "/domain/devices/memballoon[@freePageReporting='on']");
 

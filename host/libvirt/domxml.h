@@ -29,6 +29,7 @@ enum {
  * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
  * @qga_channel: it has QGA_CHANNEL_NAME
  * @own_closed, @qga_closed: libvirt says that nobody in the guest has it open
+ * @vhost_user: it has a device that virtiofsd or passt serves
  * @free_page_reporting: virtio-balloon has it on
  * @target: the free target that its metadata keep; none if they keep none, or
  *	one that is not understood
@@ -47,6 +48,7 @@ struct ebb_domxml {
 	bool qga_channel;
 	bool own_closed;
 	bool qga_closed;
+	bool vhost_user;
 	bool free_page_reporting;
 	struct ebb_target_setting target;
 	struct ebb_msg_error odd_target;

@@ -293,6 +293,34 @@ static void test_settings_that_forbid(void **state)
 	assert_true(ebb_reason_has(&reasons, EBB_REASON_CONFIDENTIAL));
 }
 
+/* Processes that map the memory, and whether they pin it, is looked at. */
+static void test_devices_by_their_process(void **state)
+{
+	static const char *const devices[] = {
+		"<filesystem type='mount'><driver type='virtiofs'/>"
+		"</filesystem>",
+		"<interface type='vhostuser'><backend type='passt'/>"
+		"</interface>",
+	};
+	char xml[1024];
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(devices); i++) {
+		snprintf(xml, sizeof(xml),
+			 "<domain>" MEMORY "<devices>%s</devices></domain>",
+			 devices[i]);
+		assert_int_equal(parse(xml), 0);
+		assert_int_equal(reasons.count, 0);
+		assert_true(parsed.vhost_user);
+	}
+	assert_int_equal(parse("<domain>" MEMORY "<devices><interface "
+			       "type='user'><backend type='passt'/>"
+			       "</interface></devices></domain>"),
+			 0);
+	assert_int_equal(reasons.count, 0);
+	assert_false(parsed.vhost_user);
+}
+
 static void test_devices_that_do_not_pin(void **state)
 {
 	(void)state;
@@ -471,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_memory_devices),
 		cmocka_unit_test(test_devices_that_pin),
 		cmocka_unit_test(test_settings_that_forbid),
+		cmocka_unit_test(test_devices_by_their_process),
 		cmocka_unit_test(test_devices_that_do_not_pin),
 		cmocka_unit_test(test_all_reasons_at_once),
 		cmocka_unit_test(test_units),
