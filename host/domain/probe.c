@@ -13,6 +13,7 @@
 #include "host/memory/age.h"
 #include "host/memory/debt.h"
 #include "host/memory/peers.h"
+#include "host/memory/ram.h"
 
 enum {
 	/* A guest may take so long to boot before its agent is missed. */
@@ -110,7 +111,8 @@ static int examine_process(struct context *context)
  */
 static int lock_backings(struct context *context)
 {
-	if (ebb_guest_process_lock(&context->probe->qemu) == 0)
+	if (ebb_ram_lock_likely(&context->probe->qemu,
+				&context->probe->domxml) == 0)
 		return 0;
 	add_reason(context, EBB_REASON_OTHER_CONTROLLER, NULL);
 	return -EBUSY;
@@ -120,8 +122,11 @@ static bool was_locked(const struct context *context)
 {
 	const struct ebb_guest_process *before = &context->order->before->qemu;
 
-	return context->probe->same_process && before->backing_count > 0 &&
-	       ebb_file_is_locked(before->backings[0].file);
+	for (uint32_t i = 0; i < before->backing_count; i++)
+		if (context->probe->same_process &&
+		    ebb_file_is_locked(before->backings[i].file))
+			return true;
+	return false;
 }
 
 /*
@@ -325,6 +330,12 @@ static int prove_memory(struct context *context, uint8_t nonce[EBB_NONCE_BYTES])
 				     : probe->map.unproven_count,
 			       probe->info.segment_count);
 		return -ENOENT;
+	}
+	ebb_ram_drop_others(&probe->qemu, &probe->domxml, &probe->map);
+	r = ebb_ram_lock_proven(&probe->qemu, &probe->map);
+	if (r < 0) {
+		add_reason(context, EBB_REASON_OTHER_CONTROLLER, NULL);
+		return r;
 	}
 	ebb_debt_proven(&probe->qemu, &probe->map,
 			probe->map.segment_count == probe->info.segment_count);

@@ -336,17 +336,6 @@ bool ebb_guest_process_alive(const struct ebb_guest_process *process)
 	return r == 0;
 }
 
-int ebb_guest_process_lock(const struct ebb_guest_process *process)
-{
-	for (uint32_t i = 0; i < process->backing_count; i++) {
-		int r = ebb_file_lock(process->backings[i].file);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 void ebb_guest_process_unlock(const struct ebb_guest_process *process)
 {
 	for (uint32_t i = 0; i < process->backing_count; i++)

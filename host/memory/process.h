@@ -94,13 +94,7 @@ void ebb_guest_process_close(struct ebb_guest_process *process);
 /* Whether the process still lives. */
 bool ebb_guest_process_alive(const struct ebb_guest_process *process);
 
-/**
- * ebb_guest_process_lock - lock all files of a process
- *
- * Returns 0, or -EBUSY or -errno; then those that were locked before are.
- */
-int ebb_guest_process_lock(const struct ebb_guest_process *process);
-
+/* Unlocks all its files. */
 void ebb_guest_process_unlock(const struct ebb_guest_process *process);
 
 /**

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
+#include "host/memory/peers.h"
 #include "host/domain/probe.h"
 #include "host/libvirt/agent.h"
 #include "host/memory/age.h"
@@ -133,7 +134,7 @@ int ebb_agent_challenge(struct ebb_channel *channel, uint32_t timeout_ms,
 	return -ETIMEDOUT;
 }
 
-/* ---- in place of process.c and age.c ---- */
+/* ---- in place of process.c, peers.c and age.c ---- */
 
 int ebb_guest_process_open(const char *run_dir, const char *name,
 			   const char *uuid,
@@ -157,9 +158,12 @@ int ebb_guest_process_look(const struct ebb_guest_process *process,
 	return 0;
 }
 
-int ebb_guest_process_lock(const struct ebb_guest_process *process)
+int ebb_peers_examine(const struct ebb_guest_process *process, bool vhost_user,
+		      struct ebb_reason_list *reasons)
 {
 	(void)process;
+	(void)vhost_user;
+	(void)reasons;
 	return 0;
 }
 

@@ -496,7 +496,8 @@ static void test_looks_share(void **state)
 	start_child("grows");
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.backing_count, 2);
-	assert_int_equal(ebb_guest_process_lock(&qemu), 0);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(ebb_file_lock(qemu.backings[i].file), 0);
 	fds[0] = qemu.backings[0].fd;
 	fds[1] = qemu.backings[1].fd;
 
