@@ -178,6 +178,12 @@ static void print_taken(const struct ebb_reclaim_result *result)
 				       sizeof(before)),
 		       ebb_size_format(result->resident_after_bytes, after,
 				       sizeof(after)));
+	if (result->swapped_before_bytes || result->swapped_after_bytes)
+		ctl_pair_print(stdout, "Swapped", "%s -> %s",
+			       ebb_size_format(result->swapped_before_bytes,
+					       before, sizeof(before)),
+			       ebb_size_format(result->swapped_after_bytes,
+					       after, sizeof(after)));
 	ctl_pair_print(stdout, "Time", "%.3f s",
 		       (double)result->elapsed_us / 1e6);
 	ctl_pair_print(stdout, "Rate", "%s",

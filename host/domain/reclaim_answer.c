@@ -75,13 +75,20 @@ static const struct {
 _Static_assert(EBB_ARRAY_SIZE(answers) == EBB_END_COUNT,
 	       "each end has an answer");
 
+/* The two are not of the same moment. */
+static uint64_t rest(uint64_t held_bytes, uint64_t swapped_bytes)
+{
+	return held_bytes > swapped_bytes ? held_bytes - swapped_bytes : 0;
+}
+
 static void fill_dry(const struct ebb_reclaim *reclaim,
 		     struct ebb_reclaim_result *result)
 {
 	const struct ebb_reclaim_wish *wish = &reclaim->wish;
 
 	result->dry_run = true;
-	result->resident_after_bytes = reclaim->before_bytes;
+	result->resident_after_bytes = result->resident_before_bytes;
+	result->swapped_after_bytes = result->swapped_before_bytes;
 	result->estimate_min_bytes = reclaim->estimate.min_bytes;
 	result->estimate_max_bytes = reclaim->estimate.max_bytes;
 	if (!wish->all && wish->bytes < reclaim->estimate.max_bytes) {
@@ -174,8 +181,12 @@ void ebb_reclaim_answer(const struct ebb_reclaim *reclaim,
 	struct ebb_reclaim_result result = {
 		.asked_bytes = reclaim->wish.bytes,
 		.reclaimed_bytes = outcome->bytes,
-		.resident_before_bytes = reclaim->before_bytes,
-		.resident_after_bytes = reclaim->after_bytes,
+		.resident_before_bytes = rest(reclaim->before_bytes,
+					      reclaim->swapped_before_bytes),
+		.resident_after_bytes = rest(reclaim->after_bytes,
+					     reclaim->swapped_after_bytes),
+		.swapped_before_bytes = reclaim->swapped_before_bytes,
+		.swapped_after_bytes = reclaim->swapped_after_bytes,
 		.punched_bytes = reclaim->books.punched_bytes,
 		.batches = reclaim->books.batches,
 		.failed_slots = reclaim->books.failed_slots,

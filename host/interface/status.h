@@ -186,7 +186,7 @@ struct ebb_reclaim_request {
 struct ebb_reclaim_progress {
 	uint64_t reclaimed_bytes; /* by the books of the host: st_blocks */
 	uint64_t target_bytes; /* what was asked, or an estimate with @all */
-	uint64_t resident_bytes;
+	uint64_t resident_bytes; /* and in swap */
 	uint32_t elapsed_ms;
 	uint64_t driven_bytes; /* of @reclaimed_bytes, since it was driven */
 	char phase[16]; /* "taking" what is free, "driving" the guest */
@@ -195,8 +195,10 @@ struct ebb_reclaim_progress {
 struct ebb_reclaim_result {
 	uint64_t asked_bytes; /* 0 with @all */
 	uint64_t reclaimed_bytes;
-	uint64_t resident_before_bytes;
+	uint64_t resident_before_bytes; /* in RAM */
 	uint64_t resident_after_bytes;
+	uint64_t swapped_before_bytes; /* in the host's swap */
+	uint64_t swapped_after_bytes;
 	uint64_t punched_bytes; /* granted and discarded, holes included */
 	uint64_t estimate_min_bytes; /* dry run: at least, at most */
 	uint64_t estimate_max_bytes;

@@ -35,4 +35,17 @@ static inline uint64_t ebb_lender_held_bytes(const struct ebb_lender *lender)
 	return bytes;
 }
 
+/* What of that is in swap, now; 0 also where the kernel does not say. */
+static inline uint64_t ebb_lender_swapped_bytes(const struct ebb_lender *lender)
+{
+	struct ebb_holding holding, all = { 0 };
+
+	for (uint32_t i = 0; i < lender->qemu->backing_count; i++) {
+		ebb_backing_holding(&lender->qemu->backings[i],
+				    i == 0 ? 0 : UINT32_MAX, &holding);
+		all.swapped_bytes += holding.swapped_bytes;
+	}
+	return all.swapped_bytes;
+}
+
 #endif /* EBB_HOST_LENDER_H */

@@ -60,6 +60,8 @@ static struct ebb_estimate estimate(const struct ebb_reclaim *reclaim,
 void ebb_reclaim_prepare(struct ebb_reclaim *reclaim)
 {
 	reclaim->before_bytes = ebb_lender_held_bytes(&reclaim->lender);
+	reclaim->swapped_before_bytes =
+		ebb_lender_swapped_bytes(&reclaim->lender);
 	reclaim->target_bytes =
 		reclaim->wish.all
 			? estimate(reclaim, reclaim->before_bytes).max_bytes
@@ -230,6 +232,8 @@ void ebb_reclaim_run(struct ebb_reclaim *reclaim)
 	reclaim->outcome = run(reclaim);
 	reclaim->outcome.bytes = reclaim->books.reclaimed_bytes;
 	reclaim->after_bytes = ebb_lender_held_bytes(&reclaim->lender);
+	reclaim->swapped_after_bytes =
+		ebb_lender_swapped_bytes(&reclaim->lender);
 	reclaim->end_ns = ebb_now_ns();
 }
 

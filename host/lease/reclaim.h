@@ -49,7 +49,8 @@ struct ebb_reclaim_wish {
  * @books: what came of it so far
  * @start_ns, @target_bytes: since ebb_reclaim_prepare(); the target of a reclaim
  *	of all is an estimate
- * @before_bytes, @after_bytes: resident
+ * @before_bytes, @after_bytes: what the host holds of the guest
+ * @swapped_before_bytes, @swapped_after_bytes: of that, in swap
  * @outcome: how it ended, once ebb_reclaim_run() has returned
  * @end_ns: when that was
  * @estimate: of a dry run
@@ -72,6 +73,8 @@ struct ebb_reclaim {
 	uint64_t target_bytes;
 	uint64_t before_bytes;
 	uint64_t after_bytes;
+	uint64_t swapped_before_bytes;
+	uint64_t swapped_after_bytes;
 	struct ebb_outcome outcome;
 	uint64_t end_ns;
 	struct ebb_estimate estimate;

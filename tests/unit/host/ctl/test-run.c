@@ -313,6 +313,23 @@ static struct ebb_reclaim_result example_result(uint64_t asked, uint64_t got,
 	return result;
 }
 
+/* What came back of RAM and what of swap. */
+static void test_reclaim_from_swap(void **state)
+{
+	struct ebb_reclaim_result result =
+		example_result(512 * EBB_MIB, 512 * EBB_MIB, "satisfied");
+	ebb_auto_free char *line = NULL;
+
+	(void)state;
+	result.swapped_before_bytes = 3 * EBB_GIB;
+	result.swapped_after_bytes = EBB_GIB;
+	line = fake_encode(ebb_reclaim_result_fields, &result);
+	run_with(line, "reclaim", "web1", "512M");
+	assert_non_null(strstr(fake_run.out, "2.0 GiB -> 1.5 GiB\n"
+					     "Swapped         3.0 GiB -> "
+					     "1.0 GiB\n"));
+}
+
 static void test_reclaim(void **state)
 {
 	struct ebb_reclaim_result result =
@@ -611,6 +628,7 @@ int main(void)
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_doctor),
 		cmocka_unit_test(test_reclaim),
+		cmocka_unit_test(test_reclaim_from_swap),
 		cmocka_unit_test(test_reclaim_driven),
 		cmocka_unit_test(test_reclaim_statuses),
 		cmocka_unit_test(test_set),

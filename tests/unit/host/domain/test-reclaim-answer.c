@@ -60,6 +60,8 @@ static void answer(struct ebb_outcome outcome)
 			   .failed_slots = 2 },
 		.before_bytes = 500 * EBB_MIB,
 		.after_bytes = 460 * EBB_MIB,
+		.swapped_before_bytes = 120 * EBB_MIB,
+		.swapped_after_bytes = 90 * EBB_MIB,
 		.start_ns = 1000000,
 		.end_ns = 5000000,
 	};
@@ -79,8 +81,10 @@ static void test_books(void **state)
 	assert_int_equal(result.reclaimed_bytes, 40 * EBB_MIB);
 	assert_int_equal(result.driven_bytes, 10 * EBB_MIB);
 	assert_int_equal(result.punched_bytes, 50 * EBB_MIB);
-	assert_int_equal(result.resident_before_bytes, 500 * EBB_MIB);
-	assert_int_equal(result.resident_after_bytes, 460 * EBB_MIB);
+	assert_int_equal(result.resident_before_bytes, 380 * EBB_MIB);
+	assert_int_equal(result.resident_after_bytes, 370 * EBB_MIB);
+	assert_int_equal(result.swapped_before_bytes, 120 * EBB_MIB);
+	assert_int_equal(result.swapped_after_bytes, 90 * EBB_MIB);
 	assert_int_equal(result.batches, 3);
 	assert_int_equal(result.failed_slots, 2);
 	assert_int_equal(result.elapsed_us, 4000);
