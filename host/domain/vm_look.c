@@ -106,6 +106,17 @@ static void look_work(void *opaque)
 	ebb_probe_run(&order, &vm->next);
 }
 
+/*
+ * Whether an agent that comes says so: on Ebb's channel, which is open on our
+ * side, by its first word; on the guest agent's libvirt does. Who has the
+ * channel open and does not answer says nothing when he is well again.
+ */
+static bool is_agent_told(const struct ebb_probe *probe)
+{
+	return !probe->domxml.own_channel ||
+	       (probe->own_channel && probe->domxml.own_closed);
+}
+
 /* Whether all that stands in the way ends by an event, which is told. */
 static bool is_told_when_over(const struct ebb_vm *vm)
 {
@@ -115,13 +126,14 @@ static bool is_told_when_over(const struct ebb_vm *vm)
 		EBB_REASON_NVDIMM,	   EBB_REASON_LOCKED_MEMORY,
 		EBB_REASON_PRIVATE_MEMORY, EBB_REASON_BACKING_ON_DISK,
 		EBB_REASON_NO_CHANNEL,	   EBB_REASON_GUEST_PAUSED,
-		EBB_REASON_NO_AGENT,
 	};
 	const struct ebb_reason_list *reasons = &vm->probe.reasons;
 	uint32_t count = 0;
 
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(told); i++)
 		count += ebb_reason_has(reasons, told[i]);
+	count += ebb_reason_has(reasons, EBB_REASON_NO_AGENT) &&
+		 is_agent_told(&vm->probe);
 	return count > 0 && count == reasons->count;
 }
 

@@ -127,7 +127,9 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 	probe->attached = fake_vm.lease;
 	/* A target does not need a lease. */
 	if (!fake_vm.lease)
-		ebb_reason_add(&probe->reasons, EBB_REASON_PRIVATE_MEMORY,
+		ebb_reason_add(&probe->reasons,
+			       fake_vm.no_agent ? EBB_REASON_NO_AGENT
+						: EBB_REASON_PRIVATE_MEMORY,
 			       NULL);
 	fake_vm.probes++;
 	while (fake_vm.held)

@@ -253,6 +253,21 @@ static void test_guest_agent_is_asked_upon_events(void **state)
 	assert_in_range(fake_vm.qga_asks, 2, 1 + EBB_VM_ASKS_AGAIN);
 }
 
+/* Nobody tells when an agent that has the channel open is well again. */
+static void test_silent_agent_is_asked_each_minute(void **state)
+{
+	uint32_t probes;
+
+	(void)state;
+	fake_vm.no_agent = true;
+	fake_vm.domxml.own_channel = true;
+	ebb_vm_invalidate(vm);
+	settle_down();
+	probes = fake_vm.probes;
+	pass_hour();
+	assert_in_range(fake_vm.probes - probes, 40, 70);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +284,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_guest_agent_is_asked_upon_events, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_silent_agent_is_asked_each_minute, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_known_while_looked_at,
 						set_up, tear_down),
