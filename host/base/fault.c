@@ -3,20 +3,65 @@
 
 #ifdef EBB_FAULT_POINTS
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-void ebb_fault_point(const char *point)
+#include "common/clock.h"
+
+enum {
+	HOLD_POLL_US = 1000
+};
+
+static pthread_mutex_t hold_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned int hold_reached; /* under hold_lock */
+
+/* Whether the file asks for a hold here and now; then it says so. */
+static bool is_held(const char *path, const char *point)
+{
+	char wanted[32] = "";
+	unsigned int count = 0;
+	FILE *file = fopen(path, "r+e");
+	bool held = false;
+
+	if (!file || fscanf(file, "%31s %u", wanted, &count) != 2)
+		hold_reached = 0;
+	else if (strcmp(wanted, point) == 0)
+		held = ++hold_reached >= count;
+	if (held) {
+		hold_reached = 0;
+		/* Over what it says, which is shorter: no call to cut it off. */
+		rewind(file);
+		held = fprintf(file, "held %s\n", point) > 0;
+	}
+	if (file)
+		fclose(file);
+	return held;
+}
+
+static void hold(const char *path, const char *point)
+{
+	bool held;
+
+	pthread_mutex_lock(&hold_lock);
+	held = is_held(path, point);
+	pthread_mutex_unlock(&hold_lock);
+	while (held && access(path, F_OK) == 0)
+		ebb_sleep_us(HOLD_POLL_US);
+}
+
+static void kill_or_stop(const char *fault, const char *point)
 {
 	static atomic_long reached;
-	const char *fault = getenv("EBB_FAULT");
 	size_t point_length = strlen(point);
 	const char *action, *count;
 
-	if (!fault || strncmp(fault, point, point_length) != 0 ||
+	if (strncmp(fault, point, point_length) != 0 ||
 	    fault[point_length] != ':')
 		return;
 	action = fault + point_length + 1;
@@ -30,6 +75,17 @@ void ebb_fault_point(const char *point)
 		kill(getpid(), SIGSTOP);
 	else if (strncmp(action, "exit", 4) == 0)
 		_exit(1);
+}
+
+void ebb_fault_point(const char *point)
+{
+	const char *fault = getenv("EBB_FAULT");
+	const char *path = getenv("EBB_FAULT_HOLD");
+
+	if (fault)
+		kill_or_stop(fault, point);
+	if (path)
+		hold(path, point);
 }
 
 #endif

@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Points at which a test may stop or kill ebbd. Compiled in only by
- * --enable-fault-points; else nothing is left of them.
+ * Points at which a test may stop, kill or hold ebbd. They are in ebbd-faults
+ * only (tests/Makefile.inc); in ebbd nothing is left of them.
  *
  * $EBB_FAULT is POINT:ACTION[:COUNT], as "granted:kill" or "taken:stop:5": the
  * COUNTth time (1 if absent) that POINT is reached, the process gets SIGKILL or
- * SIGSTOP, or with "exit" leaves by _exit(). Points: "taken", "granted",
- * "punched", "resolved".
+ * SIGSTOP, or with "exit" leaves by _exit().
+ *
+ * $EBB_FAULT_HOLD names a file. While it says "POINT COUNT", the COUNTth time
+ * that POINT is reached from then on, it is made to say "held POINT", and the
+ * thread, and that alone, waits until the file is removed.
+ *
+ * Points, in the order of a batch:
+ *
+ *	taken		slots are TAKEN, which the guest will grant
+ *	granted		before the clock is looked at for the last time
+ *	checked		after that, and before the punch
+ *	punched		before the slots are DONE or FAILED
+ *	resolved	all of a batch is
  */
 #ifndef EBB_HOST_FAULT_H
 #define EBB_HOST_FAULT_H
-
-#include <config.h>
 
 #ifdef EBB_FAULT_POINTS
 void ebb_fault_point(const char *point);

@@ -223,6 +223,7 @@ static int punch_run(struct ebb_puncher *puncher, const struct ebb_batch *batch,
 	if (*puncher->bounds->gone ||
 	    ebb_now_ns() - taken_ns >= window_ns(puncher))
 		return -ETIME;
+	ebb_fault_point("checked");
 	r = ebb_lapse_punch(&puncher->lapse, backing->fd, (off_t)offer->offset,
 			    (off_t)run->bytes);
 	/* One that failed may have punched a part. */

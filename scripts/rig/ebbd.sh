@@ -37,7 +37,9 @@ start_ebbd()
 	wait_for 5 test -S "$RIG_DIR/run/notify.sock" || rig_die "socat did not start"
 	[ -e "$RIG_DIR/ebbd.conf" ] ||
 		printf '[daemon]\nstate-dir = %s\n' "$RIG_DIR/run" >"$RIG_DIR/ebbd.conf"
-	NOTIFY_SOCKET=$RIG_DIR/run/notify.sock "$ebbd" -c "$URI" \
+	# ebbd-faults waits there where a test says.
+	EBB_FAULT_HOLD=$RIG_DIR/run/hold \
+		NOTIFY_SOCKET=$RIG_DIR/run/notify.sock "$ebbd" -c "$URI" \
 		--config "$RIG_DIR/ebbd.conf" --socket "$EBBD_SOCKET" \
 		--log-level debug "$@" \
 		>>"$RIG_DIR/log/ebbd.log" 2>&1 </dev/null 7<&- 8>&- &

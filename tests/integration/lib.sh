@@ -205,10 +205,11 @@ whole_again()
 }
 
 # begin_reclaim ARGUMENT...: of the guest, in the background, so that a test can
-# do harm meanwhile. end_reclaim waits, and has its status and words in ENDED.
+# do harm meanwhile. end_reclaim waits, and has what came of it in RESULT, and its
+# status and words in ENDED.
 begin_reclaim()
 {
-	ebbctl reclaim "$GUEST" "$@" >"$RIG_DIR/run/client" 2>&1 &
+	ebbctl_json reclaim "$GUEST" "$@" >"$RIG_DIR/run/client" 2>&1 &
 	CLIENT=$!
 }
 
@@ -218,8 +219,63 @@ end_reclaim()
 	wait_for "$1" pid_gone "$CLIENT" ||
 		fail "the reclaim does not end: $(ebbctl show "$GUEST" 2>&1)"
 	wait "$CLIENT"
-	# shellcheck disable=SC2034 # for the test
-	ENDED="exit $?: $(tail -n 1 "$RIG_DIR/run/client")"
+	ENDED="exit $?: $(jq -r '"\(.ended // "\(.error.class), \(.error.desc)")"' \
+		"$RIG_DIR/run/client" 2>&1)"
+	RESULT=$(cat "$RIG_DIR/run/client")
+}
+
+# check_ended STATUS PATTERN TEXT: how the reclaim ended, and why it says it did.
+check_ended()
+{
+	[[ $ENDED =~ ^exit\ $1:\ .*($2) ]] ||
+		fail "$3: not 'exit $1: $2' but '$ENDED': $RESULT"
+	ok "$3: $ENDED"
+}
+
+# Tests of a fault run this one, before it is started.
+use_faulty_ebbd()
+{
+	EBBD_PROGRAM=$build/tests/integration/ebbd-faults
+	[ -x "$EBBD_PROGRAM" ] || rig_die "no $EBBD_PROGRAM: make test-programs"
+}
+
+is_held()
+{
+	grep -q '^held' "$RIG_DIR/run/hold"
+}
+
+is_held_or_over()
+{
+	is_held || pid_gone "$CLIENT"
+}
+
+# hold_reclaim POINT COUNT ARGUMENT...: begins a reclaim, and returns when its
+# thread waits where host/base/fault.h says, the COUNTth time that it came there.
+# Until release_reclaim() it does, and the guest gets no answer.
+hold_reclaim()
+{
+	local point=$1 count=$2
+	shift 2
+
+	echo "$point $count" >"$RIG_DIR/run/hold"
+	begin_reclaim "$@"
+	wait_for 60 is_held_or_over
+	is_held ||
+		fail "the reclaim was never at $point $count: $(cat "$RIG_DIR/run/client")"
+	HELD_SINCE=${EPOCHREALTIME/./}
+}
+
+release_reclaim()
+{
+	! pid_gone "$CLIENT" || fail "the reclaim ended while it was held: $(cat "$RIG_DIR/run/client")"
+	rm "$RIG_DIR/run/hold"
+	HELD_MS=$(((${EPOCHREALTIME/./} - HELD_SINCE) / 1000))
+}
+
+# A guest that waits for us for 2 s takes back what it offered.
+was_held_too_long()
+{
+	[ "$HELD_MS" -ge 1500 ]
 }
 
 # refused STATUS PATTERN TEXT COMMAND...: ends with that status, prints the
@@ -249,6 +305,7 @@ started_rig()
 	rig_init
 	libvirt_start
 	guest_boot "$@"
+	OWN_KNOBS=$(guest_knobs)
 	# shellcheck disable=SC2119
 	start_ebbd
 	wait_lease
@@ -313,6 +370,18 @@ marks_are_own()
 	[ "$(marks_raised_mib)" = 0 ]
 }
 
+# The agent's knobs, which move MIN and LOW with HIGH: the marks do not show them.
+guest_knobs()
+{
+	guest "cd /proc/sys/vm &&
+		cat watermark_scale_factor compaction_proactiveness | xargs echo"
+}
+
+all_is_own()
+{
+	marks_are_own && [ "$(guest_knobs)" = "$OWN_KNOBS" ]
+}
+
 # By the better part of $1 MiB.
 marks_are_raised()
 {
@@ -339,9 +408,9 @@ wait_raised()
 # wait_own TEXT: longer than the lease of a target.
 wait_own()
 {
-	wait_for 60 marks_are_own ||
-		fail "$1: HIGH is still raised by $(marks_raised_mib) MiB"
-	ok "$1: the marks are the kernel's own"
+	wait_for 60 all_is_own ||
+		fail "$1: HIGH is still raised by $(marks_raised_mib) MiB, the knobs are '$(guest_knobs)' and were '$OWN_KNOBS'"
+	ok "$1: the marks and the knobs are the kernel's own"
 }
 
 # From here on no allocation of the guest is to stall, and none to be killed for.
