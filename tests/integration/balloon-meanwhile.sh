@@ -5,29 +5,40 @@
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# setmem MIB MS: so long after a reclaim began.
+balloon_moves()
+{
+	[ "$(balloon_mib)" != "$1" ]
+}
+
+# setmem MIB POINT: the reclaim waits there until the balloon is at work.
 setmem()
 {
+	local before
+
 	guest_populate 300
-	begin_reclaim --all
-	sleep "0.$(printf '%03d' "$2")"
+	before=$(balloon_mib)
+	hold_reclaim "$2" 1 --all --free-only
 	virsh setmem "$GUEST" "${1}M" --live >/dev/null || fail "setmem $1M: exit $?"
+	wait_for 30 balloon_moves "$before" || fail "the balloon stays at $before MiB"
+	release_reclaim
 	end_reclaim 60
-	ok "the balloon leaves $1 MiB, a reclaim meanwhile: $ENDED"
-	wait_for 60 balloon_is "$1" ||
+	went_on "the balloon leaves $1 MiB at $2"
+	wait_for 240 balloon_is "$1" ||
 		fail "the balloon leaves $(balloon_mib) of $1 MiB"
+	ok "the balloon leaves $1 MiB"
 	wait_lease
 }
 
+use_faulty_ebbd
 started_rig --memory 1024 --balloon plain
 marks=$(guest_marks)
 guest_churn $((100 << 20))
 set_target 150M
 wait_raised 150 "a target"
 watch_stalls
-for ms in 10 80; do
-	setmem 640 $ms
-	setmem 1024 $ms
+for point in taken resolved; do
+	setmem 640 $point
+	setmem 1024 $point
 done
 whole_again "the balloon is empty"
 check "nothing was killed" no_kill

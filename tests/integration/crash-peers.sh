@@ -9,41 +9,53 @@
 # Longer than any deadline of a lease, and than ebbd waits for the agent.
 STILL_S=6
 
-# after MS COMMAND...: of a reclaim's life, which at first is its start.
-after()
+agent_is_gone()
 {
-	sleep "0.$(printf '%03d' "$1")"
-	shift
-	"$@" || fail "$*: exit $?"
+	guest '! pidof ebb-agent >/dev/null'
 }
 
-# The guest does it itself, as the way there takes longer than a reclaim.
-agent_dies()
+kill_agent()
 {
-	guest "(usleep $(($1 * 1000)); kill -9 \$(pidof ebb-agent)) >/dev/null 2>&1 &"
+	guest "kill -9 \$(pidof ebb-agent)"
+	wait_for 10 agent_is_gone || fail "the agent lives"
 }
 
+# The session goes on without it, for as long as the host does.
 agent_killed()
 {
 	guest_populate 400
-	agent_dies "$1"
-	begin_reclaim --all
+	hold_reclaim "$1" "$2" --all --free-only
+	kill_agent
+	release_reclaim
 	end_reclaim 90
-	ok "the agent killed after $1 ms: $ENDED"
-	wait_for 10 guest '! pidof ebb-agent >/dev/null' || fail "the agent lives"
+	if was_held_too_long; then
+		check_ended 1 'does not answer in its ring|No ebb-agent' \
+			"the agent killed at $1 $2, the host away for $HELD_MS ms"
+	else
+		check_ended 0 drained "the agent killed at $1 $2"
+		check "what the module had was given: $(mib "$(result reclaimed-bytes)")" \
+			at_least "$(result reclaimed-bytes)" $((100 << 20))
+	fi
 	guest "guest-start agent"
 	wait_lease
-	whole_again "the agent killed after $1 ms"
+	whole_again "the agent killed at $1 $2"
+}
+
+is_driven()
+{
+	marks_are_raised 100 || pid_gone "$CLIENT"
 }
 
 # Where the host wants more than is free, the agent has most to do.
 agent_killed_in_drive()
 {
 	guest_cache 300
-	agent_dies 1500
 	begin_reclaim 600M --timeout 60s
+	wait_for 60 is_driven || fail "it was never driven: $(marks_raised_mib) MiB"
+	! pid_gone "$CLIENT" || fail "it was over: $(cat "$RIG_DIR/run/client")"
+	kill_agent
 	end_reclaim 90
-	ok "the agent killed in a drive: $ENDED"
+	check_ended 1 'No ebb-agent' "the agent killed in a drive"
 	guest "guest-start agent"
 	wait_lease
 	wait_own "the agent killed in a drive"
@@ -53,20 +65,21 @@ agent_killed_in_drive()
 
 libvirtd_killed()
 {
-	local daemon=$EBBD_PID
+	local daemon=$EBBD_PID pid
 
-	# Enough that the reclaim is not over before.
-	guest_populate 650
-	begin_reclaim --all
-	after "$1" kill -9 "$(cat /run/libvirtd.pid)"
+	guest_populate 400
+	hold_reclaim "$1" "$2" --all
+	pid=$(cat /run/libvirtd.pid)
+	kill -9 "$pid"
+	wait_for 10 pid_gone "$pid" || fail "libvirtd lives"
+	release_reclaim
 	end_reclaim 60
-	grep -q libvirtd <<<"$ENDED" || fail "libvirtd killed after $1 ms: $ENDED"
-	ok "libvirtd killed after $1 ms: $ENDED"
+	check_ended 1 'LibvirtGone' "libvirtd killed at $1 $2"
 	libvirtd -d 8>&- || fail "libvirtd did not start again"
 	wait_for 20 libvirt_answers || fail "libvirtd does not answer"
 	wait_lease
 	pid_gone "$daemon" && fail "ebbd has ended"
-	whole_again "libvirtd killed after $1 ms"
+	whole_again "libvirtd killed at $1 $2"
 }
 
 # By libvirt, which says so, or by a signal, which nobody sees.
@@ -90,27 +103,31 @@ go_by_libvirt()
 	virsh resume "$GUEST" >/dev/null
 }
 
+# guest_stands_still HOW PATTERN POINT COUNT
 guest_stands_still()
 {
 	guest_populate 400
-	begin_reclaim --all
-	after "$2" "stop_by_$1"
+	hold_reclaim "$3" "$4" --all
+	check "$1: stop at $3 $4" "stop_by_$1"
+	release_reclaim
+	end_reclaim 60
+	check_ended 1 "$2" "stopped by $1 at $3 $4"
 	sleep $STILL_S
 	check "$1: go on" "go_by_$1"
-	end_reclaim 60
-	ok "stopped by $1 after $2 ms, for $STILL_S s: $ENDED"
 	wait_lease
-	whole_again "stopped by $1 after $2 ms"
+	whole_again "stopped by $1 at $3 $4, for more than $STILL_S s"
 }
 
+use_faulty_ebbd
 started_rig --memory 1024 --disk 300
 guest_churn $((100 << 20))
-agent_killed 60
+agent_killed resolved 1
+agent_killed taken 2
 agent_killed_in_drive
-guest_stands_still signal 60
-guest_stands_still libvirt 10
+guest_stands_still signal 'does not answer in its ring' granted 1
+guest_stands_still libvirt 'stopped|paused' granted 2
 if [ -n "$RIG_LIBVIRT_STARTED" ]; then
-	libvirtd_killed 30
+	libvirtd_killed resolved 1
 else
 	echo "# libvirtd was running before: not killed for a test"
 fi

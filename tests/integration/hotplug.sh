@@ -44,18 +44,19 @@ is_proven()
 			length > 0' >/dev/null
 }
 
-# in_reclaim TEXT COMMAND...: while one runs.
+# in_reclaim POINT TEXT COMMAND...: when one is there; it goes on after it, and
+# takes what there is.
 in_reclaim()
 {
-	local text=$1
-	shift
+	local point=$1 text=$2
+	shift 2
 
 	guest_populate 350
-	begin_reclaim --all
-	sleep 0.02
-	check "$text in mid-reclaim" "$@"
+	hold_reclaim "$point" 1 --all
+	check "$text at $point" "$@"
+	release_reclaim
 	end_reclaim 60
-	ok "the reclaim: $ENDED"
+	went_on "$text at $point, and the reclaim"
 }
 
 dimm_xml()
@@ -105,25 +106,26 @@ old_memory_lends()
 	whole_again "$1"
 }
 
+use_faulty_ebbd
 started_rig --memory 768 --max-memory 2048
 guest "echo online_movable >/sys/devices/system/memory/auto_online_blocks"
 total=$(guest_total_mib)
 guest_churn $((100 << 20))
 
 dimm_xml >"$RIG_DIR/dimm.xml"
-in_reclaim "plug a dimm" virsh attach-device "$GUEST" "$RIG_DIR/dimm.xml" --live
+in_reclaim resolved "plug a dimm" virsh attach-device "$GUEST" "$RIG_DIR/dimm.xml" --live
 new_memory_lends "a dimm"
-in_reclaim "unplug it" virsh detach-device "$GUEST" "$RIG_DIR/dimm.xml" --live
+in_reclaim resolved "unplug it" virsh detach-device "$GUEST" "$RIG_DIR/dimm.xml" --live
 old_memory_lends "without the dimm" is_unplugged
 
 virtio_mem_xml >"$RIG_DIR/virtio-mem.xml"
-in_reclaim "plug virtio-mem" \
+in_reclaim resolved "plug virtio-mem" \
 	virsh attach-device "$GUEST" "$RIG_DIR/virtio-mem.xml" --live
 new_memory_lends "virtio-mem"
-in_reclaim "shrink it" \
+in_reclaim resolved "shrink it" \
 	virsh update-memory-device "$GUEST" --requested-size 0M --live
 old_memory_lends "virtio-mem of size 0" has_shrunk
-in_reclaim "grow it" \
+in_reclaim resolved "grow it" \
 	virsh update-memory-device "$GUEST" --requested-size ${PLUG_MIB}M --live
 new_memory_lends "virtio-mem grown again"
 

@@ -278,6 +278,17 @@ was_held_too_long()
 	[ "$HELD_MS" -ge 1500 ]
 }
 
+# went_on TEXT: the reclaim took what there was, or, where a busy machine held it
+# for too long, says that the guest did not wait.
+went_on()
+{
+	if was_held_too_long && [[ $ENDED != "exit 0:"* ]]; then
+		check_ended 1 'does not answer in its ring' "$1, the host away for $HELD_MS ms"
+	else
+		check_ended 0 drained "$1"
+	fi
+}
+
 # refused STATUS PATTERN TEXT COMMAND...: ends with that status, prints the
 # pattern, and takes nothing of the guest, if there is a running one.
 refused()

@@ -91,7 +91,15 @@ migrated()
 		--migrateuri "unix://$RIG_DIR/migration/socket"
 }
 
+# Or over already.
+migration_runs()
+{
+	virsh domjobinfo "$GUEST" 2>/dev/null | grep -q '^Operation: *Outgoing' ||
+		pid_gone $migration
+}
+
 requires virsh socat jq nsenter unshare
+use_faulty_ebbd
 live=
 [ "$(domain_type)" != kvm ] || live=--live
 started_rig --memory 768
@@ -104,11 +112,15 @@ RIG_PIDS=("$host" "${RIG_PIDS[@]}")
 wait_for 30 test -e "$RIG_DIR/there-is-ready" || fail "the second ebbd did not start"
 
 guest_populate 400
-begin_reclaim --all
-sleep 0.08
-check "migrate ${live:-paused} in mid-reclaim" migrated
+hold_reclaim resolved 1 --all
+migrated >"$RIG_DIR/log/migrate" 2>&1 &
+migration=$!
+wait_for 60 migration_runs || fail "no migration: $(cat "$RIG_DIR/log/migrate")"
+release_reclaim
 end_reclaim 60
-ok "the reclaim: $ENDED"
+check_ended 1 'libvirt job|paused' "migrate ${live:-paused} in mid-reclaim"
+wait $migration || fail "migrate: exit $?: $(cat "$RIG_DIR/log/migrate")"
+ok "the guest has moved"
 refused 1 'not running|no domain' "the first ebbd has let go" \
 	ebbctl reclaim "$GUEST" --all
 wait_for 240 pid_gone $host || fail "the second world hangs"

@@ -10,6 +10,7 @@ booted_anew()
 	guest_run 10 '[ ! -e /run/before ]' 2>/dev/null
 }
 
+use_faulty_ebbd
 started_rig --memory 1024
 for way in reset reboot-orderly reset-in-reclaim; do
 	guest_populate 500
@@ -18,12 +19,15 @@ for way in reset reboot-orderly reset-in-reclaim; do
 	reset) virsh reset "$GUEST" ;;
 	reboot-orderly) guest "(sleep 0.2; reboot -f) >/dev/null 2>&1 &" ;;
 	reset-in-reclaim)
-		ebbctl reclaim "$GUEST" --all >/dev/null 2>&1 &
-		sleep 0.03
-		virsh reset "$GUEST"
-		wait $! ;;
+		hold_reclaim granted 1 --all
+		virsh reset "$GUEST" ;;
 	esac
 	wait_for 90 booted_anew || fail "$way: the guest did not come back"
+	if [ $way = reset-in-reclaim ]; then
+		release_reclaim
+		end_reclaim 60
+		check_ended 1 'was reset or stopped' "$way"
+	fi
 	guest_churn $((100 << 20))
 	wait_lease
 	check_reclaims_all 500

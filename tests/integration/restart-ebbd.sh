@@ -5,21 +5,23 @@
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+use_faulty_ebbd
 started_rig --memory 1536
 guest_churn $((200 << 20))
-for round in 1 2 3 4 5; do
+for point in "taken 1" "granted 1" "checked 1" "punched 1" "resolved 2"; do
 	guest_populate 600
-	ebbctl reclaim "$GUEST" --all >/dev/null 2>&1 &
-	client=$!
-	# A little later in each round: before, within and after the punching.
-	sleep "0.0$((round * 2))"
+	# shellcheck disable=SC2086 # two words
+	hold_reclaim $point --all
 	kill -9 "$EBBD_PID"
-	wait "$client" "$EBBD_PID" 2>/dev/null
+	wait "$EBBD_PID" 2>/dev/null
 	EBBD_PID=
+	end_reclaim 30
+	check_ended '[1-9]' '' "killed at $point"
+	rm "$RIG_DIR/run/hold"
 	# shellcheck disable=SC2119
 	start_ebbd
 	wait_lease
-	reclaim --all || fail "round $round: $(cat "$RIG_DIR/run/stderr")"
+	reclaim --all || fail "after $point: $(cat "$RIG_DIR/run/stderr")"
 done
 ok "five successors took over and reclaimed"
 check_reclaims_all 600

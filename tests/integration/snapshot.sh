@@ -24,18 +24,24 @@ by_qemu()
 	said=$(virsh qemu-monitor-command "$GUEST" --hmp "loadvm $1") && [ -z "$said" ]
 }
 
-# in_reclaim TEXT COMMAND...: while one runs.
+# in_reclaim POINT STATUS ENDED TEXT COMMAND...: when one is there; it goes on after
+# it, to that end.
 in_reclaim()
 {
-	local text=$1
-	shift
+	local point=$1 status=$2 ended=$3 text=$4
+	shift 4
 
 	guest_populate 300
-	begin_reclaim --all
-	sleep 0.03
-	check "$text in mid-reclaim" "$@"
+	hold_reclaim "$point" 1 --all
+	check "$text at $point" "$@"
+	release_reclaim
 	end_reclaim 60
-	ok "the reclaim: $ENDED"
+	text="$text at $point, and the reclaim"
+	if [ "$status" = 0 ]; then
+		went_on "$text"
+	else
+		check_ended "$status" "$ended" "$text"
+	fi
 }
 
 # As of then: the verifier of that time goes on, and has more to verify.
@@ -52,13 +58,14 @@ verifier_goes_on()
 	wait_for 30 verified_more || fail "$1: $(guest "cat /run/churn.out")"
 }
 
+# reverted HOW SNAPSHOT STATUS ENDED
 reverted()
 {
 	local process
 
 	process=$(guest_pid)
 	guest "touch /run/$2"
-	in_reclaim "$1 reverts to '$2'" "$1" "$2"
+	in_reclaim granted "$3" "$4" "$1 reverts to '$2'" "$1" "$2"
 	check "it is the guest of then" guest "[ ! -e /run/$2 ]"
 	[ "$process" = "$(guest_pid)" ] && process="the same" || process="another"
 	verifier_goes_on "$1, '$2'"
@@ -67,17 +74,19 @@ reverted()
 }
 
 requires qemu-img
+use_faulty_ebbd
 started_rig --memory 768 --disk 64 --disk-format qcow2
 guest_churn $((80 << 20))
-in_reclaim "snapshot 'early'" snapshot early
+in_reclaim resolved 0 drained "snapshot 'early'" snapshot early
 wait_lease
 whole_again "after a snapshot"
 guest_populate 300
 check "snapshot 'full'" snapshot full
 wait_lease
-reverted by_libvirt early
-reverted by_qemu full
-reverted by_qemu early
+# In another process, and the one that was reclaimed from is gone.
+reverted by_libvirt early 1 'stopped'
+reverted by_qemu full 0 drained
+reverted by_qemu early 0 drained
 verdict=$(churn_ends) || fail "$verdict"
 ok "$verdict"
 check "the guest's log is clean" dmesg_clean
