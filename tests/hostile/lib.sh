@@ -113,20 +113,22 @@ ebbd_is_calm()
 
 # ---- the two guests ----
 
-honest_reclaim()
-{
-	reclaim --all --timeout 20s
-}
-
 # One reclaim from the honest guest, as ever. What it brings differs: churn and
-# fill leave it more or less in fragments. An emulated guest on a busy machine
-# may be too late with its grants, all of them: then it is asked again.
+# fill leave it more or less in fragments. On a busy machine a guest that is
+# emulated may be too late with its grants, three seconds long: that, which is said
+# of no other end, is no one's fault, and it is asked again.
 honest_is_served()
 {
-	local GUEST=$HONEST
+	local GUEST=$HONEST late
 
 	guest_populate 128
-	wait_for 10 honest_reclaim || fail "the honest guest: $RESULT"
+	for late in 0 1 2 3; do
+		! reclaim --all --timeout 20s || break
+		[[ $RESULT = *"does not answer in its ring"* ]] ||
+			fail "the honest guest: $RESULT"
+		[ $late -lt 3 ] || fail "the honest guest was too late $late times: $RESULT"
+	done
+	[ $late = 0 ] || echo "# the honest guest was too late $late times"
 	result reclaimed-bytes >>"$RIG_DIR/run/served"
 }
 

@@ -10,11 +10,8 @@ for round in 1 2 3; do
 	guest "kill -9 \$(pidof ebb-agent)"
 	guest_populate 400
 	guest "guest-start agent"
-	reclaims()
-	{
-		reclaim --all
-	}
-	wait_for 30 reclaims || fail "round $round: $(cat "$RIG_DIR/run/stderr")"
+	wait_lease
+	reclaim --all || fail "round $round: $(cat "$RIG_DIR/run/stderr")"
 done
 ok "three agents took over"
 check "the last one brought memory" at_least "$(result reclaimed-bytes)" $((100 << 20))
