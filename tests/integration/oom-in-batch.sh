@@ -6,9 +6,7 @@
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-EBBD_PROGRAM=${EBB_FAULT_EBBD:-}
-[ -n "$EBBD_PROGRAM" ] ||
-	rig_skip "EBB_FAULT_EBBD names no ebbd that was built with --enable-fault-points"
+use_faulty_ebbd
 
 ebbd_is_stopped()
 {
