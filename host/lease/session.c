@@ -187,6 +187,14 @@ static struct ebb_outcome await_permission(struct session *session)
 	}
 }
 
+/* Who is gone grants nothing either, and that is no silence. */
+static struct ebb_outcome fruitless(const struct session *session)
+{
+	enum ebb_reclaim_end end = ebb_tools_end(session->tools);
+
+	return ebb_outcome(end == EBB_END_NONE ? EBB_END_GUEST_SILENT : end);
+}
+
 static struct ebb_outcome take_batch(struct session *session,
 				     struct ebb_batch *batch)
 {
@@ -207,7 +215,7 @@ static struct ebb_outcome take_batch(struct session *session,
 		session->fruitless_ns = session->last_move_ns;
 	else if (session->last_move_ns - session->fruitless_ns >
 		 (uint64_t)FRUITLESS_MS * 1000000)
-		return ebb_outcome(EBB_END_GUEST_SILENT);
+		outcome = fruitless(session);
 	return outcome;
 }
 
