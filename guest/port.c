@@ -179,6 +179,10 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents,
 		if (connected)
 			port->ops.connected(port->opaque);
 	}
+	if (revents & EPOLLOUT && port->out_bytes > 0) {
+		flush_output(port);
+		note_drained(port);
+	}
 	read_on(port);
 	return 0;
 }

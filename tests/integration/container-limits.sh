@@ -41,6 +41,7 @@ start_thrashing()
 
 end_containers()
 {
+	# shellcheck disable=SC2016 # the guest's shell expands it
 	guest 'kill $(cat /run/killed.pid /run/thrashing.pid)
 		sleep 1
 		for group in killed thrashing; do

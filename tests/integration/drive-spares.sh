@@ -19,6 +19,7 @@ swap_and_cache()
 
 hold_memory()
 {
+	# shellcheck disable=SC2016 # the guest's shell expands it
 	guest_run 300 'fill --hold 350 >/run/fill.pid &&
 		mkdir -p /run/locked /run/shared &&
 		mount -t tmpfs shared /run/shared &&
