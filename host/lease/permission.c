@@ -17,9 +17,12 @@ struct question {
 static void ask_libvirt(struct ebb_question *head)
 {
 	struct question *question = (struct question *)(void *)head;
-	int r = ebb_domain_has_job(question->domain);
+	int job = ebb_domain_job(question->domain);
 
-	question->answer = r > 0 ? -EBUSY : r;
+	if (job < 0)
+		question->answer = job;
+	else
+		question->answer = job == EBB_JOB_MEMORY ? -EBUSY : 0;
 }
 
 static void release_question(struct ebb_question *head)

@@ -18,6 +18,8 @@ enum {
 	/* A libvirtd that says nothing for so long is gone. */
 	KEEPALIVE_INTERVAL_S = 5,
 	KEEPALIVE_COUNT = 3,
+	/* VIR_DOMAIN_JOB_OPERATION_SNAPSHOT_DELETE, of libvirt 9.0 and newer. */
+	JOB_OPERATION_SNAPSHOT_DELETE = 10,
 };
 
 struct ebb_virt {
@@ -400,14 +402,30 @@ int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
 	return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? -ENOENT : -ENOTCONN;
 }
 
-int ebb_domain_has_job(struct ebb_domain *domain)
+enum ebb_job ebb_job_of(int type, int operation)
 {
-	virDomainJobInfo info;
+	if (type == VIR_DOMAIN_JOB_NONE || type == VIR_DOMAIN_JOB_COMPLETED)
+		return EBB_JOB_NONE;
+	switch (operation) {
+	case VIR_DOMAIN_JOB_OPERATION_BACKUP:
+	case JOB_OPERATION_SNAPSHOT_DELETE:
+		return EBB_JOB_DISK;
+	default:
+		return EBB_JOB_MEMORY;
+	}
+}
 
-	if (virDomainGetJobInfo(domain->handle, &info) < 0)
+int ebb_domain_job(struct ebb_domain *domain)
+{
+	int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN, type = 0, count = 0;
+	virTypedParameterPtr params = NULL;
+
+	if (virDomainGetJobStats(domain->handle, &type, &params, &count, 0) < 0)
 		return -ENOTCONN;
-	return info.type != VIR_DOMAIN_JOB_NONE &&
-	       info.type != VIR_DOMAIN_JOB_COMPLETED;
+	virTypedParamsGetInt(params, count, VIR_DOMAIN_JOB_OPERATION,
+			     &operation);
+	virTypedParamsFree(params, count);
+	return (int)ebb_job_of(type, operation);
 }
 
 int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,

@@ -83,10 +83,24 @@ const char *ebb_domain_state(struct ebb_domain *domain, bool *ret_running);
 int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml);
 
 /*
- * Whether a job works on the domain: migration, save, dump, snapshot (blocks).
- * Returns 0, 1, or -ENOTCONN if that cannot be known.
+ * enum ebb_job - what works on a domain, as far as its memory is concerned
+ * @EBB_JOB_NONE: nothing
+ * @EBB_JOB_DISK: backup of its disks, deletion of a snapshot: its memory is left
+ *	alone
+ * @EBB_JOB_MEMORY: its memory is read or moved: migration, save, restore, dump,
+ *	snapshot; and whatever a newer libvirt knows
  */
-int ebb_domain_has_job(struct ebb_domain *domain);
+enum ebb_job {
+	EBB_JOB_NONE,
+	EBB_JOB_DISK,
+	EBB_JOB_MEMORY,
+};
+
+/* (Blocks.) Returns an enum ebb_job, or -ENOTCONN if that cannot be known. */
+int ebb_domain_job(struct ebb_domain *domain);
+
+/* Pure. Which it is, by virDomainJobType and virDomainJobOperation of libvirt. */
+enum ebb_job ebb_job_of(int type, int operation);
 
 /**
  * ebb_domain_set_metadata - keep an element with the domain (blocks)

@@ -44,7 +44,7 @@ void ebb_domain_unref(struct ebb_domain *any)
 	fake_agent.domain_references--;
 }
 
-int ebb_domain_has_job(struct ebb_domain *any)
+int ebb_domain_job(struct ebb_domain *any)
 {
 	if (any != fake_domain())
 		abort();

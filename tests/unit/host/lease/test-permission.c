@@ -39,7 +39,7 @@ static int ask(void)
 		libvirt.two_at_once = true;
 	for (uint32_t ms = 0; ms < libvirt.takes_ms && !libvirt.lives; ms++)
 		ebb_sleep_us(1000);
-	if (answer == 0)
+	if (answer != EBB_JOB_MEMORY)
 		libvirt.allowed_ns = asked_ns;
 	libvirt.count++;
 	libvirt.at_once--;
@@ -97,10 +97,10 @@ static void test_a_job_begins(void **state)
 {
 	(void)state;
 	assert_int_equal(get(10000), 0);
-	libvirt.answer = 1;
+	libvirt.answer = EBB_JOB_MEMORY;
 	ebb_sleep_us((EBB_PERMISSION_MS + 1) * 1000);
 	assert_int_equal(get(10000), -EBUSY);
-	libvirt.answer = 0;
+	libvirt.answer = EBB_JOB_DISK;
 	ebb_sleep_us((EBB_PERMISSION_MS + 1) * 1000);
 	assert_int_equal(get(10000), 0);
 	libvirt.answer = -ENOTCONN;
@@ -115,7 +115,7 @@ static void test_a_job_begins_between_batches(void **state)
 
 	(void)state;
 	assert_int_equal(get(10000), 0);
-	libvirt.answer = 1;
+	libvirt.answer = EBB_JOB_MEMORY;
 	busy_ns = taken_ns = ebb_now_ns();
 	for (;;) {
 		uint64_t called_ns = ebb_now_ns();

@@ -426,7 +426,7 @@ static void test_libvirt_job(void **state)
 {
 	(void)state;
 	begin_guest(32, RANGE);
-	job = 1;
+	job = EBB_JOB_MEMORY;
 	job_after = 1;
 	/* Longer than an answer is good for. */
 	punches.sleep_ms = EBB_PERMISSION_MS + 10;
@@ -439,6 +439,17 @@ static void test_libvirt_job(void **state)
 	assert_int_equal(run(), EBB_END_FAILED);
 	assert_true(outcome.error.text[0]);
 	assert_int_equal(punches.calls, 0);
+}
+
+/* A backup of its disks may take hours, and leaves its memory alone. */
+static void test_disk_job(void **state)
+{
+	(void)state;
+	begin_guest(8, RANGE);
+	job = EBB_JOB_DISK;
+	assert_int_equal(run(), EBB_END_DRAINED);
+	assert_int_equal(count_done(), 8);
+	assert_true(job_calls >= 1);
 }
 
 /* What cannot be asked for is heard of as gone a moment later. */
@@ -644,6 +655,7 @@ int main(void)
 		SESSION_TEST(test_ring_is_closed),
 		SESSION_TEST(test_cancelled),
 		SESSION_TEST(test_libvirt_job),
+		SESSION_TEST(test_disk_job),
 		SESSION_TEST(test_libvirt_goes),
 		SESSION_TEST(test_violation),
 		SESSION_TEST(test_map_changed),
