@@ -153,7 +153,7 @@ attend()
 	local slack=$((memory / 5)) over=$(($1 - memory / 5))
 
 	case $kind in
-	ebb*) "$ctl" --socket "$EBBD_SOCKET" reclaim "$GUEST" --all --compact ;;
+	ebb*) "$ctl" --socket "$EBBD_SOCKET" reclaim "$GUEST" --all ;;
 	balloon | virtio-mem)
 		if [ $over -lt -$((slack / 4)) ] || [ $over -gt $((slack / 4)) ]; then
 			resize $(($(size_mib) - over))

@@ -17,14 +17,15 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			   "or a UUID." },
 	[CTL_CMD_RECLAIM] = { "reclaim", "DOMAIN [SIZE]", 1, 2,
 			      CTL_OPT_ALL | CTL_OPT_DRY_RUN | CTL_OPT_TIMEOUT |
-				      CTL_OPT_COMPACT | CTL_OPT_FREE_ONLY,
+				      CTL_OPT_COMPACT | CTL_OPT_NO_COMPACT |
+				      CTL_OPT_FREE_ONLY,
 			      "Take memory of a domain",
 			      "Takes SIZE of the guest's memory back for the host, such as 512M or\n"
-			      "1.5G (powers of 1024): first what is free in huge ranges, and if that\n"
-			      "is less, what the guest frees when it is driven to, as page cache.\n"
-			      "With --free-only it is not driven; --all takes all that is free now.\n"
-			      "With --compact the guest first moves pages that are in use together,\n"
-			      "so that what is free in small pieces comes to lie in huge ranges.\n"
+			      "1.5G (powers of 1024): first what is free in huge ranges. If that is\n"
+			      "less, the guest moves pages that are in use together, so that what is\n"
+			      "free in small pieces comes to lie in huge ranges; not so with\n"
+			      "--no-compact. Then what it frees when it is driven to, as page cache;\n"
+			      "not so with --free-only. --all takes all that is free now.\n"
 			      "The guest gets memory again as soon as it uses it. Ctrl-C cancels." },
 	[CTL_CMD_SET] = { "set", "DOMAIN", 1, 1, CTL_OPT_FREE_TARGET,
 			  "Set what a domain keeps free",

@@ -82,9 +82,12 @@ static int make_request(const struct ctl_args *args,
 	strcpy(request->uri, args->uri);
 	request->all = all;
 	request->dry_run = ctl_given(args, CTL_OPT_DRY_RUN);
-	request->compact = ctl_given(args, CTL_OPT_COMPACT);
+	request->no_compact = ctl_given(args, CTL_OPT_NO_COMPACT);
 	request->free_only = ctl_given(args, CTL_OPT_FREE_ONLY);
 	request->timeout_ms = args->timeout_ms;
+	if (request->no_compact && ctl_given(args, CTL_OPT_COMPACT))
+		return ctl_usage(args, "--compact and --no-compact exclude "
+				       "each other. Leave one out.");
 	if (all && args->operand_count > 1)
 		return ctl_usage(args, "SIZE and --all exclude each other. "
 				       "Leave one out.");

@@ -16,7 +16,7 @@ ebb_reclaim_wish_of(const struct ebb_reclaim_request *request,
 	struct ebb_reclaim_wish wish = {
 		.bytes = request->all ? 0 : request->bytes,
 		.all = request->all,
-		.compact = request->compact,
+		.compact = !request->no_compact,
 		.free_only = request->free_only,
 		.dry_run = request->dry_run,
 		.timeout_ms = request->timeout_ms ? request->timeout_ms
@@ -120,7 +120,6 @@ static void note_uncompacted(const char *reason,
 		const char *reason;
 		const char *text;
 	} notes[] = {
-		{ "nothing", "little is free in it but in huge ranges" },
 		{ "too-soon", "it was a short while ago, and little came of "
 			      "it" },
 		{ "too-old", "its ebb-agent is too old for that; update it" },
@@ -128,6 +127,11 @@ static void note_uncompacted(const char *reason,
 	};
 	const char *text = reason;
 
+	snprintf(result->uncompacted_reason, sizeof(result->uncompacted_reason),
+		 "%s", reason);
+	/* As it should be: little is free in it but in huge ranges. */
+	if (strcmp(reason, "nothing") == 0)
+		return;
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(notes); i++)
 		if (strcmp(notes[i].reason, reason) == 0)
 			text = notes[i].text;

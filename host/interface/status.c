@@ -172,8 +172,8 @@ const struct ebb_field ebb_reclaim_request_fields[] = {
 	OPTIONAL_STRING("uri", struct ebb_reclaim_request, uri),
 	OPTIONAL(EBB_FIELD_U64, "bytes", struct ebb_reclaim_request, bytes),
 	OPTIONAL(EBB_FIELD_BOOL, "all", struct ebb_reclaim_request, all),
-	OPTIONAL(EBB_FIELD_BOOL, "compact", struct ebb_reclaim_request,
-		 compact),
+	OPTIONAL(EBB_FIELD_BOOL, "no-compact", struct ebb_reclaim_request,
+		 no_compact),
 	OPTIONAL(EBB_FIELD_BOOL, "free-only", struct ebb_reclaim_request,
 		 free_only),
 	OPTIONAL(EBB_FIELD_BOOL, "dry-run", struct ebb_reclaim_request,
@@ -227,6 +227,7 @@ const struct ebb_field ebb_reclaim_result_fields[] = {
 	OPTIONAL(EBB_FIELD_U64, "held-huge-pool-bytes", RESULT,
 		 held.huge_pool_bytes),
 	STRING("ended", RESULT, ended),
+	OPTIONAL_STRING("uncompacted-reason", RESULT, uncompacted_reason),
 	OPTIONAL_STRING("note", RESULT, note),
 	END,
 };

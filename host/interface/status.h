@@ -177,7 +177,7 @@ struct ebb_reclaim_request {
 	char uri[EBB_URI_BYTES_MAX];
 	uint64_t bytes; /* 0 only with @all */
 	bool all;
-	bool compact; /* have the guest compact what is free */
+	bool no_compact; /* do not have the guest compact what is free */
 	bool free_only; /* do not drive the guest to free more */
 	bool dry_run;
 	uint32_t timeout_ms; /* 0: ebbd's default */
@@ -211,6 +211,7 @@ struct ebb_reclaim_result {
 	char refused_reason[32]; /* "exhausted", "pressure", ... */
 	struct ebb_msg_held held; /* what the guest holds, if it gave no more */
 	char ended[32]; /* ebb_reclaim_end_name() */
+	char uncompacted_reason[32]; /* why it was not, if it drained */
 	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */
 };
 

@@ -150,6 +150,8 @@ static void test_usage(void **state)
 		{ { "list", "-s" }, "option '-s' needs a value" },
 		{ { "reclaim", "a" }, "how much?" },
 		{ { "reclaim", "a", "1G", "--all" }, "exclude each other" },
+		{ { "reclaim", "a", "--compact", "--no-compact" },
+		  "exclude each other" },
 		{ { "reclaim", "a", "0" }, "must be positive" },
 		{ { "reclaim", "a", "0.0G" }, "must be positive" },
 		{ { "reclaim", "a", "-5M" }, "must be positive" },

@@ -384,11 +384,16 @@ static void test_reclaim_driven(void **state)
 			    "{\"domain\":\"web1\",\"bytes\":536870912,"
 			    "\"free-only\":true}}");
 
+	/* Compaction is the default, and may be named. */
 	run_with(line, "reclaim", "web1", "--all", "--compact");
 	assert_string_equal(fake_run.request,
 			    "{\"execute\":\"domain-reclaim\",\"arguments\":"
+			    "{\"domain\":\"web1\",\"all\":true}}");
+	run_with(line, "reclaim", "web1", "--all", "--no-compact");
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-reclaim\",\"arguments\":"
 			    "{\"domain\":\"web1\",\"all\":true,"
-			    "\"compact\":true}}");
+			    "\"no-compact\":true}}");
 }
 
 static struct ebb_target_status example_target(void)

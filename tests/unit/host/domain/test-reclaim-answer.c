@@ -101,7 +101,7 @@ static void test_notes(void **state)
 	} cases[] = {
 		{ EBB_END_DRAINED, "", "", 0 },
 		{ EBB_END_DRAINED, "too-soon", "a short while ago", 0 },
-		{ EBB_END_DRAINED, "nothing", "little is free", 0 },
+		{ EBB_END_DRAINED, "nothing", "", 0 },
 		{ EBB_END_DRAINED, "whatever", "whatever", 0 },
 		{ EBB_END_DRAINED, "too-old", "too old", 0 },
 		{ EBB_END_DRAINED, "no-answer", "does not answer", 0 },
@@ -119,6 +119,9 @@ static void test_notes(void **state)
 		assert_non_null(strstr(result.note, cases[i].note));
 		if (!*cases[i].note)
 			assert_string_equal(result.note, "");
+		assert_string_equal(
+			result.uncompacted_reason,
+			cases[i].end == EBB_END_DRAINED ? cases[i].reason : "");
 		assert_int_equal(result.refused_bytes,
 				 cases[i].refused_mib * EBB_MIB);
 		assert_string_equal(result.refused_reason,
@@ -186,9 +189,7 @@ static void test_dry_run(void **state)
 
 static void test_wishes(void **state)
 {
-	struct ebb_reclaim_request request = { .all = true,
-					       .bytes = 5,
-					       .compact = true };
+	struct ebb_reclaim_request request = { .all = true, .bytes = 5 };
 	struct ebb_reclaim_wish wish = ebb_reclaim_wish_of(&request, 30000);
 
 	(void)state;
@@ -196,9 +197,11 @@ static void test_wishes(void **state)
 	assert_int_equal(wish.bytes, 0);
 	assert_int_equal(wish.timeout_ms, 30000);
 	request = (struct ebb_reclaim_request){ .bytes = 5,
+						.no_compact = true,
 						.timeout_ms = UINT32_MAX };
 	wish = ebb_reclaim_wish_of(&request, 30000);
 	assert_int_equal(wish.bytes, 5);
+	assert_false(wish.compact);
 	assert_int_equal(wish.timeout_ms, EBB_SESSION_MAX_MS);
 }
 
