@@ -15,7 +15,7 @@
  *
  * The guest first. A session ends for PRESSURE at the next poll when an allocation
  * anywhere in the guest had to reclaim by itself, and when the zone that the batch
- * came from is under its low mark and has lost more than the batch since. Taking
+ * came from is nearly at its min mark and has lost more than the batch since. Taking
  * the batch may bring a zone there: that alone is nobody's need. Who cannot wait
  * for a poll calls session_recall().
  *
@@ -58,6 +58,7 @@ enum {
 	STALL_LOOK_MS = 10, /* between two looks at the counters of all CPUs */
 	/* What a zone may lose meanwhile: more than its counter is off. */
 	ZONE_SLACK_PAGES = 256,
+	ZONE_SHORT_PART = 4, /* of the way from MIN to LOW */
 };
 
 enum session_phase {
@@ -102,15 +103,21 @@ static enum ebb_session_state session_why_host(void)
 				       : EBB_SESSION_SATISFIED;
 }
 
-/* Whether the zone of the batch has less than it should, and not by the batch. */
+/*
+ * Whether the zone of the batch is about to make allocations wait, and not by the
+ * batch. A driven zone is under its low mark often, with a batch out: that wakes
+ * kswapd, and is no need yet.
+ */
 static bool session_zone_is_short(void)
 {
-	unsigned long free;
+	unsigned long free, low, min;
 
 	if (!session.zone)
 		return false;
 	free = zone_page_state(session.zone, NR_FREE_PAGES);
-	return free < low_wmark_pages(session.zone) &&
+	low = low_wmark_pages(session.zone);
+	min = min_wmark_pages(session.zone);
+	return free < min + (low - min) / ZONE_SHORT_PART &&
 	       free + ZONE_SLACK_PAGES < session.zone_free;
 }
 
