@@ -5,15 +5,18 @@
  * The memory map is walked by the grain in which it may have holes (2 MiB),
  * so that a TiB costs milliseconds. Holes that are smaller than a section do
  * not split a segment: they are the firmware's (the legacy hole, ACPI), and
- * the backing of the machine's RAM is linear across them. Three things do
- * split: 4 GiB, where machines cut their RAM in two; the node; and the border
+ * the backing of the machine's RAM is linear across them. Four things do
+ * split: 4 GiB, where machines cut their RAM in two; the node; the border
  * between memory of the boot and memory that was added later, as that has
- * another backing.
+ * another backing; and the border between two devices of added memory, which the
+ * kernel keeps as resources of their own, for the same reason.
  */
+#include <linux/ioport.h>
 #include <linux/memory_hotplug.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/pfn.h>
 #include <linux/sizes.h>
 
 #include "compat.h"
@@ -47,6 +50,26 @@ static void segment_bounds(unsigned long *start, unsigned long *end)
 	*start = ALIGN_DOWN(*start, EBB_GRAIN_PAGES);
 }
 
+static int segment_count_resource(struct resource *resource, void *opaque)
+{
+	unsigned int *count = opaque;
+
+	++*count;
+	return 0;
+}
+
+/* Whether one resource of RAM ends before @pfn and another begins there. */
+static bool segment_is_border(unsigned long pfn)
+{
+	unsigned int count = 0;
+
+	walk_iomem_res_desc(IORES_DESC_NONE,
+			    IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY,
+			    PFN_PHYS(pfn) - 1, PFN_PHYS(pfn) + PAGE_SIZE - 1,
+			    &count, segment_count_resource);
+	return count > 1;
+}
+
 /* Whether @pfn, in RAM of @node, goes on with @segment. */
 static bool segment_continues(const struct segment *segment, unsigned long pfn,
 			      int node)
@@ -57,7 +80,10 @@ static bool segment_continues(const struct segment *segment, unsigned long pfn,
 		return false;
 	if (pfn - segment->end >= PAGES_PER_SECTION)
 		return false;
-	return segment->added == !early_section(__pfn_to_section(pfn));
+	if (segment->added != !early_section(__pfn_to_section(pfn)))
+		return false;
+	return !segment->added || pfn % PAGES_PER_SECTION ||
+	       !segment_is_border(pfn);
 }
 
 static bool segment_is_ram(unsigned long pfn)
