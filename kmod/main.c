@@ -29,25 +29,32 @@
 static struct workqueue_struct *queue;
 /* With a rescuer: what drops a target must not wait for memory to begin. */
 static struct workqueue_struct *marks_queue;
+/* Ordered: see report_pass(). */
+static struct workqueue_struct *pass_queue;
+
+static void ebb_queue_destroy(struct workqueue_struct *any)
+{
+	if (any)
+		destroy_workqueue(any);
+}
+
+static void ebb_queues_exit(void)
+{
+	ebb_queue_destroy(pass_queue);
+	ebb_queue_destroy(marks_queue);
+	ebb_queue_destroy(queue);
+}
 
 static int __init ebb_queues_init(void)
 {
 	queue = alloc_workqueue("ebb", WQ_UNBOUND, 0);
 	marks_queue =
 		alloc_workqueue("ebb-marks", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (queue && marks_queue)
+	pass_queue = alloc_ordered_workqueue("ebb-pass", 0);
+	if (queue && marks_queue && pass_queue)
 		return 0;
-	if (queue)
-		destroy_workqueue(queue);
-	if (marks_queue)
-		destroy_workqueue(marks_queue);
+	ebb_queues_exit();
 	return -ENOMEM;
-}
-
-static void ebb_queues_exit(void)
-{
-	destroy_workqueue(marks_queue);
-	destroy_workqueue(queue);
 }
 
 static int __init ebb_init(void)
@@ -62,12 +69,16 @@ static int __init ebb_init(void)
 	err = canary_init(queue);
 	if (err)
 		goto err_ring;
-	session_init(queue);
+	session_init(queue, pass_queue);
 	facts_start(queue);
 	threshold_init(marks_queue, device_threshold_changed);
 	err = notify_init(queue);
 	if (err)
 		goto err_facts;
+	/* What changed before the notifiers were there. */
+	err = canary_rescan();
+	if (err)
+		goto err_notify;
 	err = device_init();
 	if (err)
 		goto err_notify;

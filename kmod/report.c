@@ -19,7 +19,7 @@
  *
  * The kernel waits 2 s between passes and needs a free of a huge range to
  * begin one. A session wants its memory now: report_pass() queues the work
- * itself and waits for it. It queues it on our unbound queue: the kernel's own is
+ * itself and waits for it. It queues it on an unbound queue of ours: the kernel's own is
  * bound to a CPU, and all of its work there would wait while a batch polls.
  *
  * What the kernel has isolated is noted in @held until its pass is seen to end.
@@ -39,6 +39,7 @@
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "canary.h"
@@ -65,6 +66,9 @@ static struct {
 } held;
 
 static DEFINE_SPINLOCK(held_lock);
+
+static DECLARE_WAIT_QUEUE_HEAD(pass_wait);
+static bool pass_ended;
 
 static void report_hold(struct scatterlist *sgl, unsigned int nents)
 {
@@ -217,12 +221,26 @@ void report_rearm(void)
 	}
 }
 
+/* On the ordered queue: all passes that were queued before it have ended. */
+static void report_pass_end(struct work_struct *work)
+{
+	WRITE_ONCE(pass_ended, true);
+	wake_up_all(&pass_wait);
+}
+
+static DECLARE_WORK(pass_end_work, report_pass_end);
+
 u32 report_pass(void)
 {
 	u32 before = atomic_read(&calls);
 
+	WRITE_ONCE(pass_ended, false);
 	mod_delayed_work(report_queue, &device.work, 0);
-	flush_delayed_work(&device.work);
+	queue_work(report_queue, &pass_end_work);
+	/* A flush alone would be a hung task while a dead host has a grant. */
+	wait_event_idle(pass_wait, READ_ONCE(pass_ended));
+	/* One that the kernel had begun by itself is on a queue of its own. */
+	flush_work(&device.work.work);
 	report_release();
 	return atomic_read(&calls) - before;
 }

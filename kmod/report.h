@@ -8,7 +8,7 @@
 
 #include "batch.h"
 
-/* Passes run on @queue, which is to be unbound: they poll. */
+/* Passes run on @queue, unbound, as they poll, and ordered, which shows their end. */
 void report_init(struct workqueue_struct *queue);
 
 /*

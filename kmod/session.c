@@ -389,10 +389,11 @@ u32 session_info_flags(void)
 	return flags;
 }
 
-void session_init(struct workqueue_struct *queue)
+void session_init(struct workqueue_struct *queue,
+		  struct workqueue_struct *pass_queue)
 {
 	session.queue = queue;
-	report_init(queue);
+	report_init(pass_queue);
 	INIT_WORK(&session.work, session_work);
 	atomic_set(&session.why, EBB_SESSION_NONE);
 }

@@ -9,8 +9,9 @@
 #include "protocol/ring.h"
 #include "protocol/uapi.h"
 
-/* Sessions run on @queue, one at a time. */
-void session_init(struct workqueue_struct *queue);
+/* Sessions run on @queue, one at a time, the kernel's passes on @pass_queue. */
+void session_init(struct workqueue_struct *queue,
+		  struct workqueue_struct *pass_queue);
 
 /**
  * session_start - begin a session for the host that demands in the ring

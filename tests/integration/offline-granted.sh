@@ -50,6 +50,9 @@ done
 [ ${#refused[@]} -gt 0 ] || fail "no block of $(wc -w <<<"$blocks") has a granted range"
 ok "refused for what the host holds: ${refused[*]}"
 
+# Longer than the guest's kernel lets a task hang; dmesg_clean sees it.
+sleep 45
+
 # shellcheck disable=SC2119
 start_ebbd
 wait_lease
