@@ -65,20 +65,8 @@ ends_for_pressure()
 	ok "$1: the guest ended the session for its need"
 }
 
-started_rig --memory 768 --disk 300 --cmdline loglevel=6
+started_rig --memory 768 --cmdline loglevel=6
 watch_stalls
-
-# Page cache can give what lacks: nobody is killed, but the zone runs short.
-guest_cache 250
-begin_fault granted:stop
-wait_for 30 ebbd_is_stopped || fail "granted was never reached"
-grow_beyond 100
-grown_is_well "a need while a batch is out"
-kill -CONT "$EBBD_PID"
-ends_for_pressure "a need while a batch is out"
-guest "kill \$(cat /run/cache.pid); echo 3 >/proc/sys/vm/drop_caches"
-wait_lease
-whole_again "a need while a batch is out"
 
 begin_fault granted:stop
 wait_for 30 ebbd_is_stopped || fail "granted was never reached"
