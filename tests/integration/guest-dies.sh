@@ -23,7 +23,7 @@ has_none_open()
 
 away_us()
 {
-	ebbctl_json version | jq '.["loop-away-max-us"]'
+	ebbctl_json version | jq '.ebbd["loop-away-max-us"]'
 }
 
 # dies RUNG: the guest, whose memory is resident, and which ebbd has open.

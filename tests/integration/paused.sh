@@ -8,11 +8,11 @@
 # answers TEXT PATTERN COMMAND...: in less time than an agent is waited for.
 answers()
 {
-	local text=$1 pattern=$2 output
+	local text=$1 pattern=$2 output started=$SECONDS
 	shift 2
 
-	output=$(timeout 4 "$@" 2>&1)
-	[ $? != 124 ] || fail "$text: it waits"
+	output=$("$@" 2>&1)
+	[ $((SECONDS - started)) -le 4 ] || fail "$text: it waits"
 	grep -qE -- "$pattern" <<<"$output" ||
 		fail "$text: '$output' does not say '$pattern'"
 	ok "$text: $(grep -m 1 -E -- "$pattern" <<<"$output")"
