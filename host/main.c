@@ -33,7 +33,11 @@
 #define CONFIG_PATH EBB_SYSCONFDIR "/ebb/ebbd.conf"
 
 enum {
-	EXIT_USAGE = 2
+	EXIT_USAGE = 2,
+	/* The end: jobs that only wait are given so long; all others so long. */
+	STOP_MS = 500,
+	STOP_MAX_MS = 10 * 1000,
+	STOP_TURN_MS = 20,
 };
 
 _Static_assert(EBB_WORKERS_MIN == 4 && EBB_WORKERS_MAX == 64,
@@ -268,21 +272,35 @@ static int watch_signals(struct daemon *daemon)
 	return 0;
 }
 
+static int tell_connect_error(const struct daemon *daemon, int r,
+			      const char *text)
+{
+	ebb_log(EBB_LOG_ERR,
+		"cannot connect to %s: %s. Start libvirtd (systemctl start "
+		"libvirtd, or virtqemud), or set uri in ebbd.conf",
+		daemon->config.uri, text);
+	return r;
+}
+
+/* Waits for the first connection, or for a signal to stop. */
 static int connect_libvirt(struct daemon *daemon)
 {
-	char error[256] = "";
-	int r = ebb_virt_new(daemon->config.uri, &ebb_fleet_virt_ops,
-			     daemon->fleet, &daemon->virt, error);
+	char error[EBB_VIRT_ERROR_BYTES] = "";
+	int r = ebb_virt_new(daemon->config.uri, daemon->workers,
+			     &ebb_fleet_virt_ops, daemon->fleet, &daemon->virt);
 
-	if (r < 0) {
-		ebb_log(EBB_LOG_ERR,
-			"cannot connect to %s: %s. Start libvirtd (systemctl "
-			"start libvirtd, or virtqemud), or set uri in ebbd.conf",
-			daemon->config.uri, error);
-		return r;
-	}
+	if (r < 0)
+		return tell_connect_error(daemon, r,
+					  r == -EINVAL ? "not of this machine"
+						       : strerror(-r));
 	ebb_fleet_set_virt(daemon->fleet, daemon->virt);
-	return 0;
+	while (r == 0 && !daemon->stopping &&
+	       ebb_virt_first(daemon->virt, error) == -EAGAIN)
+		r = ebb_loop_turn();
+	if (r < 0 || daemon->stopping)
+		return r;
+	r = ebb_virt_first(daemon->virt, error);
+	return r < 0 ? tell_connect_error(daemon, r, error) : 0;
 }
 
 static int listen_control(struct daemon *daemon)
@@ -339,32 +357,70 @@ static int start(struct daemon *daemon)
 	r = ebb_fleet_new(&daemon->config, daemon->workers, &daemon->fleet);
 	if (r < 0)
 		return r;
-	r = connect_libvirt(daemon);
-	if (r < 0)
-		return r;
 	r = listen_control(daemon);
 	if (r < 0)
 		return r;
+	/* Before a worker starts, which has the privileges of now for good. */
 	confine(daemon, ebb_sandbox_listening, "system calls");
-	return 0;
+	return connect_libvirt(daemon);
 }
 
-static void stop(struct daemon *daemon)
+/* So that the loop turns, also where nothing happens. */
+static void on_stop_timer(int timer, void *opaque)
 {
-	sd_notify(0, "STOPPING=1");
+	(void)timer;
+	(void)opaque;
+}
+
+/*
+ * Lets everything go. The jobs that run know it, and most end at once; a job
+ * that waits for a libvirtd or a guest that hangs is abandoned after
+ * STOP_MS. A batch that was taken is resolved before (ebb_worker_hold()), and
+ * what is reserved for guests is (EBB_WORK_RELEASE), so that the process leaves
+ * nothing undone, for STOP_MAX_MS at most. Returns whether all has ended.
+ */
+static bool end_work(struct daemon *daemon)
+{
+	uint64_t start_ns = ebb_now_ns();
+	int timer = ebb_loop_timer(STOP_TURN_MS, on_stop_timer, NULL);
+	bool closed = false;
+
 	if (daemon->fleet)
 		ebb_fleet_dismiss(daemon->fleet);
-	/* Each job ends by itself: its guest was just given up. */
-	while (daemon->workers && ebb_workers_count(daemon->workers) > 0)
+	while (daemon->workers) {
+		uint64_t ms = (ebb_now_ns() - start_ns) / EBB_NS_PER_MS;
+		bool may_exit = ebb_workers_stop(daemon->workers);
+
+		closed = !daemon->virt || ebb_virt_stop(daemon->virt);
+		if (closed && ebb_workers_count(daemon->workers) == 0)
+			break;
+		if (ms >= STOP_MAX_MS || (ms >= STOP_MS && may_exit))
+			return false;
 		ebb_loop_turn();
+	}
+	if (timer >= 0)
+		ebb_loop_timer_remove(timer);
+	return true;
+}
+
+/* Returns false if jobs were abandoned: what they use ends with the process. */
+static bool stop(struct daemon *daemon)
+{
+	bool ended;
+
+	sd_notify(0, "STOPPING=1");
+	ended = end_work(daemon);
 	ebb_control_free(daemon->control);
+	if (!ended)
+		return false;
 	ebb_fleet_free(daemon->fleet);
-	ebb_virt_free(daemon->virt);
 	ebb_workers_free(daemon->workers);
+	ebb_virt_free(daemon->virt);
 	if (daemon->signal_fd >= 0)
 		close(daemon->signal_fd);
 	if (daemon->lock_fd >= 0)
 		close(daemon->lock_fd);
+	return true;
 }
 
 /* A defect of ebbd's, told once for each new worst. */
@@ -404,7 +460,14 @@ int main(int argc, char **argv)
 			r = ebb_loop_turn();
 			tell_away(&daemon);
 		}
+		if (r < 0)
+			ebb_log(EBB_LOG_ERR,
+				"the event loop failed: %s; ebbd ends. Please "
+				"report this",
+				strerror(-r));
 	}
-	stop(&daemon);
+	if (!stop(&daemon))
+		/* Not by exit(): abandoned threads use what it would free. */
+		_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

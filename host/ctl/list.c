@@ -22,6 +22,7 @@ enum {
 
 /* The cells of a row that must be made; the others are the domain's own. */
 struct row {
+	char state[24];
 	char rung[1 + sizeof(((struct ebb_domain_status *)0)->rung)];
 	char sizes[SIZES][EBB_SIZE_TEXT_BYTES];
 };
@@ -66,7 +67,9 @@ static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 	snprintf(row->rung, sizeof(row->rung), "%s%s", domain->old ? "~" : "",
 		 domain->rung);
 	cells[0] = domain->name;
-	cells[1] = domain->state;
+	snprintf(row->state, sizeof(row->state), "%s%s", domain->state,
+		 domain->state_old ? " (old)" : "");
+	cells[1] = row->state;
 	cells[2] = row->rung;
 	print_size(row->sizes[0], domain->memory_bytes, domain->known, false);
 	print_size(row->sizes[1], domain->resident_bytes,

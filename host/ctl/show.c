@@ -44,7 +44,10 @@ static void print_head(const struct ebb_domain_status *domain)
 {
 	ctl_pair_print(stdout, "Name", "%s", domain->name);
 	ctl_pair_print(stdout, "UUID", "%s", domain->uuid);
-	ctl_pair_print(stdout, "State", "%s", domain->state);
+	ctl_pair_print(stdout, "State", "%s%s", domain->state,
+		       domain->state_old
+			       ? " (the last known: libvirtd does not answer)"
+			       : "");
 	ctl_pair_print(stdout, "Rung", "%s%s", domain->rung,
 		       domain->old ? " (old: it is looked at anew)" : "");
 	if (*domain->phase)

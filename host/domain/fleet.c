@@ -13,16 +13,14 @@
 #include "host/memory/hugepool.h"
 
 enum {
-	TICK_MS = 1000
+	TICK_MS = 1000,
+	/* What libvirtd said so lately is not asked for again. */
+	REFRESH_MS = 1000,
+	/* A libvirtd that owes an answer for so long hangs. */
+	OLD_MS = EBB_FLEET_WAIT_MS,
+	/* Domains that get their vm in one turn of the loop. */
+	INTRODUCE_MAX = 8,
 };
-
-struct ebb_vm *ebb_fleet_find(struct ebb_fleet *fleet, const char *uuid)
-{
-	for (size_t i = 0; i < fleet->count; i++)
-		if (strcmp(ebb_vm_uuid(fleet->vms[i]), uuid) == 0)
-			return fleet->vms[i];
-	return NULL;
-}
 
 static int reserve(struct ebb_fleet *fleet)
 {
@@ -39,17 +37,17 @@ static int reserve(struct ebb_fleet *fleet)
 	return 0;
 }
 
-static void add(struct ebb_fleet *fleet, struct ebb_domain *domain)
+static void add(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
+		struct ebb_domain *domain)
 {
-	struct ebb_vm *vm = NULL;
-
 	if (reserve(fleet) == 0)
-		vm = ebb_vm_new(&fleet->environment, domain);
-	if (vm)
-		fleet->vms[fleet->count++] = vm;
-	else
+		entry->vm = ebb_vm_new(&fleet->environment, domain);
+	if (!entry->vm) {
 		ebb_log(EBB_LOG_ERR, "%s: not watched: out of memory",
-			ebb_domain_name(domain));
+			entry->name);
+		return;
+	}
+	fleet->vms[fleet->count++] = entry->vm;
 }
 
 static void remove_vm(struct ebb_fleet *fleet, struct ebb_vm *vm)
@@ -63,27 +61,200 @@ static void remove_vm(struct ebb_fleet *fleet, struct ebb_vm *vm)
 	}
 }
 
-static void on_event(struct ebb_domain *domain, enum ebb_virt_event event,
-		     void *opaque)
+/* ---- the roster ---- */
+
+/* It has no process any more, or none of ours. */
+static void let_go(struct ebb_fleet *fleet, struct ebb_roster_entry *entry)
+{
+	struct ebb_vm *vm = entry->vm;
+
+	ebb_domain_unref(entry->fresh);
+	entry->fresh = NULL;
+	entry->vm = NULL;
+	if (vm)
+		remove_vm(fleet, vm);
+}
+
+/* Its vm is to have this reference, soon. */
+static void give(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
+		 struct ebb_domain *domain)
+{
+	ebb_domain_unref(entry->fresh);
+	entry->fresh = ebb_domain_ref(domain);
+	ebb_loop_timer_set(fleet->introduce_timer, 0);
+}
+
+static void introduce(struct ebb_fleet *fleet, struct ebb_roster_entry *entry)
+{
+	struct ebb_domain *domain = entry->fresh;
+
+	entry->fresh = NULL;
+	if (entry->vm)
+		ebb_vm_reconnect(entry->vm, domain);
+	else
+		add(fleet, entry, domain);
+	ebb_domain_unref(domain);
+}
+
+/* After a restart of libvirtd there may be a thousand of them. */
+static void on_introduce(int timer, void *opaque)
 {
 	struct ebb_fleet *fleet = opaque;
-	struct ebb_vm *vm = ebb_fleet_find(fleet, ebb_domain_uuid(domain));
+	uint32_t left = INTRODUCE_MAX;
 
-	if (!vm) {
-		if (event == EBB_VIRT_STARTED || event == EBB_VIRT_RESUMED)
-			add(fleet, domain);
+	for (size_t i = 0; i < fleet->roster.count; i++) {
+		if (!fleet->roster.entries[i]->fresh)
+			continue;
+		if (left-- == 0)
+			return;
+		introduce(fleet, fleet->roster.entries[i]);
+	}
+	ebb_loop_timer_set(timer, -1);
+}
+
+struct ebb_vm *ebb_fleet_vm(struct ebb_fleet *fleet,
+			    struct ebb_roster_entry *entry)
+{
+	if (entry->fresh)
+		introduce(fleet, entry);
+	return entry->vm;
+}
+
+static struct ebb_roster_entry *enter(struct ebb_fleet *fleet,
+				      const struct ebb_domain *domain)
+{
+	struct ebb_roster_entry *entry =
+		ebb_roster_add(&fleet->roster, ebb_domain_uuid(domain),
+			       ebb_domain_name(domain));
+
+	if (!entry)
+		ebb_log(EBB_LOG_ERR, "%s: not watched: out of memory",
+			ebb_domain_name(domain));
+	return entry;
+}
+
+/* What the list says of one domain. @anew: by a connection of now. */
+static void take_entry(struct ebb_fleet *fleet,
+		       const struct ebb_virt_entry *listed, bool anew)
+{
+	struct ebb_roster_entry *entry = enter(fleet, listed->domain);
+
+	if (!entry)
+		return;
+	ebb_roster_list(entry, listed->state, fleet->asked);
+	if (entry->state == EBB_DOMAIN_UNKNOWN)
+		return;
+	if (!ebb_domain_state_is_active(entry->state)) {
+		let_go(fleet, entry);
 		return;
 	}
+	if (anew || (!entry->vm && !entry->fresh))
+		give(fleet, entry, listed->domain);
+}
+
+/* Brings the fleet in line with what libvirt has. */
+static void take_list(struct ebb_fleet *fleet, const struct ebb_virt_list *list,
+		      bool anew)
+{
+	struct ebb_roster_entry *entry;
+
+	/* What was removed meanwhile may come back with it, but not for long. */
+	fleet->refresh_wanted = fleet->roster.sequence != fleet->asked;
+	ebb_roster_begin(&fleet->roster);
+	for (uint32_t i = 0; i < list->count; i++)
+		take_entry(fleet, &list->entries[i], anew);
+	while ((entry = ebb_roster_unlisted(&fleet->roster, fleet->asked))) {
+		let_go(fleet, entry);
+		ebb_roster_remove(&fleet->roster, entry);
+	}
+}
+
+/* ---- refreshing ---- */
+
+static bool begin_refresh(struct ebb_fleet *fleet)
+{
+	if (fleet->begun == fleet->done && ebb_virt_refresh(fleet->virt) == 0) {
+		fleet->asked = fleet->roster.sequence;
+		fleet->begun++;
+	}
+	return fleet->begun != fleet->done;
+}
+
+static void serve_pending(struct ebb_fleet *fleet)
+{
+	uint64_t now_ns = ebb_now_ns();
+	uint64_t next_ns =
+		ebb_pending_serve(&fleet->pending, fleet->done, now_ns);
+
+	ebb_loop_timer_set(
+		fleet->pending_timer,
+		next_ns ? (int)((next_ns - now_ns) / EBB_NS_PER_MS) + 1 : -1);
+}
+
+static void on_pending(int timer, void *opaque)
+{
+	(void)timer;
+	serve_pending(opaque);
+}
+
+static void refreshed(struct ebb_fleet *fleet)
+{
+	fleet->done = fleet->begun;
+	fleet->done_ns = ebb_now_ns();
+	serve_pending(fleet);
+	/* Calls that came while it was under way wait for the next. */
+	if (fleet->pending.first)
+		begin_refresh(fleet);
+}
+
+bool ebb_fleet_is_old(const struct ebb_fleet *fleet)
+{
+	uint64_t asked_ns = ebb_virt_asked_ns(fleet->virt);
+
+	return !ebb_virt_is_connected(fleet->virt) ||
+	       (asked_ns &&
+		ebb_now_ns() - asked_ns >= (uint64_t)OLD_MS * EBB_NS_PER_MS);
+}
+
+uint64_t ebb_fleet_refresh(struct ebb_fleet *fleet)
+{
+	bool under_way = fleet->begun != fleet->done;
+
+	if (ebb_fleet_is_old(fleet) ||
+	    (!under_way && ebb_now_ns() - fleet->done_ns <
+				   (uint64_t)REFRESH_MS * EBB_NS_PER_MS))
+		return 0;
+	/* One that began before may not have what the caller has seen. */
+	fleet->refresh_wanted |= under_way;
+	if (!begin_refresh(fleet))
+		return 0;
+	return fleet->begun + under_way;
+}
+
+void ebb_fleet_wait(struct ebb_fleet *fleet, uint64_t refresh,
+		    ebb_pending_fn serve, struct ebb_call *call,
+		    const struct json_object *arguments)
+{
+	ebb_pending_add(&fleet->pending, refresh,
+			ebb_now_ns() +
+				(uint64_t)EBB_FLEET_WAIT_MS * EBB_NS_PER_MS,
+			serve, call, arguments, fleet);
+	serve_pending(fleet);
+}
+
+/* ---- what libvirt tells ---- */
+
+static void tell_vm(struct ebb_vm *vm, enum ebb_virt_event event)
+{
 	switch (event) {
-	case EBB_VIRT_STOPPED:
-		remove_vm(fleet, vm);
-		break;
 	case EBB_VIRT_RESET:
 		ebb_vm_reset(vm);
 		break;
 	case EBB_VIRT_STARTED:
 	case EBB_VIRT_PAUSED:
+	case EBB_VIRT_PM_SUSPENDED:
 	case EBB_VIRT_RESUMED:
+	case EBB_VIRT_PM_WOKEN:
 	case EBB_VIRT_MEMORY_CHANGED:
 	case EBB_VIRT_JOB_ENDED:
 		ebb_vm_invalidate(vm);
@@ -91,40 +262,70 @@ static void on_event(struct ebb_domain *domain, enum ebb_virt_event event,
 	case EBB_VIRT_AGENT_CHANGED:
 		ebb_vm_agent_changed(vm);
 		break;
+	default:
+		/* Its memory is as it was. */
+		break;
 	}
 }
 
-/* Brings the fleet in line with what runs. */
-static void on_connected(void *opaque)
+static void on_defined(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
+		       enum ebb_virt_event event)
+{
+	if (event == EBB_VIRT_DEFINED && entry->state == EBB_DOMAIN_UNKNOWN)
+		ebb_roster_change(&fleet->roster, entry, EBB_DOMAIN_SHUTOFF);
+	/* One that runs goes on without a definition. */
+	if (event == EBB_VIRT_UNDEFINED && !entry->vm && !entry->fresh)
+		ebb_roster_remove(&fleet->roster, entry);
+}
+
+static void on_event(struct ebb_domain *domain, enum ebb_virt_event event,
+		     enum ebb_domain_state state, void *opaque)
 {
 	struct ebb_fleet *fleet = opaque;
-	struct ebb_domain **domains;
-	int count = ebb_virt_list(fleet->virt, true, &domains);
-	bool runs;
+	struct ebb_roster_entry *entry;
 
-	if (count < 0)
-		return; /* the connection's end is told next */
-	for (size_t i = fleet->count; i-- > 0;) {
-		runs = false;
-		for (int d = 0; d < count && !runs; d++)
-			runs = strcmp(ebb_vm_uuid(fleet->vms[i]),
-				      ebb_domain_uuid(domains[d])) == 0;
-		if (!runs)
-			remove_vm(fleet, fleet->vms[i]);
+	if (fleet->dismissed)
+		return;
+	entry = enter(fleet, domain);
+	if (!entry)
+		return;
+	if (event == EBB_VIRT_DEFINED || event == EBB_VIRT_UNDEFINED) {
+		on_defined(fleet, entry, event);
+		return;
 	}
-	for (int d = 0; d < count; d++) {
-		struct ebb_vm *vm =
-			ebb_fleet_find(fleet, ebb_domain_uuid(domains[d]));
+	if (state != EBB_DOMAIN_UNKNOWN)
+		ebb_roster_change(&fleet->roster, entry, state);
+	if (event == EBB_VIRT_STOPPED) {
+		let_go(fleet, entry);
+		/* A transient one is no more, and no event says so. */
+		fleet->refresh_wanted = true;
+	} else if (entry->vm) {
+		tell_vm(entry->vm, event);
+	} else if (!entry->fresh && ebb_domain_state_is_active(entry->state)) {
+		give(fleet, entry, domain);
+	}
+}
 
-		if (vm)
-			ebb_vm_reconnect(vm, domains[d]);
-		else
-			add(fleet, domains[d]);
-		ebb_domain_unref(domains[d]);
-	}
-	free(domains);
-	ebb_log(EBB_LOG_INFO, "connected to %s, %d domains run",
-		fleet->environment.config->uri, count);
+static void on_connected(const struct ebb_virt_list *list, void *opaque)
+{
+	struct ebb_fleet *fleet = opaque;
+
+	if (fleet->dismissed)
+		return;
+	take_list(fleet, list, true);
+	fleet->begun++;
+	refreshed(fleet);
+	ebb_log(EBB_LOG_INFO, "connected to %s, %u domains",
+		fleet->environment.config->uri, list->count);
+}
+
+static void on_listed(const struct ebb_virt_list *list, void *opaque)
+{
+	struct ebb_fleet *fleet = opaque;
+
+	if (list && !fleet->dismissed)
+		take_list(fleet, list, false);
+	refreshed(fleet);
 }
 
 static void on_disconnected(void *opaque)
@@ -133,15 +334,24 @@ static void on_disconnected(void *opaque)
 
 	ebb_log(EBB_LOG_WARNING,
 		"libvirtd is gone; nothing is reclaimed until it is back");
+	/* Events from now on are of the connection to come. */
+	fleet->asked = fleet->roster.sequence;
+	for (size_t i = 0; i < fleet->roster.count; i++) {
+		ebb_domain_unref(fleet->roster.entries[i]->fresh);
+		fleet->roster.entries[i]->fresh = NULL;
+	}
 	for (size_t i = 0; i < fleet->count; i++)
 		ebb_vm_disconnect(fleet->vms[i]);
 }
 
 const struct ebb_virt_ops ebb_fleet_virt_ops = {
 	.connected = on_connected,
+	.listed = on_listed,
 	.disconnected = on_disconnected,
 	.event = on_event,
 };
+
+/* ---- pools of huge pages ---- */
 
 static void reserve_holes(struct ebb_fleet *fleet,
 			  const struct ebb_hugepool *before)
@@ -216,6 +426,8 @@ static void on_tick(int timer, void *opaque)
 	for (size_t i = 0; i < fleet->count; i++)
 		ebb_vm_tick(fleet->vms[i], now_ns);
 	watch_hugepools(fleet);
+	if (fleet->refresh_wanted && fleet->virt && begin_refresh(fleet))
+		fleet->refresh_wanted = false;
 }
 
 int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
@@ -228,8 +440,11 @@ int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 	fleet->environment.config = config;
 	fleet->environment.workers = workers;
 	fleet->tick_timer = ebb_loop_timer(TICK_MS, on_tick, fleet);
-	if (fleet->tick_timer < 0) {
-		free(fleet);
+	fleet->introduce_timer = ebb_loop_timer(-1, on_introduce, fleet);
+	fleet->pending_timer = ebb_loop_timer(-1, on_pending, fleet);
+	if (fleet->tick_timer < 0 || fleet->introduce_timer < 0 ||
+	    fleet->pending_timer < 0) {
+		ebb_fleet_free(fleet);
 		return -EIO;
 	}
 	*ret_fleet = fleet;
@@ -243,15 +458,25 @@ void ebb_fleet_set_virt(struct ebb_fleet *fleet, struct ebb_virt *virt)
 
 void ebb_fleet_dismiss(struct ebb_fleet *fleet)
 {
-	while (fleet->count > 0)
-		remove_vm(fleet, fleet->vms[fleet->count - 1]);
+	/* What libvirt tells from now on would find nobody to dismiss it. */
+	fleet->dismissed = true;
+	for (size_t i = 0; i < fleet->roster.count; i++)
+		let_go(fleet, fleet->roster.entries[i]);
+	/* The calls that wait are told what is known: nothing any more. */
+	ebb_pending_serve(&fleet->pending, UINT64_MAX, 0);
 }
 
 void ebb_fleet_free(struct ebb_fleet *fleet)
 {
 	if (!fleet)
 		return;
-	ebb_loop_timer_remove(fleet->tick_timer);
+	if (fleet->tick_timer >= 0)
+		ebb_loop_timer_remove(fleet->tick_timer);
+	if (fleet->introduce_timer >= 0)
+		ebb_loop_timer_remove(fleet->introduce_timer);
+	if (fleet->pending_timer >= 0)
+		ebb_loop_timer_remove(fleet->pending_timer);
+	ebb_roster_clear(&fleet->roster);
 	free(fleet->vms);
 	free(fleet);
 }

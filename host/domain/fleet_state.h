@@ -3,15 +3,43 @@
 #ifndef EBB_HOST_FLEET_STATE_H
 #define EBB_HOST_FLEET_STATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "host/domain/fleet.h"
+#include "host/domain/pending.h"
+#include "host/domain/roster.h"
 #include "host/domain/vm.h"
 
+enum {
+	/* A call waits so long for libvirtd before it is told what is old. */
+	EBB_FLEET_WAIT_MS = 500
+};
+
+/**
+ * struct ebb_fleet
+ * @roster: all domains that libvirt knows, with the vms of those that run
+ * @asked: the roster's sequence when the list that comes next was asked for
+ * @begun, @done: numbers of refreshes; equal if none is under way
+ * @done_ns: when the last one came
+ * @refresh_wanted: begin one when the next tick allows
+ * @pending: calls that wait for a refresh
+ * @introduce_timer: gives vms their domains, some in each turn of the loop
+ */
 struct ebb_fleet {
 	struct ebb_vm_environment environment;
 	struct ebb_virt *virt;
+	struct ebb_roster roster;
+	uint64_t asked;
+	uint64_t begun;
+	uint64_t done;
+	uint64_t done_ns;
+	bool refresh_wanted;
+	bool dismissed; /* what starts now is nobody's */
+	struct ebb_pending pending;
+	int pending_timer;
+	int introduce_timer;
 	int tick_timer;
 	uint32_t short_pools; /* bit: page size >> EBB_PAGE_SHIFT, was told */
 	size_t count;
@@ -19,7 +47,26 @@ struct ebb_fleet {
 	struct ebb_vm **vms;
 };
 
-/* NULL if none of its domains that run is that one. */
-struct ebb_vm *ebb_fleet_find(struct ebb_fleet *fleet, const char *uuid);
+/*
+ * fleet.c: asks libvirtd for all domains, unless it did so a moment ago.
+ * Returns the number of the refresh to wait for; 0: what is known is new
+ * enough, or libvirtd cannot be asked.
+ */
+uint64_t ebb_fleet_refresh(struct ebb_fleet *fleet);
+
+/*
+ * fleet.c: lets a call wait for that refresh, EBB_FLEET_WAIT_MS at most; then
+ * @serve answers it with what is known.
+ */
+void ebb_fleet_wait(struct ebb_fleet *fleet, uint64_t refresh,
+		    ebb_pending_fn serve, struct ebb_call *call,
+		    const struct json_object *arguments);
+
+/* fleet.c: whether states may be others by now, as libvirtd does not answer. */
+bool ebb_fleet_is_old(const struct ebb_fleet *fleet);
+
+/* fleet.c: the vm of an entry, made if it runs and has none yet; else NULL. */
+struct ebb_vm *ebb_fleet_vm(struct ebb_fleet *fleet,
+			    struct ebb_roster_entry *entry);
 
 #endif /* EBB_HOST_FLEET_STATE_H */

@@ -36,12 +36,13 @@ static int examine_xml(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
 	char *xml ebb_auto_free = NULL;
-	const char *state;
+	enum ebb_domain_state state;
 	int r;
 
-	state = ebb_domain_state(context->order->domain, &probe->running);
-	probe->paused = strcmp(state, "paused") == 0 ||
-			strcmp(state, "pmsuspended") == 0;
+	state = ebb_domain_ask_state(context->order->domain);
+	probe->running = ebb_domain_state_is_active(state);
+	probe->paused = state == EBB_DOMAIN_PAUSED ||
+			state == EBB_DOMAIN_PMSUSPENDED;
 	if (!probe->running) {
 		add_reason(context, EBB_REASON_NOT_RUNNING, NULL);
 		return -ENOENT;

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "host/base/loop.h"
 #include "host/domain/fleet_state.h"
+#include "host/domain/listing.h"
 
 static bool check_uri(struct ebb_fleet *fleet, struct ebb_call *call,
 		      const char *uri)
@@ -24,63 +25,73 @@ static bool check_uri(struct ebb_fleet *fleet, struct ebb_call *call,
 	return false;
 }
 
-static void answer_libvirt_gone(struct ebb_call *call)
+static void answer_libvirt_gone(struct ebb_fleet *fleet, struct ebb_call *call)
 {
 	ebb_call_error(call, "LibvirtGone",
-		       "ebbd has no connection to libvirtd; see: systemctl "
-		       "status libvirtd");
+		       "%s; see: systemctl status libvirtd",
+		       ebb_virt_is_connected(fleet->virt)
+			       ? "libvirtd does not answer"
+			       : "ebbd has no connection to libvirtd");
 }
 
-/*
- * A request's domain, if @uri is the one that is served. NULL: the error was
- * answered.
- */
-static struct ebb_vm *find_domain(struct ebb_fleet *fleet,
-				  struct ebb_call *call, const char *uri,
-				  const char *name)
+/* Why a domain that was asked for has no vm. */
+static void answer_no_vm(struct ebb_fleet *fleet, struct ebb_call *call,
+			 const struct ebb_roster_entry *entry, const char *name)
 {
-	struct ebb_domain *domain;
-	int r;
-
-	if (!check_uri(fleet, call, uri))
-		return NULL;
-	for (size_t i = 0; i < fleet->count; i++)
-		if (strcmp(ebb_vm_name(fleet->vms[i]), name) == 0)
-			return fleet->vms[i];
-	for (size_t i = 0; i < fleet->count; i++)
-		if (strcasecmp(ebb_vm_uuid(fleet->vms[i]), name) == 0)
-			return fleet->vms[i];
-
-	r = ebb_virt_lookup(fleet->virt, name, &domain);
-	if (r == 0) {
+	if (ebb_fleet_is_old(fleet))
+		answer_libvirt_gone(fleet, call);
+	else if (!entry)
+		ebb_call_error(call, "DomainNotFound",
+			       "No domain '%s'; see: virsh list --all", name);
+	else
 		ebb_call_error(call, "DomainNotRunning",
 			       "Domain '%s' is not running; start it: virsh "
 			       "start %s",
 			       name, name);
-		ebb_domain_unref(domain);
-	} else if (r == -ENOENT) {
-		ebb_call_error(call, "DomainNotFound",
-			       "No domain '%s'; see: virsh list --all", name);
-	} else {
-		answer_libvirt_gone(call);
-	}
+}
+
+/*
+ * A request's domain, if @uri is the one that is served. NULL: the call was
+ * answered, or, with @again, waits for libvirtd to tell of a domain that is not
+ * known to run; @again is called then.
+ */
+static struct ebb_vm *find_domain(struct ebb_fleet *fleet,
+				  struct ebb_call *call, const char *uri,
+				  const char *name, ebb_pending_fn again,
+				  const struct json_object *arguments)
+{
+	struct ebb_roster_entry *entry;
+	struct ebb_vm *vm = NULL;
+	uint64_t refresh = 0;
+
+	if (!check_uri(fleet, call, uri))
+		return NULL;
+	entry = ebb_roster_find_name(&fleet->roster, name);
+	if (entry)
+		vm = ebb_fleet_vm(fleet, entry);
+	if (vm)
+		return vm;
+	if (again)
+		refresh = ebb_fleet_refresh(fleet);
+	if (refresh)
+		ebb_fleet_wait(fleet, refresh, again, call, arguments);
+	else
+		answer_no_vm(fleet, call, entry, name);
 	return NULL;
 }
 
-/* Arguments that all domain commands share. NULL: the error was answered. */
-static struct ebb_vm *decode_domain(struct ebb_fleet *fleet,
-				    struct ebb_call *call,
-				    const struct json_object *arguments)
+/* Arguments that domain commands share. False: the error was answered. */
+static bool decode_domain(struct ebb_call *call,
+			  const struct json_object *arguments,
+			  struct ebb_domain_request *ret_request)
 {
-	struct ebb_domain_request request;
 	struct ebb_msg_error error;
 
-	if (ebb_msg_decode(arguments, ebb_domain_request_fields, &request,
-			   sizeof(request), &error) < 0) {
-		ebb_call_error(call, "InvalidArgument", "%s", error.text);
-		return NULL;
-	}
-	return find_domain(fleet, call, request.uri, request.domain);
+	if (ebb_msg_decode(arguments, ebb_domain_request_fields, ret_request,
+			   sizeof(*ret_request), &error) == 0)
+		return true;
+	ebb_call_error(call, "InvalidArgument", "%s", error.text);
+	return false;
 }
 
 static void handle_daemon_show(struct ebb_call *call,
@@ -108,103 +119,91 @@ static void handle_daemon_show(struct ebb_call *call,
 			ebb_msg_encode(ebb_daemon_status_fields, &status));
 }
 
-/* Of a domain that does not run, there is little to say. */
-static void fill_inactive(struct ebb_domain *domain, const char *state,
-			  struct ebb_domain_status *status)
-{
-	memset(status, 0, sizeof(*status));
-	snprintf(status->name, sizeof(status->name), "%s",
-		 ebb_domain_name(domain));
-	snprintf(status->uuid, sizeof(status->uuid), "%s",
-		 ebb_domain_uuid(domain));
-	snprintf(status->rung, sizeof(status->rung), "-");
-	snprintf(status->state, sizeof(status->state), "%s", state);
-	status->facts_age_ms = UINT32_MAX;
-}
+/* ---- list: all that are known, asked for anew if libvirtd answers soon ---- */
 
-static void fill_status(struct ebb_fleet *fleet, struct ebb_domain *domain,
-			struct ebb_domain_status *status)
+static void serve_list(struct ebb_call *call,
+		       const struct json_object *arguments, void *opaque)
 {
-	struct ebb_vm *vm = ebb_fleet_find(fleet, ebb_domain_uuid(domain));
-	bool running;
-	const char *state = ebb_domain_state(domain, &running);
-
-	if (!vm) {
-		fill_inactive(domain, state, status);
-		return;
-	}
-	ebb_vm_status(vm, status);
-	snprintf(status->state, sizeof(status->state), "%s", state);
+	(void)arguments;
+	ebb_listing_begin(opaque, call);
 }
 
 static void handle_list(struct ebb_call *call,
 			const struct json_object *arguments, void *opaque)
 {
 	struct ebb_fleet *fleet = opaque;
-	struct ebb_status_list list = { 0 };
-	struct ebb_domain **domains;
-	int count;
+	uint64_t refresh = ebb_fleet_refresh(fleet);
 
-	(void)arguments;
-	count = ebb_virt_list(fleet->virt, false, &domains);
-	if (count < 0) {
-		answer_libvirt_gone(call);
+	if (refresh)
+		ebb_fleet_wait(fleet, refresh, serve_list, call, arguments);
+	else
+		serve_list(call, arguments, fleet);
+}
+
+/* ---- show ---- */
+
+static void show_entry(struct ebb_fleet *fleet, struct ebb_call *call,
+		       const struct ebb_roster_entry *entry)
+{
+	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+
+	if (!status) {
+		ebb_call_error(call, "GenericError", "out of memory");
 		return;
 	}
-	list.domains = calloc((size_t)count + 1, sizeof(*list.domains));
-	for (int i = 0; i < count; i++) {
-		if (list.domains && list.domain_count < EBB_LIST_MAX)
-			fill_status(fleet, domains[i],
-				    &list.domains[list.domain_count++]);
-		ebb_domain_unref(domains[i]);
-	}
-	free(domains);
-	if (list.domains)
-		ebb_call_return(call, ebb_status_list_encode(&list));
+	ebb_listing_fill(fleet, entry, status);
+	ebb_call_return(call, ebb_msg_encode(ebb_domain_status_fields, status));
+	free(status);
+}
+
+static void serve_show(struct ebb_call *call,
+		       const struct json_object *arguments, void *opaque)
+{
+	struct ebb_fleet *fleet = opaque;
+	struct ebb_domain_request request;
+	struct ebb_roster_entry *entry;
+
+	if (!decode_domain(call, arguments, &request) ||
+	    !check_uri(fleet, call, request.uri))
+		return;
+	entry = ebb_roster_find_name(&fleet->roster, request.domain);
+	if (entry && ebb_fleet_vm(fleet, entry))
+		show_entry(fleet, call, entry);
 	else
-		ebb_call_error(call, "GenericError", "out of memory");
-	free(list.domains);
+		answer_no_vm(fleet, call, entry, request.domain);
 }
 
 static void handle_show(struct ebb_call *call,
 			const struct json_object *arguments, void *opaque)
 {
 	struct ebb_fleet *fleet = opaque;
-	struct ebb_vm *vm = decode_domain(fleet, call, arguments);
-	struct ebb_domain_status *status;
-	struct ebb_domain *domain;
+	uint64_t refresh = ebb_fleet_refresh(fleet);
 
-	if (!vm)
-		return;
-	status = calloc(1, sizeof(*status));
-	if (!status) {
-		ebb_call_error(call, "GenericError", "out of memory");
-		return;
-	}
-	if (ebb_virt_lookup(fleet->virt, ebb_vm_uuid(vm), &domain) == 0) {
-		fill_status(fleet, domain, status);
-		ebb_domain_unref(domain);
-	} else {
-		ebb_vm_status(vm, status);
-		snprintf(status->state, sizeof(status->state), "unknown");
-	}
-	ebb_call_return(call, ebb_msg_encode(ebb_domain_status_fields, status));
-	free(status);
+	if (refresh)
+		ebb_fleet_wait(fleet, refresh, serve_show, call, arguments);
+	else
+		serve_show(call, arguments, fleet);
 }
 
-static void handle_doctor(struct ebb_call *call,
-			  const struct json_object *arguments, void *opaque)
-{
-	struct ebb_vm *vm = decode_domain(opaque, call, arguments);
+/* ---- what is for a vm ---- */
 
+static void doctor(struct ebb_fleet *fleet, struct ebb_call *call,
+		   const struct json_object *arguments, ebb_pending_fn again)
+{
+	struct ebb_domain_request request;
+	struct ebb_vm *vm;
+
+	if (!decode_domain(call, arguments, &request))
+		return;
+	vm = find_domain(fleet, call, request.uri, request.domain, again,
+			 arguments);
 	if (vm)
 		ebb_vm_doctor(vm, call);
 }
 
-static void handle_set(struct ebb_call *call,
-		       const struct json_object *arguments, void *opaque)
+static void set(struct ebb_fleet *fleet, struct ebb_call *call,
+		const struct json_object *arguments, ebb_pending_fn again)
 {
-	struct ebb_fleet *fleet = opaque;
 	struct ebb_set_request request;
 	struct ebb_target_setting setting;
 	struct ebb_msg_error error;
@@ -216,15 +215,15 @@ static void handle_set(struct ebb_call *call,
 		ebb_call_error(call, "InvalidArgument", "%s", error.text);
 		return;
 	}
-	vm = find_domain(fleet, call, request.uri, request.domain);
+	vm = find_domain(fleet, call, request.uri, request.domain, again,
+			 arguments);
 	if (vm)
 		ebb_vm_set_target(vm, call, &setting);
 }
 
-static void handle_reclaim(struct ebb_call *call,
-			   const struct json_object *arguments, void *opaque)
+static void reclaim(struct ebb_fleet *fleet, struct ebb_call *call,
+		    const struct json_object *arguments, ebb_pending_fn again)
 {
-	struct ebb_fleet *fleet = opaque;
 	struct ebb_reclaim_request request;
 	struct ebb_msg_error error;
 	struct ebb_vm *vm;
@@ -239,10 +238,30 @@ static void handle_reclaim(struct ebb_call *call,
 			       "Give either a size above 0, or all");
 		return;
 	}
-	vm = find_domain(fleet, call, request.uri, request.domain);
+	vm = find_domain(fleet, call, request.uri, request.domain, again,
+			 arguments);
 	if (vm)
 		ebb_vm_reclaim(vm, call, &request);
 }
+
+/* The handler of a command, which may let the call wait once. */
+#define HANDLER(name)                                                  \
+	static void serve_##name(struct ebb_call *call,                \
+				 const struct json_object *arguments,  \
+				 void *opaque)                         \
+	{                                                              \
+		name(opaque, call, arguments, NULL);                   \
+	}                                                              \
+	static void handle_##name(struct ebb_call *call,               \
+				  const struct json_object *arguments, \
+				  void *opaque)                        \
+	{                                                              \
+		name(opaque, call, arguments, serve_##name);           \
+	}
+
+HANDLER(doctor)
+HANDLER(set)
+HANDLER(reclaim)
 
 const struct ebb_control_handler ebb_fleet_handlers[] = {
 	{ "daemon-show", handle_daemon_show },

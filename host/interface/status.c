@@ -115,6 +115,7 @@ const struct ebb_field ebb_domain_status_fields[] = {
 	STRING("name", DOMAIN, name),
 	STRING("uuid", DOMAIN, uuid),
 	STRING("state", DOMAIN, state),
+	FIELD(EBB_FIELD_BOOL, "state-old", DOMAIN, state_old),
 	STRING("rung", DOMAIN, rung),
 	STRING("phase", DOMAIN, phase),
 	FIELD(EBB_FIELD_BOOL, "known", DOMAIN, known),

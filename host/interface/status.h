@@ -105,6 +105,7 @@ struct ebb_domain_status {
 	char name[EBB_NAME_BYTES_MAX];
 	char uuid[37];
 	char state[16]; /* as virsh domstate says: "running", "shut off" */
+	bool state_old; /* the last known: libvirtd does not answer now */
 	char rung[16]; /* "lease", "observe", "-" if not running */
 	char phase[16]; /* "probing", "ready", "telling", "reclaiming" */
 	bool known; /* it was looked at since it runs */

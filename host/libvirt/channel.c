@@ -15,7 +15,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/base/pace.h"
-#include "host/libvirt/virt_handle.h"
+#include "host/libvirt/connection.h"
 #include "protocol/frame.h"
 
 /* What is not sent yet; a call is some hundred bytes. */
@@ -31,18 +31,24 @@
 #define INPUT_BURST_BYTES (1024 * 1024)
 #define INPUT_BYTES_PER_S (64 * 1024)
 
+#define READ_EVENTS                                           \
+	(VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_ERROR | \
+	 VIR_STREAM_EVENT_HANGUP)
+
 struct ebb_channel {
 	atomic_uint references;
 	struct ebb_domain *domain;
 	struct ebb_channel_ops ops;
 	void *opaque;
-	virStreamPtr stream; /* NULL: the guest agent's channel */
+	bool own; /* else the guest agent's channel */
 	/* Of the event loop's thread only. */
 	struct ebb_frame frame;
 	struct ebb_pace input;
 
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t answered;
+	/* Written by the event loop's thread. NULL: it has ended. */
+	virStreamPtr stream;
 	bool broken; /* or closed */
 	bool calling; /* somebody is */
 	bool flooded; /* by the guest: that is why */
@@ -54,12 +60,88 @@ struct ebb_channel {
 	struct ebb_msg reply;
 };
 
-/* Sends what it can, and waits for room for the rest. Under the lock. */
+/* ---- what blocks at the end ---- */
+
+/* A stream whose end libvirtd is told of. */
+struct farewell {
+	virStreamPtr stream;
+	struct ebb_domain *domain;
+};
+
+static void abort_work(void *opaque)
+{
+	struct farewell *farewell = opaque;
+	struct ebb_connection *connection = farewell->domain->connection;
+	int r = ebb_connection_begin(connection, EBB_CALL_LIBVIRTD);
+
+	/* On a connection that is lost it does not wait. */
+	virStreamAbort(farewell->stream);
+	virStreamFree(farewell->stream);
+	if (r == 0)
+		ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
+}
+
+static void abort_done(void *opaque)
+{
+	struct farewell *farewell = opaque;
+
+	ebb_domain_unref(farewell->domain);
+	free(farewell);
+}
+
+/*
+ * Ends the stream, which it takes, as a reference of the domain. That waits for
+ * libvirtd's answer, so it is a job.
+ */
+static void abort_stream(virStreamPtr stream, struct ebb_domain *domain)
+{
+	struct farewell *farewell = malloc(sizeof(*farewell));
+	int r = -ENOMEM;
+
+	if (farewell) {
+		*farewell = (struct farewell){ stream, domain };
+		r = ebb_workers_run(domain->connection->workers,
+				    EBB_WORK_CONNECTION, abort_work, abort_done,
+				    farewell);
+	}
+	if (r == 0)
+		return;
+	/* Without memory: libvirtd finds out when the connection ends. */
+	free(farewell);
+	virStreamFree(stream);
+	ebb_domain_unref(domain);
+}
+
+/*
+ * Takes the stream from the channel and ends it. Nobody may touch a stream that
+ * is aborted, not even to remove its callback, so all of it is done before.
+ */
+static void end_stream(struct ebb_channel *channel)
+{
+	virStreamPtr stream;
+
+	pthread_mutex_lock(&channel->lock);
+	stream = channel->stream;
+	channel->stream = NULL;
+	channel->broken = true;
+	pthread_cond_broadcast(&channel->answered);
+	pthread_mutex_unlock(&channel->lock);
+	if (!stream)
+		return;
+	virStreamEventRemoveCallback(stream);
+	abort_stream(stream, ebb_domain_ref(channel->domain));
+}
+
+/*
+ * Sends what it can, and waits for room for the rest. Under the lock, and in a
+ * turn of the connection's calls.
+ */
 static void flush_out(struct ebb_channel *channel)
 {
-	int events = VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_ERROR |
-		     VIR_STREAM_EVENT_HANGUP;
+	int events = READ_EVENTS;
 
+	if (!channel->stream)
+		return;
 	while (channel->out_bytes > 0) {
 		int sent = virStreamSend(channel->stream, channel->out,
 					 channel->out_bytes);
@@ -78,6 +160,21 @@ static void flush_out(struct ebb_channel *channel)
 	if (channel->out_bytes > 0)
 		events |= VIR_STREAM_EVENT_WRITABLE;
 	virStreamEventUpdateCallback(channel->stream, events);
+}
+
+/* On the event loop's thread: if a call is under way, the next one sends. */
+static void flush_soon(struct ebb_channel *channel)
+{
+	struct ebb_connection *connection = channel->domain->connection;
+
+	if (!ebb_connection_try(connection, EBB_CALL_LIBVIRTD)) {
+		if (channel->stream)
+			virStreamEventUpdateCallback(channel->stream,
+						     READ_EVENTS);
+		return;
+	}
+	flush_out(channel);
+	ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
 }
 
 /* An answer counts only if it has the id of the call that waits. */
@@ -149,16 +246,15 @@ static void on_stream(virStreamPtr stream, int events, void *opaque)
 	    (events & (VIR_STREAM_EVENT_ERROR | VIR_STREAM_EVENT_HANGUP)))
 		channel->broken = true;
 	else if (events & VIR_STREAM_EVENT_WRITABLE)
-		flush_out(channel);
+		flush_soon(channel);
 	channel->flooded |= r == -ENOBUFS;
 	r = channel->broken ? -EPIPE : 0;
 	pthread_cond_broadcast(&channel->answered);
 	pthread_mutex_unlock(&channel->lock);
 
 	if (r < 0) {
-		virStreamEventUpdateCallback(channel->stream, 0);
 		/* Else what a guest goes on to send is kept for us. */
-		virStreamAbort(channel->stream);
+		end_stream(channel);
 		channel->ops.broken(channel->opaque);
 	}
 }
@@ -166,21 +262,23 @@ static void on_stream(virStreamPtr stream, int events, void *opaque)
 static int open_stream(struct ebb_channel *channel)
 {
 	virDomainPtr handle = channel->domain->handle;
+	int r;
 
 	channel->stream =
 		virStreamNew(virDomainGetConnect(handle), VIR_STREAM_NONBLOCK);
 	if (!channel->stream)
 		return -ENOTCONN;
-	if (virDomainOpenChannel(handle, EBB_CHANNEL_NAME, channel->stream, 0) <
-	    0)
+	if (ebb_connection_begin(channel->domain->connection,
+				 EBB_CALL_LIBVIRTD) < 0)
+		return -ENOTCONN;
+	r = virDomainOpenChannel(handle, EBB_CHANNEL_NAME, channel->stream, 0);
+	ebb_connection_end(channel->domain->connection, EBB_CALL_LIBVIRTD);
+	if (r < 0)
 		return virGetLastErrorCode() == VIR_ERR_OPERATION_FAILED
 			       ? -EBUSY
 			       : -ENOTCONN;
-	if (virStreamEventAddCallback(channel->stream,
-				      VIR_STREAM_EVENT_READABLE |
-					      VIR_STREAM_EVENT_ERROR |
-					      VIR_STREAM_EVENT_HANGUP,
-				      on_stream, channel, NULL) < 0)
+	if (virStreamEventAddCallback(channel->stream, READ_EVENTS, on_stream,
+				      channel, NULL) < 0)
 		return -ENOTCONN;
 	return 0;
 }
@@ -202,6 +300,7 @@ int ebb_channel_open(struct ebb_domain *domain, bool own,
 	}
 	channel->references = 1;
 	channel->domain = ebb_domain_ref(domain);
+	channel->own = own;
 	channel->ops = *ops;
 	channel->opaque = opaque;
 	ebb_frame_init(&channel->frame, EBB_MESSAGE_BYTES_MAX);
@@ -218,7 +317,11 @@ int ebb_channel_open(struct ebb_domain *domain, bool own,
 	if (own)
 		r = open_stream(channel);
 	if (r < 0) {
-		ebb_channel_close(channel);
+		if (channel->stream) {
+			virStreamAbort(channel->stream);
+			virStreamFree(channel->stream);
+		}
+		ebb_channel_unref(channel);
 		return r;
 	}
 	*ret_channel = channel;
@@ -229,14 +332,7 @@ void ebb_channel_close(struct ebb_channel *channel)
 {
 	if (!channel)
 		return;
-	pthread_mutex_lock(&channel->lock);
-	channel->broken = true;
-	pthread_cond_broadcast(&channel->answered);
-	pthread_mutex_unlock(&channel->lock);
-	if (channel->stream) {
-		virStreamEventRemoveCallback(channel->stream);
-		virStreamAbort(channel->stream);
-	}
+	end_stream(channel);
 	ebb_channel_unref(channel);
 }
 
@@ -250,8 +346,6 @@ void ebb_channel_unref(struct ebb_channel *channel)
 {
 	if (--channel->references > 0)
 		return;
-	if (channel->stream)
-		virStreamFree(channel->stream);
 	ebb_msg_clear(&channel->reply);
 	ebb_frame_clear(&channel->frame);
 	pthread_cond_destroy(&channel->answered);
@@ -263,7 +357,7 @@ void ebb_channel_unref(struct ebb_channel *channel)
 
 const char *ebb_channel_name(const struct ebb_channel *channel)
 {
-	return channel->stream ? EBB_CHANNEL_NAME : QGA_CHANNEL_NAME;
+	return channel->own ? EBB_CHANNEL_NAME : QGA_CHANNEL_NAME;
 }
 
 /* Through libvirt's own agent connection: it syncs, waits and matches. */
@@ -271,10 +365,20 @@ static int call_qga(struct ebb_channel *channel, const char *line,
 		    uint32_t timeout_ms, struct ebb_msg *ret_reply)
 {
 	int timeout_s = (int)((timeout_ms + 999) / 1000);
-	char *answer ebb_auto_free = virDomainQemuAgentCommand(
-		channel->domain->handle, line, timeout_s, 0);
-	int r;
+	char *answer ebb_auto_free = NULL;
+	virDomainPtr handle;
+	int r = ebb_connection_begin(channel->domain->connection,
+				     EBB_CALL_GUEST);
 
+	if (r < 0)
+		return r;
+	handle = ebb_connection_guest(channel->domain->connection,
+				      channel->domain->uuid);
+	if (handle) {
+		answer = virDomainQemuAgentCommand(handle, line, timeout_s, 0);
+		virDomainFree(handle);
+	}
+	ebb_connection_end(channel->domain->connection, EBB_CALL_GUEST);
 	if (!answer) {
 		switch (virGetLastErrorCode()) {
 		case VIR_ERR_AGENT_UNRESPONSIVE:
@@ -316,14 +420,20 @@ static struct timespec deadline_in(uint32_t timeout_ms)
 	return deadline;
 }
 
-/* Under the lock. */
+/* Under the lock, which is given up while it waits. */
 static int call_stream(struct ebb_channel *channel, const char *line,
 		       const struct timespec *deadline,
 		       struct ebb_msg *ret_reply)
 {
+	struct ebb_connection *connection = channel->domain->connection;
 	size_t line_bytes = strlen(line);
-	int r = 0;
+	int r;
 
+	pthread_mutex_unlock(&channel->lock);
+	r = ebb_connection_begin(connection, EBB_CALL_LIBVIRTD);
+	pthread_mutex_lock(&channel->lock);
+	if (r < 0)
+		return r;
 	if (channel->out_bytes + line_bytes > OUT_BYTES_MAX) {
 		/* The guest reads nothing: what it has is all it gets. */
 		r = -ETIMEDOUT;
@@ -333,6 +443,7 @@ static int call_stream(struct ebb_channel *channel, const char *line,
 		channel->waiting = true;
 		flush_out(channel);
 	}
+	ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
 	while (r == 0 && !channel->have_reply && !channel->broken)
 		r = -pthread_cond_timedwait(&channel->answered, &channel->lock,
 					    deadline);
@@ -392,7 +503,7 @@ int ebb_channel_call(struct ebb_channel *channel, const char *command,
 	line = make_line(channel, command, arguments);
 	if (!line) {
 		r = -ENOMEM;
-	} else if (channel->stream) {
+	} else if (channel->own) {
 		r = call_stream(channel, line, &deadline, ret_reply);
 	} else {
 		pthread_mutex_unlock(&channel->lock);

@@ -1,34 +1,73 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The loop's side of the connection: which one is used, when a new one is tried
+ * for, and when those that are lost are closed. All of it is of the event
+ * loop's thread but the two functions *_work().
+ */
 #include "host/libvirt/virt.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "common/cleanup.h"
+#include "common/clock.h"
 #include "host/base/loop.h"
-#include "host/libvirt/virt_handle.h"
+#include "host/libvirt/connection.h"
 
 enum {
-	RECONNECT_MS = 1000,
-	/* A libvirtd that says nothing for so long is gone. */
-	KEEPALIVE_INTERVAL_S = 5,
-	KEEPALIVE_COUNT = 3,
-	/* VIR_DOMAIN_JOB_OPERATION_SNAPSHOT_DELETE, of libvirt 9.0 and newer. */
-	JOB_OPERATION_SNAPSHOT_DELETE = 10,
+	/* Between attempts to connect; half as much again by chance. */
+	RETRY_MIN_MS = 500,
+	RETRY_MAX_MS = 4000,
 };
 
+/* A job: a connection that is opened and listed, or listed alone. */
+struct asking {
+	struct ebb_virt *virt;
+	struct ebb_connection *connection;
+	bool open;
+	int result;
+	struct ebb_virt_list list;
+};
+
+/* A connection that was lost, until it is closed. */
+struct grave {
+	struct ebb_connection *connection;
+	struct ebb_virt *virt;
+	bool closing;
+	struct grave *next;
+};
+
+/**
+ * struct ebb_virt
+ * @connection: the one that is used, or NULL
+ * @asking: the job that runs, or NULL
+ * @asked_ns: of a refresh that is owed
+ * @graves: of connections that are lost
+ * @first: -EAGAIN until the first attempt ended
+ */
 struct ebb_virt {
 	char *uri;
+	struct ebb_workers *workers;
 	struct ebb_virt_ops ops;
 	void *opaque;
-	virConnectPtr connection; /* NULL: not connected */
-	virConnectPtr closed; /* by the other end, and not yet by us */
-	int timer;
+	struct ebb_connection *connection;
+	struct asking *asking;
+	uint64_t asked_ns;
+	struct grave *graves;
+	int wake_fd;
+	int wake_watch;
+	int retry_timer;
+	uint32_t retry_ms;
+	bool stopped;
+	int first;
+	char error[EBB_VIRT_ERROR_BYTES];
 };
 
 /* libvirt prints its errors to stderr unless told otherwise. */
@@ -38,213 +77,230 @@ static void drop_error(void *opaque, virErrorPtr error)
 	(void)error;
 }
 
-static struct ebb_domain *wrap_domain(virDomainPtr handle)
-{
-	struct ebb_domain *domain = calloc(1, sizeof(*domain));
-
-	if (!domain)
-		return NULL;
-	if (virDomainRef(handle) < 0) {
-		free(domain);
-		return NULL;
-	}
-	domain->handle = handle;
-	domain->references = 1;
-	virDomainGetUUIDString(handle, domain->uuid);
-	return domain;
-}
-
-static void emit(struct ebb_virt *virt, virDomainPtr handle,
-		 enum ebb_virt_event event)
-{
-	struct ebb_domain *domain = wrap_domain(handle);
-
-	if (!domain)
-		return;
-	virt->ops.event(domain, event, virt->opaque);
-	ebb_domain_unref(domain);
-}
-
-static int on_lifecycle(virConnectPtr connection, virDomainPtr handle,
-			int event, int detail, void *opaque)
-{
-	(void)connection;
-	(void)detail;
-	switch (event) {
-	case VIR_DOMAIN_EVENT_STARTED:
-		emit(opaque, handle, EBB_VIRT_STARTED);
-		break;
-	case VIR_DOMAIN_EVENT_SUSPENDED:
-	case VIR_DOMAIN_EVENT_PMSUSPENDED:
-		emit(opaque, handle, EBB_VIRT_PAUSED);
-		break;
-	case VIR_DOMAIN_EVENT_RESUMED:
-		emit(opaque, handle, EBB_VIRT_RESUMED);
-		break;
-	case VIR_DOMAIN_EVENT_STOPPED:
-		emit(opaque, handle, EBB_VIRT_STOPPED);
-		break;
-	case VIR_DOMAIN_EVENT_SHUTDOWN:
-	case VIR_DOMAIN_EVENT_CRASHED:
-		emit(opaque, handle, EBB_VIRT_RESET);
-		break;
-	default:
-		/* Defining it: the memory stays what it is. */
-		break;
-	}
-	return 0;
-}
-
-static void on_reboot(virConnectPtr connection, virDomainPtr handle,
-		      void *opaque)
-{
-	(void)connection;
-	emit(opaque, handle, EBB_VIRT_RESET);
-}
-
-static void on_agent(virConnectPtr connection, virDomainPtr handle, int state,
-		     int reason, void *opaque)
-{
-	(void)connection;
-	(void)state;
-	(void)reason;
-	emit(opaque, handle, EBB_VIRT_AGENT_CHANGED);
-}
-
-static void on_device(virConnectPtr connection, virDomainPtr handle,
-		      const char *alias, void *opaque)
-{
-	(void)connection;
-	(void)alias;
-	emit(opaque, handle, EBB_VIRT_MEMORY_CHANGED);
-}
-
-static void on_memory_size(virConnectPtr connection, virDomainPtr handle,
-			   const char *alias, unsigned long long size,
-			   void *opaque)
-{
-	(void)size;
-	on_device(connection, handle, alias, opaque);
-}
-
-static void on_job_completed(virConnectPtr connection, virDomainPtr handle,
-			     virTypedParameterPtr params, int count,
-			     void *opaque)
-{
-	(void)connection;
-	(void)params;
-	(void)count;
-	emit(opaque, handle, EBB_VIRT_JOB_ENDED);
-}
-
-static const struct {
-	int id;
-	virConnectDomainEventGenericCallback callback;
-} events[] = {
-	{ VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-	  VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle) },
-	{ VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot) },
-	{ VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE,
-	  VIR_DOMAIN_EVENT_CALLBACK(on_agent) },
-	{ VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
-	  VIR_DOMAIN_EVENT_CALLBACK(on_device) },
-	{ VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
-	  VIR_DOMAIN_EVENT_CALLBACK(on_device) },
-	{ VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE,
-	  VIR_DOMAIN_EVENT_CALLBACK(on_memory_size) },
-	{ VIR_DOMAIN_EVENT_ID_JOB_COMPLETED,
-	  VIR_DOMAIN_EVENT_CALLBACK(on_job_completed) },
-};
-
-/* libvirt holds its lock here: all that is done about it is done soon. */
-static void on_close(virConnectPtr connection, int reason, void *opaque)
+static void on_event(struct ebb_domain *domain, enum ebb_virt_event event,
+		     enum ebb_domain_state state, void *opaque)
 {
 	struct ebb_virt *virt = opaque;
 
-	(void)reason;
-	if (connection != virt->connection)
+	virt->ops.event(domain, event, state, virt->opaque);
+}
+
+/* ---- closing ---- */
+
+static void close_work(void *opaque)
+{
+	struct grave *grave = opaque;
+
+	ebb_connection_close(grave->connection);
+}
+
+static void close_done(void *opaque)
+{
+	struct grave *grave = opaque;
+	struct grave **link = &grave->virt->graves;
+
+	while (*link != grave)
+		link = &(*link)->next;
+	*link = grave->next;
+	ebb_connection_free(grave->connection);
+	free(grave);
+}
+
+/* Closes those that nobody uses any more. */
+static void close_unused(struct ebb_virt *virt)
+{
+	for (struct grave *grave = virt->graves; grave; grave = grave->next) {
+		if (grave->closing || grave->connection->users > 0)
+			continue;
+		grave->closing =
+			ebb_workers_run(virt->workers, EBB_WORK_CONNECTION,
+					close_work, close_done, grave) == 0;
+	}
+}
+
+/* No event of it is heard any more; it is closed when its users are gone. */
+static void bury(struct ebb_virt *virt, struct ebb_connection *connection)
+{
+	struct grave *grave = calloc(1, sizeof(*grave));
+
+	connection->emit = NULL;
+	ebb_connection_lose(connection);
+	/* Without memory it is leaked: to close it here would block. */
+	if (!grave)
 		return;
-	virt->connection = NULL;
-	virt->closed = connection;
-	ebb_loop_timer_set(virt->timer, 0);
+	*grave = (struct grave){ connection, virt, false, virt->graves };
+	virt->graves = grave;
+	close_unused(virt);
 }
 
-static void bury(struct ebb_virt *virt)
+/* ---- asking ---- */
+
+static void asking_work(void *opaque)
 {
-	virConnectUnregisterCloseCallback(virt->closed, on_close);
-	virConnectClose(virt->closed);
-	virt->closed = NULL;
+	struct asking *asking = opaque;
+	struct ebb_virt *virt = asking->virt;
+
+	asking->result = 0;
+	/* @error is the job's while it runs. */
+	if (asking->open)
+		asking->result = ebb_connection_open(asking->connection,
+						     virt->uri, virt->error);
+	if (asking->result == 0)
+		asking->result =
+			ebb_connection_list(asking->connection, &asking->list);
 }
 
-static int register_events(struct ebb_virt *virt, virConnectPtr connection)
+static void retry_later(struct ebb_virt *virt)
 {
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(events); i++)
-		if (virConnectDomainEventRegisterAny(
-			    connection, NULL, events[i].id, events[i].callback,
-			    virt, NULL) < 0)
-			return -ECONNREFUSED;
-	return virConnectRegisterCloseCallback(connection, on_close, virt,
-					       NULL) < 0
-		       ? -ECONNREFUSED
-		       : 0;
+	uint32_t chance = 0;
+
+	/* Best effort: without chance it is only less even. */
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
+		chance = 0;
+	ebb_loop_timer_set(
+		virt->retry_timer,
+		(int)(virt->retry_ms + chance % (virt->retry_ms / 2)));
+	virt->retry_ms = 2 * virt->retry_ms < RETRY_MAX_MS ? 2 * virt->retry_ms
+							   : RETRY_MAX_MS;
 }
 
-static int connect_once(struct ebb_virt *virt)
+static void opened(struct ebb_virt *virt, struct asking *asking)
 {
-	virConnectPtr connection = virConnectOpen(virt->uri);
-	const char *type;
-
-	if (!connection)
-		return -ECONNREFUSED;
-	type = virConnectGetType(connection);
-	if (!type || strcmp(type, "QEMU") != 0) {
-		virConnectClose(connection);
-		return -EINVAL;
+	if (virt->first == -EAGAIN)
+		virt->first = asking->result == -EINVAL ? -EINVAL
+			      : asking->result < 0	? -ECONNREFUSED
+							: 0;
+	if (asking->result < 0 || asking->connection->lost) {
+		bury(virt, asking->connection);
+		retry_later(virt);
+		return;
 	}
-	/* Not over every transport: then a dead peer is found by its errors. */
-	virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S,
-			       KEEPALIVE_COUNT);
-	if (register_events(virt, connection) < 0) {
-		virConnectClose(connection);
-		return -ECONNREFUSED;
+	virt->retry_ms = RETRY_MIN_MS;
+	virt->connection = asking->connection;
+	virt->ops.connected(&asking->list, virt->opaque);
+}
+
+static void asking_done(void *opaque)
+{
+	struct asking *asking = opaque;
+	struct ebb_virt *virt = asking->virt;
+
+	virt->asking = NULL;
+	virt->asked_ns = 0;
+	if (!asking->open)
+		asking->connection->users--;
+	if (virt->stopped) {
+		if (asking->open)
+			bury(virt, asking->connection);
+	} else if (asking->open) {
+		opened(virt, asking);
+	} else {
+		virt->ops.listed(asking->result == 0 ? &asking->list : NULL,
+				 virt->opaque);
 	}
-	virt->connection = connection;
+	ebb_virt_list_clear(&asking->list);
+	free(asking);
+	close_unused(virt);
+}
+
+static int ask(struct ebb_virt *virt, struct ebb_connection *connection,
+	       bool open)
+{
+	struct asking *asking = calloc(1, sizeof(*asking));
+	int r = -ENOMEM;
+
+	if (asking) {
+		*asking = (struct asking){ .virt = virt,
+					   .connection = connection,
+					   .open = open };
+		r = ebb_workers_run(virt->workers, EBB_WORK_CONNECTION,
+				    asking_work, asking_done, asking);
+	}
+	if (r < 0) {
+		free(asking);
+		return r;
+	}
+	virt->asking = asking;
+	/* It must not be closed meanwhile. */
+	if (!open)
+		connection->users++;
 	return 0;
 }
 
-/* After the first connection and the end of one, then until there is one. */
-static void on_timer(int timer, void *opaque)
+static void try_to_connect(struct ebb_virt *virt)
 {
-	struct ebb_virt *virt = opaque;
+	struct ebb_connection *connection =
+		ebb_connection_new(virt->workers, virt->wake_fd);
 
-	if (virt->closed) {
-		virt->ops.disconnected(virt->opaque);
-		bury(virt);
-		ebb_loop_timer_set(timer, RECONNECT_MS);
-		return;
+	if (connection) {
+		connection->emit = on_event;
+		connection->opaque = virt;
 	}
-	if (!virt->connection && connect_once(virt) < 0) {
-		ebb_loop_timer_set(timer, RECONNECT_MS);
-		return;
+	if (!connection || ask(virt, connection, true) < 0) {
+		ebb_connection_free(connection);
+		retry_later(virt);
 	}
+}
+
+static void on_retry(int timer, void *opaque)
+{
 	ebb_loop_timer_set(timer, -1);
-	virt->ops.connected(virt->opaque);
+	try_to_connect(opaque);
 }
 
-static void save_error(int r, const char *uri, char *ret_error)
+/* A connection was lost, or the last user of one has gone. */
+static void on_wake(int watch, int fd, int events, void *opaque)
 {
-	if (r == -EINVAL)
-		snprintf(ret_error, 256, "'%s' is not a QEMU connection", uri);
-	else
-		snprintf(ret_error, 256, "%s", virGetLastErrorMessage());
+	struct ebb_virt *virt = opaque;
+	struct ebb_connection *connection = virt->connection;
+	eventfd_t count;
+
+	(void)watch;
+	(void)events;
+	eventfd_read(fd, &count);
+	if (connection && connection->lost) {
+		virt->connection = NULL;
+		bury(virt, connection);
+		virt->ops.disconnected(virt->opaque);
+		retry_later(virt);
+	}
+	close_unused(virt);
 }
 
-int ebb_virt_new(const char *uri, const struct ebb_virt_ops *ops, void *opaque,
-		 struct ebb_virt **ret_virt, char *ret_error)
+/* ---- the interface ---- */
+
+/* Without a host, and by no transport that needs one or a program. */
+static bool is_of_this_machine(const char *uri)
+{
+	const char *rest = strstr(uri, "://");
+	size_t scheme = rest ? (size_t)(rest - uri) : 0;
+
+	if (!rest || (memchr(uri, '+', scheme) &&
+		      (scheme < 5 || strncmp(rest - 5, "+unix", 5) != 0)))
+		return false;
+	return rest[3] == '/';
+}
+
+static int watch(struct ebb_virt *virt)
+{
+	virt->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (virt->wake_fd < 0)
+		return -errno;
+	virt->wake_watch =
+		ebb_loop_watch(virt->wake_fd, EBB_LOOP_READABLE, on_wake, virt);
+	virt->retry_timer = ebb_loop_timer(0, on_retry, virt);
+	return virt->wake_watch < 0 || virt->retry_timer < 0 ? -EIO : 0;
+}
+
+int ebb_virt_new(const char *uri, struct ebb_workers *workers,
+		 const struct ebb_virt_ops *ops, void *opaque,
+		 struct ebb_virt **ret_virt)
 {
 	struct ebb_virt *virt;
 	int r;
 
+	if (!is_of_this_machine(uri))
+		return -EINVAL;
 	virSetErrorFunc(NULL, drop_error);
 	if (virInitialize() < 0)
 		return -ENOMEM;
@@ -252,15 +308,18 @@ int ebb_virt_new(const char *uri, const struct ebb_virt_ops *ops, void *opaque,
 	if (!virt)
 		return -ENOMEM;
 	*virt = (struct ebb_virt){
-		.uri = strdup(uri), .ops = *ops, .opaque = opaque, .timer = -1
+		.uri = strdup(uri),
+		.workers = workers,
+		.ops = *ops,
+		.opaque = opaque,
+		.wake_fd = -1,
+		.wake_watch = -1,
+		.retry_timer = -1,
+		.retry_ms = RETRY_MIN_MS,
+		.first = -EAGAIN,
 	};
-	r = virt->uri ? connect_once(virt) : -ENOMEM;
-	if (r == 0)
-		virt->timer = ebb_loop_timer(0, on_timer, virt);
-	if (r == 0 && virt->timer < 0)
-		r = -ENOMEM;
+	r = virt->uri ? watch(virt) : -ENOMEM;
 	if (r < 0) {
-		save_error(r, uri, ret_error);
 		ebb_virt_free(virt);
 		return r;
 	}
@@ -268,18 +327,37 @@ int ebb_virt_new(const char *uri, const struct ebb_virt_ops *ops, void *opaque,
 	return 0;
 }
 
+int ebb_virt_first(const struct ebb_virt *virt, char *ret_error)
+{
+	if (virt->first < 0 && virt->first != -EAGAIN)
+		memcpy(ret_error, virt->error, sizeof(virt->error));
+	return virt->first;
+}
+
+bool ebb_virt_stop(struct ebb_virt *virt)
+{
+	struct ebb_connection *connection = virt->connection;
+
+	virt->stopped = true;
+	ebb_loop_timer_set(virt->retry_timer, -1);
+	if (virt->asking)
+		virt->asking->connection->emit = NULL;
+	virt->connection = NULL;
+	if (connection)
+		bury(virt, connection);
+	return !virt->asking && !virt->graves;
+}
+
 void ebb_virt_free(struct ebb_virt *virt)
 {
 	if (!virt)
 		return;
-	if (virt->timer >= 0)
-		ebb_loop_timer_remove(virt->timer);
-	if (virt->closed)
-		bury(virt);
-	if (virt->connection) {
-		virConnectUnregisterCloseCallback(virt->connection, on_close);
-		virConnectClose(virt->connection);
-	}
+	if (virt->retry_timer >= 0)
+		ebb_loop_timer_remove(virt->retry_timer);
+	if (virt->wake_watch >= 0)
+		ebb_loop_unwatch(virt->wake_watch);
+	if (virt->wake_fd >= 0)
+		close(virt->wake_fd);
 	free(virt->uri);
 	free(virt);
 }
@@ -289,156 +367,21 @@ bool ebb_virt_is_connected(const struct ebb_virt *virt)
 	return virt->connection != NULL;
 }
 
-int ebb_virt_list(struct ebb_virt *virt, bool active_only,
-		  struct ebb_domain ***ret_domains)
+int ebb_virt_refresh(struct ebb_virt *virt)
 {
-	unsigned int flags = active_only ? VIR_CONNECT_LIST_DOMAINS_ACTIVE : 0;
-	struct ebb_domain **domains;
-	virDomainPtr *handles;
-	int count, used = 0;
+	int r;
 
 	if (!virt->connection)
 		return -ENOTCONN;
-	count = virConnectListAllDomains(virt->connection, &handles, flags);
-	if (count < 0)
-		return -ENOTCONN;
-	domains = calloc((size_t)count + 1, sizeof(struct ebb_domain *));
-	for (int i = 0; i < count; i++) {
-		if (domains)
-			domains[used] = wrap_domain(handles[i]);
-		if (domains && domains[used])
-			used++;
-		virDomainFree(handles[i]);
-	}
-	free(handles);
-	if (!domains)
-		return -ENOMEM;
-	*ret_domains = domains;
-	return used;
-}
-
-int ebb_virt_lookup(struct ebb_virt *virt, const char *name_or_uuid,
-		    struct ebb_domain **ret_domain)
-{
-	virDomainPtr handle;
-	int code;
-
-	if (!virt->connection)
-		return -ENOTCONN;
-	handle = virDomainLookupByName(virt->connection, name_or_uuid);
-	if (!handle)
-		handle = virDomainLookupByUUIDString(virt->connection,
-						     name_or_uuid);
-	if (!handle) {
-		code = virGetLastErrorCode();
-		return code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_INVALID_ARG
-			       ? -ENOENT
-			       : -ENOTCONN;
-	}
-	*ret_domain = wrap_domain(handle);
-	virDomainFree(handle);
-	return *ret_domain ? 0 : -ENOMEM;
-}
-
-struct ebb_domain *ebb_domain_ref(struct ebb_domain *domain)
-{
-	__atomic_add_fetch(&domain->references, 1, __ATOMIC_RELAXED);
-	return domain;
-}
-
-void ebb_domain_unref(struct ebb_domain *domain)
-{
-	if (!domain ||
-	    __atomic_sub_fetch(&domain->references, 1, __ATOMIC_ACQ_REL) > 0)
-		return;
-	virDomainFree(domain->handle);
-	free(domain);
-}
-
-const char *ebb_domain_name(const struct ebb_domain *domain)
-{
-	return virDomainGetName(domain->handle);
-}
-
-const char *ebb_domain_uuid(const struct ebb_domain *domain)
-{
-	return domain->uuid;
-}
-
-const char *ebb_domain_state(struct ebb_domain *domain, bool *ret_running)
-{
-	int state, reason;
-
-	*ret_running = false;
-	if (virDomainGetState(domain->handle, &state, &reason, 0) < 0)
-		return "unknown";
-	*ret_running = state != VIR_DOMAIN_SHUTOFF &&
-		       state != VIR_DOMAIN_NOSTATE;
-	switch (state) {
-	case VIR_DOMAIN_RUNNING:
-		return "running";
-	case VIR_DOMAIN_BLOCKED:
-		return "idle";
-	case VIR_DOMAIN_PAUSED:
-		return "paused";
-	case VIR_DOMAIN_SHUTDOWN:
-		return "in shutdown";
-	case VIR_DOMAIN_SHUTOFF:
-		return "shut off";
-	case VIR_DOMAIN_CRASHED:
-		return "crashed";
-	case VIR_DOMAIN_PMSUSPENDED:
-		return "pmsuspended";
-	default:
-		return "no state";
-	}
-}
-
-int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
-{
-	*ret_xml = virDomainGetXMLDesc(domain->handle, 0);
-	if (*ret_xml)
+	if (virt->asking)
 		return 0;
-	return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? -ENOENT : -ENOTCONN;
+	r = ask(virt, virt->connection, false);
+	if (r == 0)
+		virt->asked_ns = ebb_now_ns();
+	return r;
 }
 
-enum ebb_job ebb_job_of(int type, int operation)
+uint64_t ebb_virt_asked_ns(const struct ebb_virt *virt)
 {
-	if (type == VIR_DOMAIN_JOB_NONE || type == VIR_DOMAIN_JOB_COMPLETED)
-		return EBB_JOB_NONE;
-	switch (operation) {
-	case VIR_DOMAIN_JOB_OPERATION_BACKUP:
-	case JOB_OPERATION_SNAPSHOT_DELETE:
-		return EBB_JOB_DISK;
-	default:
-		return EBB_JOB_MEMORY;
-	}
-}
-
-int ebb_domain_job(struct ebb_domain *domain)
-{
-	int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN, type = 0, count = 0;
-	virTypedParameterPtr params = NULL;
-
-	if (virDomainGetJobStats(domain->handle, &type, &params, &count, 0) < 0)
-		return -ENOTCONN;
-	virTypedParamsGetInt(params, count, VIR_DOMAIN_JOB_OPERATION,
-			     &operation);
-	virTypedParamsFree(params, count);
-	return (int)ebb_job_of(type, operation);
-}
-
-int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,
-			    const char *uri, const char *element,
-			    char *ret_error)
-{
-	unsigned int flags = VIR_DOMAIN_AFFECT_LIVE;
-
-	if (virDomainIsPersistent(domain->handle) == 1)
-		flags |= VIR_DOMAIN_AFFECT_CONFIG;
-	if (virDomainSetMetadata(domain->handle, VIR_DOMAIN_METADATA_ELEMENT,
-				 element, prefix, uri, flags) == 0)
-		return 0;
-	snprintf(ret_error, 256, "%s", virGetLastErrorMessage());
-	return -EIO;
+	return virt->asked_ns;
 }

@@ -1,12 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The connection to libvirtd and its domains. With channel.c, the only place
- * that knows virDomainPtr.
+ * The connection to libvirtd and its domains, as the rest of ebbd sees them.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The problem. libvirtd may hang, be stopped, or wait for a QEMU that hangs; a
+ * call to it has no time limit. And it stops reading a client that has five
+ * calls outstanding, so that the keepalive of a busy client ends it.
+ *
+ * The rules.
+ *   - No call to libvirtd is made on the event loop's thread. Connecting,
+ *     listing and closing are jobs (EBB_WORK_CONNECTION); what is asked of a
+ *     domain is asked by the job that wants to know. Those functions are marked
+ *     "blocks".
+ *   - Results and events come back on the event loop's thread, by struct
+ *     ebb_virt_ops. What is known of domains at rest is known by events; one
+ *     bulk call brings it up to date after connecting, and when somebody looks.
+ *   - One call at a time is outstanding on a connection; those that wait for a
+ *     guest have one of their own (connection.h).
+ *   - A connection is closed when nobody has a reference to one of its domains
+ *     any more, by a job: its callbacks are deregistered before.
  *
  * The connection comes back by itself: when libvirtd goes, @disconnected is
- * called, and then @connected once it is there again. All callbacks run on the
- * event loop's thread. The calls marked "blocks" talk to libvirtd and belong
- * on a worker.
+ * called, and @connected once it is there again.
  */
 #ifndef EBB_HOST_VIRT_H
 #define EBB_HOST_VIRT_H
@@ -14,70 +31,124 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/base/worker.h"
+
 struct ebb_virt;
 struct ebb_domain; /* counted reference to a domain of one connection */
 
 enum {
-	EBB_UUID_TEXT_BYTES = 37
+	EBB_UUID_TEXT_BYTES = 37,
+	EBB_VIRT_ERROR_BYTES = 256,
 };
+
+/* What a domain is, as virsh domstate says it. */
+enum ebb_domain_state {
+	EBB_DOMAIN_UNKNOWN,
+	EBB_DOMAIN_RUNNING,
+	EBB_DOMAIN_BLOCKED,
+	EBB_DOMAIN_PAUSED,
+	EBB_DOMAIN_SHUTDOWN, /* the guest's kernel has ended, QEMU has not */
+	EBB_DOMAIN_SHUTOFF,
+	EBB_DOMAIN_CRASHED,
+	EBB_DOMAIN_PMSUSPENDED,
+	EBB_DOMAIN_STATES
+};
+
+const char *ebb_domain_state_name(enum ebb_domain_state state);
+
+/* Whether it has a QEMU process, as far as the state tells. */
+bool ebb_domain_state_is_active(enum ebb_domain_state state);
 
 /* What happened to a domain, as far as its memory is concerned. */
 enum ebb_virt_event {
-	EBB_VIRT_STARTED, /* it runs; often, but not always, in a new process */
-	EBB_VIRT_PAUSED, /* its processors stand still, or the guest sleeps */
-	EBB_VIRT_RESUMED, /* they go on */
-	EBB_VIRT_STOPPED, /* it has none any more, or is about to */
+	EBB_VIRT_DEFINED, /* libvirt knows it now, or knows it otherwise */
+	EBB_VIRT_UNDEFINED, /* and does not any more, unless it runs */
+	EBB_VIRT_STARTED, /* a QEMU process runs it; a new one if its pidfd is */
+	EBB_VIRT_RESUMED, /* the guest goes on, its memory as it was */
+	EBB_VIRT_PAUSED,
+	EBB_VIRT_PM_SUSPENDED, /* the guest sleeps (S3) */
+	EBB_VIRT_PM_WOKEN,
+	EBB_VIRT_STOPPED, /* it has no process any more, or is about to */
 	EBB_VIRT_RESET, /* the guest's kernel is gone, or another one runs */
 	EBB_VIRT_MEMORY_CHANGED, /* devices or memory were added or removed */
 	EBB_VIRT_AGENT_CHANGED, /* a guest agent came or went */
 	EBB_VIRT_JOB_ENDED,
 };
 
+/* A domain and its state when libvirtd was asked. */
+struct ebb_virt_entry {
+	struct ebb_domain *domain;
+	enum ebb_domain_state state;
+};
+
+/* All domains that libvirt knows, running or not. */
+struct ebb_virt_list {
+	uint32_t count;
+	struct ebb_virt_entry *entries;
+};
+
+/* On the event loop's thread. Lists and domains are the caller's. */
 struct ebb_virt_ops {
-	void (*connected)(void *opaque);
+	void (*connected)(const struct ebb_virt_list *list, void *opaque);
+	/* After ebb_virt_refresh(); @list is NULL if libvirtd gave none. */
+	void (*listed)(const struct ebb_virt_list *list, void *opaque);
 	void (*disconnected)(void *opaque);
-	/* @domain is the caller's: take a reference to keep it. */
+	/*
+	 * @state: what the event says of it, or EBB_DOMAIN_UNKNOWN: nothing.
+	 * May come before @connected, of the connection that is being made.
+	 */
 	void (*event)(struct ebb_domain *domain, enum ebb_virt_event event,
-		      void *opaque);
+		      enum ebb_domain_state state, void *opaque);
 };
 
 /**
- * ebb_virt_new - connect, for the first time
- * @uri: of the hypervisor; only QEMU is supported
- * @ret_error: text of libvirt's error, at least 256 bytes, filled on failure
+ * ebb_virt_new - begin to connect
+ * @uri: of the hypervisor; only QEMU on this machine is supported
+ * @workers: outlive it
  *
- * Registers libvirt's event loop. @ops->connected is called from the loop.
- * Returns 0, -ECONNREFUSED (no libvirtd there), -EINVAL (not a QEMU URI) or
- * -ENOMEM.
+ * Returns 0, -EINVAL (@uri is of another machine), -ENOMEM or -EIO.
  */
-int ebb_virt_new(const char *uri, const struct ebb_virt_ops *ops, void *opaque,
-		 struct ebb_virt **ret_virt, char *ret_error);
+int ebb_virt_new(const char *uri, struct ebb_workers *workers,
+		 const struct ebb_virt_ops *ops, void *opaque,
+		 struct ebb_virt **ret_virt);
 
+/**
+ * ebb_virt_first - what came of the first attempt to connect
+ * @ret_error: libvirt's words, EBB_VIRT_ERROR_BYTES, filled on an error
+ *
+ * Returns 0; -EAGAIN (it is under way), -ECONNREFUSED (no libvirtd there) or
+ * -EINVAL (not QEMU).
+ */
+int ebb_virt_first(const struct ebb_virt *virt, char *ret_error);
+
+/*
+ * Calls no op any more and closes the connection, by a job, once no reference
+ * to its domains is left. Returns whether that is done; ask again until then,
+ * or exit around it.
+ */
+bool ebb_virt_stop(struct ebb_virt *virt);
+
+/* After ebb_virt_stop() returned true. NULL is fine. */
 void ebb_virt_free(struct ebb_virt *virt);
 
 bool ebb_virt_is_connected(const struct ebb_virt *virt);
 
-/**
- * ebb_virt_list - all domains (blocks)
- * @ret_domains: array, each entry one reference; free both
- * @active_only: leave out those that are shut off
- *
- * Returns their number, or -ENOTCONN, or -ENOMEM.
+/*
+ * Asks libvirtd for all domains, unless that is under way. Returns 0, -ENOTCONN
+ * or -ENOMEM; @listed is called if 0 is returned.
  */
-int ebb_virt_list(struct ebb_virt *virt, bool active_only,
-		  struct ebb_domain ***ret_domains);
+int ebb_virt_refresh(struct ebb_virt *virt);
 
-/* By name or UUID (blocks). Returns 0, -ENOENT, -ENOTCONN or -ENOMEM. */
-int ebb_virt_lookup(struct ebb_virt *virt, const char *name_or_uuid,
-		    struct ebb_domain **ret_domain);
+/* Since when libvirtd owes the answer to ebb_virt_refresh(); 0: it does not. */
+uint64_t ebb_virt_asked_ns(const struct ebb_virt *virt);
 
 struct ebb_domain *ebb_domain_ref(struct ebb_domain *domain);
 void ebb_domain_unref(struct ebb_domain *domain);
 const char *ebb_domain_name(const struct ebb_domain *domain);
 const char *ebb_domain_uuid(const struct ebb_domain *domain);
 
-/* As virsh domstate names it (blocks). @ret_running: has a QEMU process. */
-const char *ebb_domain_state(struct ebb_domain *domain, bool *ret_running);
+/* Its state now, EBB_DOMAIN_UNKNOWN without an answer (blocks). */
+enum ebb_domain_state ebb_domain_ask_state(struct ebb_domain *domain);
 
 /* The live XML (blocks), malloc()ed. Returns 0, -ENOTCONN or -ENOENT. */
 int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml);

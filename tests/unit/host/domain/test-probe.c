@@ -21,7 +21,7 @@
 #include "host/memory/age.h"
 
 static struct {
-	const char *state;
+	enum ebb_domain_state state;
 	const char *own; /* state of the channel; NULL: there is none */
 	const char *qga;
 	int own_answer; /* of asking there */
@@ -37,11 +37,15 @@ static atomic_bool gone;
 
 /* ---- in place of virt.c, channel.c, agent.c ---- */
 
-const char *ebb_domain_state(struct ebb_domain *domain, bool *ret_running)
+enum ebb_domain_state ebb_domain_ask_state(struct ebb_domain *domain)
 {
 	(void)domain;
-	*ret_running = true;
 	return fake.state;
+}
+
+bool ebb_domain_state_is_active(enum ebb_domain_state state)
+{
+	return state != EBB_DOMAIN_SHUTOFF;
 }
 
 static void add_channel(char *xml, const char *name, const char *state)
@@ -184,7 +188,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&fake, 0, sizeof(fake));
-	fake.state = "running";
+	fake.state = EBB_DOMAIN_RUNNING;
 	fake.age_s = 3600;
 	fake.own_answer = fake.qga_answer = -ETIMEDOUT;
 	ebb_probe_init(&before);
@@ -210,13 +214,13 @@ static void test_paused(void **state)
 {
 	(void)state;
 	fake.own = fake.qga = "connected";
-	fake.state = "paused";
+	fake.state = EBB_DOMAIN_PAUSED;
 	look((struct ebb_probe_order){ .ask_qga = true, .answered = true });
 	assert_true(is_reason(EBB_REASON_GUEST_PAUSED));
 	assert_false(is_reason(EBB_REASON_NO_AGENT));
 	assert_false(is_reason(EBB_REASON_AGENT_SILENT));
 	assert_int_equal(fake.own_asks + fake.qga_asks, 0);
-	fake.state = "pmsuspended";
+	fake.state = EBB_DOMAIN_PMSUSPENDED;
 	look((struct ebb_probe_order){ .ask_qga = true });
 	assert_true(is_reason(EBB_REASON_GUEST_PAUSED));
 	assert_int_equal(fake.own_asks + fake.qga_asks, 0);

@@ -15,7 +15,7 @@
 #include "common/size.h"
 #include "host/libvirt/domxml.h"
 #include "host/libvirt/virt.h"
-#include "host/libvirt/virt_handle.h"
+#include "host/libvirt/connection.h"
 
 static virConnectPtr connection;
 static struct ebb_domain domain = { .references = 1 };

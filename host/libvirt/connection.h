@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One connection to libvirtd, from its opening to its end; for the files of
+ * host/libvirt/ alone.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * A connection is opened once and never again: virt.c makes a new one. It has
+ * three lives at once.
+ *
+ * Its users. Each struct ebb_domain counts as one. libvirt closes a connection
+ * with its last reference, which blocks; so the last is always the one that
+ * ebb_connection_close() gives up, on a worker, when there are no users.
+ *
+ * Its calls. libvirt's client before 10.4 crashes where a second thread calls on
+ * a connection while one waits for its answer (CVE-2024-4418: the first leaves a
+ * source behind that points into its stack). And libvirtd stops reading a client
+ * with five outstanding calls. So one call at a time is made, between
+ * ebb_connection_begin() and _end(), sending on a stream included. Calls that
+ * wait for a guest (qemu-agent-command) go over a second connection, so that a
+ * guest that hangs does not stop questions to libvirtd.
+ *
+ * Its loss. libvirt tells it on whichever thread reads the socket (on_close), a
+ * worker or the event loop's. There a flag is set and the loop is woken, no
+ * more; calls that wait for their turn give up.
+ */
+#ifndef EBB_HOST_CONNECTION_H
+#define EBB_HOST_CONNECTION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libvirt/libvirt.h>
+
+#include "host/base/worker.h"
+#include "host/libvirt/virt.h"
+
+enum {
+	EBB_CONNECTION_EVENTS_MAX = 8
+};
+
+/* Whether a call waits for libvirtd alone, or for a guest as well. */
+enum ebb_call_kind {
+	EBB_CALL_LIBVIRTD,
+	EBB_CALL_GUEST,
+	EBB_CALL_KINDS
+};
+
+/**
+ * struct ebb_connection
+ * @handle: libvirt's
+ * @guest_handle: of the second one, under the turn of EBB_CALL_GUEST; or NULL
+ * @workers: for what blocks at the end of what hangs on it
+ * @wake_fd: eventfd of the loop, for a loss and for the last user's end
+ * @users: domains that exist
+ * @lost: by the other end, or given up by us
+ * @emit: event loop's thread only; NULL: nobody listens any more
+ * @callbacks: ids of the events that are registered
+ * @lock: of @busy: a call of that kind is under way
+ */
+struct ebb_connection {
+	virConnectPtr handle;
+	virConnectPtr guest_handle;
+	struct ebb_workers *workers;
+	int wake_fd;
+	atomic_uint users;
+	atomic_bool lost;
+	void (*emit)(struct ebb_domain *domain, enum ebb_virt_event event,
+		     enum ebb_domain_state state, void *opaque);
+	void *opaque;
+	int callbacks[EBB_CONNECTION_EVENTS_MAX];
+	uint32_t callback_count;
+	bool has_close_callback;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	bool busy[EBB_CALL_KINDS];
+};
+
+/* Not open yet. Returns NULL without memory. */
+struct ebb_connection *ebb_connection_new(struct ebb_workers *workers,
+					  int wake_fd);
+
+/* From now on it is of no use: calls that wait for their turn give up. */
+void ebb_connection_lose(struct ebb_connection *connection);
+
+/* On the event loop's thread, after it was closed. NULL is fine. */
+void ebb_connection_free(struct ebb_connection *connection);
+
+/* Waits for its turn (blocks). Returns 0, or -ENOTCONN: do not call. */
+int ebb_connection_begin(struct ebb_connection *connection,
+			 enum ebb_call_kind kind);
+/* Begins if it need not wait. Returns whether it did. */
+bool ebb_connection_try(struct ebb_connection *connection,
+			enum ebb_call_kind kind);
+void ebb_connection_end(struct ebb_connection *connection,
+			enum ebb_call_kind kind);
+
+/* ---- connecting.c ---- */
+
+/**
+ * ebb_connection_open - connect and register for all events (blocks)
+ * @ret_error: EBB_VIRT_ERROR_BYTES, filled on an error
+ *
+ * Returns 0, -ECONNREFUSED or -EINVAL (not QEMU); close it in each case.
+ */
+int ebb_connection_open(struct ebb_connection *connection, const char *uri,
+			char *ret_error);
+
+/* All domains and their states by one call (blocks). Returns 0 or -ENOTCONN. */
+int ebb_connection_list(struct ebb_connection *connection,
+			struct ebb_virt_list *ret_list);
+
+/*
+ * The domain by the second connection, which is opened if need be (blocks);
+ * within a turn of EBB_CALL_GUEST. virDomainFree() it. NULL if libvirtd is gone.
+ */
+virDomainPtr ebb_connection_guest(struct ebb_connection *connection,
+				  const char *uuid);
+
+/* Gives up what is in it. */
+void ebb_virt_list_clear(struct ebb_virt_list *list);
+
+/* Deregisters and closes (blocks). It has no users. */
+void ebb_connection_close(struct ebb_connection *connection);
+
+/* events.c; both block. Returns 0 or -ECONNREFUSED. */
+int ebb_events_register(struct ebb_connection *connection);
+void ebb_events_deregister(struct ebb_connection *connection);
+
+/* domain.c: a reference of its own to @handle. NULL without memory. */
+struct ebb_domain *ebb_domain_wrap(struct ebb_connection *connection,
+				   virDomainPtr handle);
+
+/* domain.c: from libvirt's number. */
+enum ebb_domain_state ebb_domain_state_of(int state);
+
+struct ebb_domain {
+	virDomainPtr handle;
+	struct ebb_connection *connection; /* NULL: a unit test's */
+	int references; /* atomic */
+	char uuid[EBB_UUID_TEXT_BYTES];
+};
+
+#endif /* EBB_HOST_CONNECTION_H */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A domain of a connection, and what is asked of it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+#include <libvirt/virterror.h>
+
+#include "common/cleanup.h"
+#include "host/libvirt/connection.h"
+
+enum {
+	/* VIR_DOMAIN_JOB_OPERATION_SNAPSHOT_DELETE, of libvirt 9.0 and newer. */
+	JOB_OPERATION_SNAPSHOT_DELETE = 10
+};
+
+struct ebb_domain *ebb_domain_wrap(struct ebb_connection *connection,
+				   virDomainPtr handle)
+{
+	struct ebb_domain *domain = calloc(1, sizeof(*domain));
+
+	if (!domain)
+		return NULL;
+	if (virDomainRef(handle) < 0) {
+		free(domain);
+		return NULL;
+	}
+	domain->handle = handle;
+	domain->references = 1;
+	domain->connection = connection;
+	connection->users++;
+	virDomainGetUUIDString(handle, domain->uuid);
+	return domain;
+}
+
+struct ebb_domain *ebb_domain_ref(struct ebb_domain *domain)
+{
+	__atomic_add_fetch(&domain->references, 1, __ATOMIC_RELAXED);
+	return domain;
+}
+
+void ebb_domain_unref(struct ebb_domain *domain)
+{
+	struct ebb_connection *connection;
+	int wake_fd;
+
+	if (!domain ||
+	    __atomic_sub_fetch(&domain->references, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	connection = domain->connection;
+	virDomainFree(domain->handle);
+	free(domain);
+	if (!connection)
+		return;
+	/* Without users it may be closed, and freed, by the loop at once. */
+	wake_fd = connection->wake_fd;
+	if (atomic_fetch_sub(&connection->users, 1) == 1)
+		eventfd_write(wake_fd, 1);
+}
+
+const char *ebb_domain_name(const struct ebb_domain *domain)
+{
+	return virDomainGetName(domain->handle);
+}
+
+const char *ebb_domain_uuid(const struct ebb_domain *domain)
+{
+	return domain->uuid;
+}
+
+static const struct {
+	int number; /* libvirt's */
+	const char *name;
+	bool active;
+} states[EBB_DOMAIN_STATES] = {
+	[EBB_DOMAIN_UNKNOWN] = { VIR_DOMAIN_NOSTATE, "unknown", false },
+	[EBB_DOMAIN_RUNNING] = { VIR_DOMAIN_RUNNING, "running", true },
+	[EBB_DOMAIN_BLOCKED] = { VIR_DOMAIN_BLOCKED, "idle", true },
+	[EBB_DOMAIN_PAUSED] = { VIR_DOMAIN_PAUSED, "paused", true },
+	[EBB_DOMAIN_SHUTDOWN] = { VIR_DOMAIN_SHUTDOWN, "in shutdown", true },
+	[EBB_DOMAIN_SHUTOFF] = { VIR_DOMAIN_SHUTOFF, "shut off", false },
+	[EBB_DOMAIN_CRASHED] = { VIR_DOMAIN_CRASHED, "crashed", true },
+	[EBB_DOMAIN_PMSUSPENDED] = { VIR_DOMAIN_PMSUSPENDED, "pmsuspended",
+				     true },
+};
+
+const char *ebb_domain_state_name(enum ebb_domain_state state)
+{
+	return states[state].name;
+}
+
+bool ebb_domain_state_is_active(enum ebb_domain_state state)
+{
+	return states[state].active;
+}
+
+enum ebb_domain_state ebb_domain_state_of(int number)
+{
+	for (int state = 0; state < EBB_DOMAIN_STATES; state++)
+		if (states[state].number == number)
+			return (enum ebb_domain_state)state;
+	return EBB_DOMAIN_UNKNOWN;
+}
+
+enum ebb_domain_state ebb_domain_ask_state(struct ebb_domain *domain)
+{
+	int number = VIR_DOMAIN_NOSTATE, reason;
+
+	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
+		return EBB_DOMAIN_UNKNOWN;
+	if (virDomainGetState(domain->handle, &number, &reason, 0) < 0)
+		number = VIR_DOMAIN_NOSTATE;
+	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	return ebb_domain_state_of(number);
+}
+
+int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
+{
+	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
+		return -ENOTCONN;
+	*ret_xml = virDomainGetXMLDesc(domain->handle, 0);
+	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	if (*ret_xml)
+		return 0;
+	return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? -ENOENT : -ENOTCONN;
+}
+
+enum ebb_job ebb_job_of(int type, int operation)
+{
+	if (type == VIR_DOMAIN_JOB_NONE || type == VIR_DOMAIN_JOB_COMPLETED)
+		return EBB_JOB_NONE;
+	switch (operation) {
+	case VIR_DOMAIN_JOB_OPERATION_BACKUP:
+	case JOB_OPERATION_SNAPSHOT_DELETE:
+		return EBB_JOB_DISK;
+	default:
+		return EBB_JOB_MEMORY;
+	}
+}
+
+int ebb_domain_job(struct ebb_domain *domain)
+{
+	int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN, type = 0, count = 0;
+	virTypedParameterPtr params = NULL;
+	int r;
+
+	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
+		return -ENOTCONN;
+	r = virDomainGetJobStats(domain->handle, &type, &params, &count, 0);
+	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	if (r < 0)
+		return -ENOTCONN;
+	virTypedParamsGetInt(params, count, VIR_DOMAIN_JOB_OPERATION,
+			     &operation);
+	virTypedParamsFree(params, count);
+	return (int)ebb_job_of(type, operation);
+}
+
+int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,
+			    const char *uri, const char *element,
+			    char *ret_error)
+{
+	unsigned int flags = VIR_DOMAIN_AFFECT_LIVE;
+	int r = -1;
+
+	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0) {
+		snprintf(ret_error, EBB_VIRT_ERROR_BYTES,
+			 "the connection to libvirtd is gone");
+		return -EIO;
+	}
+	if (virDomainIsPersistent(domain->handle) == 1)
+		flags |= VIR_DOMAIN_AFFECT_CONFIG;
+	r = virDomainSetMetadata(domain->handle, VIR_DOMAIN_METADATA_ELEMENT,
+				 element, prefix, uri, flags);
+	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	if (r == 0)
+		return 0;
+	snprintf(ret_error, EBB_VIRT_ERROR_BYTES, "%s",
+		 virGetLastErrorMessage());
+	return -EIO;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What libvirt tells of domains, in Ebb's words. Callbacks come on the event
+ * loop's thread; registering and deregistering asks libvirtd, and blocks.
+ */
+#include <errno.h>
+
+#include "common/cleanup.h"
+#include "host/libvirt/connection.h"
+
+static void emit(struct ebb_connection *connection, virDomainPtr handle,
+		 enum ebb_virt_event event, enum ebb_domain_state state)
+{
+	struct ebb_domain *domain;
+
+	if (!connection->emit)
+		return;
+	domain = ebb_domain_wrap(connection, handle);
+	if (!domain)
+		return;
+	connection->emit(domain, event, state, connection->opaque);
+	ebb_domain_unref(domain);
+}
+
+/* By libvirt's numbers; what is not here says nothing of memory or state. */
+static const struct {
+	int number;
+	enum ebb_virt_event event;
+	enum ebb_domain_state state;
+} lifecycle[] = {
+	{ VIR_DOMAIN_EVENT_DEFINED, EBB_VIRT_DEFINED, EBB_DOMAIN_UNKNOWN },
+	{ VIR_DOMAIN_EVENT_UNDEFINED, EBB_VIRT_UNDEFINED, EBB_DOMAIN_UNKNOWN },
+	{ VIR_DOMAIN_EVENT_STARTED, EBB_VIRT_STARTED, EBB_DOMAIN_RUNNING },
+	{ VIR_DOMAIN_EVENT_SUSPENDED, EBB_VIRT_PAUSED, EBB_DOMAIN_PAUSED },
+	{ VIR_DOMAIN_EVENT_RESUMED, EBB_VIRT_RESUMED, EBB_DOMAIN_RUNNING },
+	{ VIR_DOMAIN_EVENT_STOPPED, EBB_VIRT_STOPPED, EBB_DOMAIN_SHUTOFF },
+	{ VIR_DOMAIN_EVENT_SHUTDOWN, EBB_VIRT_RESET, EBB_DOMAIN_SHUTDOWN },
+	{ VIR_DOMAIN_EVENT_PMSUSPENDED, EBB_VIRT_PM_SUSPENDED,
+	  EBB_DOMAIN_PMSUSPENDED },
+	{ VIR_DOMAIN_EVENT_CRASHED, EBB_VIRT_RESET, EBB_DOMAIN_CRASHED },
+};
+
+static int on_lifecycle(virConnectPtr handle, virDomainPtr domain, int number,
+			int detail, void *opaque)
+{
+	(void)handle;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(lifecycle); i++) {
+		enum ebb_virt_event event = lifecycle[i].event;
+
+		if (lifecycle[i].number != number)
+			continue;
+		/* The process that slept goes on. */
+		if (event == EBB_VIRT_STARTED &&
+		    detail == VIR_DOMAIN_EVENT_STARTED_WAKEUP)
+			event = EBB_VIRT_PM_WOKEN;
+		emit(opaque, domain, event, lifecycle[i].state);
+	}
+	return 0;
+}
+
+static void on_reboot(virConnectPtr handle, virDomainPtr domain, void *opaque)
+{
+	(void)handle;
+	emit(opaque, domain, EBB_VIRT_RESET, EBB_DOMAIN_UNKNOWN);
+}
+
+static void on_agent(virConnectPtr handle, virDomainPtr domain, int state,
+		     int reason, void *opaque)
+{
+	(void)handle;
+	(void)state;
+	(void)reason;
+	emit(opaque, domain, EBB_VIRT_AGENT_CHANGED, EBB_DOMAIN_UNKNOWN);
+}
+
+static void on_device(virConnectPtr handle, virDomainPtr domain,
+		      const char *alias, void *opaque)
+{
+	(void)handle;
+	(void)alias;
+	emit(opaque, domain, EBB_VIRT_MEMORY_CHANGED, EBB_DOMAIN_UNKNOWN);
+}
+
+static void on_memory_size(virConnectPtr handle, virDomainPtr domain,
+			   const char *alias, unsigned long long size,
+			   void *opaque)
+{
+	(void)size;
+	on_device(handle, domain, alias, opaque);
+}
+
+static void on_job_completed(virConnectPtr handle, virDomainPtr domain,
+			     virTypedParameterPtr params, int count,
+			     void *opaque)
+{
+	(void)handle;
+	(void)params;
+	(void)count;
+	emit(opaque, domain, EBB_VIRT_JOB_ENDED, EBB_DOMAIN_UNKNOWN);
+}
+
+static const struct {
+	int id;
+	virConnectDomainEventGenericCallback callback;
+} events[] = {
+	{ VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+	  VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle) },
+	{ VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot) },
+	{ VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE,
+	  VIR_DOMAIN_EVENT_CALLBACK(on_agent) },
+	{ VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
+	  VIR_DOMAIN_EVENT_CALLBACK(on_device) },
+	{ VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+	  VIR_DOMAIN_EVENT_CALLBACK(on_device) },
+	{ VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE,
+	  VIR_DOMAIN_EVENT_CALLBACK(on_memory_size) },
+	{ VIR_DOMAIN_EVENT_ID_JOB_COMPLETED,
+	  VIR_DOMAIN_EVENT_CALLBACK(on_job_completed) },
+};
+
+_Static_assert(EBB_ARRAY_SIZE(events) <= EBB_CONNECTION_EVENTS_MAX,
+	       "a place for each id");
+
+int ebb_events_register(struct ebb_connection *connection)
+{
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(events); i++) {
+		int id = virConnectDomainEventRegisterAny(connection->handle,
+							  NULL, events[i].id,
+							  events[i].callback,
+							  connection, NULL);
+
+		if (id < 0)
+			return -ECONNREFUSED;
+		connection->callbacks[connection->callback_count++] = id;
+	}
+	return 0;
+}
+
+void ebb_events_deregister(struct ebb_connection *connection)
+{
+	while (connection->callback_count > 0)
+		virConnectDomainEventDeregisterAny(
+			connection->handle,
+			connection->callbacks[--connection->callback_count]);
+}

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Domains without a system, of 64 MiB each: for tests of what is between ebbd and
+# libvirtd. A test that uses them sources this after lib.sh.
+
+BARE=()
+
+# bare_start COUNT: transient ones, with both channels and shared memory.
+bare_start()
+{
+	local i name
+
+	for i in $(seq "$1"); do
+		name=ebbtest-${RIG_DIR##*.}-bare$i
+		cat >"$RIG_DIR/$name.xml" <<-END
+		<domain type='qemu'>
+		  <name>$name</name>
+		  <memory unit='MiB'>64</memory>
+		  <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
+		  <vcpu>1</vcpu>
+		  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+		  <devices>
+		    <channel type='unix'><target type='virtio' name='org.ebb.agent.0'/></channel>
+		    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+		    <memballoon model='none'/>
+		  </devices>
+		</domain>
+		END
+		virsh create "$RIG_DIR/$name.xml" >/dev/null || rig_die "libvirt does not start $name"
+		BARE+=("$name")
+		RIG_GUESTS+=("$name")
+	done
+}
+
+# Of all domains, NAME STATE OLD each.
+states()
+{
+	ebbctl_json list --all | jq -r '.domains[] | "\(.name) \(.state) \(."state-old")"'
+}
+
+# bare_are STATE OLD: all of them.
+bare_are()
+{
+	[ "$(states 2>/dev/null | grep -c " $1 $2\$")" = ${#BARE[@]} ]
+}
+
+# state_is NAME STATE; no state: it is not listed.
+state_is()
+{
+	[ "$(states | awk -v name="$1" '$1 == name { print $2 }')" = "$2" ]
+}
+
+not_connected()
+{
+	[ "$(ebbctl_json version | jq -r '.ebbd."libvirt-connected"')" = false ]
+}
+
+# within SECONDS TEXT COMMAND...: succeeds, and so soon. It is allowed thrice the
+# time that is promised, as the machine may be busy; what it waited for, it would
+# wait for much longer.
+within()
+{
+	local seconds=$1 text=$2 start=${EPOCHREALTIME/./} took output
+	shift 2
+
+	output=$("$@" 2>&1) || fail "$text: $* gave $?: $output"
+	took=$(((${EPOCHREALTIME/./} - start) / 1000))
+	at_most $took $((3000 * seconds)) || fail "$text: took $took ms"
+	ok "$text: $took ms"
+}
+
+# The event loop was never away for long, by ebbd's own watchdog.
+loop_was_there()
+{
+	local us name
+
+	read -r us name < <(ebbctl_json version | jq -r '.ebbd | "\(."loop-away-max-us") \(."loop-away-in")"')
+	at_most "$us" 50000 || fail "the event loop was away for $us us in $name"
+	ok "the event loop was away for $us us at most, in $name"
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A libvirtd that is stopped takes nothing along: ebbd answers with what is known,
+# marked as old, ends when it is told to, and goes on when libvirtd does. The
+# domains have no system: what is at stake is between ebbd and libvirtd.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/rig/bare.sh
+. "$source_dir/scripts/rig/bare.sh"
+
+requires virsh socat jq
+rig_init
+libvirt_start
+[ -n "$RIG_LIBVIRT_STARTED" ] ||
+	rig_skip "libvirtd was running before: not stopped for a test"
+libvirtd=$(cat /run/libvirtd.pid)
+bare_start 4
+# shellcheck disable=SC2119
+start_ebbd
+wait_for 60 bare_are running false || fail "not listed as running: $(states)"
+ok "4 domains are running"
+
+kill -STOP "$libvirtd"
+# It would not end otherwise.
+trap 'status=$?; kill -CONT $libvirtd; (exit $status); at_exit' EXIT
+
+for _ in 1 2 3; do
+	within 1 "list, libvirtd stopped" ebbctl list
+	within 1 "show, libvirtd stopped" ebbctl show "${BARE[0]}"
+	within 1 "version, libvirtd stopped" ebbctl version
+done
+bare_are running true || fail "the states are not marked as old: $(states)"
+ok "the states are the last known, and marked"
+check "list says so" grep -q 'running (old)' <(ebbctl list)
+within 1 "a name that nobody knows" refused 1 'libvirtd does not answer' \
+	"a name that nobody knows" ebbctl show no-such-domain
+kill -CONT "$libvirtd"
+wait_for 60 bare_are running false || fail "they stay old: $(states)"
+ok "libvirtd goes on, and ebbd with it"
+
+kill -STOP "$libvirtd"
+ebbctl list >/dev/null
+kill "$EBBD_PID"
+within 1 "ebbd ends, libvirtd stopped" wait_for 30 pid_gone "$EBBD_PID"
+wait "$EBBD_PID" || fail "ebbd ended with $?"
+kill -CONT "$libvirtd"
+wait_for 30 libvirt_answers || fail "libvirtd does not answer"
+EBBD_PID=
+
+# One that starts meanwhile waits for it, and can be told not to.
+kill -STOP "$libvirtd"
+"$(program ebbd)" -c "$URI" --config "$RIG_DIR/ebbd.conf" \
+	--socket "$EBBD_SOCKET" >>"$RIG_DIR/log/ebbd.log" 2>&1 </dev/null 8>&- &
+EBBD_PID=$!
+wait_for 30 ebbctl version >/dev/null 2>&1 || fail "it answers nobody"
+kill "$EBBD_PID"
+within 1 "ebbd ends, never connected" wait_for 30 pid_gone "$EBBD_PID"
+EBBD_PID=
+kill -CONT "$libvirtd"
+wait_for 30 libvirt_answers || fail "libvirtd does not answer"
+
+# shellcheck disable=SC2119
+start_ebbd
+wait_for 60 bare_are running false || fail "not listed as running: $(states)"
+virsh suspend "${BARE[1]}" >/dev/null
+wait_for 30 state_is "${BARE[1]}" paused || fail "not paused: $(states)"
+virsh resume "${BARE[1]}" >/dev/null
+wait_for 30 state_is "${BARE[1]}" running || fail "not running: $(states)"
+virsh destroy "${BARE[2]}" >/dev/null
+wait_for 30 state_is "${BARE[2]}" "" || fail "still there: $(states)"
+ok "states follow events; a transient domain is gone when it ends"
+loop_was_there
