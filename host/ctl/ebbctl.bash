@@ -59,7 +59,7 @@ _ebbctl()
 
 	case $command in
 	list) options+=' --all' ;;
-	reclaim) options+=' --all --dry-run --free-only --no-compact --timeout' ;;
+	reclaim) options+=' --all --dry-run --free-only --compact --no-compact --timeout' ;;
 	set) options+=' --free-target' ;;
 	esac
 	if [[ $cur == -* ]]; then

@@ -46,7 +46,7 @@ static int read_arguments(pid_t pid, struct ebb_arguments *ret_arguments,
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
 	file = fopen(path, "re");
 	if (!file)
-		return -ESRCH;
+		return -ESRCH; /* cppcheck-suppress memleak */
 	ebb_arguments_parse(text, fread(text, 1, CMDLINE_BYTES_MAX, file),
 			    ret_arguments, reasons);
 	return 0;

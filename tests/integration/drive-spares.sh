@@ -31,8 +31,8 @@ hold_memory()
 		fail "the guest could not hold its memory"
 }
 
-# is_held MEMBER MIB: at least
-is_held()
+# is_held_by MEMBER MIB: at least
+is_held_by()
 {
 	local bytes
 
@@ -63,10 +63,10 @@ check "page cache went: $((cached >> 10)) MiB were $((left >> 10)) after it" \
 	at_most "$left" $((cached / 2))
 swapped=$(($(guest_vmstat pswpout) - swapped))
 check "next to nothing was swapped: $swapped pages" at_most "$swapped" 2048
-check "the programs' memory is named" is_held held-anonymous-bytes 340
-check "tmpfs is named" is_held held-shared-bytes 100
-check "locked memory is named" is_held held-locked-bytes 48
-check "the guest's own huge pages are named" is_held held-huge-pool-bytes 60
+check "the programs' memory is named" is_held_by held-anonymous-bytes 340
+check "tmpfs is named" is_held_by held-shared-bytes 100
+check "locked memory is named" is_held_by held-locked-bytes 48
+check "the guest's own huge pages are named" is_held_by held-huge-pool-bytes 60
 result note
 grep -q 'tmpfs and shared memory' <<<"$RESULT" || fail "the note does not say it: $RESULT"
 ok "and so it is said"

@@ -53,6 +53,7 @@ is_back()
 for _ in 1 2 3; do
 	restart_libvirtd
 done
+# shellcheck disable=SC2016 # for eval
 wait_for 30 eval '[ "$(usage)" = "$(sleep 1; usage)" ]'
 read -r _ fds_before < <(usage)
 rss_before=$(rss_kib)

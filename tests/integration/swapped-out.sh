@@ -59,7 +59,7 @@ trap leave EXIT
 dd if=/dev/zero of="$swap" bs=1M count=$SWAP_MIB status=none ||
 	rig_skip "no room for a swap file of $SWAP_MIB MiB"
 chmod 600 "$swap"
-mkswap "$swap" >/dev/null && swapon "$swap" 2>/dev/null ||
+{ mkswap "$swap" >/dev/null && swapon "$swap" 2>/dev/null; } ||
 	rig_skip "no swap file can be used here"
 swap_on=yes
 
