@@ -81,6 +81,7 @@ requires virsh socat jq
 rig_init
 libvirt_start
 guest_boot --memory 1024 --disk 300 "$@"
+OWN_KNOBS=$(guest_knobs)
 # shellcheck disable=SC2119
 start_ebbd
 [ "${EBB_LIMIT_LEASE:-1}" = 0 ] || wait_lease
