@@ -36,7 +36,7 @@ static const struct {
 	[EBB_END_NONE] = { "GenericError", "The reclaim did not run" },
 	[EBB_END_SATISFIED] = { NULL, "" },
 	[EBB_END_DRAINED] = { NULL, "" },
-	[EBB_END_TIMEOUT] = { NULL, "The time was over before the guest had "
+	[EBB_END_TIMEOUT] = { NULL, "The timeout expired before the guest had "
 				    "given all; --timeout gives it more" },
 	[EBB_END_CANCELLED] = { NULL, "Cancelled" },
 	[EBB_END_GUEST_PRESSURE] = { NULL, "The guest ran short of memory "
