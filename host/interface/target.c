@@ -177,7 +177,8 @@ const char *ebb_target_reason_text(const char *reason)
 		  "it has nothing more to give without touching what it uses" },
 		{ "limit", "it keeps no more than seven eighths of its memory "
 			   "free" },
-		{ "no-answer", "it does not follow the free target" },
+		{ "no-answer", "it does not follow the free target, or its "
+			       "ebb-agent does not answer" },
 		{ "agent-error", "its agent refused the free target" },
 		{ "too-old", "its ebb-agent is too old to make it free more; "
 			     "update it" },

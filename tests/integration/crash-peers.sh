@@ -55,7 +55,14 @@ agent_killed_in_drive()
 	! pid_gone "$CLIENT" || fail "it was over: $(cat "$RIG_DIR/run/client")"
 	kill_agent
 	end_reclaim 90
-	check_ended 1 'No ebb-agent' "the agent killed in a drive"
+	# A session that begins notices it, or a target that is to be renewed.
+	if [[ $ENDED = "exit 4: "* ]]; then
+		check_ended 4 guest-refused "the agent killed in a drive"
+		check "and it says that nobody answers" \
+			[ "$(result refused-reason)" = no-answer ]
+	else
+		check_ended 1 'No ebb-agent' "the agent killed in a drive"
+	fi
 	guest "guest-start agent"
 	wait_lease
 	wait_own "the agent killed in a drive"

@@ -47,8 +47,8 @@ endless no-agent|agent-silent
 brackets no-agent|agent-silent
 zeros no-agent|agent-silent
 reopen .
-silent@qga no-agent|agent-silent
-deep@qga no-agent|agent-silent
+silent@qga no-agent|agent-silent|guest-booting
+deep@qga no-agent|agent-silent|guest-booting
 reopen@qga -
 "
 
