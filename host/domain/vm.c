@@ -162,6 +162,9 @@ void ebb_vm_dismiss(struct ebb_vm *vm)
 {
 	vm->life = EBB_VM_DISMISSED;
 	vm->gone = true;
+	/* Where ebbd ends, the job may be abandoned, and nobody comes back. */
+	if (vm->phase != EBB_VM_IDLE && !vm->process.ended)
+		ebb_vm_reserve_lent(vm);
 	settle(vm);
 }
 
@@ -198,6 +201,11 @@ void ebb_vm_reconnect(struct ebb_vm *vm, struct ebb_domain *domain)
 	/* A job that runs uses the old one until it is done. */
 	ebb_domain_unref(vm->next_domain);
 	vm->next_domain = ebb_domain_ref(domain);
+	/* It may have come by an event of an attempt that failed then. */
+	if (vm->life == EBB_VM_CONNECTED) {
+		vm->agent.broken = true;
+		vm->gone = true;
+	}
 	vm->look_wanted = true;
 	settle(vm);
 }

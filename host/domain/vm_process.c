@@ -29,12 +29,19 @@ struct farewell {
 	bool reserve;
 };
 
+/* libvirt may tell of its end before the pidfd does. */
+static bool has_ended(const struct ebb_guest_process *process)
+{
+	return process->pidfd >= 0 && !ebb_guest_process_alive(process);
+}
+
 static void close_work(void *opaque)
 {
 	struct farewell *farewell = opaque;
 
 	/* Nobody watches the pool for a guest whose files are closed. */
-	if (farewell->reserve && ebb_debt_reserve(&farewell->process, 0) < 0)
+	if (farewell->reserve && !has_ended(&farewell->process) &&
+	    ebb_debt_reserve(&farewell->process, 0) < 0)
 		ebb_log(EBB_LOG_WARNING,
 			"%s: the pool of huge pages is short of what the guest "
 			"gave of it. Raise vm.nr_hugepages or "
@@ -68,6 +75,27 @@ static void close_process(struct ebb_vm *vm, bool reserve)
 	if (ebb_workers_run(vm->environment->workers, EBB_WORK_RELEASE,
 			    close_work, close_done, farewell) < 0) {
 		/* Late is better than never. */
+		close_work(farewell);
+		close_done(farewell);
+	}
+}
+
+void ebb_vm_reserve_lent(struct ebb_vm *vm)
+{
+	struct farewell *farewell = calloc(1, sizeof(*farewell));
+	struct ebb_guest_process *process;
+
+	if (!farewell)
+		return;
+	process = &farewell->process;
+	*process = vm->probe.qemu;
+	process->pidfd = -1;
+	for (uint32_t i = 0; i < process->backing_count; i++)
+		ebb_file_ref(process->backings[i].file);
+	farewell->reserve = true;
+	snprintf(farewell->name, sizeof(farewell->name), "%s", vm->name);
+	if (ebb_workers_run(vm->environment->workers, EBB_WORK_RELEASE,
+			    close_work, close_done, farewell) < 0) {
 		close_work(farewell);
 		close_done(farewell);
 	}

@@ -236,6 +236,12 @@ int ebb_vm_take_process(struct ebb_vm *vm);
  */
 void ebb_vm_drop_process(struct ebb_vm *vm);
 
+/*
+ * vm_process.c: gives what was lent its reservations back, beside a job that
+ * runs: ebbd ends, and does not wait for it.
+ */
+void ebb_vm_reserve_lent(struct ebb_vm *vm);
+
 /* vm_process.c: at the beginning of a vm. */
 void ebb_vm_init_process(struct ebb_vm *vm);
 

@@ -74,8 +74,12 @@ static void abort_work(void *opaque)
 	struct ebb_connection *connection = farewell->domain->connection;
 	int r = ebb_connection_begin(connection, EBB_CALL_LIBVIRTD);
 
-	/* On a connection that is lost it does not wait. */
-	virStreamAbort(farewell->stream);
+	/*
+	 * On a connection that is lost it does not wait. On one that was only
+	 * given up, a call out of turn could crash libvirt's client.
+	 */
+	if (r == 0 || virConnectIsAlive(connection->handle) != 1)
+		virStreamAbort(farewell->stream);
 	virStreamFree(farewell->stream);
 	if (r == 0)
 		ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
@@ -366,6 +370,8 @@ static int call_qga(struct ebb_channel *channel, const char *line,
 {
 	int timeout_s = (int)((timeout_ms + 999) / 1000);
 	char *answer ebb_auto_free = NULL;
+	int code = VIR_ERR_NO_CONNECT;
+	char text[EBB_VIRT_ERROR_BYTES] = "";
 	virDomainPtr handle;
 	int r = ebb_connection_begin(channel->domain->connection,
 				     EBB_CALL_GUEST);
@@ -376,11 +382,17 @@ static int call_qga(struct ebb_channel *channel, const char *line,
 				      channel->domain->uuid);
 	if (handle) {
 		answer = virDomainQemuAgentCommand(handle, line, timeout_s, 0);
+		/* virDomainFree() forgets it. */
+		if (!answer) {
+			code = virGetLastErrorCode();
+			snprintf(text, sizeof(text), "%s",
+				 virGetLastErrorMessage());
+		}
 		virDomainFree(handle);
 	}
 	ebb_connection_end(channel->domain->connection, EBB_CALL_GUEST);
 	if (!answer) {
-		switch (virGetLastErrorCode()) {
+		switch (code) {
 		case VIR_ERR_AGENT_UNRESPONSIVE:
 		case VIR_ERR_OPERATION_TIMEOUT:
 			return -ETIMEDOUT;
@@ -388,8 +400,7 @@ static int call_qga(struct ebb_channel *channel, const char *line,
 			/* libvirt keeps only the text of the agent's error. */
 			*ret_reply = (struct ebb_msg){ .kind = EBB_MSG_ERROR };
 			snprintf(ret_reply->error_desc,
-				 sizeof(ret_reply->error_desc), "%s",
-				 virGetLastErrorMessage());
+				 sizeof(ret_reply->error_desc), "%s", text);
 			return -EREMOTEIO;
 		default:
 			return -ENOTCONN;

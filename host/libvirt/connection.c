@@ -4,6 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
+
+enum {
+	/* A domain that keeps libvirtd's answer for longer delays no other. */
+	TURN_S_MAX = 10
+};
 
 struct ebb_connection *ebb_connection_new(struct ebb_workers *workers,
 					  int wake_fd)
@@ -40,15 +46,22 @@ void ebb_connection_free(struct ebb_connection *connection)
 int ebb_connection_begin(struct ebb_connection *connection,
 			 enum ebb_call_kind kind)
 {
+	struct timespec limit;
 	int r = 0;
 
 	if (!connection)
 		return 0;
 	pthread_mutex_lock(&connection->lock);
-	while (!connection->lost && connection->busy[kind])
-		pthread_cond_wait(&connection->ended, &connection->lock);
+	clock_gettime(CLOCK_MONOTONIC, &limit);
+	limit.tv_sec += TURN_S_MAX;
+	while (!connection->lost && connection->busy[kind] && r == 0)
+		r = -pthread_cond_clockwait(&connection->ended,
+					    &connection->lock, CLOCK_MONOTONIC,
+					    &limit);
 	if (connection->lost)
 		r = -ENOTCONN;
+	else if (connection->busy[kind])
+		r = -ETIMEDOUT;
 	else
 		connection->busy[kind] = true;
 	pthread_mutex_unlock(&connection->lock);

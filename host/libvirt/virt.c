@@ -185,7 +185,8 @@ static void asking_done(void *opaque)
 	struct asking *asking = opaque;
 	struct ebb_virt *virt = asking->virt;
 
-	virt->asking = NULL;
+	if (virt->asking == asking)
+		virt->asking = NULL;
 	virt->asked_ns = 0;
 	if (!asking->open)
 		asking->connection->users--;
@@ -195,7 +196,11 @@ static void asking_done(void *opaque)
 	} else if (asking->open) {
 		opened(virt, asking);
 	} else {
-		virt->ops.listed(asking->result == 0 ? &asking->list : NULL,
+		/* One of a connection that was lost meanwhile is of the past. */
+		virt->ops.listed(asking->result == 0 && asking->connection ==
+								virt->connection
+					 ? &asking->list
+					 : NULL,
 				 virt->opaque);
 	}
 	ebb_virt_list_clear(&asking->list);
