@@ -19,8 +19,14 @@
  *
  * The kernel waits 2 s between passes and needs a free of a huge range to
  * begin one. A session wants its memory now: report_pass() queues the work
- * itself and waits for it. It queues it on an unbound queue of ours: the kernel's own is
- * bound to a CPU, and all of its work there would wait while a batch polls.
+ * itself and waits for it. It queues it on an unbound queue of ours: the
+ * kernel's own is bound to a CPU, and all of its work there would wait while a
+ * batch polls.
+ *
+ * Two queues, one ring. A work item that is on two queues may run twice at once:
+ * a huge range that is freed just as our pass begins arms the kernel's queue for
+ * 2 s later. The ring carries one batch, so the pass that comes second finds
+ * @batch_lock taken and ends with an error, and its ranges go back at once.
  *
  * What the kernel has isolated is noted in @held until its pass is seen to end.
  * So it may be noted for a moment longer than it is held, never shorter.
@@ -34,6 +40,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/mutex.h>
 #include <linux/nodemask.h>
 #include <linux/page_reporting.h>
 #include <linux/scatterlist.h>
@@ -58,6 +65,7 @@ static struct page_reporting_dev_info device;
 static report_lease_fn lease_fn;
 static struct workqueue_struct *report_queue;
 static atomic_t calls = ATOMIC_INIT(0);
+static DEFINE_MUTEX(batch_lock);
 
 /* The ranges of the last callback, until its pass has ended. */
 static struct {
@@ -114,17 +122,13 @@ static bool report_may_offer(u64 pfn, u32 order)
 	       canary_covers(pfn, 1ul << order);
 }
 
-static int report_batch(struct page_reporting_dev_info *dev,
-			struct scatterlist *sgl, unsigned int nents)
+static int report_lease(struct scatterlist *sgl, unsigned int nents)
 {
 	struct batch_range ranges[EBB_SLOT_COUNT];
 	struct scatterlist *sg;
 	unsigned int i;
 	u32 count = 0;
 
-	atomic_inc(&calls);
-	if (WARN_ON_ONCE(nents > EBB_SLOT_COUNT))
-		return -EINVAL;
 	report_hold(sgl, nents);
 	for_each_sg(sgl, sg, nents, i) {
 		u64 pfn = page_to_pfn(sg_page(sg));
@@ -137,6 +141,21 @@ static int report_batch(struct page_reporting_dev_info *dev,
 		count++;
 	}
 	return count ? lease_fn(ranges, count) : 0;
+}
+
+static int report_batch(struct page_reporting_dev_info *dev,
+			struct scatterlist *sgl, unsigned int nents)
+{
+	int err;
+
+	atomic_inc(&calls);
+	if (WARN_ON_ONCE(nents > EBB_SLOT_COUNT))
+		return -EINVAL;
+	if (!mutex_trylock(&batch_lock))
+		return -EAGAIN;
+	err = report_lease(sgl, nents);
+	mutex_unlock(&batch_lock);
+	return err;
 }
 
 void report_init(struct workqueue_struct *queue)
@@ -235,7 +254,9 @@ u32 report_pass(void)
 	u32 before = atomic_read(&calls);
 
 	WRITE_ONCE(pass_ended, false);
-	mod_delayed_work(report_queue, &device.work, 0);
+	/* One of the kernel's own would keep ours from the ring. */
+	cancel_delayed_work_sync(&device.work);
+	queue_delayed_work(report_queue, &device.work, 0);
 	queue_work(report_queue, &pass_end_work);
 	/* A flush alone would be a hung task while a dead host has a grant. */
 	wait_event_idle(pass_wait, READ_ONCE(pass_ended));

@@ -77,7 +77,7 @@ static struct {
 	u32 epoch;
 	ktime_t end;
 	u32 failed; /* batches in a row that were not wholly discarded */
-	bool in_vain; /* session_recall() waited for it once, and gave up */
+	unsigned int waited_ms; /* by session_recall(), in vain; 0: not yet */
 	u64 allocstall; /* when it began */
 	ktime_t stall_look; /* when that was held against now */
 	struct zone *zone; /* of the batch, NULL: none yet */
@@ -278,7 +278,7 @@ static int session_start_locked(const struct ebb_session *request)
 	session.epoch = ebb_lease_epoch(word);
 	session.end = ktime_add_ms(ktime_get(), request->timeout_ms);
 	session.failed = 0;
-	session.in_vain = false;
+	session.waited_ms = 0;
 	session.zone = NULL;
 	session.allocstall = facts_allocstall();
 	session.stall_look = ktime_get_coarse();
@@ -330,12 +330,12 @@ bool session_recall(enum ebb_session_state why, unsigned int timeout_ms)
 	session_end(why);
 	if (!report_held_pages(0, ULONG_MAX))
 		return true;
-	if (READ_ONCE(session.in_vain))
+	if (timeout_ms <= READ_ONCE(session.waited_ms))
 		return false;
 	if (wait_event_timeout(session_idle, !report_held_pages(0, ULONG_MAX),
 			       msecs_to_jiffies(timeout_ms)))
 		return true;
-	WRITE_ONCE(session.in_vain, true);
+	WRITE_ONCE(session.waited_ms, timeout_ms);
 	return false;
 }
 

@@ -262,6 +262,11 @@ static void threshold_note_kick(const struct facts_events *now, u64 now_ms)
 static void threshold_note_limited(const struct ebb_target *target,
 				   const struct facts_events *now)
 {
+	/* Another agent counts anew: so do we, from here on. */
+	if ((s32)(target->limited_refaults - threshold.told_limited) < 0) {
+		threshold.kicked_limited = target->limited_refaults;
+		threshold.kicked.refault = now->refault;
+	}
 	threshold.told = target->flags & EBB_TARGET_REFAULTS;
 	threshold.told_limited = target->limited_refaults;
 	threshold.told_refault = now->refault;
