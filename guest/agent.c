@@ -24,6 +24,11 @@
 #include "protocol/message.h"
 #include "protocol/uapi.h"
 
+enum {
+	GUARD_TRIES = 60,
+	GUARD_PAUSE_US = 50 * 1000,
+};
+
 /* EBB_DEVICE_PATH in its directory. */
 #define DEVICE_NAME (&EBB_DEVICE_PATH[sizeof("/dev/") - 1])
 
@@ -332,6 +337,20 @@ void ebb_agent_state_dir(char *ret_dir, size_t dir_bytes)
 	snprintf(ret_dir, dir_bytes, "%.*s", (int)strcspn(dir, ":"), dir);
 }
 
+/* The guard of an agent that was killed just now is gone in a moment. */
+static int start_guard(struct ebb_agent *agent)
+{
+	int r;
+
+	for (int tries = 0; tries < GUARD_TRIES; tries++) {
+		r = ebb_guard_start("", agent->state_dir, &agent->guard);
+		if (r != -EWOULDBLOCK)
+			return r;
+		usleep(GUARD_PAUSE_US);
+	}
+	return r;
+}
+
 int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 		  struct ebb_agent **ret_agent)
 {
@@ -344,7 +363,16 @@ int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 	agent->options = *options;
 	agent->start_us = now_us(agent);
 	ebb_agent_state_dir(agent->state_dir, sizeof(agent->state_dir));
-	r = ebb_guard_start("", agent->state_dir, &agent->guard);
+	r = start_guard(agent);
+	/* Two would put back what the other turned. */
+	if (r == -EWOULDBLOCK) {
+		ebb_log(EBB_LOG_ERR,
+			"another ebb-agent runs: it holds %s. Stop it first: "
+			"systemctl stop ebb-agent",
+			agent->state_dir);
+		ebb_agent_free(agent);
+		return r;
+	}
 	if (r < 0) {
 		ebb_log(EBB_LOG_WARNING,
 			"%s: %s: what is turned will not be put back if this "

@@ -125,8 +125,9 @@ static void explain_absence(const char *release, char *ret_text,
 		snprintf(ret_text, text_bytes, "it is installed: modprobe ebb");
 	else
 		snprintf(ret_text, text_bytes,
-			 "it is not installed for kernel %s: dkms autoinstall, "
-			 "or make modules_install in Ebb's source",
+			 "it is not installed for kernel %s: install its "
+			 "linux-headers and ebb-dkms, or run make "
+			 "modules_install in Ebb's source",
 			 release);
 }
 

@@ -46,6 +46,7 @@ struct look {
 struct ebb_limited {
 	const char *root;
 	bool looked;
+	uint32_t visited; /* at this look, kept or not: a container may make many */
 	uint64_t guest_refaults; /* all of them, at the last look */
 	uint64_t limited_refaults;
 	struct look last; /* sorted by id */
@@ -168,7 +169,8 @@ static struct growth look_below(struct ebb_limited *limited, int dir,
 
 	if (!entries && copy >= 0)
 		close(copy);
-	while (entries && depth < DEPTH_MAX && (entry = readdir(entries))) {
+	while (entries && depth < DEPTH_MAX && limited->visited < CGROUPS_MAX &&
+	       (entry = readdir(entries))) {
 		int fd ebb_auto_close = -1;
 		struct growth one;
 
@@ -193,7 +195,7 @@ static struct growth look_at(struct ebb_limited *limited, int dir,
 	struct growth below, whole;
 	struct stat status;
 
-	if (limited->now.count >= CGROUPS_MAX || fstat(dir, &status) < 0)
+	if (limited->visited++ >= CGROUPS_MAX || fstat(dir, &status) < 0)
 		return (struct growth){ 0 };
 	group.id = status.st_ino;
 	read_group(limited, dir, &group);
@@ -279,6 +281,7 @@ uint64_t ebb_limited_look(struct ebb_limited *limited)
 	snprintf(proc_dir, sizeof(proc_dir), "%s/proc", limited->root);
 	ebb_vmstat_read(proc_dir, &vmstat);
 	limited->now.count = 0;
+	limited->visited = 0;
 	limited->unknown = false;
 	grew = look(limited);
 	if (limited->unknown)

@@ -168,7 +168,10 @@ static void send_line(struct ebb_stock *stock)
 	struct json_object *merged = NULL;
 	struct ebb_msg msg = { 0 };
 
-	if (stock->line_bytes == 0 || !stock->port)
+	/* A port that went takes what was meant for it along. */
+	if (!stock->port)
+		stock->line_bytes = 0;
+	if (stock->line_bytes == 0)
 		return;
 	if (!stock->passing &&
 	    memmem(stock->line, stock->line_bytes, mark, sizeof(mark) - 1) &&
