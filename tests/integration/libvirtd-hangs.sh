@@ -29,7 +29,7 @@ for _ in 1 2 3; do
 	within 1 "show, libvirtd stopped" ebbctl show "${BARE[0]}"
 	within 1 "version, libvirtd stopped" ebbctl version
 done
-bare_are running true || fail "the states are not marked as old: $(states)"
+wait_for 30 bare_are running true || fail "the states are not marked as old: $(states)"
 ok "the states are the last known, and marked"
 check "list says so" grep -q 'running (old)' <(ebbctl list)
 within 1 "a name that nobody knows" refused 1 'libvirtd does not answer' \
