@@ -10,7 +10,7 @@ seconds=${EBB_IDLE_SECONDS:-30}
 agent_switches()
 {
 	guest "awk '\$1 == \"voluntary_ctxt_switches:\" { print \$2 }' \
-		/proc/\$(pidof ebb-agent)/status"
+		/proc/\$(cat /run/ebb-agent.started)/status"
 }
 
 started_rig --memory 1024 --disk 700

@@ -7,7 +7,7 @@
 started_rig --memory 1024
 guest_churn $((200 << 20))
 for round in 1 2 3; do
-	guest "kill -9 \$(pidof ebb-agent)"
+	guest "kill -9 \$(cat /run/ebb-agent.started)"
 	guest_populate 400
 	guest "guest-start agent"
 	wait_lease

@@ -47,7 +47,7 @@ check "rmmod: HIGH is the kernel's own at once" marks_are_own
 guest "guest-start module"
 wait_raised 300 "module loaded again"
 
-guest "kill -9 \$(pidof ebb-agent)"
+guest "kill -9 \$(cat /run/ebb-agent.started)"
 check "the agent is killed: raised yet" marks_are_raised 300
 wait_own "the agent is killed, and its lease over"
 guest "guest-start agent"
