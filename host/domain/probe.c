@@ -180,7 +180,9 @@ static int ask_own(struct context *context, struct ebb_msg_error *error)
 				     : "the channel cannot be opened");
 		return r == -ENOTCONN ? -EIO : r;
 	}
-	if (probe->domxml.own_closed && !order->heard)
+	/* Of a guest that was restored, libvirt does not know who has it open. */
+	if (probe->domxml.own_closed && !order->heard &&
+	    !ebb_process_was_restored(probe->qemu.pid))
 		return -ENOTCONN;
 	r = ask_info(context, probe->own_channel, error);
 	if (r == 0)
@@ -236,7 +238,8 @@ static bool is_booting(const struct context *context)
 {
 	uint64_t booted_ns = context->order->booted_ns;
 
-	return ebb_process_age_s(context->probe->qemu.pid) < BOOT_S ||
+	return (ebb_process_age_s(context->probe->qemu.pid) < BOOT_S &&
+		!ebb_process_was_restored(context->probe->qemu.pid)) ||
 	       (booted_ns && ebb_now_ns() - booted_ns < BOOT_S * EBB_NS_PER_S);
 }
 

@@ -13,6 +13,7 @@ enum {
 	/* See proc(5): after the name, which may hold anything. */
 	START_TIME_FIELD = 22,
 	NAME_FIELD = 2,
+	CMDLINE_BYTES_MAX = 1 << 20,
 };
 
 uint32_t ebb_process_age_s(pid_t pid)
@@ -37,4 +38,22 @@ uint32_t ebb_process_age_s(pid_t pid)
 	return start_s > (unsigned long long)now.tv_sec
 		       ? 0
 		       : (uint32_t)((unsigned long long)now.tv_sec - start_s);
+}
+
+bool ebb_process_was_restored(pid_t pid)
+{
+	char path[64], *argument ebb_auto_free = NULL;
+	FILE *file ebb_auto_fclose = NULL;
+	size_t bytes = 0, total = 0;
+	ssize_t got;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	file = fopen(path, "re");
+	while (file && total < CMDLINE_BYTES_MAX &&
+	       (got = getdelim(&argument, &bytes, '\0', file)) > 0) {
+		if (strcmp(argument, "-incoming") == 0)
+			return true;
+		total += (size_t)got;
+	}
+	return false;
 }

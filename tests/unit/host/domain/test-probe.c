@@ -29,6 +29,7 @@ static struct {
 	uint32_t own_asks;
 	uint32_t qga_asks;
 	uint32_t age_s;
+	bool restored;
 } fake;
 
 static int own_channel, qga_channel; /* their addresses are two */
@@ -176,6 +177,12 @@ void ebb_guest_process_unlock(const struct ebb_guest_process *process)
 	(void)process;
 }
 
+bool ebb_process_was_restored(pid_t pid)
+{
+	(void)pid;
+	return fake.restored;
+}
+
 uint32_t ebb_process_age_s(pid_t pid)
 {
 	assert_int_equal(pid, 1);
@@ -242,6 +249,19 @@ static void test_booting(void **state)
 	assert_true(is_reason(EBB_REASON_GUEST_BOOTING));
 }
 
+/* libvirt goes on taking its channel for closed: it saw nobody open it. */
+static void test_restored(void **state)
+{
+	(void)state;
+	fake.own = "disconnected";
+	fake.age_s = 5;
+	fake.restored = true;
+	fake.own_answer = -ETIMEDOUT;
+	look((struct ebb_probe_order){ 0 });
+	assert_false(is_reason(EBB_REASON_GUEST_BOOTING));
+	assert_int_equal(fake.own_asks, 1);
+}
+
 static void test_no_agent(void **state)
 {
 	(void)state;
@@ -299,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_paused, set_up),
 		cmocka_unit_test_setup(test_booting, set_up),
+		cmocka_unit_test_setup(test_restored, set_up),
 		cmocka_unit_test_setup(test_no_agent, set_up),
 		cmocka_unit_test_setup(test_silent, set_up),
 		cmocka_unit_test_setup(test_heard, set_up),
