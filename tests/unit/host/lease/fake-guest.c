@@ -409,7 +409,6 @@ int fake_guest_start(struct fake_guest *guest, uint64_t session_id)
 
 void fake_guest_join(struct fake_guest *guest)
 {
-	if (guest->started)
+	if (atomic_exchange(&guest->started, false))
 		pthread_join(guest->thread, NULL);
-	guest->started = false;
 }

@@ -80,7 +80,7 @@ struct fake_guest {
 	uint64_t ticket;
 	uint64_t session_id;
 	pthread_t thread;
-	bool started;
+	atomic_bool started; /* and not joined yet, by whichever thread */
 	const char *volatile wrong; /* what the host broke, or NULL */
 	atomic_bool gone; /* of the order */
 	atomic_bool cancelled;

@@ -53,6 +53,7 @@ static int start_session(const struct ebb_msg_session_start *start,
 	if (old_session)
 		return -EREMOTEIO;
 	/* A rearmed one offers again what it has offered before. */
+	fake_guest_join(&guest);
 	for (uint32_t i = 0; start->rearm && i < guest.range_count; i++)
 		guest.ranges[i].done = false;
 	return fake_guest_start(&guest, start->session_id);
