@@ -85,8 +85,11 @@ static void test_mappings_are_found(void **state)
 		assert_true(found);
 		assert_int_equal(ebb_swapped_bytes(mappings[i], 0, &bytes), 0);
 		assert_int_equal(bytes, 0);
-		assert_int_equal(write(fds[i], mappings[i], 1), -1);
-		assert_int_equal(errno, EFAULT);
+		/* Which takes the attempt for a fault of the test's. */
+		if (!getenv("EBB_VALGRIND")) {
+			assert_int_equal(write(fds[i], mappings[i], 1), -1);
+			assert_int_equal(errno, EFAULT);
+		}
 		ebb_swapped_unmap(mappings[i], 64 * EBB_MIB);
 		close(fds[i]);
 	}
