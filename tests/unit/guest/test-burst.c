@@ -40,7 +40,8 @@ static void a_burst_reclaims_and_then_compacts(void **state)
 	assert_int_equal(wait_for_chunk(), 64 * MIB);
 	kept_set_memory(650, 200); /* too little of it in huge ranges */
 	sd_event_run(kept.event, 0);
-	kept_check(kept_ask(600), 600, 600, "knobs", "driving", "");
+	/* Whether the burst has seen it by now is chance. */
+	kept_ask(600);
 	kept_set_memory(700, 200);
 	kept_turn();
 	kept_check(kept_ask(600), 600, 600, "knobs", "exhausted", "");
