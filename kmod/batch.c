@@ -9,7 +9,7 @@
  * takes them back when we return. Until then the host may discard them; after
  * that, each byte of them is somebody's data.
  *
- * The invariant. batch_run() returns only when every slot was read in a state
+ * The invariant. ebb_batch_run() returns only when every slot was read in a state
  * that nothing of the host's can follow: DONE, FAILED, or our own REVOKED. A
  * slot that we granted is left by DONE or FAILED alone, whatever else appears
  * in its word: a peer that breaks the table may still be discarding.
@@ -66,12 +66,12 @@ struct batch_run {
 
 static void batch_offer(struct batch_run *run)
 {
-	struct ebb_ring *ring = ring_page();
+	struct ebb_ring *ring = ebb_ring_page();
 	struct batch *batch = run->batch;
 	u32 i;
 
 	for (i = 0; i < batch->count; i++) {
-		u64 ticket = ring_next_ticket();
+		u64 ticket = ebb_ring_next_ticket();
 
 		run->leases[i].word = ticket << 8 | EBB_LEASE_OFFERED;
 		ebb_slot_offer(&ring->slots[i], batch->ranges[i].pfn,
@@ -139,11 +139,12 @@ static void lease_hold(struct batch_run *run, struct lease *lease)
 static void lease_answer(struct batch_run *run, struct lease *lease,
 			 struct ebb_slot *slot)
 {
-	u64 host = ebb_load_acquire(&ring_page()->host_word);
+	u64 host = ebb_load_acquire(&ebb_ring_page()->host_word);
 	u32 epoch = ebb_lease_epoch(lease->word);
 
 	/* Another epoch is a dead host's: its successor, or the deadline. */
-	if (epoch != run->batch->epoch || !ring_host_is_attached(host, epoch))
+	if (epoch != run->batch->epoch ||
+	    !ebb_ring_host_is_attached(host, epoch))
 		return;
 	if (!ebb_slot_grant(slot, lease->word))
 		return;
@@ -155,7 +156,7 @@ static void lease_answer(struct batch_run *run, struct lease *lease,
 /* One look at one slot. @revoke: take back what is not granted. */
 static void lease_step(struct batch_run *run, u32 index, bool revoke)
 {
-	struct ebb_slot *slot = &ring_page()->slots[index];
+	struct ebb_slot *slot = &ebb_ring_page()->slots[index];
 	struct lease *lease = &run->leases[index];
 	u64 word = ebb_load_acquire(&slot->word);
 	u32 state = ebb_lease_state(word);
@@ -255,14 +256,14 @@ static void batch_settle(struct batch_run *run)
 	u32 i, left = 0;
 
 	for (i = 0; i < batch->count; i++) {
-		ebb_slot_free(&ring_page()->slots[i]);
+		ebb_slot_free(&ebb_ring_page()->slots[i]);
 		if (!run->leases[i].done)
 			batch->ranges[left++] = batch->ranges[i];
 	}
 	batch->count = left;
 }
 
-void batch_run(struct batch *batch)
+void ebb_batch_run(struct batch *batch)
 {
 	struct batch_run run = { .batch = batch };
 

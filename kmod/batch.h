@@ -18,7 +18,7 @@ struct batch_range {
  * @verdict: in: polled; anything but EBB_SESSION_RUNNING revokes what is not
  *	granted yet
  * @count: in: entries of @ranges; out: those that were not discarded
- * @ranges: in: off the guest's free lists until batch_run() has returned;
+ * @ranges: in: off the guest's free lists until ebb_batch_run() has returned;
  *	out: those that were not discarded, first
  * @done: out: ranges that the host discarded
  * @done_bytes: out: their size
@@ -43,11 +43,11 @@ static inline u64 batch_range_bytes(const struct batch_range *range)
 }
 
 /**
- * batch_run - lease the ranges of @batch and wait for their end
+ * ebb_batch_run - lease the ranges of @batch and wait for their end
  *
  * Sleeps. Returns only when no host can discard any of the ranges any more,
  * which is never if a host died on a grant and has no successor.
  */
-void batch_run(struct batch *batch);
+void ebb_batch_run(struct batch *batch);
 
 #endif /* EBB_KMOD_BATCH_H */

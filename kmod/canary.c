@@ -185,7 +185,7 @@ static void canary_give_others(const struct canary_map *old,
 
 			if (canary->page && !canary->lent &&
 			    !canary_is_in(kept, canary->page))
-				segment_give_page(canary->page);
+				ebb_segment_give_page(canary->page);
 		}
 	}
 }
@@ -200,11 +200,11 @@ static struct page *canary_take(const struct segment *range, bool from_end)
 
 		if (told[i] < range->start || told[i] >= range->end)
 			continue;
-		page = segment_take_page_at(told[i]);
+		page = ebb_segment_take_page_at(told[i]);
 		if (page)
 			return page;
 	}
-	return segment_take_page(range, from_end);
+	return ebb_segment_take_page(range, from_end);
 }
 
 /* Under place_lock. Fills the places of @segment that are empty. */
@@ -233,7 +233,7 @@ static void canary_place(struct canary_segment *segment)
 	spin_unlock(&map_lock);
 }
 
-int canary_rescan(void)
+int ebb_canary_rescan(void)
 {
 	struct canary_map *fresh = kvzalloc(sizeof(*fresh), GFP_KERNEL);
 	u32 i, k, count;
@@ -243,7 +243,7 @@ int canary_rescan(void)
 	mutex_lock(&place_lock);
 	if (offlining)
 		goto out; /* the end of it brings another rescan */
-	count = segment_scan(fresh->scan, EBB_SEGMENT_MAX);
+	count = ebb_segment_scan(fresh->scan, EBB_SEGMENT_MAX);
 	for (i = 0; i < count; i++)
 		fresh->segments[i].range = fresh->scan[i];
 	fresh->count = count;
@@ -266,13 +266,13 @@ out:
 	return 0;
 }
 
-int canary_init(struct workqueue_struct *queue)
+int ebb_canary_init(struct workqueue_struct *queue)
 {
 	hold_queue = queue;
-	return canary_rescan();
+	return ebb_canary_rescan();
 }
 
-void canary_exit(void)
+void ebb_canary_exit(void)
 {
 	static const struct canary_map none;
 
@@ -315,17 +315,17 @@ static void canary_let_go(void)
 			spin_lock(&map_lock);
 			canary->page = NULL;
 			spin_unlock(&map_lock);
-			segment_give_page(page);
+			ebb_segment_give_page(page);
 		}
 	}
 }
 
 static bool canary_host_has_attached(void)
 {
-	u64 word = ebb_load_acquire(&ring_page()->host_word);
+	u64 word = ebb_load_acquire(&ebb_ring_page()->host_word);
 	u32 epoch = ebb_lease_epoch(word);
 
-	return epoch != hold_epoch && ring_host_is_attached(word, epoch);
+	return epoch != hold_epoch && ebb_ring_host_is_attached(word, epoch);
 }
 
 static void canary_hold_work(struct work_struct *work)
@@ -341,7 +341,7 @@ static void canary_hold_work(struct work_struct *work)
 	mutex_unlock(&place_lock);
 }
 
-void canary_rest(void)
+void ebb_canary_rest(void)
 {
 	cancel_delayed_work_sync(&hold_work);
 	mutex_lock(&place_lock);
@@ -354,7 +354,8 @@ static void canary_hold(void)
 {
 	u32 i;
 
-	hold_epoch = ebb_lease_epoch(ebb_load_acquire(&ring_page()->host_word));
+	hold_epoch =
+		ebb_lease_epoch(ebb_load_acquire(&ebb_ring_page()->host_word));
 	hold_end = jiffies + msecs_to_jiffies(HOLD_MS);
 	for (i = 0; i < map->count && !offlining; i++) {
 		if (map->segments[i].range.added)
@@ -373,8 +374,8 @@ static void canary_write(struct page *page, const struct ebb_canary *content)
 	memset(at + sizeof(*content), 0, PAGE_SIZE - sizeof(*content));
 }
 
-void canary_challenge(const u8 boot_id[EBB_BOOT_ID_BYTES],
-		      const u8 nonce[EBB_NONCE_BYTES])
+void ebb_canary_challenge(const u8 boot_id[EBB_BOOT_ID_BYTES],
+			  const u8 nonce[EBB_NONCE_BYTES])
 {
 	struct ebb_canary content = { .magic = EBB_CANARY_MAGIC };
 	u32 i, k;
@@ -402,7 +403,7 @@ void canary_challenge(const u8 boot_id[EBB_BOOT_ID_BYTES],
 	mutex_unlock(&place_lock);
 }
 
-bool canary_covers(unsigned long pfn, unsigned long pages)
+bool ebb_canary_covers(unsigned long pfn, unsigned long pages)
 {
 	struct canary_segment *segment;
 	bool covers;
@@ -436,7 +437,7 @@ static void canary_list_one(const struct canary_segment *from,
 	}
 }
 
-void canary_list(struct ebb_segments *segments)
+void ebb_canary_list(struct ebb_segments *segments)
 {
 	u32 i;
 
@@ -451,7 +452,7 @@ void canary_list(struct ebb_segments *segments)
 	mutex_unlock(&place_lock);
 }
 
-u32 canary_segment_count(void)
+u32 ebb_canary_segment_count(void)
 {
 	u32 count;
 
@@ -514,17 +515,17 @@ static void canary_offline(unsigned long pfn, unsigned long pages,
 	mutex_unlock(&place_lock);
 }
 
-void canary_offline_begin(unsigned long pfn, unsigned long pages)
+void ebb_canary_offline_begin(unsigned long pfn, unsigned long pages)
 {
 	canary_offline(pfn, pages, OFFLINE_BEGIN);
 }
 
-void canary_offline_cancel(unsigned long pfn, unsigned long pages)
+void ebb_canary_offline_cancel(unsigned long pfn, unsigned long pages)
 {
 	canary_offline(pfn, pages, OFFLINE_CANCEL);
 }
 
-void canary_offline_done(unsigned long pfn, unsigned long pages)
+void ebb_canary_offline_done(unsigned long pfn, unsigned long pages)
 {
 	canary_offline(pfn, pages, OFFLINE_DONE);
 }

@@ -26,20 +26,20 @@ static long device_get_info(void __user *arg)
 {
 	struct ebb_info info = {
 		.uapi_version = EBB_UAPI_VERSION,
-		.flags = session_info_flags(),
+		.flags = ebb_session_info_flags(),
 		.ring_bytes = EBB_PAGE_BYTES,
-		.segment_count = canary_segment_count(),
+		.segment_count = ebb_canary_segment_count(),
 	};
-	int err = session_hold_ring();
+	int err = ebb_session_lock_ring();
 
 	if (err)
 		return err;
-	facts_refresh();
-	memcpy(info.boot_id, ring_page()->boot_id, EBB_BOOT_ID_BYTES);
-	info.ring_gpa = ring_gpa();
-	info.lease_order = ring_page()->lease_order;
-	info.session_state = ebb_load_acquire(&ring_page()->session_state);
-	session_release_ring();
+	ebb_facts_refresh();
+	memcpy(info.boot_id, ebb_ring_page()->boot_id, EBB_BOOT_ID_BYTES);
+	info.ring_gpa = ebb_ring_gpa();
+	info.lease_order = ebb_ring_page()->lease_order;
+	info.session_state = ebb_load_acquire(&ebb_ring_page()->session_state);
+	ebb_session_unlock_ring();
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -51,11 +51,11 @@ static long device_get_segments(void __user *arg)
 	segments = kzalloc(sizeof(*segments), GFP_KERNEL);
 	if (!segments)
 		return -ENOMEM;
-	err = session_hold_ring();
+	err = ebb_session_lock_ring();
 	if (err)
 		goto out;
-	canary_list(segments);
-	session_release_ring();
+	ebb_canary_list(segments);
+	ebb_session_unlock_ring();
 	if (copy_to_user(arg, segments, sizeof(*segments)))
 		err = -EFAULT;
 out:
@@ -70,12 +70,12 @@ static long device_challenge(const void __user *arg)
 
 	if (copy_from_user(&challenge, arg, sizeof(challenge)))
 		return -EFAULT;
-	err = session_hold_ring();
+	err = ebb_session_lock_ring();
 	if (err)
 		return err;
-	canary_challenge(ring_page()->boot_id, challenge.nonce);
-	ring_publish_challenge(challenge.nonce);
-	session_release_ring();
+	ebb_canary_challenge(ebb_ring_page()->boot_id, challenge.nonce);
+	ebb_ring_publish_challenge(challenge.nonce);
+	ebb_session_unlock_ring();
 	return 0;
 }
 
@@ -85,7 +85,7 @@ static long device_session_start(const void __user *arg)
 
 	if (copy_from_user(&request, arg, sizeof(request)))
 		return -EFAULT;
-	return session_start(&request);
+	return ebb_session_start(&request);
 }
 
 static long device_target_set(const void __user *arg)
@@ -94,14 +94,14 @@ static long device_target_set(const void __user *arg)
 
 	if (copy_from_user(&target, arg, sizeof(target)))
 		return -EFAULT;
-	return threshold_set(&target);
+	return ebb_threshold_set(&target);
 }
 
 static long device_target_get(void __user *arg)
 {
 	struct ebb_threshold told;
 
-	threshold_get(&told);
+	ebb_threshold_get(&told);
 	return copy_to_user(arg, &told, sizeof(told)) ? -EFAULT : 0;
 }
 
@@ -120,7 +120,7 @@ static long device_ioctl(struct file *file, unsigned int command,
 	case EBB_IOC_SESSION_START:
 		return device_session_start(user);
 	case EBB_IOC_SESSION_STOP:
-		return session_stop();
+		return ebb_session_stop();
 	case EBB_IOC_TARGET_SET:
 		return device_target_set(user);
 	case EBB_IOC_TARGET_GET:
@@ -141,7 +141,7 @@ static ssize_t threshold_show(struct device *dev, struct device_attribute *attr,
 			      char *text)
 {
 	return sysfs_emit(text, "%s\n",
-			  ebb_threshold_state_name(threshold_state()));
+			  ebb_threshold_state_name(ebb_threshold_state()));
 }
 
 static DEVICE_ATTR_RO(threshold);
@@ -160,17 +160,17 @@ static struct miscdevice device = {
 	.groups = device_groups,
 };
 
-int device_init(void)
+int ebb_device_init(void)
 {
 	return misc_register(&device);
 }
 
-void device_threshold_changed(void)
+void ebb_device_threshold_changed(void)
 {
 	sysfs_notify(&device.this_device->kobj, NULL, "threshold");
 }
 
-void device_exit(void)
+void ebb_device_exit(void)
 {
 	misc_deregister(&device);
 }

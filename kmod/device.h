@@ -4,14 +4,14 @@
 #define EBB_KMOD_DEVICE_H
 
 /**
- * device_init - show /dev/ebb
+ * ebb_device_init - show /dev/ebb
  *
  * Return: 0, or the error of misc_register().
  */
-int device_init(void);
-void device_exit(void);
+int ebb_device_init(void);
+void ebb_device_exit(void);
 
 /* Wakes who polls the threshold's state. */
-void device_threshold_changed(void);
+void ebb_device_threshold_changed(void);
 
 #endif /* EBB_KMOD_DEVICE_H */

@@ -66,7 +66,7 @@ static void facts_count_events(struct facts_events *counts)
 }
 
 /* Over all that can be: what a CPU counted moves to another when it leaves. */
-u64 facts_allocstall(void)
+u64 ebb_facts_allocstall(void)
 {
 	u64 sum = 0;
 	int cpu, zone;
@@ -83,7 +83,7 @@ u64 facts_allocstall(void)
 	return sum;
 }
 
-void facts_read_events(struct facts_events *counts)
+void ebb_facts_read_events(struct facts_events *counts)
 {
 	mutex_lock(&facts_lock);
 	facts_count_events(counts);
@@ -120,14 +120,14 @@ static void facts_read(struct ebb_facts *facts)
 	facts->oom_kill = events[OOM_KILL];
 }
 
-void facts_refresh(void)
+void ebb_facts_refresh(void)
 {
 	struct ebb_facts *facts;
 	u32 seq;
 
 	mutex_lock(&facts_lock);
 	facts_read(&snapshot);
-	facts = &ring_page()->facts;
+	facts = &ebb_ring_page()->facts;
 	seq = facts->seq;
 	snapshot.seq = seq + 1;
 	ebb_store_relaxed(&facts->seq, seq + 1);
@@ -139,14 +139,14 @@ void facts_refresh(void)
 	mutex_unlock(&facts_lock);
 }
 
-void facts_note_target(const struct facts_target *target)
+void ebb_facts_note_target(const struct facts_target *target)
 {
 	mutex_lock(&facts_lock);
 	noted = *target;
 	mutex_unlock(&facts_lock);
 }
 
-void facts_count_batch(u64 bytes)
+void ebb_facts_count_batch(u64 bytes)
 {
 	atomic64_add(bytes, &done_bytes);
 	atomic64_inc(&batches);
@@ -157,18 +157,18 @@ static DECLARE_DEFERRABLE_WORK(facts_work, facts_tick);
 
 static void facts_tick(struct work_struct *work)
 {
-	facts_refresh();
+	ebb_facts_refresh();
 	queue_delayed_work(facts_queue, &facts_work,
 			   msecs_to_jiffies(EBB_FACTS_PERIOD_MS));
 }
 
-void facts_start(struct workqueue_struct *queue)
+void ebb_facts_start(struct workqueue_struct *queue)
 {
 	facts_queue = queue;
 	queue_delayed_work(facts_queue, &facts_work, 0);
 }
 
-void facts_stop(void)
+void ebb_facts_stop(void)
 {
 	cancel_delayed_work_sync(&facts_work);
 }

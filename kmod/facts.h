@@ -9,14 +9,14 @@
 #include "protocol/ring.h"
 
 /* Refresh every EBB_FACTS_PERIOD_MS on @queue, waking no idle CPU. */
-void facts_start(struct workqueue_struct *queue);
-void facts_stop(void);
+void ebb_facts_start(struct workqueue_struct *queue);
+void ebb_facts_stop(void);
 
 /* Refresh now. Sleeps. */
-void facts_refresh(void);
+void ebb_facts_refresh(void);
 
 /* The host discarded @bytes in one more batch. */
-void facts_count_batch(u64 bytes);
+void ebb_facts_count_batch(u64 bytes);
 
 /* What the threshold has the next refresh say. @node_pages: targets, by node. */
 struct facts_target {
@@ -26,7 +26,7 @@ struct facts_target {
 	u64 node_pages[EBB_NODE_MAX];
 };
 
-void facts_note_target(const struct facts_target *target);
+void ebb_facts_note_target(const struct facts_target *target);
 
 /*
  * Since boot. @steal: pages that kswapd reclaimed; @refault: pages that were
@@ -39,9 +39,9 @@ struct facts_events {
 };
 
 /* The allocstall of facts_events, from any context. */
-u64 facts_allocstall(void);
+u64 ebb_facts_allocstall(void);
 
 /* Sleeps. */
-void facts_read_events(struct facts_events *events);
+void ebb_facts_read_events(struct facts_events *events);
 
 #endif /* EBB_KMOD_FACTS_H */

@@ -29,7 +29,7 @@
 static struct workqueue_struct *queue;
 /* With a rescuer: what drops a target must not wait for memory to begin. */
 static struct workqueue_struct *marks_queue;
-/* Ordered: see report_pass(). */
+/* Ordered: see ebb_report_pass(). */
 static struct workqueue_struct *pass_queue;
 
 static void ebb_queue_destroy(struct workqueue_struct *any)
@@ -63,36 +63,36 @@ static int __init ebb_init(void)
 
 	if (err)
 		return err;
-	err = ring_init();
+	err = ebb_ring_init();
 	if (err)
 		goto err_queues;
-	err = canary_init(queue);
+	err = ebb_canary_init(queue);
 	if (err)
 		goto err_ring;
-	session_init(queue, pass_queue);
-	facts_start(queue);
-	threshold_init(marks_queue, device_threshold_changed);
-	err = notify_init(queue);
+	ebb_session_init(queue, pass_queue);
+	ebb_facts_start(queue);
+	ebb_threshold_init(marks_queue, ebb_device_threshold_changed);
+	err = ebb_notify_init(queue);
 	if (err)
 		goto err_facts;
 	/* What changed before the notifiers were there. */
-	err = canary_rescan();
+	err = ebb_canary_rescan();
 	if (err)
 		goto err_notify;
-	err = device_init();
+	err = ebb_device_init();
 	if (err)
 		goto err_notify;
-	pr_info("ring at %#llx, %u segments of RAM\n", ring_gpa(),
-		canary_segment_count());
+	pr_info("ring at %#llx, %u segments of RAM\n", ebb_ring_gpa(),
+		ebb_canary_segment_count());
 	return 0;
 
 err_notify:
-	notify_exit();
+	ebb_notify_exit();
 err_facts:
-	facts_stop();
-	canary_exit();
+	ebb_facts_stop();
+	ebb_canary_exit();
 err_ring:
-	ring_exit();
+	ebb_ring_exit();
 err_queues:
 	ebb_queues_exit();
 	return err;
@@ -101,14 +101,14 @@ err_queues:
 static void __exit ebb_exit(void)
 {
 	/* While there is a device that can tell of it. */
-	threshold_close();
-	device_exit();
-	notify_exit();
+	ebb_threshold_close();
+	ebb_device_exit();
+	ebb_notify_exit();
 	/* For as long as it takes: a granted range cannot be abandoned. */
-	session_close(0);
-	facts_stop();
-	canary_exit();
-	ring_exit();
+	ebb_session_close(0);
+	ebb_facts_stop();
+	ebb_canary_exit();
+	ebb_ring_exit();
 	ebb_queues_exit();
 }
 

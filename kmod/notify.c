@@ -55,10 +55,10 @@ static bool pinned; /* while memory goes offline, under the hotplug lock */
 
 static void notify_rescan_work(struct work_struct *work)
 {
-	if (canary_rescan())
+	if (ebb_canary_rescan())
 		pr_warn("no memory to follow a change of the memory map\n");
 	/* What was passed over as no segment's counts as reported until now. */
-	report_rearm();
+	ebb_report_rearm();
 }
 
 static DECLARE_DELAYED_WORK(rescan_work, notify_rescan_work);
@@ -72,26 +72,26 @@ static void notify_rescan(void)
 static int notify_reboot(struct notifier_block *block, unsigned long event,
 			 void *data)
 {
-	threshold_close();
-	if (!session_close(LEAVE_WAIT_MS))
+	ebb_threshold_close();
+	if (!ebb_session_close(LEAVE_WAIT_MS))
 		pr_warn("leaving while the host holds a granted range\n");
-	facts_stop();
-	canary_rest();
-	ring_close();
+	ebb_facts_stop();
+	ebb_canary_rest();
+	ebb_ring_close();
 	return NOTIFY_DONE;
 }
 
 static int notify_suspend(void)
 {
-	threshold_close();
-	if (!session_close(LEAVE_WAIT_MS)) {
-		session_reopen();
-		threshold_reopen();
+	ebb_threshold_close();
+	if (!ebb_session_close(LEAVE_WAIT_MS)) {
+		ebb_session_reopen();
+		ebb_threshold_reopen();
 		return -EBUSY;
 	}
-	facts_stop();
-	canary_rest();
-	ring_close();
+	ebb_facts_stop();
+	ebb_canary_rest();
+	ebb_ring_close();
 	suspended = true;
 	return 0;
 }
@@ -102,13 +102,13 @@ static void notify_resume(void)
 	if (!suspended)
 		return;
 	suspended = false;
-	if (ring_renew()) {
+	if (ebb_ring_renew()) {
 		pr_warn("no memory for a new ring: closed from now on\n");
 		return;
 	}
-	session_reopen();
-	facts_start(notify_queue);
-	threshold_reopen();
+	ebb_session_reopen();
+	ebb_facts_start(notify_queue);
+	ebb_threshold_reopen();
 }
 
 static int notify_pm(struct notifier_block *block, unsigned long event,
@@ -137,11 +137,11 @@ static int notify_going_offline(const struct memory_notify *memory)
 	pinned = try_module_get(THIS_MODULE);
 	if (!pinned)
 		return notifier_from_errno(-EBUSY);
-	threshold_drop(EBB_DROP_OFFLINE);
-	canary_offline_begin(memory->start_pfn, memory->nr_pages);
-	if (session_recall(EBB_SESSION_PRESSURE, OFFLINE_WAIT_MS))
+	ebb_threshold_drop(EBB_DROP_OFFLINE);
+	ebb_canary_offline_begin(memory->start_pfn, memory->nr_pages);
+	if (ebb_session_recall(EBB_SESSION_PRESSURE, OFFLINE_WAIT_MS))
 		return NOTIFY_OK;
-	held = report_held_pages(memory->start_pfn, memory->nr_pages);
+	held = ebb_report_held_pages(memory->start_pfn, memory->nr_pages);
 	if (!held)
 		return NOTIFY_OK;
 	pr_warn_ratelimited(
@@ -167,16 +167,16 @@ static int notify_memory(struct notifier_block *block, unsigned long event,
 	case MEM_GOING_OFFLINE:
 		return notify_going_offline(memory);
 	case MEM_CANCEL_OFFLINE:
-		canary_offline_cancel(memory->start_pfn, memory->nr_pages);
+		ebb_canary_offline_cancel(memory->start_pfn, memory->nr_pages);
 		notify_offline_end();
 		break;
 	case MEM_OFFLINE:
-		canary_offline_done(memory->start_pfn, memory->nr_pages);
+		ebb_canary_offline_done(memory->start_pfn, memory->nr_pages);
 		notify_offline_end();
 		break;
 	case MEM_ONLINE:
 		notify_rescan();
-		threshold_review();
+		ebb_threshold_review();
 		break;
 	}
 	return NOTIFY_OK;
@@ -186,14 +186,14 @@ static int notify_oom(struct notifier_block *block, unsigned long event,
 		      void *freed)
 {
 	unsigned long *freed_pages = freed;
-	unsigned long held = report_held_pages(0, ULONG_MAX);
+	unsigned long held = ebb_report_held_pages(0, ULONG_MAX);
 
-	threshold_drop(EBB_DROP_OOM);
+	ebb_threshold_drop(EBB_DROP_OOM);
 	if (held)
 		pr_warn_ratelimited(
 			"out of memory: %lu MiB are with the host, waiting\n",
 			pages_mib(held));
-	if (!session_recall(EBB_SESSION_PRESSURE, OOM_WAIT_MS)) {
+	if (!ebb_session_recall(EBB_SESSION_PRESSURE, OOM_WAIT_MS)) {
 		pr_warn_ratelimited(
 			"out of memory: the host keeps %lu MiB; start ebbd there\n",
 			pages_mib(held));
@@ -208,7 +208,7 @@ static struct notifier_block pm_block = { .notifier_call = notify_pm };
 static struct notifier_block memory_block = { .notifier_call = notify_memory };
 static struct notifier_block oom_block = { .notifier_call = notify_oom };
 
-int notify_init(struct workqueue_struct *queue)
+int ebb_notify_init(struct workqueue_struct *queue)
 {
 	int err;
 
@@ -237,7 +237,7 @@ err_memory:
 	return err;
 }
 
-void notify_exit(void)
+void ebb_notify_exit(void)
 {
 	unregister_reboot_notifier(&reboot_block);
 	unregister_pm_notifier(&pm_block);

@@ -6,11 +6,11 @@
 #include <linux/workqueue.h>
 
 /**
- * notify_init - hear of all events; slow work for them goes to @queue
+ * ebb_notify_init - hear of all events; slow work for them goes to @queue
  *
  * Return: 0, or the error of the notifier that could not be registered.
  */
-int notify_init(struct workqueue_struct *queue);
-void notify_exit(void);
+int ebb_notify_init(struct workqueue_struct *queue);
+void ebb_notify_exit(void);
 
 #endif /* EBB_KMOD_NOTIFY_H */

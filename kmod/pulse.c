@@ -11,7 +11,7 @@ static __u64 most(__u64 a, __u64 b)
 	return a > b ? a : b;
 }
 
-void pulse_aim(struct pulse *pulse, __u64 pages, __u64 managed, __u32 flags)
+void ebb_pulse_aim(struct pulse *pulse, __u64 pages, __u64 managed, __u32 flags)
 {
 	pages = least(pages, managed - managed / 8);
 	if (pages != pulse->target || flags & EBB_TARGET_RETRY) {
@@ -125,8 +125,8 @@ static enum pulse_action pulse_compact(struct pulse *pulse,
 	return PULSE_WAIT;
 }
 
-enum pulse_action pulse_look(struct pulse *pulse,
-			     const struct pulse_facts *facts, __u64 now_ms)
+enum pulse_action ebb_pulse_look(struct pulse *pulse,
+				 const struct pulse_facts *facts, __u64 now_ms)
 {
 	__u64 slack = pulse->target / 8;
 

@@ -100,17 +100,18 @@ enum pulse_action {
 };
 
 /**
- * pulse_aim - a new target, or the same once more
+ * ebb_pulse_aim - a new target, or the same once more
  * @pages: target; 0: none. More than seven eighths of @managed is cut.
  * @flags: EBB_TARGET_ bits
  */
-void pulse_aim(struct pulse *pulse, __u64 pages, __u64 managed, __u32 flags);
+void ebb_pulse_aim(struct pulse *pulse, __u64 pages, __u64 managed,
+		   __u32 flags);
 
 /**
- * pulse_look - one look at the node
+ * ebb_pulse_look - one look at the node
  * @now_ms: of a monotonic clock
  */
-enum pulse_action pulse_look(struct pulse *pulse,
-			     const struct pulse_facts *facts, __u64 now_ms);
+enum pulse_action ebb_pulse_look(struct pulse *pulse,
+				 const struct pulse_facts *facts, __u64 now_ms);
 
 #endif /* EBB_KMOD_PULSE_H */

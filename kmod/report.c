@@ -18,7 +18,7 @@
  * they came first again in each pass, and the pass would end at them.
  *
  * The kernel waits 2 s between passes and needs a free of a huge range to
- * begin one. A session wants its memory now: report_pass() queues the work
+ * begin one. A session wants its memory now: ebb_report_pass() queues the work
  * itself and waits for it. It queues it on an unbound queue of ours: the
  * kernel's own is bound to a CPU, and all of its work there would wait while a
  * batch polls.
@@ -33,7 +33,7 @@
  *
  * The marks outlive what they say: a migration, a restore or a dump gives the
  * host pages again for what it had discarded. It sees that in its books and has
- * the marks cleared (report_rearm()), which touches no page's content.
+ * the marks cleared (ebb_report_rearm()), which touches no page's content.
  */
 #include <linux/atomic.h>
 #include <linux/list.h>
@@ -99,7 +99,7 @@ static void report_release(void)
 	spin_unlock(&held_lock);
 }
 
-unsigned long report_held_pages(unsigned long pfn, unsigned long pages)
+unsigned long ebb_report_held_pages(unsigned long pfn, unsigned long pages)
 {
 	unsigned long sum = 0;
 	u32 i;
@@ -119,7 +119,7 @@ unsigned long report_held_pages(unsigned long pfn, unsigned long pages)
 static bool report_may_offer(u64 pfn, u32 order)
 {
 	return order >= EBB_LEASE_ORDER_MIN && order <= EBB_LEASE_ORDER_MAX &&
-	       canary_covers(pfn, 1ul << order);
+	       ebb_canary_covers(pfn, 1ul << order);
 }
 
 static int report_lease(struct scatterlist *sgl, unsigned int nents)
@@ -158,12 +158,12 @@ static int report_batch(struct page_reporting_dev_info *dev,
 	return err;
 }
 
-void report_init(struct workqueue_struct *queue)
+void ebb_report_init(struct workqueue_struct *queue)
 {
 	report_queue = queue;
 }
 
-int report_register(report_lease_fn lease)
+int ebb_report_register(report_lease_fn lease)
 {
 	lease_fn = lease;
 	memset(&device, 0, sizeof(device));
@@ -176,7 +176,7 @@ int report_register(report_lease_fn lease)
 	return page_reporting_register(&device);
 }
 
-void report_unregister(void)
+void ebb_report_unregister(void)
 {
 	page_reporting_unregister(&device);
 	report_release();
@@ -229,7 +229,7 @@ static void report_rearm_zone(struct zone *zone)
 	}
 }
 
-void report_rearm(void)
+void ebb_report_rearm(void)
 {
 	struct zone *zone;
 	int node, i;
@@ -249,7 +249,7 @@ static void report_pass_end(struct work_struct *work)
 
 static DECLARE_WORK(pass_end_work, report_pass_end);
 
-u32 report_pass(void)
+u32 ebb_report_pass(void)
 {
 	u32 before = atomic_read(&calls);
 

@@ -9,7 +9,7 @@
 #include "batch.h"
 
 /* Passes run on @queue, unbound, as they poll, and ordered, which shows their end. */
-void report_init(struct workqueue_struct *queue);
+void ebb_report_init(struct workqueue_struct *queue);
 
 /*
  * Lease these ranges. Called in process context, without locks. Return 0 if
@@ -18,33 +18,33 @@ void report_init(struct workqueue_struct *queue);
 typedef int (*report_lease_fn)(const struct batch_range *ranges, u32 count);
 
 /**
- * report_register - become the kernel's reporting device
- * @lease: called for each batch, from report_pass() and by the kernel itself
+ * ebb_report_register - become the kernel's reporting device
+ * @lease: called for each batch, from ebb_report_pass() and by the kernel itself
  *
  * Return: 0; -EBUSY if another driver has the slot.
  */
-int report_register(report_lease_fn lease);
+int ebb_report_register(report_lease_fn lease);
 
 /* Leave. No call of the lease function is under way after it. */
-void report_unregister(void);
+void ebb_report_unregister(void);
 
 /* Have all free ranges reported again, also those marked as reported. */
-void report_rearm(void);
+void ebb_report_rearm(void);
 
 /**
- * report_pass - one whole pass of the kernel over its free lists
+ * ebb_report_pass - one whole pass of the kernel over its free lists
  *
  * Return: how many batches the kernel had, including those that had nothing
  * which may be offered.
  */
-u32 report_pass(void);
+u32 ebb_report_pass(void);
 
 /**
- * report_held_pages - what of [@pfn, @pfn + @pages) is off the free lists for us
+ * ebb_report_held_pages - what of [@pfn, @pfn + @pages) is off the free lists for us
  *
  * From any process context. Return: pages of the ranges that touch it, in whole
  * ranges; more than there are for as long as a pass takes to end, never less.
  */
-unsigned long report_held_pages(unsigned long pfn, unsigned long pages);
+unsigned long ebb_report_held_pages(unsigned long pfn, unsigned long pages);
 
 #endif /* EBB_KMOD_REPORT_H */

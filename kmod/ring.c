@@ -58,24 +58,24 @@ static struct ebb_ring *ring_create(void)
 	return fresh;
 }
 
-int ring_init(void)
+int ebb_ring_init(void)
 {
 	offer_count = get_random_u32();
 	ring = ring_create();
 	return ring ? 0 : -ENOMEM;
 }
 
-struct ebb_ring *ring_page(void)
+struct ebb_ring *ebb_ring_page(void)
 {
 	return ring;
 }
 
-u64 ring_gpa(void)
+u64 ebb_ring_gpa(void)
 {
 	return virt_to_phys(ring);
 }
 
-bool ring_host_is_attached(u64 word, u32 epoch)
+bool ebb_ring_host_is_attached(u64 word, u32 epoch)
 {
 	u32 state = ebb_lease_state(word);
 
@@ -84,18 +84,18 @@ bool ring_host_is_attached(u64 word, u32 epoch)
 	       ebb_lease_nonce(word) == ring->tag;
 }
 
-bool ring_host_demands(u64 word)
+bool ebb_ring_host_demands(u64 word)
 {
 	return ebb_lease_state(word) == EBB_HOST_DEMANDING &&
 	       ebb_lease_nonce(word) == ring->tag;
 }
 
-u64 ring_next_ticket(void)
+u64 ebb_ring_next_ticket(void)
 {
 	return ebb_ticket(ring->tag, ++offer_count);
 }
 
-void ring_publish_challenge(const u8 nonce[EBB_NONCE_BYTES])
+void ebb_ring_publish_challenge(const u8 nonce[EBB_NONCE_BYTES])
 {
 	ebb_write_barrier();
 	memcpy(ring->challenge, nonce, EBB_NONCE_BYTES);
@@ -108,7 +108,7 @@ static bool ring_is_detached(void)
 	       EBB_HOST_DETACHED;
 }
 
-bool ring_close(void)
+bool ebb_ring_close(void)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(EBB_DETACH_WAIT_MS);
 
@@ -131,7 +131,7 @@ static void ring_dispose(struct ebb_ring *old, bool detached)
 		pr_warn("the host did not detach: leaking the ring page\n");
 }
 
-int ring_renew(void)
+int ebb_ring_renew(void)
 {
 	struct ebb_ring *old = ring, *fresh = ring_create();
 	bool detached = ring_is_detached();
@@ -143,7 +143,7 @@ int ring_renew(void)
 	return 0;
 }
 
-void ring_exit(void)
+void ebb_ring_exit(void)
 {
-	ring_dispose(ring, ring_close());
+	ring_dispose(ring, ebb_ring_close());
 }

@@ -104,7 +104,7 @@ static bool segment_trim(struct segment *segment)
 	return segment->start < segment->end;
 }
 
-u32 segment_scan(struct segment *segments, u32 max)
+u32 ebb_segment_scan(struct segment *segments, u32 max)
 {
 	unsigned long pfn, start, end;
 	u32 count = 0, kept = 0, i;
@@ -197,7 +197,7 @@ static struct page *segment_take_any(const struct segment *range)
 	return NULL;
 }
 
-struct page *segment_take_page(const struct segment *range, bool from_end)
+struct page *ebb_segment_take_page(const struct segment *range, bool from_end)
 {
 	unsigned long left = range->end - range->start, best = 0;
 	unsigned long pfn = from_end ? range->end - 1 : range->start;
@@ -226,7 +226,7 @@ struct page *segment_take_page(const struct segment *range, bool from_end)
 	return page;
 }
 
-struct page *segment_take_page_at(unsigned long pfn)
+struct page *ebb_segment_take_page_at(unsigned long pfn)
 {
 	struct page *page;
 
@@ -238,7 +238,7 @@ struct page *segment_take_page_at(unsigned long pfn)
 	return page;
 }
 
-void segment_give_page(struct page *page)
+void ebb_segment_give_page(struct page *page)
 {
 	__ClearPageOffline(page);
 	__free_page(page);

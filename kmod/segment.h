@@ -15,27 +15,27 @@ struct segment {
 };
 
 /**
- * segment_scan - find all segments, ascending
+ * ebb_segment_scan - find all segments, ascending
  * @segments: filled
  * @max: entries of @segments; RAM beyond is left out
  *
  * Return: how many there are.
  */
-u32 segment_scan(struct segment *segments, u32 max);
+u32 ebb_segment_scan(struct segment *segments, u32 max);
 
 /**
- * segment_take_page - take one page in [@start, @end) out of the allocator
+ * ebb_segment_take_page - take one page in [@start, @end) out of the allocator
  * @from_end: as near as possible to the end instead of the start
  *
  * Sleeps, may move the page's content elsewhere. Return: the page with one
  * reference, marked as offline; or NULL.
  */
-struct page *segment_take_page(const struct segment *range, bool from_end);
+struct page *ebb_segment_take_page(const struct segment *range, bool from_end);
 
 /* The same for the page at @pfn alone. */
-struct page *segment_take_page_at(unsigned long pfn);
+struct page *ebb_segment_take_page_at(unsigned long pfn);
 
-/* Give a page of segment_take_page() back. */
-void segment_give_page(struct page *page);
+/* Give a page of ebb_segment_take_page() back. */
+void ebb_segment_give_page(struct page *page);
 
 #endif /* EBB_KMOD_SEGMENT_H */

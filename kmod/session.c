@@ -17,7 +17,7 @@
  * anywhere in the guest had to reclaim by itself, and when the zone that the batch
  * came from is nearly at its min mark and has lost more than the batch since. Taking
  * the batch may bring a zone there: that alone is nobody's need. Who cannot wait
- * for a poll calls session_recall().
+ * for a poll calls ebb_session_recall().
  *
  * Locks. session_lock orders start, stop and close. The worker never takes
  * it, and nobody waits for the worker under it: a stop must get through to a
@@ -62,7 +62,7 @@ enum {
 };
 
 enum session_phase {
-	SESSION_IDLE, /* session_start(): AT_WORK */
+	SESSION_IDLE, /* ebb_session_start(): AT_WORK */
 	SESSION_AT_WORK, /* the worker: PARTING, which may take a dead host's time */
 	SESSION_PARTING, /* the worker, within milliseconds: IDLE */
 };
@@ -77,7 +77,7 @@ static struct {
 	u32 epoch;
 	ktime_t end;
 	u32 failed; /* batches in a row that were not wholly discarded */
-	unsigned int waited_ms; /* by session_recall(), in vain; 0: not yet */
+	unsigned int waited_ms; /* by ebb_session_recall(), in vain; 0: not yet */
 	u64 allocstall; /* when it began */
 	ktime_t stall_look; /* when that was held against now */
 	struct zone *zone; /* of the batch, NULL: none yet */
@@ -88,19 +88,19 @@ static struct {
 static DEFINE_MUTEX(session_lock);
 static DECLARE_WAIT_QUEUE_HEAD(session_idle);
 
-void session_end(enum ebb_session_state why)
+void ebb_session_end(enum ebb_session_state why)
 {
 	atomic_cmpxchg(&session.why, EBB_SESSION_RUNNING, why);
 }
 
 static enum ebb_session_state session_why_host(void)
 {
-	u64 word = ebb_load_acquire(&ring_page()->host_word);
+	u64 word = ebb_load_acquire(&ebb_ring_page()->host_word);
 
-	if (!ring_host_is_attached(word, session.epoch))
+	if (!ebb_ring_host_is_attached(word, session.epoch))
 		return EBB_SESSION_HOST_ABSENT;
-	return ring_host_demands(word) ? EBB_SESSION_RUNNING
-				       : EBB_SESSION_SATISFIED;
+	return ebb_ring_host_demands(word) ? EBB_SESSION_RUNNING
+					   : EBB_SESSION_SATISFIED;
 }
 
 /*
@@ -131,7 +131,7 @@ static bool session_guest_is_short(void)
 	if (ktime_ms_delta(now, session.stall_look) < STALL_LOOK_MS)
 		return false;
 	session.stall_look = now;
-	return facts_allocstall() != session.allocstall;
+	return ebb_facts_allocstall() != session.allocstall;
 }
 
 /* Whether the session goes on, and if not, why. */
@@ -140,21 +140,21 @@ static enum ebb_session_state session_verdict(void)
 	enum ebb_session_state host = session_why_host();
 
 	if (host != EBB_SESSION_RUNNING)
-		session_end(host);
+		ebb_session_end(host);
 	else if (session_guest_is_short())
-		session_end(EBB_SESSION_PRESSURE);
+		ebb_session_end(EBB_SESSION_PRESSURE);
 	else if (ktime_after(ktime_get_coarse(), session.end))
-		session_end(EBB_SESSION_EXPIRED);
+		ebb_session_end(EBB_SESSION_EXPIRED);
 	return atomic_read(&session.why);
 }
 
 static void session_account(const struct batch *batch)
 {
-	struct ebb_ring *ring = ring_page();
+	struct ebb_ring *ring = ebb_ring_page();
 
 	ebb_store_relaxed(&ring->session_done_bytes,
 			  ring->session_done_bytes + batch->done_bytes);
-	facts_count_batch(batch->done_bytes);
+	ebb_facts_count_batch(batch->done_bytes);
 }
 
 /* After a batch that was not wholly discarded: do not turn in circles. */
@@ -163,7 +163,7 @@ static int session_back_off(void)
 	u32 us;
 
 	if (++session.failed >= FAILED_MAX) {
-		session_end(EBB_SESSION_HOST_ABSENT);
+		ebb_session_end(EBB_SESSION_HOST_ABSENT);
 		return -EAGAIN;
 	}
 	us = FAILED_NAP_US
@@ -175,7 +175,7 @@ static int session_back_off(void)
 /* Offer what is left of the batch once. Return whether it may go on. */
 static bool session_run(struct batch *batch)
 {
-	struct ebb_ring *ring = ring_page();
+	struct ebb_ring *ring = ebb_ring_page();
 	u64 bytes = 0;
 	u32 i;
 
@@ -183,10 +183,10 @@ static bool session_run(struct batch *batch)
 		bytes += batch_range_bytes(&batch->ranges[i]);
 	ebb_store_relaxed(&ring->session_offered_bytes,
 			  ring->session_offered_bytes + bytes);
-	batch_run(batch);
+	ebb_batch_run(batch);
 	session_account(batch);
 	if (batch->stalled || batch->broken)
-		session_end(EBB_SESSION_HOST_ABSENT);
+		ebb_session_end(EBB_SESSION_HOST_ABSENT);
 	return session_verdict() == EBB_SESSION_RUNNING;
 }
 
@@ -214,10 +214,10 @@ static int session_lease(const struct batch_range *ranges, u32 count)
 
 static void session_work(struct work_struct *work)
 {
-	struct ebb_ring *ring = ring_page();
+	struct ebb_ring *ring = ebb_ring_page();
 
 	while (session_verdict() == EBB_SESSION_RUNNING) {
-		u32 batches = report_pass();
+		u32 batches = ebb_report_pass();
 
 		wake_up_all(&session_idle);
 		if (session_verdict() != EBB_SESSION_RUNNING)
@@ -225,14 +225,14 @@ static void session_work(struct work_struct *work)
 		ebb_store_relaxed(&ring->session_passes,
 				  ring->session_passes + 1);
 		if (!batches)
-			session_end(EBB_SESSION_DRAINED);
+			ebb_session_end(EBB_SESSION_DRAINED);
 	}
-	facts_refresh();
+	ebb_facts_refresh();
 	smp_store_release(&session.phase, SESSION_PARTING);
 	/* Who reads the end reads all counters of the session. */
 	ebb_store_release(&ring->session_state, (u32)atomic_read(&session.why));
 	/* After it: this waits for a grace period of RCU, the host need not. */
-	report_unregister();
+	ebb_report_unregister();
 	smp_store_release(&session.phase, SESSION_IDLE);
 	wake_up_all(&session_idle);
 }
@@ -249,7 +249,7 @@ static bool session_is_parting(void)
 
 static void session_publish(u64 id, enum ebb_session_state state)
 {
-	struct ebb_ring *ring = ring_page();
+	struct ebb_ring *ring = ebb_ring_page();
 
 	ebb_store_relaxed(&ring->session_id, id);
 	ebb_store_relaxed(&ring->session_passes, 0);
@@ -260,7 +260,7 @@ static void session_publish(u64 id, enum ebb_session_state state)
 
 static int session_start_locked(const struct ebb_session *request)
 {
-	u64 word = ebb_load_acquire(&ring_page()->host_word);
+	u64 word = ebb_load_acquire(&ebb_ring_page()->host_word);
 	int err;
 
 	if (session.closed)
@@ -272,7 +272,7 @@ static int session_start_locked(const struct ebb_session *request)
 		return -EALREADY;
 	if (page_poisoning_enabled())
 		return -EOPNOTSUPP;
-	if (!ring_host_demands(word))
+	if (!ebb_ring_host_demands(word))
 		return -ENOTCONN;
 
 	session.epoch = ebb_lease_epoch(word);
@@ -280,25 +280,25 @@ static int session_start_locked(const struct ebb_session *request)
 	session.failed = 0;
 	session.waited_ms = 0;
 	session.zone = NULL;
-	session.allocstall = facts_allocstall();
+	session.allocstall = ebb_facts_allocstall();
 	session.stall_look = ktime_get_coarse();
 	atomic_set(&session.why, EBB_SESSION_RUNNING);
-	facts_refresh();
-	err = report_register(session_lease);
+	ebb_facts_refresh();
+	err = ebb_report_register(session_lease);
 	session.busy = err == -EBUSY;
 	if (err) {
 		session_publish(request->session_id, EBB_SESSION_BUSY);
 		return err;
 	}
 	if (request->flags & EBB_SESSION_FLAG_REARM)
-		report_rearm();
+		ebb_report_rearm();
 	WRITE_ONCE(session.phase, SESSION_AT_WORK);
 	session_publish(request->session_id, EBB_SESSION_RUNNING);
 	queue_work(session.queue, &session.work);
 	return 0;
 }
 
-int session_start(const struct ebb_session *request)
+int ebb_session_start(const struct ebb_session *request)
 {
 	int err;
 
@@ -310,14 +310,14 @@ int session_start(const struct ebb_session *request)
 	return err;
 }
 
-int session_stop(void)
+int ebb_session_stop(void)
 {
 	bool closed;
 
 	mutex_lock(&session_lock);
 	closed = session.closed;
 	if (!session_is_idle())
-		session_end(EBB_SESSION_STOPPED);
+		ebb_session_end(EBB_SESSION_STOPPED);
 	mutex_unlock(&session_lock);
 	if (closed)
 		return -ESHUTDOWN;
@@ -325,25 +325,26 @@ int session_stop(void)
 								    : 0;
 }
 
-bool session_recall(enum ebb_session_state why, unsigned int timeout_ms)
+bool ebb_session_recall(enum ebb_session_state why, unsigned int timeout_ms)
 {
-	session_end(why);
-	if (!report_held_pages(0, ULONG_MAX))
+	ebb_session_end(why);
+	if (!ebb_report_held_pages(0, ULONG_MAX))
 		return true;
 	if (timeout_ms <= READ_ONCE(session.waited_ms))
 		return false;
-	if (wait_event_timeout(session_idle, !report_held_pages(0, ULONG_MAX),
+	if (wait_event_timeout(session_idle,
+			       !ebb_report_held_pages(0, ULONG_MAX),
 			       msecs_to_jiffies(timeout_ms)))
 		return true;
 	WRITE_ONCE(session.waited_ms, timeout_ms);
 	return false;
 }
 
-bool session_close(unsigned int timeout_ms)
+bool ebb_session_close(unsigned int timeout_ms)
 {
 	mutex_lock(&session_lock);
 	session.closed = true;
-	session_end(EBB_SESSION_LEAVING);
+	ebb_session_end(EBB_SESSION_LEAVING);
 	mutex_unlock(&session_lock);
 	if (timeout_ms)
 		return wait_event_timeout(session_idle, session_is_idle(),
@@ -352,14 +353,14 @@ bool session_close(unsigned int timeout_ms)
 	return true;
 }
 
-void session_reopen(void)
+void ebb_session_reopen(void)
 {
 	mutex_lock(&session_lock);
 	session.closed = false;
 	mutex_unlock(&session_lock);
 }
 
-int session_hold_ring(void)
+int ebb_session_lock_ring(void)
 {
 	mutex_lock(&session_lock);
 	if (!session.closed)
@@ -368,17 +369,17 @@ int session_hold_ring(void)
 	return -ESHUTDOWN;
 }
 
-void session_release_ring(void)
+void ebb_session_unlock_ring(void)
 {
 	mutex_unlock(&session_lock);
 }
 
-bool session_is_running(void)
+bool ebb_session_is_running(void)
 {
 	return !session_is_idle();
 }
 
-u32 session_info_flags(void)
+u32 ebb_session_info_flags(void)
 {
 	u32 flags = 0;
 
@@ -389,11 +390,11 @@ u32 session_info_flags(void)
 	return flags;
 }
 
-void session_init(struct workqueue_struct *queue,
-		  struct workqueue_struct *pass_queue)
+void ebb_session_init(struct workqueue_struct *queue,
+		      struct workqueue_struct *pass_queue)
 {
 	session.queue = queue;
-	report_init(pass_queue);
+	ebb_report_init(pass_queue);
 	INIT_WORK(&session.work, session_work);
 	atomic_set(&session.why, EBB_SESSION_NONE);
 }

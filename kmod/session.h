@@ -10,33 +10,33 @@
 #include "protocol/uapi.h"
 
 /* Sessions run on @queue, one at a time, the kernel's passes on @pass_queue. */
-void session_init(struct workqueue_struct *queue,
-		  struct workqueue_struct *pass_queue);
+void ebb_session_init(struct workqueue_struct *queue,
+		      struct workqueue_struct *pass_queue);
 
 /**
- * session_start - begin a session for the host that demands in the ring
+ * ebb_session_start - begin a session for the host that demands in the ring
  *
  * Return: 0 and the session runs; -EINVAL, -EALREADY, -EBUSY, -EOPNOTSUPP,
  * -ENOTCONN, -ESHUTDOWN as in protocol/uapi.h; -EINTR if the caller is killed
  * while the session before parts.
  */
-int session_start(const struct ebb_session *request);
+int ebb_session_start(const struct ebb_session *request);
 
 /**
- * session_stop - end the session, if one runs, and wait for its last slot
+ * ebb_session_stop - end the session, if one runs, and wait for its last slot
  *
  * Return: 0; -ESHUTDOWN; -EINTR if the caller is killed meanwhile.
  */
-int session_stop(void);
+int ebb_session_stop(void);
 
 /*
  * End the session, if one runs, for @why. From any context, without waiting:
  * the session takes back what is not granted within one poll.
  */
-void session_end(enum ebb_session_state why);
+void ebb_session_end(enum ebb_session_state why);
 
 /**
- * session_recall - end the session for @why and wait for its ranges
+ * ebb_session_recall - end the session for @why and wait for its ranges
  * @timeout_ms: how long at most
  *
  * Sleeps, but allocates nothing. A session that was waited for in vain is not
@@ -44,31 +44,33 @@ void session_end(enum ebb_session_state why);
  *
  * Return: whether all ranges are back with the guest.
  */
-bool session_recall(enum ebb_session_state why, unsigned int timeout_ms);
+bool ebb_session_recall(enum ebb_session_state why, unsigned int timeout_ms);
 
 /**
- * session_close - end the session and let no other start
+ * ebb_session_close - end the session and let no other start
  * @timeout_ms: how long to wait for the last slot; 0: for as long as it takes
  *
  * Return: whether no slot is in flight.
  */
-bool session_close(unsigned int timeout_ms);
+bool ebb_session_close(unsigned int timeout_ms);
 
-/* After session_close(): sessions may start again. */
-void session_reopen(void);
+/* After ebb_session_close(): sessions may start again. */
+void ebb_session_reopen(void);
 
 /**
- * session_hold_ring - keep the ring open, and the same, until the release
+ * ebb_session_lock_ring - keep the ring open, and the same
  *
- * Return: 0, or -ESHUTDOWN without a hold.
+ * Sessions neither start nor stop until ebb_session_unlock_ring().
+ *
+ * Return: 0 with a mutex locked, or -ESHUTDOWN without.
  */
-int session_hold_ring(void);
-void session_release_ring(void);
+int ebb_session_lock_ring(void);
+void ebb_session_unlock_ring(void);
 
 /* Whether ranges may be off the free lists for a host. */
-bool session_is_running(void);
+bool ebb_session_is_running(void);
 
 /* EBB_INFO_ bits that are the session's to tell. */
-u32 session_info_flags(void);
+u32 ebb_session_info_flags(void);
 
 #endif /* EBB_KMOD_SESSION_H */

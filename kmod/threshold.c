@@ -196,10 +196,10 @@ static void threshold_publish(enum ebb_threshold_state state)
 	for (node = 0; node < EBB_NODE_MAX; node++)
 		told.node_pages[node] = threshold.pulses[node].target;
 	threshold.state = state;
-	facts_note_target(&told);
+	ebb_facts_note_target(&told);
 	if (changed || state == EBB_THRESHOLD_DRIVING ||
 	    state == EBB_THRESHOLD_FRAGMENTED)
-		facts_refresh();
+		ebb_facts_refresh();
 	if (changed)
 		threshold.changed();
 }
@@ -281,7 +281,7 @@ static void threshold_clear(enum ebb_threshold_state state)
 
 	for (node = 0; node < EBB_NODE_MAX; node++) {
 		if (threshold.pulses[node].target)
-			watermark_restore(node);
+			ebb_watermark_restore(node);
 		threshold.pulses[node] = (struct pulse){};
 	}
 	threshold.kicked_ms = 0;
@@ -305,17 +305,17 @@ static void threshold_act(int node, const struct facts_events *events,
 	struct pulse_facts facts;
 
 	node_facts(node, &facts);
-	switch (pulse_look(pulse, &facts, now_ms)) {
+	switch (ebb_pulse_look(pulse, &facts, now_ms)) {
 	case PULSE_KICK:
 		threshold_note_kick(events, now_ms);
-		watermark_raise_over(node, pulse->step);
-		watermark_kick(node);
+		ebb_watermark_raise_over(node, pulse->step);
+		ebb_watermark_kick(node);
 		break;
 	case PULSE_REST:
-		watermark_hold(node, pulse->target);
+		ebb_watermark_hold(node, pulse->target);
 		break;
 	case PULSE_WAIT:
-		watermark_reassert(node);
+		ebb_watermark_reassert(node);
 		break;
 	}
 }
@@ -365,13 +365,13 @@ static void threshold_look(void)
 
 	if (!threshold_has_target())
 		return;
-	facts_read_events(&events);
+	ebb_facts_read_events(&events);
 	veto = threshold_veto(&events, now_ms);
 	if (veto != EBB_DROP_NONE) {
 		threshold_give_up(veto);
 		return;
 	}
-	if (!session_is_running()) {
+	if (!ebb_session_is_running()) {
 		for_each_node_state(node, N_MEMORY) {
 			if (watermark_has_node(node) &&
 			    threshold.pulses[node].target)
@@ -403,8 +403,8 @@ static void threshold_aim_node(int node, u64 pages, u32 flags)
 	struct pulse *pulse = &threshold.pulses[node];
 
 	if (pulse->target && !pages)
-		watermark_restore(node);
-	pulse_aim(pulse, pages, node_managed_pages(node), flags);
+		ebb_watermark_restore(node);
+	ebb_pulse_aim(pulse, pages, node_managed_pages(node), flags);
 }
 
 static void threshold_aim_all(u64 pages, u32 flags)
@@ -449,7 +449,7 @@ static void threshold_take(const struct ebb_target *target)
 	u64 pages = target->bytes >> PAGE_SHIFT;
 	struct facts_events events;
 
-	facts_read_events(&events);
+	ebb_facts_read_events(&events);
 	if (!threshold_has_target()) {
 		threshold.allocstall = events.allocstall;
 		atomic_set(&threshold.drop_wanted, EBB_DROP_NONE);
@@ -470,10 +470,10 @@ static void threshold_take(const struct ebb_target *target)
 				 msecs_to_jiffies(target->timeout_ms));
 	threshold_look();
 	/* Who asked looks for the outcome in the facts. */
-	facts_refresh();
+	ebb_facts_refresh();
 }
 
-int threshold_set(const struct ebb_target *target)
+int ebb_threshold_set(const struct ebb_target *target)
 {
 	int err;
 
@@ -485,7 +485,7 @@ int threshold_set(const struct ebb_target *target)
 	return err;
 }
 
-void threshold_get(struct ebb_threshold *told)
+void ebb_threshold_get(struct ebb_threshold *told)
 {
 	struct pulse_facts facts;
 	int node;
@@ -505,29 +505,29 @@ void threshold_get(struct ebb_threshold *told)
 	mutex_unlock(&threshold_lock);
 }
 
-enum ebb_threshold_state threshold_state(void)
+enum ebb_threshold_state ebb_threshold_state(void)
 {
 	return READ_ONCE(threshold.state);
 }
 
-void threshold_drop(enum ebb_drop_reason why)
+void ebb_threshold_drop(enum ebb_drop_reason why)
 {
 	int node;
 
 	atomic_cmpxchg(&threshold.drop_wanted, EBB_DROP_NONE, why);
 	for_each_node_state(node, N_MEMORY) {
 		if (watermark_has_node(node))
-			watermark_restore(node);
+			ebb_watermark_restore(node);
 	}
-	threshold_review();
+	ebb_threshold_review();
 }
 
-void threshold_review(void)
+void ebb_threshold_review(void)
 {
 	mod_delayed_work(threshold.queue, &look_work, 0);
 }
 
-void threshold_close(void)
+void ebb_threshold_close(void)
 {
 	mutex_lock(&threshold_lock);
 	threshold.closed = true;
@@ -538,14 +538,14 @@ void threshold_close(void)
 	cancel_delayed_work_sync(&expire_work);
 }
 
-void threshold_reopen(void)
+void ebb_threshold_reopen(void)
 {
 	mutex_lock(&threshold_lock);
 	threshold.closed = false;
 	mutex_unlock(&threshold_lock);
 }
 
-void threshold_init(struct workqueue_struct *queue, void (*changed)(void))
+void ebb_threshold_init(struct workqueue_struct *queue, void (*changed)(void))
 {
 	threshold.queue = queue;
 	threshold.changed = changed;

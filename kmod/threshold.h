@@ -9,38 +9,38 @@
 #include "protocol/uapi.h"
 
 /**
- * threshold_init - no target yet
+ * ebb_threshold_init - no target yet
  * @queue: what is slow runs on it
  * @changed: called when the state has changed, from process context
  */
-void threshold_init(struct workqueue_struct *queue, void (*changed)(void));
+void ebb_threshold_init(struct workqueue_struct *queue, void (*changed)(void));
 
 /**
- * threshold_set - take a target, in place of the one before
+ * ebb_threshold_set - take a target, in place of the one before
  *
  * With @target->bytes 0 the marks are the kernel's own when it returns.
  *
  * Return: 0; -EINVAL as in protocol/uapi.h; -ESHUTDOWN.
  */
-int threshold_set(const struct ebb_target *target);
+int ebb_threshold_set(const struct ebb_target *target);
 
 /* What is done for it now. */
-void threshold_get(struct ebb_threshold *threshold);
+void ebb_threshold_get(struct ebb_threshold *threshold);
 
-enum ebb_threshold_state threshold_state(void);
+enum ebb_threshold_state ebb_threshold_state(void);
 
 /*
  * Give the target up for @why, if there is one. From any context that may
  * queue work; the marks are the kernel's own when it returns, the target is gone
  * within one look.
  */
-void threshold_drop(enum ebb_drop_reason why);
+void ebb_threshold_drop(enum ebb_drop_reason why);
 
 /* The memory map changed: look at the marks again. From any such context. */
-void threshold_review(void);
+void ebb_threshold_review(void);
 
-/* Drop the target and take no other until threshold_reopen(). Sleeps. */
-void threshold_close(void);
-void threshold_reopen(void);
+/* Drop the target and take no other until ebb_threshold_reopen(). Sleeps. */
+void ebb_threshold_close(void);
+void ebb_threshold_reopen(void);
 
 #endif /* EBB_KMOD_THRESHOLD_H */

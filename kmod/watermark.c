@@ -17,7 +17,7 @@
  * allocations fail or stall, LOW would stop page reporting. Since 6.7 an allocation
  * looks at HIGH as well: in a zone below it (ZONE_BELOW_HIGH) each processor keeps
  * fewer free pages to itself, and goes to the zone's lists more often. So a target
- * that is held is never over what is free (watermark_hold()), and the part "held"
+ * that is held is never over what is free (ebb_watermark_hold()), and the part "held"
  * of scripts/bench-threshold says what it costs. Where memory is tiered
  * kswapd stops at PROMO instead, so a mark above HIGH is raised with it; nothing
  * else looks at that but whether a page may be promoted into this node.
@@ -85,7 +85,7 @@ static void mark_raise(struct zone *zone, struct mark *mark, unsigned long high)
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
-void watermark_raise_over(int node, u64 step)
+void ebb_watermark_raise_over(int node, u64 step)
 {
 	unsigned long managed = node_managed_pages(node);
 	struct zone *zone;
@@ -100,7 +100,7 @@ void watermark_raise_over(int node, u64 step)
 	}
 }
 
-void watermark_hold(int node, u64 target)
+void ebb_watermark_hold(int node, u64 target)
 {
 	unsigned long managed = node_managed_pages(node);
 	struct zone *zone;
@@ -112,7 +112,7 @@ void watermark_hold(int node, u64 target)
 			       zone_page_state(zone, NR_FREE_PAGES)));
 }
 
-void watermark_reassert(int node)
+void ebb_watermark_reassert(int node)
 {
 	struct zone *zone;
 	int i;
@@ -146,7 +146,7 @@ static void mark_restore(struct zone *zone, struct mark *mark)
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
-void watermark_restore(int node)
+void ebb_watermark_restore(int node)
 {
 	struct zone *zone;
 	int i;
@@ -171,7 +171,7 @@ static void zone_boost(struct zone *zone, struct mark *mark)
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
-void watermark_kick(int node)
+void ebb_watermark_kick(int node)
 {
 	/* From the highest zone there is, and without reclaiming itself. */
 	gfp_t gfp = (GFP_HIGHUSER_MOVABLE & ~__GFP_DIRECT_RECLAIM) |

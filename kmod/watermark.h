@@ -14,26 +14,26 @@ static inline bool watermark_has_node(int node)
 }
 
 /**
- * watermark_raise_over - raise the marks of @node over what is free
+ * ebb_watermark_raise_over - raise the marks of @node over what is free
  * @step: pages, shared by the zones by their size; each zone gets a pageblock
  *	more than it has free at least, so that no zone passes for the node
  */
-void watermark_raise_over(int node, u64 step);
+void ebb_watermark_raise_over(int node, u64 step);
 
 /**
- * watermark_hold - keep the marks of @node at its target, as far as it is met
+ * ebb_watermark_hold - keep the marks of @node at its target, as far as it is met
  * @target: pages, shared by the zones by their size
  *
  * No mark is above what its zone has free now, so that nothing has to be done
  * for it.
  */
-void watermark_hold(int node, u64 target);
+void ebb_watermark_hold(int node, u64 target);
 
 /* What the kernel wrote over, as it does at sysctls and hotplug, again. */
-void watermark_reassert(int node);
+void ebb_watermark_reassert(int node);
 
 /* The kernel's own marks, as it has computed them last. */
-void watermark_restore(int node);
+void ebb_watermark_restore(int node);
 
 /*
  * Wake kswapd of @node, by an allocation that finds its zone boosted, as
@@ -41,6 +41,6 @@ void watermark_restore(int node);
  * one pageblock, for it counts in WMARK_MIN as well; at its end kswapd wakes
  * kcompactd for a huge page.
  */
-void watermark_kick(int node);
+void ebb_watermark_kick(int node);
 
 #endif /* EBB_KMOD_WATERMARK_H */

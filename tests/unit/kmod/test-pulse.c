@@ -61,7 +61,7 @@ static enum pulse_action look(struct node *node)
 {
 	enum pulse_action action;
 
-	action = pulse_look(&node->pulse, &node->facts, node->now_ms);
+	action = ebb_pulse_look(&node->pulse, &node->facts, node->now_ms);
 	if (action == PULSE_KICK) {
 		node->kicks++;
 		node->mark = node->facts.free + node->pulse.step;
@@ -84,7 +84,8 @@ static void run(struct node *node, unsigned int looks)
 
 static void aim(struct node *node, __u64 pages)
 {
-	pulse_aim(&node->pulse, pages, node->facts.managed, EBB_TARGET_URGENT);
+	ebb_pulse_aim(&node->pulse, pages, node->facts.managed,
+		      EBB_TARGET_URGENT);
 }
 
 static void test_cache_is_driven_to_the_target(void **state)
@@ -144,7 +145,7 @@ static void test_a_standing_target_is_gentle(void **state)
 	__u64 begin_ms = node.now_ms;
 
 	(void)state;
-	pulse_aim(&node.pulse, 1000 * MIB, node.facts.managed, 0);
+	ebb_pulse_aim(&node.pulse, 1000 * MIB, node.facts.managed, 0);
 	run(&node, 10000);
 	assert_int_equal(node.pulse.state, EBB_THRESHOLD_HELD);
 	assert_true(node.now_ms - begin_ms >=
@@ -152,7 +153,7 @@ static void test_a_standing_target_is_gentle(void **state)
 
 	/* One pulse may run when somebody comes to wait for it. */
 	node = make_node(2000 * MIB, 100 * MIB, 1500 * MIB);
-	pulse_aim(&node.pulse, 1000 * MIB, node.facts.managed, 0);
+	ebb_pulse_aim(&node.pulse, 1000 * MIB, node.facts.managed, 0);
 	look(&node);
 	aim(&node, 1000 * MIB);
 	begin_ms = node.now_ms;
@@ -245,8 +246,8 @@ static void test_the_wait_doubles_up_to_a_limit(void **state)
 	assert_int_equal(last, PULSE_RETRY_MAX_MS);
 	/* Who asks now does not wait for that. */
 	node.facts.gainable = 500 * MIB;
-	pulse_aim(&node.pulse, 1000 * MIB, node.facts.managed,
-		  EBB_TARGET_RETRY | EBB_TARGET_URGENT);
+	ebb_pulse_aim(&node.pulse, 1000 * MIB, node.facts.managed,
+		      EBB_TARGET_RETRY | EBB_TARGET_URGENT);
 	assert_int_equal(look(&node), PULSE_KICK);
 }
 
