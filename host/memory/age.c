@@ -51,7 +51,8 @@ bool ebb_process_was_restored(pid_t pid)
 	file = fopen(path, "re");
 	while (file && total < CMDLINE_BYTES_MAX &&
 	       (got = getdelim(&argument, &bytes, '\0', file)) > 0) {
-		if (strcmp(argument, "-incoming") == 0)
+		if (strcmp(argument, "-incoming") == 0 ||
+		    strcmp(argument, "-loadvm") == 0)
 			return true;
 		total += (size_t)got;
 	}

@@ -11,8 +11,8 @@ uint32_t ebb_process_age_s(pid_t pid);
 
 /*
  * Whether a QEMU process began with a guest that ran already: one that was saved
- * or migrated, by "-incoming" among its arguments. False also if these cannot be
- * read.
+ * or migrated, by "-incoming" among its arguments, or reverted to a snapshot, by
+ * "-loadvm". False also if these cannot be read.
  */
 bool ebb_process_was_restored(pid_t pid);
 
