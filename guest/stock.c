@@ -20,6 +20,7 @@ enum {
 	BUSY_RETRY_MS = 10 * 1000,
 	MISSING_RETRY_MS = 60 * 1000, /* it may be installed meanwhile */
 	INFO_BYTES_MAX = 64 * 1024, /* the answer to guest-info is shorter */
+	LATER_BYTES_MAX = 256 * 1024, /* some dozens of our answers */
 };
 
 struct ebb_stock {
@@ -39,6 +40,8 @@ struct ebb_stock {
 	char line[INFO_BYTES_MAX]; /* of qemu-ga, so far */
 	size_t line_bytes;
 	bool passing; /* the rest of a longer line */
+	char *later; /* answers of ours that wait for the end of that line */
+	size_t later_bytes;
 };
 
 static void settle_soon(struct ebb_stock *stock)
@@ -54,9 +57,34 @@ static void retry_later(struct ebb_stock *stock, unsigned int ms)
 
 /* ---- of the host ---- */
 
+/* One that finds no place is lost: who asked for so many waits in vain. */
+static void answer_later(struct ebb_stock *stock, const char *line)
+{
+	size_t bytes = strlen(line);
+	char *later;
+
+	if (bytes > LATER_BYTES_MAX - stock->later_bytes)
+		return;
+	later = realloc(stock->later, stock->later_bytes + bytes);
+	if (!later)
+		return;
+	memcpy(later + stock->later_bytes, line, bytes);
+	stock->later = later;
+	stock->later_bytes += bytes;
+}
+
+static void forget_later(struct ebb_stock *stock)
+{
+	free(stock->later);
+	stock->later = NULL;
+	stock->later_bytes = 0;
+}
+
 static void answer(struct ebb_stock *stock, char *line)
 {
-	if (line)
+	if (line && stock->passing)
+		answer_later(stock, line);
+	else if (line)
 		ebb_port_send(stock->port, line, strlen(line));
 	free(line);
 }
@@ -141,6 +169,7 @@ static void on_port_connected(void *opaque)
 
 	/* A new client; what the last one left half is not its. */
 	memset(&stock->asked, 0, sizeof(stock->asked));
+	forget_later(stock);
 }
 
 static void on_port_drained(void *opaque)
@@ -187,6 +216,13 @@ static void send_line(struct ebb_stock *stock)
 	stock->line_bytes = 0;
 }
 
+static void send_later(struct ebb_stock *stock)
+{
+	if (stock->later_bytes > 0 && stock->port)
+		ebb_port_send(stock->port, stock->later, stock->later_bytes);
+	forget_later(stock);
+}
+
 /* Lines are held until they are whole, as far as one may be that is changed. */
 static void on_relay_data(const char *data, size_t data_bytes, void *opaque)
 {
@@ -205,6 +241,7 @@ static void on_relay_data(const char *data, size_t data_bytes, void *opaque)
 		if (data[-1] == '\n') {
 			send_line(stock);
 			stock->passing = false;
+			send_later(stock);
 		} else if (stock->passing ||
 			   stock->line_bytes == sizeof(stock->line)) {
 			stock->passing = true;
@@ -243,6 +280,7 @@ static void close_port(struct ebb_stock *stock)
 	memset(&stock->asked, 0, sizeof(stock->asked));
 	stock->line_bytes = 0;
 	stock->passing = false;
+	forget_later(stock);
 }
 
 static void tell_busy(struct ebb_stock *stock)

@@ -330,6 +330,26 @@ static void a_long_answer_comes_whole(void **state)
 	assert_true(got[got_bytes - 1] == '\n');
 }
 
+/* Both write to one port: an answer of ours waits for the end of qemu-ga's line. */
+static void no_answer_lands_in_another(void **state)
+{
+	const char *end;
+
+	(void)state;
+	wait_served(true);
+	host_says("{\"execute\":\"fake-big\"}\n");
+	for (int i = 0; i < 100000 && got_bytes < BIG_BYTES / 20; i++)
+		turn();
+	assert_in_range(got_bytes, BIG_BYTES / 20, BIG_BYTES);
+	host_says("{\"execute\":\"ebb-facts\"}\n");
+	for (int i = 0; i < 100000 && got_bytes < BIG_BYTES + 15; i++)
+		turn();
+	assert_true(says_soon("total-bytes"));
+	end = memchr(got, '\n', got_bytes);
+	assert_int_equal(end - got, BIG_BYTES + 14);
+	assert_true(strstr(got, "total-bytes") > end);
+}
+
 /* A file's content is longer than any command of Ebb's. */
 static void a_long_request_comes_whole(void **state)
 {
@@ -407,6 +427,7 @@ int main(int argc, char **argv)
 		STOCK_TEST(one_that_hangs_answers_nothing),
 		STOCK_TEST(one_that_dies_takes_the_port_along),
 		STOCK_TEST(a_long_answer_comes_whole),
+		STOCK_TEST(no_answer_lands_in_another),
 		STOCK_TEST(a_long_request_comes_whole),
 		STOCK_TEST(it_has_no_socket_of_systemds),
 		cmocka_unit_test_setup_teardown(without_qemu_ga_ebb_is_served,
