@@ -276,16 +276,18 @@ uint64_t ebb_limited_look(struct ebb_limited *limited)
 	char proc_dir[EBB_SYSFILE_PATH_BYTES];
 	struct ebb_vmstat vmstat = { 0 };
 	struct look last = limited->last;
-	uint64_t grew;
+	uint64_t grew, guest_grew;
 
 	snprintf(proc_dir, sizeof(proc_dir), "%s/proc", limited->root);
-	ebb_vmstat_read(proc_dir, &vmstat);
 	limited->now.count = 0;
 	limited->visited = 0;
 	limited->unknown = false;
 	grew = look(limited);
-	if (limited->unknown)
-		grew = grown(vmstat.refault, limited->guest_refaults);
+	/* Read last: what a cgroup had meanwhile is in it. */
+	ebb_vmstat_read(proc_dir, &vmstat);
+	guest_grew = grown(vmstat.refault, limited->guest_refaults);
+	if (limited->unknown || grew > guest_grew)
+		grew = guest_grew;
 	if (limited->looked)
 		limited->limited_refaults += grew;
 	limited->looked = true;

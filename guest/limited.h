@@ -21,7 +21,9 @@
  * all of the guest's count as limited while some cgroup is at its limit, which
  * leaves stalled allocations to tell of the guest's own need.
  *
- * A cgroup that never met a limit costs the reading of one small file.
+ * A cgroup that never met a limit costs the reading of one small file. When one
+ * meets its first limit, it is not known which of its refaults are older; no look
+ * counts more than the whole guest had since the look before.
  */
 #ifndef EBB_GUEST_LIMITED_H
 #define EBB_GUEST_LIMITED_H

@@ -96,13 +96,16 @@ static void who_meets_its_limit_is_counted(void **state)
 	group("pods", 12, 0, 8000);
 	group("pods/one", 12, 12, 6000);
 	group("pods/two", 0, 0, 1500);
+	guest_refaults(3000);
 	assert_int_equal(ebb_limited_look(limited), 2000);
 	/* It met no limit since: what comes back now is the guest's. */
 	group("pods", 12, 0, 9000);
 	group("pods/one", 12, 12, 7000);
+	guest_refaults(4000);
 	assert_int_equal(ebb_limited_look(limited), 2000);
 	group("pods", 13, 0, 9100);
 	group("pods/one", 13, 13, 7100);
+	guest_refaults(4100);
 	assert_int_equal(ebb_limited_look(limited), 2100);
 }
 
@@ -115,6 +118,7 @@ static void a_limit_covers_what_is_below(void **state)
 	assert_int_equal(ebb_limited_look(limited), 0);
 	group("pod", 3, 2, 1100);
 	group("pod/one", 2, 2, 950);
+	guest_refaults(1000);
 	assert_int_equal(ebb_limited_look(limited), 1000);
 }
 
@@ -124,7 +128,22 @@ static void one_that_is_new_began_with_nothing(void **state)
 	assert_int_equal(ebb_limited_look(limited), 0);
 	group("pods", 3, 0, 700);
 	group("pods/new", 3, 3, 700);
+	guest_refaults(700);
 	assert_int_equal(ebb_limited_look(limited), 700);
+}
+
+/* What it had before it met its first limit was the guest's need. */
+static void the_first_limit_excuses_nothing_older(void **state)
+{
+	(void)state;
+	group("one", 0, 0, 50000);
+	guest_refaults(60000);
+	assert_int_equal(ebb_limited_look(limited), 0);
+	group("one", 1, 1, 50300);
+	guest_refaults(60300);
+	assert_int_equal(ebb_limited_look(limited), 300);
+	guest_refaults(61000);
+	assert_int_equal(ebb_limited_look(limited), 300);
 }
 
 /* Killed, removed, made anew, between two looks: its parent remembers. */
@@ -138,6 +157,7 @@ static void one_that_is_gone_still_counts(void **state)
 	remove_group("pods/one");
 	group("pods", 17, 0, 6200);
 	group("pods/three", 3, 3, 200);
+	guest_refaults(1200);
 	assert_int_equal(ebb_limited_look(limited), 1200);
 }
 
@@ -204,6 +224,7 @@ int main(void)
 		LIMITED_TEST(who_meets_its_limit_is_counted),
 		LIMITED_TEST(a_limit_covers_what_is_below),
 		LIMITED_TEST(one_that_is_new_began_with_nothing),
+		LIMITED_TEST(the_first_limit_excuses_nothing_older),
 		LIMITED_TEST(one_that_is_gone_still_counts),
 		LIMITED_TEST(without_cgroups_nothing_is_limited),
 		LIMITED_TEST(version_1_counts_failures),
