@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +73,7 @@ static bool sum_lines(int dir, const char *name, const char *const *prefixes,
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	FILE *file ebb_auto_fclose = fd < 0 ? NULL : fdopen(fd, "r");
-	char line[256], word[64];
+	char word[EBB_SYSFILE_NAME_BYTES];
 	uint64_t number;
 	bool found = false;
 
@@ -84,9 +83,7 @@ static bool sum_lines(int dir, const char *name, const char *const *prefixes,
 		return false;
 	}
 	*ret_sum = 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%63s %" SCNu64, word, &number) != 2)
-			continue;
+	while (ebb_sysfile_next(file, word, &number)) {
 		for (size_t i = 0; prefixes[i]; i++) {
 			if (strncmp(word, prefixes[i], strlen(prefixes[i])))
 				continue;

@@ -2,12 +2,12 @@
 #include "guest/meminfo.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "guest/sysfile.h"
 
 #define LINE(text, member)                                 \
 	{                                                  \
@@ -35,16 +35,14 @@ int ebb_meminfo_read(const char *proc_dir, struct ebb_meminfo *ret_meminfo)
 {
 	struct ebb_meminfo meminfo = { 0 };
 	FILE *file ebb_auto_fclose = NULL;
-	char line[512], name[64];
+	char path[EBB_SYSFILE_PATH_BYTES], name[EBB_SYSFILE_NAME_BYTES];
 	uint64_t kib;
 
-	snprintf(line, sizeof(line), "%s/meminfo", proc_dir);
-	file = fopen(line, "re");
+	snprintf(path, sizeof(path), "%s/meminfo", proc_dir);
+	file = fopen(path, "re");
 	if (!file)
 		return -errno;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%63s %" SCNu64, name, &kib) != 2)
-			continue;
+	while (ebb_sysfile_next(file, name, &kib)) {
 		kib *= 1024;
 		for (size_t i = 0; i < EBB_ARRAY_SIZE(lines); i++)
 			if (strcmp(name, lines[i].name) == 0)

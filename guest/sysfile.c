@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,4 +71,14 @@ int ebb_sysfile_write_number(const char *root, const char *path,
 
 	snprintf(text, sizeof(text), "%" PRIu64, number);
 	return ebb_sysfile_write(root, path, text);
+}
+
+bool ebb_sysfile_next(FILE *file, char *ret_name, uint64_t *ret_number)
+{
+	char line[512];
+
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %" SCNu64, ret_name, ret_number) == 2)
+			return true;
+	return false;
 }

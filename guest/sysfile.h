@@ -3,11 +3,14 @@
 #ifndef EBB_GUEST_SYSFILE_H
 #define EBB_GUEST_SYSFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum {
-	EBB_SYSFILE_PATH_BYTES = 512
+	EBB_SYSFILE_PATH_BYTES = 512,
+	EBB_SYSFILE_NAME_BYTES = 64,
 };
 
 /**
@@ -29,5 +32,14 @@ int ebb_sysfile_read_number(const char *root, const char *path,
 int ebb_sysfile_write(const char *root, const char *path, const char *text);
 int ebb_sysfile_write_number(const char *root, const char *path,
 			     uint64_t number);
+
+/**
+ * ebb_sysfile_next - the next line "NAME NUMBER" of a table of counters
+ * @ret_name: EBB_SYSFILE_NAME_BYTES, NUL-terminated; a longer name is cut
+ *
+ * Passes over other lines; what follows the number on one is not looked at.
+ * Returns false at the end of @file.
+ */
+bool ebb_sysfile_next(FILE *file, char *ret_name, uint64_t *ret_number);
 
 #endif /* EBB_GUEST_SYSFILE_H */

@@ -2,13 +2,13 @@
 #include "guest/vmstat.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "guest/sysfile.h"
 
 #define REFAULT_BYTES_MIN ((uint64_t)8 << 20)
 #define REFAULT_SHARE 256
@@ -18,16 +18,14 @@ int ebb_vmstat_read(const char *proc_dir, struct ebb_vmstat *ret_vmstat)
 {
 	struct ebb_vmstat vmstat = { 0 };
 	FILE *file ebb_auto_fclose = NULL;
-	char line[512], name[64];
+	char path[EBB_SYSFILE_PATH_BYTES], name[EBB_SYSFILE_NAME_BYTES];
 	uint64_t value;
 
-	snprintf(line, sizeof(line), "%s/vmstat", proc_dir);
-	file = fopen(line, "re");
+	snprintf(path, sizeof(path), "%s/vmstat", proc_dir);
+	file = fopen(path, "re");
 	if (!file)
 		return -errno;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%63s %" SCNu64, name, &value) != 2)
-			continue;
+	while (ebb_sysfile_next(file, name, &value)) {
 		if (strncmp(name, "allocstall", 10) == 0)
 			vmstat.allocstall += value;
 		else if (strncmp(name, "workingset_refault", 18) == 0)
