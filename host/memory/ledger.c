@@ -15,6 +15,7 @@
 /*
  * @lent: a bit for each page that may be owed
  * @marked_pages: the bits that are set
+ * @reserving_pages: whose bits are clear while their reservation is made
  * @sum_pages: what punches freed and was not reserved since, and @suspected_pages
  * @suspected_pages: lent before this ebbd, if at all
  * @lent_pages, @reserved_pages: by this ebbd, ever
@@ -25,6 +26,7 @@ struct ebb_ledger {
 	uint64_t page_bytes;
 	uint64_t page_count;
 	uint64_t marked_pages;
+	uint64_t reserving_pages;
 	uint64_t sum_pages;
 	uint64_t suspected_pages;
 	uint64_t lent_pages;
@@ -131,10 +133,15 @@ static void clear_pages(struct ebb_ledger *ledger, uint64_t first, uint64_t end)
 	}
 }
 
-/* What is owed is among the bits. */
+/* What may be owed: the pages whose reservation is not made yet as well. */
+static uint64_t doubtful_pages(const struct ebb_ledger *ledger)
+{
+	return ledger->marked_pages + ledger->reserving_pages;
+}
+
 static void bound_sum(struct ebb_ledger *ledger)
 {
-	ledger->sum_pages = least(ledger->sum_pages, ledger->marked_pages);
+	ledger->sum_pages = least(ledger->sum_pages, doubtful_pages(ledger));
 	ledger->suspected_pages =
 		least(ledger->suspected_pages, ledger->sum_pages);
 }
@@ -163,15 +170,23 @@ static bool next_run(const struct ebb_ledger *ledger, uint64_t page,
 	return *ret_first < *ret_end;
 }
 
+/* Under the mutex, which is given up for the system call. */
 static int reserve_run(struct ebb_ledger *ledger, int fd, uint64_t first,
 		       uint64_t end)
 {
 	uint64_t offset = first * ledger->page_bytes;
-	uint64_t stop = end * ledger->page_bytes;
+	uint64_t stop = least(end * ledger->page_bytes, ledger->bytes);
+	int r;
 
-	if (stop > ledger->bytes)
-		stop = ledger->bytes;
-	return ebb_hugepool_reserve(fd, offset, stop - offset);
+	clear_pages(ledger, first, end);
+	ledger->reserving_pages += end - first;
+	pthread_mutex_unlock(&ledger->mutex);
+	r = ebb_hugepool_reserve(fd, offset, stop - offset);
+	pthread_mutex_lock(&ledger->mutex);
+	ledger->reserving_pages -= end - first;
+	if (r < 0)
+		mark_pages(ledger, first, end);
+	return r;
 }
 
 static uint64_t hole_pages(const struct ebb_ledger *ledger, uint64_t held_bytes)
@@ -183,7 +198,7 @@ static uint64_t hole_pages(const struct ebb_ledger *ledger, uint64_t held_bytes)
 
 int ebb_ledger_reserve(struct ebb_ledger *ledger, int fd)
 {
-	uint64_t first, end = 0, known, reserved;
+	uint64_t first, end = 0, known, counted;
 	struct stat st;
 	int r = 0;
 
@@ -192,17 +207,16 @@ int ebb_ledger_reserve(struct ebb_ledger *ledger, int fd)
 	pthread_mutex_lock(&ledger->mutex);
 	known = least(ledger->sum_pages - ledger->suspected_pages,
 		      hole_pages(ledger, (uint64_t)st.st_blocks * 512));
-	reserved = ledger->marked_pages;
 	while (r == 0 && next_run(ledger, end, &first, &end)) {
-		clear_pages(ledger, first, end);
 		r = reserve_run(ledger, fd, first, end);
 		if (r < 0)
-			mark_pages(ledger, first, end);
+			break;
+		/* What the guest had taken back needed nothing. */
+		counted = least(known, end - first);
+		known -= counted;
+		ledger->reserved_pages += counted;
+		bound_sum(ledger);
 	}
-	reserved -= ledger->marked_pages;
-	/* What the guest had taken back needed nothing. */
-	ledger->reserved_pages += least(known, reserved);
-	bound_sum(ledger);
 	pthread_mutex_unlock(&ledger->mutex);
 	return r;
 }
@@ -213,7 +227,7 @@ void ebb_ledger_debt(struct ebb_ledger *ledger, uint64_t held_bytes,
 	uint64_t owed, known, kept;
 
 	pthread_mutex_lock(&ledger->mutex);
-	owed = least(least(ledger->sum_pages, ledger->marked_pages),
+	owed = least(least(ledger->sum_pages, doubtful_pages(ledger)),
 		     hole_pages(ledger, held_bytes));
 	known = least(ledger->sum_pages - ledger->suspected_pages, owed);
 	kept = least(ledger->lent_pages, known + ledger->reserved_pages);

@@ -29,9 +29,11 @@
  * Where memory was never touched that is too much, which is safe: its holes are
  * covered twice.
  *
- * Who writes: whoever punches and whoever reserves, under the mutex. A page that
- * is punched while it is reserved must not be lost, so the bit goes before the
- * reservation is made and comes after the punch.
+ * Who writes: whoever punches and whoever reserves, under the mutex, which nobody
+ * holds during a system call: the event loop asks for the debt. A page that is
+ * punched while it is reserved must not be lost, so the bit goes before the
+ * reservation is made and comes after the punch. Until the reservation is made
+ * the page is still owed.
  */
 #ifndef EBB_HOST_LEDGER_H
 #define EBB_HOST_LEDGER_H
@@ -89,7 +91,8 @@ void ebb_ledger_forget(struct ebb_ledger *ledger, uint64_t offset,
  * ebb_ledger_reserve - give what is owed its reservations back
  * @fd: of the file
  *
- * Takes a system call for each run of pages that lie together. Returns 0, or
+ * Takes a system call for each run of pages that lie together, which may wait
+ * for the pool: not on the event loop's thread. Returns 0, or
  * -ENOMEM (the pool has not enough; what was reserved before that stays so) or
  * -errno.
  */
@@ -99,6 +102,8 @@ int ebb_ledger_reserve(struct ebb_ledger *ledger, int fd);
  * ebb_ledger_debt - how things stand
  * @held_bytes: what the file holds now
  * @debt: added to
+ *
+ * From any thread, and soon, also while ebb_ledger_reserve() waits.
  */
 void ebb_ledger_debt(struct ebb_ledger *ledger, uint64_t held_bytes,
 		     struct ebb_debt *debt);
