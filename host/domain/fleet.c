@@ -10,7 +10,6 @@
 #include "common/log.h"
 #include "host/base/loop.h"
 #include "host/domain/fleet_state.h"
-#include "host/memory/hugepool.h"
 
 enum {
 	TICK_MS = 1000,
@@ -351,72 +350,6 @@ const struct ebb_virt_ops ebb_fleet_virt_ops = {
 	.event = on_event,
 };
 
-/* ---- pools of huge pages ---- */
-
-static void reserve_holes(struct ebb_fleet *fleet,
-			  const struct ebb_hugepool *before)
-{
-	uint64_t page_bytes = before->page_bytes;
-	struct ebb_hugepool after;
-	uint32_t bit = (uint32_t)(page_bytes >> EBB_PAGE_SHIFT);
-	uint64_t refused_bytes = 0;
-
-	for (size_t i = 0; i < fleet->count; i++) {
-		struct ebb_vm *vm = fleet->vms[i];
-		uint64_t owed_bytes = ebb_vm_owed_bytes(vm, page_bytes);
-
-		if (owed_bytes && ebb_vm_reserve_holes(vm, page_bytes) < 0)
-			refused_bytes += owed_bytes;
-	}
-	if (ebb_hugepool_read(EBB_HUGEPOOL_ROOT, page_bytes, &after) == 0 &&
-	    after.reserved_pages > before->reserved_pages)
-		ebb_log(EBB_LOG_INFO,
-			"the pool of %llu KiB huge pages runs short: %llu MiB "
-			"that guests gave are reserved for them again",
-			(unsigned long long)(page_bytes >> 10),
-			(unsigned long long)((after.reserved_pages -
-					      before->reserved_pages) *
-						     page_bytes >>
-					     20));
-	if (refused_bytes && !(fleet->short_pools & bit))
-		ebb_log(EBB_LOG_WARNING,
-			"the pool of %llu KiB huge pages is short: guests may "
-			"need %llu MiB of it that are not there. Raise "
-			"vm.nr_hugepages or vm.nr_overcommit_hugepages, or end "
-			"what took them",
-			(unsigned long long)(page_bytes >> 10),
-			(unsigned long long)(refused_bytes >> 20));
-	if (refused_bytes)
-		fleet->short_pools |= bit;
-	else
-		fleet->short_pools &= ~bit;
-}
-
-/* Before guests would be left without the huge pages that they gave. */
-static void watch_hugepools(struct ebb_fleet *fleet)
-{
-	uint32_t cover_percent =
-		fleet->environment.config->hugetlb_cover_percent;
-
-	/* Larger pages than the largest range are never discarded. */
-	for (uint64_t page_bytes = 2 * EBB_PAGE_BYTES;
-	     page_bytes <= (uint64_t)EBB_PAGE_BYTES << EBB_LEASE_ORDER_MAX;
-	     page_bytes *= 2) {
-		struct ebb_hugepool pool = { .page_bytes = page_bytes };
-		uint64_t owed_bytes = 0;
-
-		for (size_t i = 0; i < fleet->count; i++)
-			owed_bytes +=
-				ebb_vm_owed_bytes(fleet->vms[i], page_bytes);
-		if (owed_bytes == 0)
-			continue;
-		/* A pool that cannot be read, all zero, is taken as short. */
-		ebb_hugepool_read(EBB_HUGEPOOL_ROOT, page_bytes, &pool);
-		if (ebb_hugepool_is_short(&pool, owed_bytes, cover_percent))
-			reserve_holes(fleet, &pool);
-	}
-}
-
 static void on_tick(int timer, void *opaque)
 {
 	struct ebb_fleet *fleet = opaque;
@@ -425,7 +358,6 @@ static void on_tick(int timer, void *opaque)
 	(void)timer;
 	for (size_t i = 0; i < fleet->count; i++)
 		ebb_vm_tick(fleet->vms[i], now_ns);
-	watch_hugepools(fleet);
 	if (fleet->refresh_wanted && fleet->virt && begin_refresh(fleet))
 		fleet->refresh_wanted = false;
 }
@@ -443,7 +375,9 @@ int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 	fleet->introduce_timer = ebb_loop_timer(-1, on_introduce, fleet);
 	fleet->pending_timer = ebb_loop_timer(-1, on_pending, fleet);
 	if (fleet->tick_timer < 0 || fleet->introduce_timer < 0 ||
-	    fleet->pending_timer < 0) {
+	    fleet->pending_timer < 0 ||
+	    ebb_cover_begin(&fleet->cover, &fleet->environment, &fleet->roster,
+			    EBB_HUGEPOOL_ROOT) < 0) {
 		ebb_fleet_free(fleet);
 		return -EIO;
 	}
@@ -476,6 +410,7 @@ void ebb_fleet_free(struct ebb_fleet *fleet)
 		ebb_loop_timer_remove(fleet->introduce_timer);
 	if (fleet->pending_timer >= 0)
 		ebb_loop_timer_remove(fleet->pending_timer);
+	ebb_cover_end(&fleet->cover);
 	ebb_roster_clear(&fleet->roster);
 	free(fleet->vms);
 	free(fleet);

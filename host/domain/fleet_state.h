@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/domain/cover.h"
 #include "host/domain/fleet.h"
 #include "host/domain/pending.h"
 #include "host/domain/roster.h"
@@ -41,7 +42,7 @@ struct ebb_fleet {
 	int pending_timer;
 	int introduce_timer;
 	int tick_timer;
-	uint32_t short_pools; /* bit: page size >> EBB_PAGE_SHIFT, was told */
+	struct ebb_cover cover;
 	size_t count;
 	size_t capacity;
 	struct ebb_vm **vms;

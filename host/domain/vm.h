@@ -110,11 +110,9 @@ void ebb_vm_status(const struct ebb_vm *vm,
 /* What the guest is owed of the pool of @page_bytes, at most. */
 uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes);
 
-/*
- * Reserves its holes again: those of the pool of @page_bytes, or of all pools
- * (0). Returns 0, -ENOMEM or -errno; see hugepool.h.
- */
-int ebb_vm_reserve_holes(struct ebb_vm *vm, uint64_t page_bytes);
+/* The files of its process, for a job: see ebb_guest_process_share(). */
+void ebb_vm_share_files(const struct ebb_vm *vm,
+			struct ebb_guest_process *ret_process);
 
 /* Requests; they answer the call, now or later. */
 void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,

@@ -83,15 +83,10 @@ static void close_process(struct ebb_vm *vm, bool reserve)
 void ebb_vm_reserve_lent(struct ebb_vm *vm)
 {
 	struct farewell *farewell = calloc(1, sizeof(*farewell));
-	struct ebb_guest_process *process;
 
 	if (!farewell)
 		return;
-	process = &farewell->process;
-	*process = vm->probe.qemu;
-	process->pidfd = -1;
-	for (uint32_t i = 0; i < process->backing_count; i++)
-		ebb_file_ref(process->backings[i].file);
+	ebb_guest_process_share(&vm->probe.qemu, &farewell->process);
 	farewell->reserve = true;
 	snprintf(farewell->name, sizeof(farewell->name), "%s", vm->name);
 	if (ebb_workers_run(vm->environment->workers, EBB_WORK_RELEASE,

@@ -313,6 +313,15 @@ int ebb_guest_process_look(const struct ebb_guest_process *process,
 	return 0;
 }
 
+void ebb_guest_process_share(const struct ebb_guest_process *process,
+			     struct ebb_guest_process *ret_process)
+{
+	*ret_process = *process;
+	ret_process->pidfd = -1;
+	for (uint32_t i = 0; i < process->backing_count; i++)
+		ebb_file_ref(process->backings[i].file);
+}
+
 void ebb_guest_process_close(struct ebb_guest_process *process)
 {
 	for (uint32_t i = 0; i < process->backing_count; i++)

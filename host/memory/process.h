@@ -85,6 +85,15 @@ int ebb_guest_process_look(const struct ebb_guest_process *process,
 			   struct ebb_guest_process *ret_next,
 			   struct ebb_reason_list *reasons);
 
+/**
+ * ebb_guest_process_share - the files of a process, for a job of their own
+ * @process: left as it is
+ * @ret_process: has references of its own to the files and no pidfd, so nothing
+ *	tells that the process ends: free soon with ebb_guest_process_close()
+ */
+void ebb_guest_process_share(const struct ebb_guest_process *process,
+			     struct ebb_guest_process *ret_process);
+
 /*
  * Lets go of the files; a zeroed or closed process is fine. What no other look
  * shares is closed, which may take long: not on the event loop's thread.
