@@ -7,7 +7,7 @@
 #include "common/cleanup.h"
 #include "common/size.h"
 
-#define REASONS_MAX 6
+#define REASONS_MAX 7
 
 /*
  * The checks, in the order in which one rests on another: where one fails,
@@ -30,8 +30,9 @@ static const struct {
 	{ "devices",
 	  "No device pins the guest's memory",
 	  false,
-	  5,
+	  7,
 	  { EBB_REASON_VFIO, EBB_REASON_VDPA, EBB_REASON_VHOST_USER,
+	    EBB_REASON_PEERS_UNKNOWN, EBB_REASON_ARGUMENTS_UNKNOWN,
 	    EBB_REASON_NVDIMM, EBB_REASON_CONFIDENTIAL } },
 	{ "memory-lock",
 	  "The guest's memory is not locked",

@@ -94,7 +94,7 @@ static int examine_process(struct context *context)
 		add_reason(context, EBB_REASON_PROCESS_UNKNOWN, strerror(-r));
 		return r;
 	}
-	r = ebb_peers_examine(&probe->qemu, probe->domxml.vhost_user,
+	r = ebb_peers_examine(&probe->qemu, probe->domxml.vhost_user, NULL,
 			      &probe->reasons);
 	if (r < 0) {
 		add_reason(context, EBB_REASON_PROCESS_UNKNOWN, strerror(-r));

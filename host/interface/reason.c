@@ -66,6 +66,17 @@ static const struct {
 				    "Another process may have the guest's memory pinned (vhost-user, vfio-user)",
 				    "Use a device that QEMU or the kernel serves",
 				    NULL },
+	[EBB_REASON_PEERS_UNKNOWN] = { "peers-unknown",
+				       "Which processes use the guest's memory is not known",
+				       "End the process that is named, or let ebbd read its "
+				       "/proc/PID; or give the guest no vhost-user device",
+				       NULL },
+	[EBB_REASON_ARGUMENTS_UNKNOWN] = { "arguments-unknown",
+					   "QEMU's command line is not understood and may have any "
+					   "device",
+					   "Take the argument out of <qemu:commandline>, or give the "
+					   "guest the device by the domain's XML",
+					   NULL },
 	[EBB_REASON_NVDIMM] = { "persistent-memory",
 				"The guest has persistent memory, whose content must stay",
 				"Give the guest a disk in place of the NVDIMM or virtio-pmem "

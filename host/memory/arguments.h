@@ -2,6 +2,11 @@
 /*
  * What QEMU's command line says of devices that libvirt may know nothing of, as
  * <qemu:commandline> brings them. Pure.
+ *
+ * QEMU takes an option as "NAME,KEY=VALUE,..." with the name by its key and at
+ * any place, too, or as JSON; and -set changes one that was given before. All of
+ * these are read. What cannot be read, or has devices in another file
+ * (-readconfig), closes the rung: it may be any device.
  */
 #ifndef EBB_HOST_ARGUMENTS_H
 #define EBB_HOST_ARGUMENTS_H
@@ -25,9 +30,8 @@ struct ebb_arguments {
  * ebb_arguments_parse - read a command line
  * @text, @bytes: the arguments, each ended by a zero byte
  * @ret_arguments: written always
- * @reasons: devices that pin the guest's memory are added
- *
- * Takes both forms of QEMU's options, "driver,key=value" and JSON.
+ * @reasons: devices that pin the guest's memory are added, and arguments that
+ *	are not understood
  */
 void ebb_arguments_parse(const char *text, size_t bytes,
 			 struct ebb_arguments *ret_arguments,

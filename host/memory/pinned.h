@@ -7,7 +7,6 @@
 #ifndef EBB_HOST_PINNED_H
 #define EBB_HOST_PINNED_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,16 +15,20 @@
 /* Adds the reason if an open file, by its link in /proc, is one that pins. */
 void ebb_pinned_note_file(const char *target, struct ebb_reason_list *reasons);
 
-/* Adds the reason if the process has locked or pinned memory. */
-void ebb_pinned_note_status(pid_t pid, struct ebb_reason_list *reasons);
-
 /*
- * Whether a process has pages pinned or locked, or may: it has a device open by
- * which pages are pinned.
+ * Adds the reason if the process has locked or pinned memory. Returns 0, or as
+ * ebb_pinned_status_bytes() if that cannot be read.
  */
-bool ebb_pinned_by(pid_t pid);
+int ebb_pinned_note_status(pid_t pid, struct ebb_reason_list *reasons);
 
-/* A field of /proc/PID/status that is given in kB, in bytes; 0: there is none. */
-uint64_t ebb_pinned_status_bytes(pid_t pid, const char *field);
+/**
+ * ebb_pinned_status_bytes - read a field of /proc/PID/status that is in kB
+ * @pid: of a process or a thread
+ * @field: its name
+ * @ret_bytes: written only on success; 0 if there is no such field
+ *
+ * Returns 0, -ESRCH (it has ended) or -errno.
+ */
+int ebb_pinned_status_bytes(pid_t pid, const char *field, uint64_t *ret_bytes);
 
 #endif /* EBB_HOST_PINNED_H */

@@ -16,12 +16,10 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "host/memory/cmdline.h"
 #include "host/memory/mappings.h"
 #include "host/memory/pinned.h"
 #include "host/memory/thp.h"
-
-/* A command line of QEMU by libvirt: some KiB. */
-#define CMDLINE_BYTES_MAX (256 * 1024)
 
 /* One look at the files of @process. @before: the look before it, or NULL. */
 struct scan {
@@ -86,28 +84,22 @@ static bool is_newer(pid_t pid)
 /* Whether the arguments hold "-uuid UUID". */
 static int check_cmdline(pid_t pid, const char *uuid)
 {
-	FILE *file ebb_auto_fclose = NULL;
 	char *text ebb_auto_free = NULL;
-	char path[64];
-	size_t used;
+	bool is_value = false;
+	size_t bytes, length;
+	int r = ebb_cmdline_read(pid, &text, &bytes);
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return -ESRCH;
-	text = malloc(CMDLINE_BYTES_MAX + 1);
-	if (!text)
-		return -ENOMEM;
-	used = fread(text, 1, CMDLINE_BYTES_MAX, file);
-	text[used] = '\0';
-
-	for (size_t at = 0; at < used; at += strlen(text + at) + 1) {
-		size_t value = at + strlen(text + at) + 1;
-
-		if (strcmp(text + at, "-uuid") == 0 && value < used)
-			return strcasecmp(text + value, uuid) == 0 ? 0 : -ESRCH;
+	for (size_t at = 0; r == 0 && at < bytes; at += length + 1) {
+		length = strnlen(text + at, bytes - at);
+		if (is_value)
+			return at + length < bytes &&
+					       strcasecmp(text + at, uuid) == 0
+				       ? 0
+				       : -ESRCH;
+		is_value = at + length < bytes &&
+			   strcmp(text + at, "-uuid") == 0;
 	}
-	return -ESRCH;
+	return r < 0 ? r : -ESRCH;
 }
 
 /* What the look before it had open, both have open. */
@@ -256,7 +248,9 @@ static int look(struct ebb_guest_process *process,
 
 	if (r < 0)
 		return r;
-	ebb_pinned_note_status(process->pid, reasons);
+	r = ebb_pinned_note_status(process->pid, reasons);
+	if (r < 0)
+		return r;
 	/* All of the above was read of a process that lived through it. */
 	if (!ebb_guest_process_alive(process))
 		return -ESRCH;
@@ -366,10 +360,11 @@ void ebb_guest_process_holding(const struct ebb_guest_process *process,
 		max_age_ms = UINT32_MAX;
 	}
 	if (process->backing_count == 0 && process->pid > 0) {
-		holding.resident_bytes =
-			ebb_pinned_status_bytes(process->pid, "VmRSS");
-		holding.swapped_bytes =
-			ebb_pinned_status_bytes(process->pid, "VmSwap");
+		ebb_pinned_status_bytes(process->pid, "VmRSS",
+					&holding.resident_bytes);
+		holding.swapped_known =
+			ebb_pinned_status_bytes(process->pid, "VmSwap",
+						&holding.swapped_bytes) == 0;
 	}
 	*ret_holding = holding;
 }

@@ -164,10 +164,12 @@ int ebb_guest_process_look(const struct ebb_guest_process *process,
 }
 
 int ebb_peers_examine(const struct ebb_guest_process *process, bool vhost_user,
+		      const struct ebb_peers_limits *limits,
 		      struct ebb_reason_list *reasons)
 {
 	(void)process;
 	(void)vhost_user;
+	(void)limits;
 	(void)reasons;
 	return 0;
 }

@@ -4,15 +4,20 @@
  * and the process of a vhost-user device, which maps a file that it inherits; a
  * copy of it by the name of virtiofsd plays that.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,6 +30,7 @@
 #include "common/size.h"
 #include "host/memory/arguments.h"
 #include "host/memory/peers.h"
+#include "host/memory/use.h"
 
 #define BYTES (16 * EBB_MIB)
 
@@ -35,18 +41,75 @@ static struct ebb_guest_process process;
 static pid_t children[4];
 static int child_count;
 
-/* The children's part: says that it is ready, and waits to be killed. */
+/* Before the guest's memory; each is a mapping of its own. */
+static bool map_many(void)
+{
+	for (int i = 0; i < 5000; i++) {
+		int fd = memfd_create("other", MFD_CLOEXEC);
+
+		if (fd < 0 || ftruncate(fd, 4096) < 0 ||
+		    mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			 0) == MAP_FAILED)
+			return false;
+		close(fd);
+	}
+	return true;
+}
+
+static void *wait_for_end(void *unused)
+{
+	(void)unused;
+	/* Until the first thread has ended, when nothing is in there. */
+	for (;;) {
+		FILE *maps = fopen("/proc/self/maps", "re");
+		int first = maps ? fgetc(maps) : EOF;
+
+		if (maps)
+			fclose(maps);
+		if (first == EOF)
+			break;
+		usleep(1000);
+	}
+	if (write(STDOUT_FILENO, "r", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/*
+ * The children's part: says that it is ready, and waits to be killed. A role is
+ * letters: "m" maps the memory, "M" to read it alone, "o" leaves it open, "p"
+ * pins, "t" goes on as a thread when the first one has ended, "5" has 5,000
+ * mappings before it, "d" lets nobody look.
+ */
 static int play(const char *role, int fd)
 {
-	char *memory =
-		mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int protection = PROT_READ | (strchr(role, 'M') ? 0 : PROT_WRITE);
+	char *memory = NULL;
+	pthread_t thread;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if ((strchr(role, '5') && !map_many()) ||
+	    (strchr(role, 'd') && prctl(PR_SET_DUMPABLE, 0) < 0))
+		return 1;
+	if (strpbrk(role, "mM"))
+		memory = mmap(NULL, BYTES, protection, MAP_SHARED, fd, 0);
+	else
+		memory = mmap(NULL, BYTES, protection,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!strchr(role, 'o'))
+		close(fd);
 	/* Not mlock(), which sanitizers leave out. */
 	if (memory == MAP_FAILED ||
-	    (strcmp(role, "pin") == 0 &&
-	     syscall(SYS_mlock, memory, 4096) < 0) ||
-	    write(STDOUT_FILENO, "r", 1) != 1)
+	    (strchr(role, 'p') && syscall(SYS_mlock, memory, 4096) < 0))
+		return 1;
+	if (strchr(role, 't')) {
+		if (pthread_create(&thread, NULL, wait_for_end, NULL) != 0)
+			return 1;
+		/* This thread alone. */
+		syscall(SYS_exit, 0);
+	}
+	if (write(STDOUT_FILENO, "r", 1) != 1)
 		return 1;
 	for (;;)
 		pause();
@@ -78,19 +141,19 @@ static pid_t start(const char *exe, const char *const argv[])
 static void start_qemu(const char *option, const char *value)
 {
 	char fd[16];
-	const char *argv[] = { "qemu", "-play", "map", fd, option, value, NULL };
+	const char *argv[] = { "qemu", "-play", "m", fd, option, value, NULL };
 
 	snprintf(fd, sizeof(fd), "%d", process.backings[0].fd);
 	process.pid = start(self, argv);
 }
 
-static void start_peer(const char *exe, const char *role)
+static pid_t start_peer(const char *exe, const char *role)
 {
 	char fd[16];
 	const char *argv[] = { "peer", "-play", role, fd, NULL };
 
 	snprintf(fd, sizeof(fd), "%d", process.backings[0].fd);
-	start(exe, argv);
+	return start(exe, argv);
 }
 
 /* Under the name by which it is known. */
@@ -139,7 +202,8 @@ static int end(void **state)
 
 static bool refused(bool vhost_user)
 {
-	assert_int_equal(ebb_peers_examine(&process, vhost_user, &reasons), 0);
+	assert_int_equal(
+		ebb_peers_examine(&process, vhost_user, NULL, &reasons), 0);
 	return ebb_reason_has(&reasons, EBB_REASON_VHOST_USER);
 }
 
@@ -147,7 +211,7 @@ static void test_no_device(void **state)
 {
 	(void)state;
 	start_qemu("-device", "virtio-blk-pci,drive=a");
-	start_peer(self, "map");
+	start_peer(self, "m");
 	assert_false(refused(false));
 }
 
@@ -159,7 +223,7 @@ static void test_unknown_device(void **state)
 	assert_true(refused(false));
 	assert_string_equal(reasons.items[0].detail, "vhost-user-blk-pci");
 	memset(&reasons, 0, sizeof(reasons));
-	start_peer(self, "map");
+	start_peer(self, "m");
 	assert_true(refused(false));
 }
 
@@ -169,7 +233,7 @@ static void test_file_system(void **state)
 	start_qemu("-device",
 		   "{\"driver\":\"vhost-user-fs-pci\",\"tag\":\"a\"}");
 	assert_false(refused(false));
-	start_peer(copy_self("virtiofsd"), "map");
+	start_peer(copy_self("virtiofsd"), "m");
 	assert_false(refused(false));
 }
 
@@ -178,10 +242,10 @@ static void test_known_peer(void **state)
 {
 	(void)state;
 	start_qemu("-netdev", "vhost-user,id=n,chardev=passt");
-	start_peer(copy_self("virtiofsd"), "map");
+	start_peer(copy_self("virtiofsd"), "m");
 	assert_false(refused(false));
 	/* Another who has it mapped serves it, maybe. */
-	start_peer(self, "map");
+	start_peer(self, "m");
 	assert_true(refused(false));
 }
 
@@ -189,11 +253,143 @@ static void test_peer_that_pins(void **state)
 {
 	(void)state;
 	start_qemu("-nodefaults", "-S");
-	start_peer(copy_self("virtiofsd"), "pin");
+	start_peer(copy_self("virtiofsd"), "mp");
 	/* Nobody looks where there is no device. */
 	assert_false(refused(false));
 	assert_true(refused(true));
 	assert_non_null(strstr(reasons.items[0].detail, "virtiofsd, pins it"));
+}
+
+/* Whoever has the memory in another way than QEMU has it, and pins. */
+static void test_ways_to_use(void **state)
+{
+	/* Its mapping is beyond 5,000 others; read only; open only; by thread. */
+	static const char *const roles[] = { "mp5", "Mp", "op", "mpt" };
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(roles); i++) {
+		start_qemu("-nodefaults", "-S");
+		start_peer(copy_self("virtiofsd"), roles[i]);
+		if (!refused(true))
+			fail_msg("role %s is not seen", roles[i]);
+		assert_non_null(
+			strstr(reasons.items[0].detail, "virtiofsd, pins it"));
+		end(state);
+		begin(state);
+	}
+}
+
+/* A program that was replaced while it runs is the same program. */
+static void test_replaced_peer(void **state)
+{
+	char *path = copy_self("virtiofsd");
+
+	(void)state;
+	start_qemu("-netdev", "vhost-user,id=n,chardev=passt");
+	start_peer(path, "m");
+	assert_int_equal(unlink(path), 0);
+	assert_false(refused(false));
+}
+
+static void check_unknown(const struct ebb_peers_limits *limits,
+			  const char *said)
+{
+	struct ebb_reason reason;
+
+	memset(&reasons, 0, sizeof(reasons));
+	assert_int_equal(ebb_peers_examine(&process, true, limits, &reasons),
+			 0);
+	assert_true(ebb_reason_has(&reasons, EBB_REASON_PEERS_UNKNOWN));
+	ebb_reason_render(&reasons, 0, &reason);
+	if (!strstr(reason.text, said))
+		fail_msg("'%s' is not in: %s", said, reason.text);
+	assert_non_null(strstr(reason.remedy, "End the process that is named"));
+}
+
+/* Who has so many that it is not read to its end is named, and refused. */
+static void test_too_much_to_read(void **state)
+{
+	const struct ebb_peers_limits by_process = { 4000, 1000000 };
+	const struct ebb_peers_limits by_all = { 1000000, 5000 };
+	char said[128];
+	pid_t pid;
+
+	(void)state;
+	start_qemu("-nodefaults", "-S");
+	pid = start_peer(self, "5");
+	/* Nobody looks where there is no device. */
+	assert_int_equal(
+		ebb_peers_examine(&process, false, &by_process, &reasons), 0);
+	assert_int_equal(reasons.count, 0);
+	assert_false(refused(true));
+	snprintf(said, sizeof(said),
+		 "process %d, test-peers, has more than 4000", (int)pid);
+	check_unknown(&by_process, said);
+	snprintf(said, sizeof(said), "has process %d, test-peers", (int)pid);
+	check_unknown(&by_all, said);
+}
+
+/* Whether this process may look at those that let nobody look. */
+static void let_look(bool may)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct sets[2];
+
+	assert_int_equal(syscall(SYS_capget, &header, sets), 0);
+	if (may)
+		sets[0].effective = sets[0].permitted;
+	else
+		sets[0].effective &= ~(1u << CAP_SYS_PTRACE);
+	assert_int_equal(syscall(SYS_capset, &header, sets), 0);
+}
+
+static void test_unreadable(void **state)
+{
+	struct ebb_reason reason;
+	bool is_refused;
+
+	(void)state;
+	start_qemu("-nodefaults", "-S");
+	start_peer(copy_self("virtiofsd"), "d");
+	let_look(false);
+	is_refused = refused(true);
+	let_look(true);
+	assert_false(is_refused);
+	assert_int_equal(reasons.count, 1);
+	assert_int_equal(reasons.items[0].id, EBB_REASON_PEERS_UNKNOWN);
+	ebb_reason_render(&reasons, 0, &reason);
+	/* That one, or process 1, which has more rights than this one now. */
+	assert_non_null(strstr(reason.text, "(process "));
+	assert_non_null(
+		strstr(reason.text, ", cannot be looked at: Permission"));
+}
+
+/* A limit is one of all that is read, and what is gone is nobody. */
+static void test_limit_of_a_look(void **state)
+{
+	struct ebb_use use;
+	uint64_t entries;
+
+	(void)state;
+	start_qemu("-nodefaults", "-S");
+	start_peer(self, "o");
+	assert_int_equal(ebb_use_examine(children[1], &process, 1000, &use), 0);
+	assert_true(use.used);
+	assert_false(use.pins);
+	entries = use.entries;
+	assert_in_range(entries, 5, 500);
+	assert_int_equal(ebb_use_examine(children[1], &process, entries, &use),
+			 0);
+	assert_int_equal(ebb_use_examine(children[1], &process, entries - 1,
+					 &use),
+			 -E2BIG);
+	kill(children[1], SIGKILL);
+	waitpid(children[1], NULL, 0);
+	assert_int_equal(ebb_use_examine(children[1], &process, 1000, &use),
+			 -ESRCH);
+	child_count = 1;
 }
 
 /* What is told by the command line alone. */
@@ -228,7 +424,55 @@ static void test_arguments(void **state)
 		{ "-object", "{\"qom-type\":\"tdx-guest\"}",
 		  EBB_REASON_CONFIDENTIAL, false, "" },
 		{ "-device", "{\"driver\":7}", -1, false, "" },
-		{ "-device", "{\"driver\"", -1, false, "" },
+		{ "-device", "{\"driver\"", EBB_REASON_ARGUMENTS_UNKNOWN, false,
+		  "" },
+		/* The name at any place, escaped, within another, set later. */
+		{ "-netdev", "id=n,chardev=c,type=vhost-user", -1, true,
+		  "vhost-user" },
+		{ "-netdev", "type=vhost-user,chardev=c", -1, true,
+		  "vhost-user" },
+		{ "-nic", "model=virtio,type=vhost-user", -1, true,
+		  "vhost-user" },
+		{ "-nic", "vhost-user,chardev=c", -1, true, "vhost-user" },
+		{ "-device", "id=a,driver=vfio-user-pci", EBB_REASON_VHOST_USER,
+		  false, "" },
+		{ "-device", "id=a,,driver=b,driver=vfio-pci", EBB_REASON_VFIO,
+		  false, "" },
+		{ "-device", "id=a,,driver=vfio-pci", -1, false, "" },
+		{ "-device", "virtio-blk,serial=vfio-pci", -1, false, "" },
+		{ "-device", "{\"id\":\"driver\",\"driver\":\"vfio-pci\"}",
+		  EBB_REASON_VFIO, false, "" },
+		{ "-device", "{'id':'a','driver':'vfio-user-pci'}",
+		  EBB_REASON_VHOST_USER, false, "" },
+		{ "-device", "{\"\\u0064river\":\"\\u0076fio-pci\"}",
+		  EBB_REASON_VFIO, false, "" },
+		{ "-device", "x-pci-proxy-dev,fd=3", -1, true,
+		  "x-pci-proxy-dev" },
+		{ "-set", "device.a.driver=vfio-pci", EBB_REASON_VFIO, false,
+		  "" },
+		{ "-set", "netdev.n.type=vhost-user", -1, true, "vhost-user" },
+		{ "-set", "device.a.serial=vfio-pci", -1, false, "" },
+		{ "-set", "driver=vfio-pci", -1, false, "" },
+		{ "-readconfig", "/etc/qemu/devices",
+		  EBB_REASON_ARGUMENTS_UNKNOWN, false, "" },
+		{ "-object", "id=a,qom-type=x-vfio-user-server",
+		  EBB_REASON_VHOST_USER, false, "" },
+		{ "-object", "cryptodev-vhost-user,id=a", -1, true,
+		  "cryptodev-vhost-user" },
+		{ "-object", "id=m,qom-type=memory-backend-file,share=on", -1,
+		  false, "" },
+		{ "-object", "{\"qom-type\":\"memory-backend-memfd\"}", -1,
+		  false, "" },
+		{ "-chardev", "socket,id=c,path=/run/vhost-user", -1, false,
+		  "" },
+		{ "-blockdev", "node-name=a,driver=virtio-blk-vhost-user", -1,
+		  true, "virtio-blk-vhost-user" },
+		{ "-blockdev",
+		  "{\"driver\":\"raw\",\"file\":"
+		  "{\"driver\":\"virtio-blk-vfio-pci\"}}",
+		  EBB_REASON_VFIO, false, "" },
+		{ "-drive", "if=none,file.driver=virtio-blk-vhost-vdpa",
+		  EBB_REASON_VDPA, false, "" },
 		{ "-name", "vfio-pci", -1, false, "" },
 	};
 
@@ -250,16 +494,62 @@ static void test_arguments(void **state)
 		    arguments.vhost_user != cases[i].vhost_user ||
 		    strcmp(arguments.device, cases[i].device) != 0)
 			fail_msg("%s %s", cases[i].option, cases[i].value);
-		/* Cut anywhere, it says less, and nobody reads beyond it. */
-		for (size_t cut = 0; cut < bytes; cut++) {
-			char *part = malloc(cut + 1);
+		/* Cut anywhere, nobody reads beyond it, and it is told. */
+		for (size_t cut = 1; cut < bytes; cut++) {
+			char *part = malloc(cut);
 
 			assert_non_null(part);
 			memcpy(part, text, cut);
+			memset(&found, 0, sizeof(found));
 			ebb_arguments_parse(part, cut, &arguments, &found);
+			assert_int_equal(
+				ebb_reason_has(&found,
+					       EBB_REASON_ARGUMENTS_UNKNOWN),
+				part[cut - 1] != '\0');
 			free(part);
 		}
 	}
+}
+
+/* Returns in a child; its parent ends when that has ended, and as it did. */
+static void go_on_in_child(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		return;
+	}
+	/* At once: who has left its namespace has nothing to tell of leaks. */
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		_exit(1);
+	_exit(WEXITSTATUS(status));
+}
+
+static void no_world(const char *what)
+{
+	printf("skip: no %s: %s\n", what, strerror(errno));
+	fflush(stdout);
+	_exit(77);
+}
+
+/*
+ * Whoever cannot be looked at is refused, and who runs this may not look at all
+ * that runs beside it. So it goes on where it sees its own children and parent
+ * alone.
+ */
+static void enter_own_world(void)
+{
+	const int world = CLONE_NEWNS | CLONE_NEWPID;
+
+	if (unshare(world) < 0 && unshare(world | CLONE_NEWUSER) < 0)
+		no_world("namespaces");
+	go_on_in_child();
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("proc", "/proc", "proc", 0, NULL) < 0)
+		no_world("/proc of its own");
+	go_on_in_child();
 }
 
 #define PEERS_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -272,12 +562,18 @@ int main(int argc, char **argv)
 		PEERS_TEST(test_file_system),
 		PEERS_TEST(test_known_peer),
 		PEERS_TEST(test_peer_that_pins),
+		PEERS_TEST(test_ways_to_use),
+		PEERS_TEST(test_replaced_peer),
+		PEERS_TEST(test_too_much_to_read),
+		PEERS_TEST(test_limit_of_a_look),
+		PEERS_TEST(test_unreadable),
 		cmocka_unit_test(test_arguments),
 	};
 	int failed;
 
 	if (argc > 3 && strcmp(argv[1], "-play") == 0)
 		return play(argv[2], atoi(argv[3]));
+	enter_own_world();
 	self = realpath(argv[0], NULL);
 	if (!self || !mkdtemp(dir))
 		return 1;
