@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -16,7 +17,9 @@
 #include "common/log.h"
 #include "common/size.h"
 #include "guest/command.h"
+#include "guest/device.h"
 #include "guest/guard.h"
+#include "guest/module.h"
 #include "guest/port.h"
 #include "guest/qga_options.h"
 #include "guest/stock.h"
@@ -337,6 +340,20 @@ void ebb_agent_state_dir(char *ret_dir, size_t dir_bytes)
 	snprintf(ret_dir, dir_bytes, "%.*s", (int)strcspn(dir, ":"), dir);
 }
 
+/* What the host will be told, for whoever looks at this guest's log. */
+static void tell_absent_module(void)
+{
+	char text[EBB_STRING_BYTES_MAX];
+	struct utsname kernel;
+	struct ebb_info info;
+
+	if (!ebb_device_is_absent(ebb_device_info(&info)) || uname(&kernel) < 0)
+		return;
+	ebb_module_explain("", kernel.release, text, sizeof(text));
+	ebb_log(EBB_LOG_NOTICE, "ebb.ko is not loaded: %s. Then: modprobe ebb",
+		text);
+}
+
 /* The guard of an agent that was killed just now is gone in a moment. */
 static int start_guard(struct ebb_agent *agent)
 {
@@ -379,6 +396,7 @@ int ebb_agent_new(sd_event *event, const struct ebb_agent_options *options,
 			"process is killed",
 			agent->state_dir, strerror(-r));
 	}
+	tell_absent_module();
 	r = ebb_target_new(event, "", agent->state_dir, NULL, on_target_changed,
 			   agent, &agent->target);
 	if (r >= 0 && options->swap)

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "guest/device.h"
 #include "guest/facts.h"
+#include "guest/module.h"
 
 struct command {
 	const char *name;
@@ -97,40 +97,6 @@ static char *run_guest_info(const struct ebb_msg *request,
 	return merged ? ebb_msg_reply(merged, request->id) : no_memory(request);
 }
 
-bool ebb_module_is_installed(const char *root, const char *release)
-{
-	static const char *const places[] = { "extra",	   "updates/dkms",
-					      "updates",   "weak-updates",
-					      "extra/ebb", "kernel/extra" };
-	static const char *const suffixes[] = { "", ".xz", ".zst", ".gz" };
-	char path[512];
-
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(places); i++) {
-		for (size_t j = 0; j < EBB_ARRAY_SIZE(suffixes); j++) {
-			snprintf(path, sizeof(path),
-				 "%s/lib/modules/%s/%s/ebb.ko%s", root, release,
-				 places[i], suffixes[j]);
-			if (access(path, F_OK) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Why the module is not there, and what to do about it. */
-static void explain_absence(const char *release, char *ret_text,
-			    size_t text_bytes)
-{
-	if (ebb_module_is_installed("", release))
-		snprintf(ret_text, text_bytes, "it is installed: modprobe ebb");
-	else
-		snprintf(ret_text, text_bytes,
-			 "it is not installed for kernel %s: install its "
-			 "linux-headers and ebb-dkms, or run make "
-			 "modules_install in Ebb's source",
-			 release);
-}
-
 static void fill_module(struct ebb_msg_info *info,
 			const struct ebb_info *device)
 {
@@ -181,8 +147,8 @@ static char *run_ebb_info(const struct ebb_msg *request,
 	if (r == 0)
 		fill_module(info, &device);
 	else if (ebb_device_is_absent(r))
-		explain_absence(info->kernel, info->module_reason,
-				sizeof(info->module_reason));
+		ebb_module_explain("", info->kernel, info->module_reason,
+				   sizeof(info->module_reason));
 	else
 		snprintf(info->module_reason, sizeof(info->module_reason),
 			 EBB_DEVICE_PATH ": %s", strerror(-r));

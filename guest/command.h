@@ -42,10 +42,4 @@ char *ebb_command_run(const struct ebb_msg *request,
  */
 struct json_object *ebb_command_merge_info(struct json_object *value);
 
-/*
- * Whether there is an ebb.ko for the kernel @release, compressed or not, where
- * DKMS, make modules_install or a package puts it. @root: as in sysfile.h
- */
-bool ebb_module_is_installed(const char *root, const char *release);
-
 #endif /* EBB_GUEST_COMMAND_H */

@@ -20,7 +20,7 @@ module_missing()
 	ebbctl show "$GUEST" | grep -qi 'ebb\.ko\|module'
 }
 wait_for 20 module_missing || fail "it does not see the agent: $(ebbctl show "$GUEST")"
-refused 1 'modprobe ebb' "no module" ebbctl reclaim "$GUEST" --all
+refused 1 'not installed for kernel .*ebb-dkms.*modprobe ebb' "no module" ebbctl reclaim "$GUEST" --all
 
 guest "guest-start module"
 wait_lease

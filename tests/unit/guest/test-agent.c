@@ -186,28 +186,6 @@ static void without_the_module_the_remedy_is_told(void **state)
 	free(line);
 }
 
-/* As a distribution that compresses its modules has it. */
-static void a_compressed_module_is_installed(void **state)
-{
-	static const char *const names[] = { "ebb.ko", "ebb.ko.xz",
-					     "ebb.ko.zst" };
-	char command[512];
-
-	(void)state;
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(names); i++) {
-		assert_false(ebb_module_is_installed(proc_dir, "6.12.0"));
-		snprintf(command, sizeof(command),
-			 "mkdir -p %s/lib/modules/6.12.0/updates/dkms && "
-			 ": >%s/lib/modules/6.12.0/updates/dkms/%s",
-			 proc_dir, proc_dir, names[i]);
-		assert_int_equal(system(command), 0);
-		assert_true(ebb_module_is_installed(proc_dir, "6.12.0"));
-		assert_false(ebb_module_is_installed(proc_dir, "6.12.1"));
-		snprintf(command, sizeof(command), "rm -r %s/lib", proc_dir);
-		assert_int_equal(system(command), 0);
-	}
-}
-
 static bool info_names(struct json_object *info, const char *name)
 {
 	struct json_object *list, *entry, *member;
@@ -248,7 +226,6 @@ int main(void)
 		cmocka_unit_test(sync_gives_the_id_back),
 		cmocka_unit_test(bad_arguments_are_named),
 		cmocka_unit_test(without_the_module_the_remedy_is_told),
-		cmocka_unit_test(a_compressed_module_is_installed),
 		cmocka_unit_test(guest_info_names_both_agents),
 	};
 

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why ebb.ko is not loaded, in trees that are like those of guests. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "guest/module.h"
+#include "protocol/limits.h"
+#include "tests/unit/fake-root.h"
+
+#define RELEASE "6.12.117+deb13-cloud-amd64"
+#define DKMS "/lib/modules/" RELEASE "/updates/dkms"
+
+static void lock_down(void)
+{
+	fake_root_write("/sys/kernel/security/lockdown",
+			"none [integrity] confidentiality\n");
+}
+
+/* It says that, whole, and not how to load it: the host does. */
+static void explains(const char *text)
+{
+	char got[EBB_STRING_BYTES_MAX];
+
+	ebb_module_explain(fake_root, RELEASE, got, sizeof(got));
+	if (!strstr(got, text))
+		fail_msg("'%s' is not in '%s'", text, got);
+	assert_in_range(strlen(got), 1, sizeof(got) - 2);
+	assert_null(strstr(got, "modprobe ebb"));
+}
+
+static void without_anything_a_package_is_named(void **state)
+{
+	(void)state;
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_NOT_INSTALLED);
+	explains("install ebb-dkms and linux-headers-" RELEASE);
+}
+
+static void without_headers_these_are_named(void **state)
+{
+	(void)state;
+	fake_root_write("/usr/src/ebb-1.0/dkms.conf", "");
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_NO_HEADERS);
+	explains("headers are missing: install linux-headers-" RELEASE);
+}
+
+static void a_build_that_failed_has_a_log(void **state)
+{
+	(void)state;
+	fake_root_write("/usr/src/ebb-1.0/dkms.conf", "");
+	fake_root_write("/lib/modules/" RELEASE "/build/include/x", "");
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_NOT_BUILT);
+	explains("make.log");
+}
+
+static void another_kernels_is_none(void **state)
+{
+	(void)state;
+	fake_root_write("/lib/modules/6.12.1/updates/dkms/ebb.ko", "x");
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_NOT_INSTALLED);
+}
+
+/* Compressed or not, as the distribution has it. */
+static void one_that_is_built_is_to_be_loaded(void **state)
+{
+	static const char *const paths[] = { DKMS "/ebb.ko", DKMS "/ebb.ko.xz",
+					     DKMS "/ebb.ko.zst",
+					     DKMS "/ebb.ko.gz" };
+
+	(void)state;
+	fake_root_write("/sys/kernel/security/lockdown",
+			"[none] integrity confidentiality\n");
+	fake_root_write("/sys/module/module/parameters/sig_enforce", "N\n");
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		fake_root_write(paths[i], "x");
+		assert_int_equal(ebb_module_state(fake_root, RELEASE),
+				 EBB_MODULE_LOADABLE);
+		explains("is built for kernel " RELEASE);
+		fake_root_unlink(paths[i]);
+		assert_int_equal(ebb_module_state(fake_root, RELEASE),
+				 EBB_MODULE_NOT_INSTALLED);
+	}
+}
+
+static void under_lockdown_it_wants_a_signature(void **state)
+{
+	(void)state;
+	lock_down();
+	fake_root_write(DKMS "/ebb.ko", "x");
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_UNSIGNED);
+	explains("mokutil --import /var/lib/dkms/mok.pub");
+	fake_root_write(DKMS "/ebb.ko",
+			"a module and more\n~Module signature appended~\n");
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_KEY_NEEDED);
+	explains("mokutil --import /var/lib/dkms/mok.pub");
+	fake_root_write("/var/lib/shim-signed/mok/MOK.der", "");
+	explains("mokutil --import /var/lib/shim-signed/mok/MOK.der");
+}
+
+static void sig_enforce_is_no_less_strict(void **state)
+{
+	(void)state;
+	fake_root_write("/sys/module/module/parameters/sig_enforce", "Y\n");
+	fake_root_write(DKMS "/ebb.ko", "x");
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_UNSIGNED);
+}
+
+#define MODULE_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, fake_root_make, fake_root_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MODULE_TEST(without_anything_a_package_is_named),
+		MODULE_TEST(without_headers_these_are_named),
+		MODULE_TEST(a_build_that_failed_has_a_log),
+		MODULE_TEST(another_kernels_is_none),
+		MODULE_TEST(one_that_is_built_is_to_be_loaded),
+		MODULE_TEST(under_lockdown_it_wants_a_signature),
+		MODULE_TEST(sig_enforce_is_no_less_strict),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
