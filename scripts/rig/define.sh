@@ -102,6 +102,18 @@ xml_disk()
 	END
 }
 
+xml_share()
+{
+	[ -n "$share" ] || return 0
+	cat <<-END
+	<filesystem type='mount' accessmode='passthrough'>
+	<driver type='virtiofs'/>
+	<source dir='$share'/>
+	<target dir='share'/>
+	</filesystem>
+	END
+}
+
 # Makes the disk: of known content, an empty one to keep snapshots in, or a copy.
 make_disk()
 {
@@ -163,6 +175,7 @@ domain_xml()
 	<controller type='usb' model='none'/>
 	<serial type='file'><source path='$RIG_DIR/log/$GUEST.console'/></serial>
 	$(xml_disk)
+	$(xml_share)
 	$(xml_channels)
 	$(xml_balloon)
 	$panic
@@ -176,17 +189,17 @@ domain_xml()
 # private-memfd] [--nodes N] [--channels "ebb qga shell"] [--balloon
 # none|plain|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
 # [--disk MIB] [--disk-format raw|qcow2] [--disk-file FILE] [--max-memory MIB]
-# [--on-crash destroy|restart]
+# [--on-crash destroy|restart] [--share DIR]
 # Defines a guest. Its name is in GUEST, and all that is said below of "the
 # guest" is said of the one that GUEST names. Its disk is /dev/vda and as
 # tests/guest/disk.h says, unless it is an empty qcow2 or begins with FILE. With
-# --on-crash it has a device to tell of its panic. On thp there is one node and
-# nothing can be plugged.
+# --on-crash it has a device to tell of its panic. DIR is shared by virtiofs, with
+# the tag "share". On thp there is one node and nothing can be plugged.
 guest_define()
 {
 	local memory=2048 backing=memfd nodes=1 channels="ebb shell" \
 		balloon=none machine=pc cmdline="" disk=0 disk_format=raw disk_file="" \
-		max_memory=0 on_crash=destroy panic="" image
+		max_memory=0 on_crash=destroy panic="" share="" image
 
 	GUEST=ebbtest-${RIG_DIR##*.}-${#RIG_GUESTS[@]}
 	while [ $# -gt 1 ]; do
@@ -203,6 +216,7 @@ guest_define()
 		--disk-format) disk_format=$2 ;;
 		--disk-file) disk_file=$2 ;;
 		--max-memory) max_memory=$2 ;;
+		--share) share=$2 ;;
 		--on-crash) on_crash=$2 panic="<panic model='isa'/>" ;;
 		*) rig_die "guest_define: unknown option $1" ;;
 		esac
