@@ -206,6 +206,7 @@ void ebb_vm_reconnect(struct ebb_vm *vm, struct ebb_domain *domain)
 		vm->agent.broken = true;
 		vm->gone = true;
 	}
+	vm->retry_s = EBB_VM_RETRY_MIN_S;
 	vm->look_wanted = true;
 	settle(vm);
 }

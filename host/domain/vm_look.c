@@ -144,10 +144,18 @@ static uint32_t retry_max_s(const struct ebb_vm *vm)
 	return is_told_when_over(vm) ? RETRY_TOLD_S : RETRY_MAX_S;
 }
 
-/* Domains that became what they are at one moment are not looked at as one. */
+/*
+ * Where all is told a second look is enough: it finds what came between the first
+ * one and the open channel. Domains that became what they are at one moment are
+ * not looked at as one.
+ */
 static void set_retry(struct ebb_vm *vm)
 {
-	uint64_t wait_ns = vm->retry_s * EBB_NS_PER_S;
+	uint64_t wait_ns;
+
+	if (vm->retry_s > EBB_VM_RETRY_MIN_S && is_told_when_over(vm))
+		vm->retry_s = retry_max_s(vm);
+	wait_ns = vm->retry_s * EBB_NS_PER_S;
 
 	vm->retry_ns = ebb_now_ns() + wait_ns +
 		       wait_ns * (ebb_vm_hash(vm) % 256) / 1024;

@@ -79,8 +79,12 @@ const char *ebb_domain_name(const struct ebb_domain *domain)
 
 const char *ebb_domain_uuid(const struct ebb_domain *domain)
 {
-	(void)domain;
-	return "11111111-2222-3333-4444-555555555555";
+	/* The vm takes a copy. */
+	static char uuid[EBB_UUID_TEXT_BYTES];
+
+	snprintf(uuid, sizeof(uuid), "11111111-2222-3333-4444-%012d",
+		 *(const int *)(const void *)domain);
+	return uuid;
 }
 
 int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,

@@ -217,6 +217,7 @@ static void test_agent_comes_later(void **state)
 {
 	(void)state;
 	fake_vm.agent = false;
+	fake_vm.no_agent = true;
 	begin();
 	set("auto");
 	assert_string_equal(fake_vm.answer.error_class, "RungClosed");
@@ -226,6 +227,7 @@ static void test_agent_comes_later(void **state)
 	pass(30);
 	assert_int_equal(fake_vm.tells, 0);
 	fake_vm.agent = true;
+	fake_vm.no_agent = false;
 	pass(100);
 	assert_true(fake_vm.tells > 0);
 	assert_true(fake_vm.told.automatic);
