@@ -5,6 +5,29 @@
 
 BARE=()
 
+# bare_xml NAME [MIB [shared|private [CHANNEL...]]]
+bare_xml()
+{
+	local name=$1 mib=${2:-64} access=${3:-shared} channel
+	shift $(($# < 3 ? $# : 3))
+
+	cat <<-END
+	<domain type='qemu'>
+	  <name>$name</name>
+	  <memory unit='MiB'>$mib</memory>
+	  <memoryBacking><source type='memfd'/><access mode='$access'/></memoryBacking>
+	  <vcpu>1</vcpu>
+	  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+	  <devices>
+	    <controller type='usb' model='none'/>
+	    <memballoon model='none'/>
+	END
+	for channel; do
+		echo "<channel type='unix'><target type='virtio' name='$channel'/></channel>"
+	done
+	echo "</devices></domain>"
+}
+
 # bare_start COUNT: transient ones, with both channels and shared memory.
 bare_start()
 {
@@ -12,20 +35,8 @@ bare_start()
 
 	for i in $(seq "$1"); do
 		name=ebbtest-${RIG_DIR##*.}-bare$i
-		cat >"$RIG_DIR/$name.xml" <<-END
-		<domain type='qemu'>
-		  <name>$name</name>
-		  <memory unit='MiB'>64</memory>
-		  <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
-		  <vcpu>1</vcpu>
-		  <os><type arch='x86_64' machine='pc'>hvm</type></os>
-		  <devices>
-		    <channel type='unix'><target type='virtio' name='org.ebb.agent.0'/></channel>
-		    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
-		    <memballoon model='none'/>
-		  </devices>
-		</domain>
-		END
+		bare_xml "$name" 64 shared org.ebb.agent.0 org.qemu.guest_agent.0 \
+			>"$RIG_DIR/$name.xml"
 		virsh create "$RIG_DIR/$name.xml" >/dev/null || rig_die "libvirt does not start $name"
 		BARE+=("$name")
 		RIG_GUESTS+=("$name")

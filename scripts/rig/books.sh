@@ -23,7 +23,7 @@ backing_files()
 
 	paths=$(backing_paths | cut -d ' ' -f 2) && [ -n "$paths" ] || return 1
 	# shellcheck disable=SC2086 # one word a path
-	stat -L -c '%i %b %B %s' $paths | awk '{ print $1, $2 * $3, $4 }'
+	stat -L -c '%i %b %B %s' $paths | awk '{ printf "%s %.0f %s\n", $1, $2 * $3, $4 }'
 }
 
 # "RESIDENT HOLES HUGE" of tests/bench/holes.c, in bytes.
