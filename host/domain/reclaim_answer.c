@@ -53,8 +53,9 @@ static const struct {
 				   "The guest does not answer in its ring; see "
 				   "whether it is paused or hangs" },
 	[EBB_END_NO_AGENT] = { "RungClosed",
-			       "No ebb-agent answers in the guest; see there: "
-			       "systemctl status ebb-agent" },
+			       "No ebb-agent answers in the guest any more; "
+			       "see whether the guest hangs, or only its "
+			       "agent: systemctl status ebb-agent" },
 	[EBB_END_REPORTING_BUSY] = { "RungClosed",
 				     "virtio-balloon holds the guest kernel's "
 				     "page reporting; set "

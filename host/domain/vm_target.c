@@ -289,8 +289,9 @@ static void answer_untold(const struct ebb_vm *vm, struct ebb_call *call)
 		answer_unreached(vm, call, kept);
 	else
 		ebb_call_error(call, "RungClosed",
-			       "No ebb-agent answers in the guest; see there: "
-			       "systemctl status ebb-agent. %s",
+			       "No ebb-agent answers in the guest any more; "
+			       "see whether the guest hangs, or only its "
+			       "agent: systemctl status ebb-agent. %s",
 			       kept);
 }
 
