@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What came of a decision, as far as later ones must know. */
+#include "common/clock.h"
+#include "host/policy/policy.h"
+#include "host/policy/quantity.h"
+
+enum {
+	REST_MIN_S = 60,
+	REST_MAX_S = 600,
+	STUCK_MIN_S = 60,
+	STUCK_MAX_S = 600,
+	/* So many answers in a row that moved less than so small a part. */
+	STUCK_ANSWERS = 3,
+	STUCK_PART = 8,
+	SHIFT_MAX = 8,
+};
+
+/* @min_s, twice that, four times: at most @max_s. */
+static uint64_t doubled_ns(uint32_t times, uint32_t min_s, uint32_t max_s)
+{
+	uint64_t s = (uint64_t)min_s
+		     << (times < SHIFT_MAX ? times : (uint32_t)SHIFT_MAX);
+
+	return (s < max_s ? s : max_s) * EBB_NS_PER_S;
+}
+
+void ebb_policy_asked(struct ebb_policy_domain *domain, uint64_t bytes,
+		      uint64_t now_ns)
+{
+	struct ebb_policy_history *history = &domain->history;
+
+	if (now_ns - history->window_ns >= EBB_POLICY_WINDOW_NS) {
+		history->window_ns = now_ns;
+		history->window_bytes = 0;
+	}
+	history->window_bytes += bytes;
+	history->pending_bytes = bytes;
+	history->decided_ns = now_ns;
+}
+
+static void note_pressure(struct ebb_policy_history *history, uint64_t now_ns)
+{
+	history->rest_until_ns =
+		now_ns + doubled_ns(history->rests, REST_MIN_S, REST_MAX_S);
+	history->rests++;
+}
+
+static void note_moved(struct ebb_policy_history *history, uint64_t bytes,
+		       uint64_t now_ns)
+{
+	if (bytes >= history->pending_bytes / STUCK_PART) {
+		history->idle_answers = 0;
+		history->stucks = 0;
+		history->rests = 0;
+		return;
+	}
+	if (++history->idle_answers < STUCK_ANSWERS)
+		return;
+	history->stuck_until_ns =
+		now_ns + doubled_ns(history->stucks, STUCK_MIN_S, STUCK_MAX_S);
+	history->stucks++;
+}
+
+void ebb_policy_answered(struct ebb_policy_domain *domain,
+			 enum ebb_policy_answer answer, uint64_t bytes,
+			 uint64_t now_ns)
+{
+	struct ebb_policy_history *history = &domain->history;
+
+	if (answer == EBB_POLICY_REFUSED)
+		note_pressure(history, now_ns);
+	else
+		note_moved(history, bytes, now_ns);
+	history->pending_bytes = 0;
+}
+
+bool ebb_policy_is_stuck(const struct ebb_policy_domain *domain)
+{
+	return domain->history.idle_answers >= STUCK_ANSWERS;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/policy/lent.h"
+
+#include "host/policy/quantity.h"
+#include "host/policy/stage.h"
+
+/* Of all debts of a pool, so much must be there. */
+#define POOL_MARGIN 1.25
+
+/* The largest debts of a budget, largest first. */
+struct debtors {
+	uint32_t count;
+	struct debtor {
+		double debt;
+		double spare;
+	} items[EBB_POLICY_COVER_GUESTS_MAX];
+};
+
+static void swap_items(struct debtor *a, struct debtor *b)
+{
+	struct debtor item = *a;
+
+	*a = *b;
+	*b = item;
+}
+
+/* @item takes its place, and is then what fell out, if anything did. */
+static void insert(struct debtors *debtors, uint32_t count_max,
+		   struct debtor *item)
+{
+	for (uint32_t i = 0; i < debtors->count; i++)
+		if (item->debt > debtors->items[i].debt)
+			swap_items(item, &debtors->items[i]);
+	if (debtors->count < count_max) {
+		debtors->items[debtors->count++] = *item;
+		*item = (struct debtor){ 0 };
+	}
+}
+
+static void count_memory(const struct ebb_policy *policy, uint32_t index)
+{
+	struct ebb_policy_budget *budget = &policy->budgets[index];
+	uint32_t count_max = budget->cover_guests;
+	struct debtors debtors = { 0 };
+	double cover, debt = 0;
+
+	if (count_max > EBB_POLICY_COVER_GUESTS_MAX)
+		count_max = EBB_POLICY_COVER_GUESTS_MAX;
+	cover = (double)ebb_policy_less(budget->available_bytes,
+					budget->low_bytes) +
+		(double)budget->fast_swap_bytes;
+	for (uint32_t i = 0; i < policy->domain_count; i++) {
+		const struct ebb_policy_domain *domain = &policy->domains[i];
+		double part = ebb_policy_part(domain, index);
+		struct debtor item = {
+			.debt = part * (double)ebb_policy_lent_bytes(domain),
+			.spare = part * (double)domain->scratch.spare_bytes,
+		};
+
+		insert(&debtors, count_max, &item);
+		cover += item.spare;
+	}
+	for (uint32_t i = 0; i < debtors.count; i++)
+		debt += debtors.items[i].debt;
+	budget->debt_bytes = (uint64_t)debt;
+	budget->cover_bytes = (uint64_t)cover;
+}
+
+static void count_pool(const struct ebb_policy *policy, uint32_t index)
+{
+	struct ebb_policy_budget *budget = &policy->budgets[index];
+	double debt = 0;
+
+	for (uint32_t i = 0; i < policy->domain_count; i++)
+		debt += ebb_policy_part(&policy->domains[i], index) *
+			(double)ebb_policy_lent_bytes(&policy->domains[i]);
+	budget->debt_bytes = (uint64_t)(debt * POOL_MARGIN);
+	budget->cover_bytes = budget->available_bytes;
+}
+
+void ebb_policy_count_lent(struct ebb_policy *policy, uint32_t budget)
+{
+	if (policy->budgets[budget].kind == EBB_POLICY_HUGE_POOL)
+		count_pool(policy, budget);
+	else
+		count_memory(policy, budget);
+}
+
+bool ebb_policy_is_covered(const struct ebb_policy_budget *budget)
+{
+	return budget->cover_bytes >= budget->debt_bytes;
+}

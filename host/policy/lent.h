@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What guests may take back at any moment, and what stands behind it.
+ *
+ * The rule. Any one guest (or as many as the budget says) can have everything back
+ * at once: what is available beyond low, fast swap, and what the others have free
+ * beyond their cushions do for the largest debts. A pool of huge pages has no swap
+ * behind it, and a guest that meets it empty dies: there five quarters of all
+ * debts must be available.
+ */
+#ifndef EBB_HOST_POLICY_LENT_H
+#define EBB_HOST_POLICY_LENT_H
+
+#include "host/policy/policy.h"
+
+/* Writes debt_bytes and cover_bytes of a budget. The scratch must be prepared. */
+void ebb_policy_count_lent(struct ebb_policy *policy, uint32_t budget);
+
+#endif /* EBB_HOST_POLICY_LENT_H */

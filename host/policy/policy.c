@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/policy/policy.h"
+
+#include "host/policy/lent.h"
+#include "host/policy/quantity.h"
+#include "host/policy/stage.h"
+
+enum {
+	/* What balanced returns was free for so long, ... */
+	UNUSED_S = 60,
+	/* ... so small a part of it, ... */
+	UNUSED_PART = 8,
+	/* ... not more often than this. */
+	UNUSED_PERIOD_S = 10,
+	EMERGENCY_PART = 2,
+};
+
+static uint64_t whole_steps(uint64_t bytes)
+{
+	return bytes - bytes % EBB_POLICY_STEP_BYTES;
+}
+
+/* ---- before ---- */
+
+static void prepare_domain(struct ebb_policy_domain *domain, uint64_t now_ns)
+{
+	domain->scratch = (struct ebb_policy_scratch){
+		.asked = ebb_policy_may_ask(domain, now_ns),
+		.allowance_bytes = ebb_policy_allowance_bytes(domain, now_ns),
+		.spare_bytes = ebb_policy_spare_bytes(domain),
+		.budget = EBB_POLICY_NONE,
+	};
+}
+
+static void prepare_budget(struct ebb_policy_budget *budget)
+{
+	uint64_t available_bytes = budget->available_bytes;
+
+	if (available_bytes < budget->low_bytes)
+		budget->in_need = true;
+	else if (available_bytes >= budget->high_bytes)
+		budget->in_need = false;
+	budget->need_bytes =
+		budget->in_need
+			? ebb_policy_less(budget->high_bytes, available_bytes)
+			: 0;
+	budget->emergency = available_bytes <
+			    budget->low_bytes / EMERGENCY_PART;
+	budget->met_bytes = 0;
+	budget->holder = EBB_POLICY_NONE;
+	budget->victim = EBB_POLICY_NONE;
+}
+
+/* What is asked for already is on its way, unless it is stuck. */
+static void count_pending(struct ebb_policy *policy)
+{
+	for (uint32_t i = 0; i < policy->domain_count; i++) {
+		const struct ebb_policy_domain *domain = &policy->domains[i];
+
+		if (ebb_policy_is_stuck(domain))
+			continue;
+		for (uint32_t k = 0; k < domain->part_count; k++)
+			policy->budgets[domain->parts[k].budget].met_bytes +=
+				(uint64_t)(domain->parts[k].part *
+					   (double)domain->history
+						   .pending_bytes);
+	}
+}
+
+static void prepare(struct ebb_policy *policy, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < policy->domain_count; i++)
+		prepare_domain(&policy->domains[i], now_ns);
+	for (uint32_t i = 0; i < policy->budget_count; i++) {
+		prepare_budget(&policy->budgets[i]);
+		ebb_policy_count_lent(policy, i);
+	}
+	count_pending(policy);
+}
+
+/* ---- with need ---- */
+
+static double urgency(const struct ebb_policy_budget *budget)
+{
+	return (double)budget->available_bytes / (double)budget->high_bytes;
+}
+
+/* The budget in need that is worst off, but for those worse than @done. */
+static uint32_t next_in_need(const struct ebb_policy *policy, uint32_t done)
+{
+	uint32_t worst = EBB_POLICY_NONE;
+
+	for (uint32_t i = 0; i < policy->budget_count; i++) {
+		const struct ebb_policy_budget *budget = &policy->budgets[i];
+
+		if (budget->need_bytes == 0)
+			continue;
+		/* Those that are equal go by their index. */
+		if (done != EBB_POLICY_NONE &&
+		    (urgency(budget) < urgency(&policy->budgets[done]) ||
+		     (urgency(budget) == urgency(&policy->budgets[done]) &&
+		      i <= done)))
+			continue;
+		if (worst == EBB_POLICY_NONE ||
+		    urgency(budget) < urgency(&policy->budgets[worst]))
+			worst = i;
+	}
+	return worst;
+}
+
+/* Who holds most by its shares, and whom the kernel would take: the largest. */
+static void name_holders(struct ebb_policy *policy, uint32_t index)
+{
+	struct ebb_policy_budget *budget = &policy->budgets[index];
+	double most_held = 0, largest = 0;
+
+	for (uint32_t i = 0; i < policy->domain_count; i++) {
+		const struct ebb_policy_domain *domain = &policy->domains[i];
+		double part = ebb_policy_part(domain, index);
+		double held = part * (double)domain->resident_bytes;
+		double size = held + part * (double)domain->swapped_bytes;
+
+		if (held / domain->shares > most_held) {
+			most_held = held / domain->shares;
+			budget->holder = i;
+		}
+		if (size > largest) {
+			largest = size;
+			budget->victim = i;
+		}
+	}
+}
+
+static void relieve(struct ebb_policy *policy)
+{
+	uint32_t index = EBB_POLICY_NONE;
+
+	while ((index = next_in_need(policy, index)) != EBB_POLICY_NONE) {
+		struct ebb_policy_budget *budget = &policy->budgets[index];
+
+		ebb_policy_serve(policy, index, EBB_POLICY_FREE);
+		ebb_policy_serve(policy, index, EBB_POLICY_IDLE);
+		if (budget->emergency)
+			ebb_policy_serve(policy, index, EBB_POLICY_OVER_SHARE);
+		if (budget->met_bytes < budget->need_bytes)
+			name_holders(policy, index);
+	}
+}
+
+/* ---- without need ---- */
+
+/* Whether none of its budgets is in need, and what is lent there is covered. */
+static bool is_at_ease(const struct ebb_policy *policy,
+		       const struct ebb_policy_domain *domain)
+{
+	for (uint32_t i = 0; i < domain->part_count; i++) {
+		const struct ebb_policy_budget *budget =
+			&policy->budgets[domain->parts[i].budget];
+
+		if (budget->in_need || !ebb_policy_is_covered(budget))
+			return false;
+	}
+	return true;
+}
+
+static bool is_unused(const struct ebb_policy_domain *domain, uint64_t now_ns)
+{
+	const struct ebb_policy_history *history = &domain->history;
+
+	return domain->free_since_ns > 0 &&
+	       now_ns - domain->free_since_ns >= UNUSED_S * EBB_NS_PER_S &&
+	       (history->decided_ns == 0 ||
+		now_ns - history->decided_ns >= UNUSED_PERIOD_S * EBB_NS_PER_S);
+}
+
+static uint64_t balanced_bytes(const struct ebb_policy_domain *domain,
+			       uint64_t now_ns)
+{
+	return is_unused(domain, now_ns)
+		       ? domain->scratch.give_bytes / UNUSED_PART
+		       : 0;
+}
+
+/* Down to what it works with, its cushion, and its min. */
+static uint64_t density_bytes(const struct ebb_policy_domain *domain)
+{
+	uint64_t floor_bytes = ebb_policy_working_set_bytes(domain) +
+			       ebb_policy_cushion_bytes(domain);
+
+	if (!domain->rung.drive)
+		return domain->scratch.give_bytes;
+	return ebb_policy_less(domain->resident_bytes,
+			       ebb_policy_most(floor_bytes, domain->min_bytes));
+}
+
+static uint64_t over_max_bytes(const struct ebb_policy_domain *domain)
+{
+	uint64_t floor_bytes = ebb_policy_most(
+		domain->max_bytes,
+		ebb_policy_most(domain->min_bytes,
+				ebb_policy_working_set_bytes(domain)));
+
+	if (domain->max_bytes == 0 || !domain->rung.drive)
+		return 0;
+	return ebb_policy_less(domain->resident_bytes, floor_bytes);
+}
+
+static void return_from(struct ebb_policy *policy,
+			struct ebb_policy_domain *domain, uint64_t now_ns)
+{
+	struct ebb_policy_scratch *scratch = &domain->scratch;
+	uint64_t over_bytes = over_max_bytes(domain);
+	uint64_t unused_bytes = 0, bytes;
+	enum ebb_policy_why why;
+
+	scratch->give_bytes = ebb_policy_least(
+		ebb_policy_least(scratch->spare_bytes, domain->rung.free_bytes),
+		ebb_policy_less(domain->resident_bytes, domain->min_bytes));
+	if (domain->mode == EBB_POLICY_BALANCED)
+		unused_bytes = balanced_bytes(domain, now_ns);
+	else if (domain->mode == EBB_POLICY_DENSITY)
+		unused_bytes = density_bytes(domain);
+	why = over_bytes > unused_bytes ? EBB_POLICY_OVER_MAX
+					: EBB_POLICY_UNUSED;
+	bytes = whole_steps(
+		ebb_policy_least(ebb_policy_most(over_bytes, unused_bytes),
+				 scratch->allowance_bytes));
+	if (scratch->give_bytes < bytes || why == EBB_POLICY_OVER_MAX)
+		scratch->give_bytes = ebb_policy_most(over_bytes, bytes);
+	if (bytes > 0)
+		ebb_policy_take(policy, domain, EBB_POLICY_NONE, why, bytes);
+}
+
+static void return_unused(struct ebb_policy *policy, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < policy->domain_count; i++) {
+		struct ebb_policy_domain *domain = &policy->domains[i];
+
+		if (domain->scratch.asked && domain->scratch.take_bytes == 0 &&
+		    is_at_ease(policy, domain))
+			return_from(policy, domain, now_ns);
+	}
+}
+
+/* ---- all of it ---- */
+
+static uint32_t write_down(const struct ebb_policy *policy,
+			   struct ebb_policy_decision *ret_decisions)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < policy->domain_count; i++) {
+		const struct ebb_policy_scratch *scratch =
+			&policy->domains[i].scratch;
+
+		if (scratch->take_bytes == 0)
+			continue;
+		ret_decisions[count++] = (struct ebb_policy_decision){
+			.domain = i,
+			.budget = scratch->budget,
+			.why = (enum ebb_policy_why)scratch->why,
+			.bytes = scratch->take_bytes,
+			.give_bytes = scratch->give_bytes,
+		};
+	}
+	return count;
+}
+
+uint32_t ebb_policy_decide(struct ebb_policy *policy, uint64_t now_ns,
+			   struct ebb_policy_decision *ret_decisions)
+{
+	prepare(policy, now_ns);
+	relieve(policy);
+	return_unused(policy, now_ns);
+	return write_down(policy, ret_decisions);
+}

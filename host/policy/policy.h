@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who gives memory, how much, and why.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The problem. Memory runs short in several places at once: the host, a NUMA node,
+ * a slice with a limit, a pool of huge pages. Each is a budget. Domains have memory
+ * in one or more of them, and each byte that one gives has a cost: a fault for
+ * memory that is free in the guest, a refault for memory that it uses seldom, a
+ * stall for what it works with.
+ *
+ * The order. A budget in need is served in stages, each only for what the one before
+ * left: free memory, from those with the most of it beyond a cushion; idle memory,
+ * from those whose shares by page are least, where an idle page counts more than one
+ * in use (Waldspurger, Memory Resource Management in VMware ESX Server, 2002); and,
+ * when the budget is nearly out of memory, what a domain holds over its share. What
+ * is lacking then is named. Without need, each domain's mode says what it returns.
+ *
+ * One rule for the stages. A domain gives clamp(a - b * level, 0, cap): a is what it
+ * could give, b how much of a rise of the level protects it. A stage looks for the
+ * level at which what all give is what is needed (level.h). So equal domains give
+ * alike, more shares never give more, and no byte is asked for twice.
+ *
+ * The invariants. Nobody is brought below its min, or asked for more than its rung
+ * can give. Nothing is asked of a domain that was not heard since it was last asked,
+ * that boots, leaves, is paused or in a job, or whose facts are unknown. Nothing is
+ * taken that relieves no budget in need. The same input gives the same decisions.
+ *
+ * Pure: no clock, no file, no log, no allocation. What must be remembered from one
+ * decision to the next is in the structures, and belongs to the caller.
+ */
+#ifndef EBB_HOST_POLICY_H
+#define EBB_HOST_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EBB_POLICY_NONE UINT32_MAX
+
+enum {
+	/* Budgets that the memory of one domain lies in. */
+	EBB_POLICY_PARTS_MAX = 8,
+	/* Largest debts of a budget that can be told apart. */
+	EBB_POLICY_COVER_GUESTS_MAX = 8,
+	/* Nothing smaller is asked for: a huge page. */
+	EBB_POLICY_STEP_BYTES = 2 << 20,
+};
+
+/* ---- budgets ---- */
+
+enum ebb_policy_budget_kind {
+	/* Ordinary memory: swap stands behind it. */
+	EBB_POLICY_MEMORY,
+	/* A pool of huge pages: nothing stands behind it. */
+	EBB_POLICY_HUGE_POOL,
+};
+
+/**
+ * struct ebb_policy_budget - something that can run short
+ * @name: as people know it: "host", "node 1", "machine.slice"
+ * @low_bytes: need begins when less than this is available
+ * @high_bytes: and ends when this is; at least @low_bytes
+ * @fast_swap_bytes: swap that takes what a guest wants back in time; 0: none
+ * @cover_guests: how many of the largest debts must be covered at once
+ * @in_need: kept from decision to decision, false at first
+ *
+ * What follows is written by each decision:
+ * @need_bytes: what lacked to @high_bytes when it began
+ * @met_bytes: what of it is asked for, now or before
+ * @emergency: less than half of @low_bytes is available
+ * @debt_bytes: what the @cover_guests largest debtors may take back
+ * @cover_bytes: what could be had in time if they do
+ * @holder: who holds most over its share, if need is left; else EBB_POLICY_NONE
+ * @victim: whom the kernel would kill, likewise
+ */
+struct ebb_policy_budget {
+	const char *name;
+	enum ebb_policy_budget_kind kind;
+	uint64_t limit_bytes;
+	uint64_t available_bytes;
+	uint64_t low_bytes;
+	uint64_t high_bytes;
+	uint64_t fast_swap_bytes;
+	uint32_t cover_guests;
+	bool in_need;
+
+	uint64_t need_bytes;
+	uint64_t met_bytes;
+	bool emergency;
+	uint64_t debt_bytes;
+	uint64_t cover_bytes;
+	uint32_t holder;
+	uint32_t victim;
+};
+
+/* ---- domains ---- */
+
+enum ebb_policy_phase {
+	/* Not known: nothing is asked of it. */
+	EBB_POLICY_UNKNOWN,
+	/* Its facts are not calm yet: nothing is asked of it. */
+	EBB_POLICY_BOOTING,
+	/* Asked as the policy finds right. */
+	EBB_POLICY_SETTLED,
+	/* Cannot give: nothing is asked of these three. */
+	EBB_POLICY_PAUSED,
+	EBB_POLICY_IN_JOB,
+	EBB_POLICY_LEAVING,
+};
+
+/* What a domain returns while no budget of its is in need. */
+enum ebb_policy_mode {
+	/* Nothing. */
+	EBB_POLICY_PERFORMANCE,
+	/* What was free for a minute, beyond its cushion, an eighth of it at a time. */
+	EBB_POLICY_BALANCED,
+	/* All but its working set and its cushion. */
+	EBB_POLICY_DENSITY,
+};
+
+/* @part: of the domain's memory that counts in the budget, 0 to 1. */
+struct ebb_policy_part {
+	uint32_t budget;
+	double part;
+};
+
+/* What the rung of a domain can do. */
+struct ebb_policy_rung {
+	uint64_t free_bytes; /* of the guest's free memory, at most */
+	bool drive; /* make the guest free what it does not work with */
+	bool page_out; /* take what it works with, too */
+};
+
+/* Kept from decision to decision; zeroed at first. */
+struct ebb_policy_history {
+	uint64_t decided_ns; /* when it was last asked; 0: never */
+	uint64_t pending_bytes; /* asked for, and not answered yet */
+	uint64_t window_ns; /* of what was asked for lately: */
+	uint64_t window_bytes;
+	uint64_t rest_until_ns; /* it refused, for it needs its memory */
+	uint32_t rests;
+	uint32_t idle_answers; /* in a row, that moved next to nothing */
+	uint64_t stuck_until_ns;
+	uint32_t stucks;
+};
+
+/* Of one decision. The policy's own. */
+struct ebb_policy_scratch {
+	bool asked; /* may be asked at all */
+	uint64_t allowance_bytes; /* of this decision, but in an emergency */
+	uint64_t spare_bytes; /* free, resident, beyond the cushion */
+	uint64_t take_bytes; /* decided so far */
+	uint64_t give_bytes; /* could be given in the stage that decided last */
+	uint32_t budget;
+	uint8_t why;
+	/* Of one stage: it gives clamp(a - b * level, 0, cap). */
+	double part, a, b, cap;
+};
+
+/**
+ * struct ebb_policy_domain - a domain as the policy sees it
+ * @min_bytes: never less; @max_bytes: never more for long, 0: no such limit
+ * @shares: its weight, 1 or more
+ * @usable_bytes: what the guest may use: its memory without what a balloon holds
+ * @resident_bytes, @swapped_bytes: what the host provides
+ * @heard_ns: when the guest said what follows; 0: it did not
+ * @free_since_ns: since when so much of it is free; 0: not known
+ * @working_set_known: else it is driven nowhere
+ */
+struct ebb_policy_domain {
+	const char *name;
+	uint64_t min_bytes;
+	uint64_t max_bytes;
+	uint32_t shares;
+	enum ebb_policy_mode mode;
+	enum ebb_policy_phase phase;
+	uint64_t usable_bytes;
+	uint64_t resident_bytes;
+	uint64_t swapped_bytes;
+	uint64_t heard_ns;
+	uint64_t free_bytes;
+	uint64_t free_since_ns;
+	bool working_set_known;
+	uint64_t working_set_bytes;
+	struct ebb_policy_rung rung;
+	uint32_t part_count;
+	struct ebb_policy_part parts[EBB_POLICY_PARTS_MAX];
+	struct ebb_policy_history history;
+	struct ebb_policy_scratch scratch;
+};
+
+/* What it may take back at any moment, without asking. */
+uint64_t ebb_policy_lent_bytes(const struct ebb_policy_domain *domain);
+
+/* Free memory that is left to it: the larger of 64 MiB and a sixteenth. */
+uint64_t ebb_policy_cushion_bytes(const struct ebb_policy_domain *domain);
+
+/* ---- decisions ---- */
+
+enum ebb_policy_why {
+	/* A budget is in need: */
+	EBB_POLICY_FREE, /* it has free memory beyond its cushion */
+	EBB_POLICY_IDLE, /* it does not work with it */
+	EBB_POLICY_OVER_SHARE, /* it holds more than its share */
+	/* None is: */
+	EBB_POLICY_UNUSED, /* its mode returns what it does not use */
+	EBB_POLICY_OVER_MAX, /* it holds more than its max */
+};
+
+/**
+ * struct ebb_policy_decision - one domain is to give
+ * @budget: that needs it, or EBB_POLICY_NONE
+ * @bytes: a multiple of EBB_POLICY_STEP_BYTES, over 0
+ * @give_bytes: what it could have given for this reason
+ */
+struct ebb_policy_decision {
+	uint32_t domain;
+	uint32_t budget;
+	enum ebb_policy_why why;
+	uint64_t bytes;
+	uint64_t give_bytes;
+};
+
+struct ebb_policy {
+	struct ebb_policy_budget *budgets;
+	uint32_t budget_count;
+	struct ebb_policy_domain *domains;
+	uint32_t domain_count;
+};
+
+/**
+ * ebb_policy_decide - who is to give, and how much
+ * @now_ns: by the clock of all other times here
+ * @ret_decisions: room for one of each domain, which has at most one
+ *
+ * Changes what budgets keep and the results in them; of domains the scratch alone:
+ * ebb_policy_asked() says what was carried out. Takes time in proportion to
+ * domains x budgets in need.
+ *
+ * Returns the number of decisions.
+ */
+uint32_t ebb_policy_decide(struct ebb_policy *policy, uint64_t now_ns,
+			   struct ebb_policy_decision *ret_decisions);
+
+/* Whether the debts of a budget are covered: else nothing is lent without need. */
+bool ebb_policy_is_covered(const struct ebb_policy_budget *budget);
+
+/* ---- what came of it ---- */
+
+enum ebb_policy_answer {
+	EBB_POLICY_GAVE, /* all that it could, which may be nothing */
+	EBB_POLICY_REFUSED, /* it needs its memory: it is left alone for a while */
+};
+
+/* @bytes are asked of it now. */
+void ebb_policy_asked(struct ebb_policy_domain *domain, uint64_t bytes,
+		      uint64_t now_ns);
+
+/* That ended, and @bytes came. */
+void ebb_policy_answered(struct ebb_policy_domain *domain,
+			 enum ebb_policy_answer answer, uint64_t bytes,
+			 uint64_t now_ns);
+
+/* Whether it did not move though it was asked again and again. */
+bool ebb_policy_is_stuck(const struct ebb_policy_domain *domain);
+
+#endif /* EBB_HOST_POLICY_H */

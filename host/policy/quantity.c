@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/policy/quantity.h"
+
+#include "common/size.h"
+
+enum {
+	CUSHION_PART = 16,
+	ALLOWANCE_PART = 4,
+};
+
+#define CUSHION_BYTES_MIN (64 * EBB_MIB)
+
+uint64_t ebb_policy_lent_bytes(const struct ebb_policy_domain *domain)
+{
+	return ebb_policy_less(domain->usable_bytes,
+			       domain->resident_bytes + domain->swapped_bytes);
+}
+
+uint64_t ebb_policy_cushion_bytes(const struct ebb_policy_domain *domain)
+{
+	return ebb_policy_most(domain->usable_bytes / CUSHION_PART,
+			       CUSHION_BYTES_MIN);
+}
+
+uint64_t ebb_policy_working_set_bytes(const struct ebb_policy_domain *domain)
+{
+	uint64_t used_bytes =
+		ebb_policy_less(domain->usable_bytes, domain->free_bytes);
+
+	return domain->working_set_known
+		       ? ebb_policy_least(domain->working_set_bytes, used_bytes)
+		       : used_bytes;
+}
+
+/* A guest has no other pages without memory behind them than free ones. */
+uint64_t ebb_policy_spare_bytes(const struct ebb_policy_domain *domain)
+{
+	uint64_t resident_free_bytes = ebb_policy_less(
+		domain->free_bytes, ebb_policy_lent_bytes(domain));
+
+	return ebb_policy_less(resident_free_bytes,
+			       ebb_policy_cushion_bytes(domain));
+}
+
+bool ebb_policy_may_ask(const struct ebb_policy_domain *domain, uint64_t now_ns)
+{
+	const struct ebb_policy_history *history = &domain->history;
+
+	return domain->phase == EBB_POLICY_SETTLED && domain->heard_ns > 0 &&
+	       (history->decided_ns == 0 ||
+		domain->heard_ns > history->decided_ns) &&
+	       history->pending_bytes == 0 &&
+	       now_ns >= history->rest_until_ns &&
+	       now_ns >= history->stuck_until_ns;
+}
+
+uint64_t ebb_policy_allowance_bytes(const struct ebb_policy_domain *domain,
+				    uint64_t now_ns)
+{
+	const struct ebb_policy_history *history = &domain->history;
+	uint64_t bytes = ebb_policy_less(domain->resident_bytes,
+					 ebb_policy_working_set_bytes(domain)) /
+			 ALLOWANCE_PART;
+
+	if (history->decided_ns == 0 ||
+	    now_ns - history->window_ns >= EBB_POLICY_WINDOW_NS)
+		return bytes;
+	return ebb_policy_less(bytes, history->window_bytes);
+}

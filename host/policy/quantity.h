@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What of a domain's memory is which. The policy's own. */
+#ifndef EBB_HOST_QUANTITY_H
+#define EBB_HOST_QUANTITY_H
+
+#include "common/clock.h"
+#include "host/policy/policy.h"
+
+/* In so long at most a quarter of what a guest does not work with is asked for. */
+#define EBB_POLICY_WINDOW_NS (10 * EBB_NS_PER_S)
+
+/* @a - @b, or 0. */
+static inline uint64_t ebb_policy_less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static inline uint64_t ebb_policy_least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t ebb_policy_most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Its word, as far as it can be true: all that is usable if it said nothing. */
+uint64_t ebb_policy_working_set_bytes(const struct ebb_policy_domain *domain);
+
+/* Free in the guest, resident on the host, beyond its cushion. */
+uint64_t ebb_policy_spare_bytes(const struct ebb_policy_domain *domain);
+
+/* Whether it may be asked at all now. */
+bool ebb_policy_may_ask(const struct ebb_policy_domain *domain,
+			uint64_t now_ns);
+
+/* What may be asked of it now if there is no emergency. */
+uint64_t ebb_policy_allowance_bytes(const struct ebb_policy_domain *domain,
+				    uint64_t now_ns);
+
+#endif /* EBB_HOST_QUANTITY_H */

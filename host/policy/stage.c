@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/policy/stage.h"
+
+#include "host/policy/level.h"
+#include "host/policy/quantity.h"
+
+/* An idle page counts like so many in use: 1 / (1 - a tax of 75 %). */
+#define IDLE_WEIGHT 4.0
+
+static uint64_t whole_steps(uint64_t bytes)
+{
+	return bytes - bytes % EBB_POLICY_STEP_BYTES;
+}
+
+double ebb_policy_part(const struct ebb_policy_domain *domain, uint32_t budget)
+{
+	for (uint32_t i = 0; i < domain->part_count; i++)
+		if (domain->parts[i].budget == budget)
+			return domain->parts[i].part;
+	return 0;
+}
+
+/* ---- what one domain could give in each stage ---- */
+
+static uint64_t held_bytes(const struct ebb_policy_domain *domain)
+{
+	return ebb_policy_less(domain->resident_bytes,
+			       domain->scratch.take_bytes);
+}
+
+static uint64_t prepare_free(struct ebb_policy_domain *domain)
+{
+	struct ebb_policy_scratch *scratch = &domain->scratch;
+	uint64_t spare_bytes =
+		ebb_policy_less(scratch->spare_bytes, scratch->take_bytes);
+	uint64_t left_bytes =
+		ebb_policy_less(domain->rung.free_bytes, scratch->take_bytes);
+
+	scratch->a = (double)spare_bytes;
+	scratch->b = 1;
+	return ebb_policy_least(ebb_policy_least(spare_bytes, left_bytes),
+				ebb_policy_less(held_bytes(domain),
+						domain->min_bytes));
+}
+
+/*
+ * Shares by page, shares / (active + IDLE_WEIGHT * idle), are to be at least
+ * 1 / level: who has less gives of its idle memory until it has.
+ */
+static uint64_t prepare_idle(struct ebb_policy_domain *domain)
+{
+	struct ebb_policy_scratch *scratch = &domain->scratch;
+	uint64_t active_bytes = ebb_policy_working_set_bytes(domain);
+	uint64_t idle_bytes = ebb_policy_less(held_bytes(domain), active_bytes);
+
+	if (!domain->rung.drive)
+		return 0;
+	scratch->a = (double)idle_bytes + (double)active_bytes / IDLE_WEIGHT;
+	scratch->b = domain->shares / IDLE_WEIGHT;
+	return ebb_policy_less(held_bytes(domain),
+			       ebb_policy_most(domain->min_bytes,
+					       active_bytes));
+}
+
+/* What all hold in the end is weighted max-min fair: shares * level, but min. */
+static uint64_t prepare_over_share(struct ebb_policy_domain *domain)
+{
+	struct ebb_policy_scratch *scratch = &domain->scratch;
+	uint64_t floor_bytes = domain->min_bytes;
+
+	if (!domain->rung.drive && !domain->rung.page_out)
+		return 0;
+	if (!domain->rung.page_out)
+		floor_bytes = ebb_policy_most(
+			floor_bytes, ebb_policy_working_set_bytes(domain));
+	scratch->a = (double)held_bytes(domain);
+	scratch->b = domain->shares;
+	return ebb_policy_less(held_bytes(domain), floor_bytes);
+}
+
+static uint64_t prepare_domain(struct ebb_policy_domain *domain,
+			       enum ebb_policy_why why)
+{
+	switch (why) {
+	case EBB_POLICY_FREE:
+		return prepare_free(domain);
+	case EBB_POLICY_IDLE:
+		return prepare_idle(domain);
+	case EBB_POLICY_OVER_SHARE:
+		return prepare_over_share(domain);
+	default:
+		return 0;
+	}
+}
+
+static void prepare(struct ebb_policy *policy, uint32_t budget,
+		    enum ebb_policy_why why)
+{
+	bool emergency = policy->budgets[budget].emergency;
+
+	for (uint32_t i = 0; i < policy->domain_count; i++) {
+		struct ebb_policy_domain *domain = &policy->domains[i];
+		struct ebb_policy_scratch *scratch = &domain->scratch;
+		uint64_t cap_bytes, left_bytes;
+
+		scratch->cap = 0;
+		scratch->part = scratch->asked ? ebb_policy_part(domain, budget)
+					       : 0;
+		if (scratch->part <= 0)
+			continue;
+		cap_bytes = prepare_domain(domain, why);
+		left_bytes = ebb_policy_less(scratch->allowance_bytes,
+					     scratch->take_bytes);
+		if (!emergency && cap_bytes > left_bytes)
+			cap_bytes = left_bytes;
+		scratch->cap = (double)whole_steps(cap_bytes);
+	}
+}
+
+/* ---- sharing ---- */
+
+void ebb_policy_take(struct ebb_policy *policy,
+		     struct ebb_policy_domain *domain, uint32_t budget,
+		     enum ebb_policy_why why, uint64_t bytes)
+{
+	domain->scratch.take_bytes += bytes;
+	domain->scratch.budget = budget;
+	domain->scratch.why = (uint8_t)why;
+	for (uint32_t i = 0; i < domain->part_count; i++)
+		policy->budgets[domain->parts[i].budget].met_bytes +=
+			(uint64_t)(domain->parts[i].part * (double)bytes);
+}
+
+static uint64_t unmet_bytes(const struct ebb_policy_budget *budget)
+{
+	return ebb_policy_less(budget->need_bytes, budget->met_bytes);
+}
+
+static void take_at_level(struct ebb_policy *policy, uint32_t budget,
+			  enum ebb_policy_why why, double level)
+{
+	for (uint32_t i = 0; i < policy->domain_count; i++) {
+		struct ebb_policy_domain *domain = &policy->domains[i];
+		struct ebb_policy_scratch *scratch = &domain->scratch;
+		uint64_t bytes;
+
+		if (scratch->cap <= 0)
+			continue;
+		bytes = whole_steps((uint64_t)ebb_level_give(domain, level));
+		if (bytes == 0)
+			continue;
+		scratch->give_bytes = (uint64_t)scratch->cap;
+		ebb_policy_take(policy, domain, budget, why, bytes);
+		scratch->cap -= (double)bytes;
+		scratch->a -= (double)bytes;
+	}
+}
+
+/* What whole steps left of the need: a step more from each who gives at all. */
+static void take_remainder(struct ebb_policy *policy, uint32_t budget,
+			   enum ebb_policy_why why, double level)
+{
+	for (uint32_t i = 0; i < policy->domain_count; i++) {
+		struct ebb_policy_domain *domain = &policy->domains[i];
+		struct ebb_policy_scratch *scratch = &domain->scratch;
+
+		if (unmet_bytes(&policy->budgets[budget]) == 0)
+			return;
+		if (scratch->cap < EBB_POLICY_STEP_BYTES ||
+		    ebb_level_give(domain, level) <= 0)
+			continue;
+		if (scratch->give_bytes == 0)
+			scratch->give_bytes = (uint64_t)scratch->cap;
+		ebb_policy_take(policy, domain, budget, why,
+				EBB_POLICY_STEP_BYTES);
+		scratch->cap -= EBB_POLICY_STEP_BYTES;
+		scratch->a -= EBB_POLICY_STEP_BYTES;
+	}
+}
+
+void ebb_policy_serve(struct ebb_policy *policy, uint32_t budget,
+		      enum ebb_policy_why why)
+{
+	uint64_t need_bytes = unmet_bytes(&policy->budgets[budget]);
+	double level;
+
+	if (need_bytes == 0)
+		return;
+	prepare(policy, budget, why);
+	level = ebb_level_find(policy, (double)need_bytes);
+	take_at_level(policy, budget, why, level);
+	take_remainder(policy, budget, why, level);
+}

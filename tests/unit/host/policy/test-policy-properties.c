@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What holds of every decision, on hosts made by chance: EBB_POLICY_CASES of them
+ * (default 10,000), the same ones in each run, or those of EBB_POLICY_SEED. A case
+ * that fails prints its seed; EBB_POLICY_CASES=1 EBB_POLICY_SEED=... runs it alone.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/clock.h"
+#include "common/size.h"
+#include "host/policy/policy.h"
+#include "host/policy/quantity.h"
+
+#define S EBB_NS_PER_S
+#define NOW (100000 * S)
+#define STEP ((uint64_t)EBB_POLICY_STEP_BYTES)
+
+enum {
+	BUDGETS_MAX = 4,
+	DOMAINS_MAX = 12,
+	ROUNDS = 300,
+};
+
+struct host {
+	struct ebb_policy_budget budgets[BUDGETS_MAX];
+	struct ebb_policy_domain domains[DOMAINS_MAX];
+	struct ebb_policy policy;
+};
+
+struct outcome {
+	struct ebb_policy_decision decisions[DOMAINS_MAX];
+	uint32_t count;
+};
+
+static uint64_t case_seed;
+static uint64_t random_state;
+
+#define check(truth)                                                               \
+	do {                                                                       \
+		if (!(truth))                                                      \
+			fail_msg(                                                  \
+				"%s: EBB_POLICY_CASES=1 EBB_POLICY_SEED=%" PRIu64, \
+				#truth, case_seed);                                \
+	} while (0)
+
+/* ---- chance ---- */
+
+/* splitmix64. */
+static uint64_t next_random(void)
+{
+	uint64_t z = (random_state += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static uint64_t up_to(uint64_t max)
+{
+	return max == UINT64_MAX ? next_random() : next_random() % (max + 1);
+}
+
+static bool one_in(uint64_t n)
+{
+	return up_to(n - 1) == 0;
+}
+
+static void make_budget(struct ebb_policy_budget *budget)
+{
+	*budget = (struct ebb_policy_budget){
+		.name = "a budget",
+		.kind = one_in(5) ? EBB_POLICY_HUGE_POOL : EBB_POLICY_MEMORY,
+		.limit_bytes = 64 * EBB_GIB,
+		.low_bytes = up_to(4 * EBB_GIB),
+		.fast_swap_bytes = one_in(2) ? 0 : up_to(64 * EBB_GIB),
+		.cover_guests = (uint32_t)up_to(3),
+		.in_need = one_in(2),
+	};
+	budget->high_bytes = budget->low_bytes + up_to(4 * EBB_GIB);
+	budget->available_bytes = one_in(3) ? up_to(budget->low_bytes)
+					    : up_to(16 * EBB_GIB);
+}
+
+static void make_parts(struct ebb_policy_domain *domain, uint32_t budget_count)
+{
+	for (uint32_t i = 0; i < budget_count; i++)
+		if (i == 0 || one_in(2))
+			domain->parts[domain->part_count++] =
+				(struct ebb_policy_part){
+					.budget = i,
+					.part = one_in(2) ? 1
+							  : (double)up_to(100) /
+								    100,
+				};
+}
+
+static void make_history(struct ebb_policy_history *history)
+{
+	if (one_in(3)) {
+		history->decided_ns = NOW - up_to(100 * S);
+		history->window_ns = history->decided_ns;
+		history->window_bytes = up_to(EBB_GIB);
+	}
+	if (one_in(8))
+		history->pending_bytes = up_to(EBB_GIB);
+	if (one_in(8))
+		history->rest_until_ns = NOW - 100 * S + up_to(200 * S);
+	if (one_in(8)) {
+		history->idle_answers = (uint32_t)up_to(5);
+		history->stuck_until_ns = NOW - 100 * S + up_to(200 * S);
+	}
+}
+
+static void make_domain(struct ebb_policy_domain *domain, uint32_t budget_count)
+{
+	uint64_t usable_bytes = up_to(16 * EBB_GIB);
+
+	*domain = (struct ebb_policy_domain){
+		.name = "a domain",
+		.min_bytes = one_in(2) ? 0 : up_to(usable_bytes),
+		.max_bytes = one_in(3) ? up_to(usable_bytes) : 0,
+		.shares = 1 + (uint32_t)up_to(999),
+		.mode = (enum ebb_policy_mode)up_to(2),
+		.phase = one_in(4) ? (enum ebb_policy_phase)up_to(5)
+				   : EBB_POLICY_SETTLED,
+		.usable_bytes = usable_bytes,
+		.resident_bytes = up_to(usable_bytes),
+		.heard_ns = one_in(8) ? 0 : NOW - up_to(100 * S),
+		.free_bytes = up_to(usable_bytes),
+		.free_since_ns = one_in(4) ? 0 : NOW - up_to(200 * S),
+		.working_set_known = !one_in(4),
+		/* Its word, which may be any. */
+		.working_set_bytes = one_in(4) ? up_to(UINT64_MAX)
+					       : up_to(usable_bytes),
+		.rung = { .free_bytes = up_to(usable_bytes),
+			  .drive = one_in(2),
+			  .page_out = one_in(4) },
+	};
+	domain->swapped_bytes = up_to(usable_bytes - domain->resident_bytes);
+	make_parts(domain, budget_count);
+	make_history(&domain->history);
+}
+
+static void make_host(struct host *host, uint32_t budget_max)
+{
+	*host = (struct host){ 0 };
+	host->policy = (struct ebb_policy){
+		.budgets = host->budgets,
+		.budget_count = 1 + (uint32_t)up_to(budget_max - 1),
+		.domains = host->domains,
+		.domain_count = (uint32_t)up_to(DOMAINS_MAX),
+	};
+	for (uint32_t i = 0; i < host->policy.budget_count; i++)
+		make_budget(&host->budgets[i]);
+	for (uint32_t i = 0; i < host->policy.domain_count; i++)
+		make_domain(&host->domains[i], host->policy.budget_count);
+}
+
+static void copy_host(struct host *to, const struct host *from)
+{
+	*to = *from;
+	to->policy.budgets = to->budgets;
+	to->policy.domains = to->domains;
+}
+
+static void decide(struct host *host, uint64_t now_ns, struct outcome *outcome)
+{
+	*outcome = (struct outcome){ 0 };
+	outcome->count =
+		ebb_policy_decide(&host->policy, now_ns, outcome->decisions);
+}
+
+static uint64_t taken(const struct outcome *outcome, uint32_t domain)
+{
+	for (uint32_t i = 0; i < outcome->count; i++)
+		if (outcome->decisions[i].domain == domain)
+			return outcome->decisions[i].bytes;
+	return 0;
+}
+
+static void for_each_case(void (*one)(void))
+{
+	const char *cases = getenv("EBB_POLICY_CASES");
+	const char *seed = getenv("EBB_POLICY_SEED");
+	uint64_t count = cases ? strtoull(cases, NULL, 10) : 10000;
+
+	case_seed = seed ? strtoull(seed, NULL, 10) : 1;
+	for (uint64_t i = 0; i < count; i++) {
+		random_state = case_seed;
+		one();
+		case_seed++;
+	}
+}
+
+/* ---- what holds of one decision ---- */
+
+static void check_decision(const struct host *host,
+			   const struct ebb_policy_decision *decision)
+{
+	const struct ebb_policy_domain *domain =
+		&host->domains[decision->domain];
+	bool relieves = decision->budget == EBB_POLICY_NONE;
+
+	check(decision->bytes > 0 && decision->bytes % STEP == 0);
+	check(decision->bytes <= domain->resident_bytes);
+	check(domain->resident_bytes - decision->bytes >= domain->min_bytes);
+	check(domain->phase == EBB_POLICY_SETTLED);
+	check(domain->heard_ns > domain->history.decided_ns);
+	check(domain->history.pending_bytes == 0);
+	check(domain->history.rest_until_ns <= NOW);
+	check(domain->history.stuck_until_ns <= NOW);
+	if (!domain->rung.drive && !domain->rung.page_out)
+		check(decision->bytes <= domain->rung.free_bytes);
+	if (!domain->rung.page_out)
+		check(domain->resident_bytes - decision->bytes >=
+			      ebb_policy_working_set_bytes(domain) ||
+		      decision->bytes <= domain->rung.free_bytes);
+	for (uint32_t i = 0; i < domain->part_count; i++)
+		if (domain->parts[i].budget == decision->budget)
+			relieves = domain->parts[i].part > 0 &&
+				   host->budgets[decision->budget].in_need;
+	check(relieves);
+}
+
+static void check_pace(const struct host *host,
+		       const struct ebb_policy_decision *decision)
+{
+	const struct ebb_policy_domain *domain =
+		&host->domains[decision->domain];
+
+	for (uint32_t i = 0; i < domain->part_count; i++)
+		if (host->budgets[domain->parts[i].budget].emergency)
+			return;
+	check(decision->bytes <= ebb_policy_allowance_bytes(domain, NOW));
+}
+
+static void one_is_within_its_bounds(void)
+{
+	struct outcome outcome;
+	struct host host;
+
+	make_host(&host, BUDGETS_MAX);
+	decide(&host, NOW, &outcome);
+	for (uint32_t i = 0; i < outcome.count; i++) {
+		check_decision(&host, &outcome.decisions[i]);
+		check_pace(&host, &outcome.decisions[i]);
+		check(i == 0 || outcome.decisions[i].domain >
+					outcome.decisions[i - 1].domain);
+	}
+}
+
+static void every_decision_is_within_its_bounds(void **state)
+{
+	(void)state;
+	for_each_case(one_is_within_its_bounds);
+}
+
+/* ---- need ---- */
+
+/* What it could still give of what is free or idle. */
+static uint64_t left_to_give(const struct ebb_policy_domain *domain,
+			     uint64_t taken_bytes, bool emergency)
+{
+	uint64_t held = domain->resident_bytes - taken_bytes;
+	uint64_t working_set = ebb_policy_working_set_bytes(domain);
+	uint64_t allowance = ebb_policy_allowance_bytes(domain, NOW);
+	uint64_t give = ebb_policy_least(
+		ebb_policy_least(ebb_policy_spare_bytes(domain),
+				 domain->rung.free_bytes),
+		ebb_policy_less(domain->resident_bytes, domain->min_bytes));
+
+	give = ebb_policy_less(give, taken_bytes);
+	if (domain->rung.drive)
+		give = ebb_policy_most(
+			give,
+			ebb_policy_less(held,
+					ebb_policy_most(working_set,
+							domain->min_bytes)));
+	if (emergency && domain->rung.page_out)
+		give = ebb_policy_less(held, domain->min_bytes);
+	return emergency ? give
+			 : ebb_policy_least(give, ebb_policy_less(allowance,
+								  taken_bytes));
+}
+
+static void one_need_is_met_or_named(void)
+{
+	struct outcome outcome;
+	struct host host;
+
+	make_host(&host, BUDGETS_MAX);
+	decide(&host, NOW, &outcome);
+	for (uint32_t b = 0; b < host.policy.budget_count; b++) {
+		const struct ebb_policy_budget *budget = &host.budgets[b];
+		double held = 0;
+
+		if (budget->met_bytes >= budget->need_bytes)
+			continue;
+		for (uint32_t i = 0; i < host.policy.domain_count; i++) {
+			const struct ebb_policy_domain *domain =
+				&host.domains[i];
+
+			for (uint32_t k = 0; k < domain->part_count; k++) {
+				if (domain->parts[k].budget != b ||
+				    domain->parts[k].part <= 0)
+					continue;
+				held += (double)domain->resident_bytes;
+				if (ebb_policy_may_ask(domain, NOW))
+					check(left_to_give(domain,
+							   taken(&outcome, i),
+							   budget->emergency) <
+					      STEP);
+			}
+		}
+		check(held == 0 || budget->holder != EBB_POLICY_NONE);
+		check(held == 0 || budget->victim != EBB_POLICY_NONE);
+	}
+}
+
+static void every_need_is_met_or_named(void **state)
+{
+	(void)state;
+	for_each_case(one_need_is_met_or_named);
+}
+
+static void one_takes_no_more_than_is_needed(void)
+{
+	struct outcome outcome;
+	struct host host;
+	double sum = 0;
+
+	make_host(&host, 1);
+	decide(&host, NOW, &outcome);
+	for (uint32_t i = 0; i < outcome.count; i++)
+		if (outcome.decisions[i].budget == 0)
+			sum += host.domains[outcome.decisions[i].domain]
+				       .parts[0]
+				       .part *
+			       (double)outcome.decisions[i].bytes;
+	check(sum <= (double)(host.budgets[0].need_bytes + STEP));
+}
+
+static void no_more_is_taken_than_is_needed(void **state)
+{
+	(void)state;
+	for_each_case(one_takes_no_more_than_is_needed);
+}
+
+/* ---- what changes what ---- */
+
+static void one_is_repeated(void)
+{
+	struct outcome first, second;
+	struct host host, copy;
+
+	make_host(&host, BUDGETS_MAX);
+	copy_host(&copy, &host);
+	decide(&host, NOW, &first);
+	decide(&copy, NOW, &second);
+	check(first.count == second.count);
+	for (uint32_t i = 0; i < first.count; i++) {
+		check(first.decisions[i].domain == second.decisions[i].domain);
+		check(first.decisions[i].bytes == second.decisions[i].bytes);
+		check(first.decisions[i].why == second.decisions[i].why);
+	}
+}
+
+static void the_same_host_gives_the_same_decisions(void **state)
+{
+	(void)state;
+	for_each_case(one_is_repeated);
+}
+
+/* Within the step that whole steps cost. */
+static void one_with_more_shares_gives_no_more(void)
+{
+	struct outcome before, after;
+	struct host host, copy;
+	uint32_t i;
+
+	make_host(&host, 1);
+	if (host.policy.domain_count == 0)
+		return;
+	copy_host(&copy, &host);
+	i = (uint32_t)up_to(host.policy.domain_count - 1);
+	copy.domains[i].shares += 1 + (uint32_t)up_to(1000);
+	decide(&host, NOW, &before);
+	decide(&copy, NOW, &after);
+	check(taken(&after, i) <= taken(&before, i) + STEP);
+}
+
+static void more_shares_never_give_more(void **state)
+{
+	(void)state;
+	for_each_case(one_with_more_shares_gives_no_more);
+}
+
+static void one_with_a_lower_min_gives_no_less(void)
+{
+	struct outcome before, after;
+	struct host host, copy;
+	uint32_t i;
+
+	make_host(&host, 1);
+	if (host.policy.domain_count == 0)
+		return;
+	copy_host(&copy, &host);
+	i = (uint32_t)up_to(host.policy.domain_count - 1);
+	copy.domains[i].min_bytes -= up_to(copy.domains[i].min_bytes);
+	decide(&host, NOW, &before);
+	decide(&copy, NOW, &after);
+	check(taken(&after, i) + STEP >= taken(&before, i));
+}
+
+static void a_lower_min_never_gives_less(void **state)
+{
+	(void)state;
+	for_each_case(one_with_a_lower_min_gives_no_less);
+}
+
+/* What a guest that is stuck fails to give is all that others may be asked for. */
+static void one_that_is_stuck_moves_little(void)
+{
+	struct outcome before, after;
+	double more = 0, failed;
+	struct host host, copy;
+	uint32_t i;
+
+	make_host(&host, 1);
+	if (host.policy.domain_count == 0)
+		return;
+	copy_host(&copy, &host);
+	i = (uint32_t)up_to(host.policy.domain_count - 1);
+	copy.domains[i].history.idle_answers = 3;
+	copy.domains[i].history.stuck_until_ns = NOW + S;
+	decide(&host, NOW, &before);
+	decide(&copy, NOW, &after);
+	if (host.budgets[0].need_bytes == 0)
+		return;
+	failed = (double)(taken(&before, i) +
+			  host.domains[i].history.pending_bytes) *
+		 host.domains[i].parts[0].part;
+	for (uint32_t k = 0; k < host.policy.domain_count; k++) {
+		double part = host.domains[k].parts[0].part;
+
+		if (k == i)
+			continue;
+		/* Nobody is asked for less because of it, and for more by that. */
+		check(taken(&after, k) + STEP >= taken(&before, k));
+		more += part *
+			((double)taken(&after, k) - (double)taken(&before, k));
+	}
+	check(more <= failed + (double)STEP);
+}
+
+static void a_stuck_guest_moves_no_more_than_it_owes(void **state)
+{
+	(void)state;
+	for_each_case(one_that_is_stuck_moves_little);
+}
+
+/* ---- time ---- */
+
+/* Guests that do as they are asked, and then nothing. */
+static void carry_out(struct host *host, const struct outcome *outcome,
+		      uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < outcome->count; i++) {
+		const struct ebb_policy_decision *decision =
+			&outcome->decisions[i];
+		struct ebb_policy_domain *domain =
+			&host->domains[decision->domain];
+
+		ebb_policy_asked(domain, decision->bytes, now_ns);
+		ebb_policy_answered(domain, EBB_POLICY_GAVE, decision->bytes,
+				    now_ns);
+		domain->resident_bytes -= decision->bytes;
+		domain->rung.free_bytes = ebb_policy_less(
+			domain->rung.free_bytes, decision->bytes);
+		for (uint32_t k = 0; k < domain->part_count; k++)
+			host->budgets[domain->parts[k].budget].available_bytes +=
+				(uint64_t)(domain->parts[k].part *
+					   (double)decision->bytes);
+	}
+}
+
+static void one_comes_to_rest(void)
+{
+	uint64_t now_ns = NOW;
+	struct outcome outcome;
+	struct host host;
+
+	/* Each is ROUNDS decisions: some do. */
+	if (case_seed % 20)
+		return;
+	make_host(&host, BUDGETS_MAX);
+	for (int round = 0; round < ROUNDS; round++) {
+		now_ns += 10 * S;
+		for (uint32_t i = 0; i < host.policy.domain_count; i++)
+			if (host.domains[i].heard_ns > 0)
+				host.domains[i].heard_ns = now_ns;
+		decide(&host, now_ns, &outcome);
+		carry_out(&host, &outcome, now_ns);
+	}
+	check(outcome.count == 0);
+}
+
+static void guests_that_obey_come_to_rest(void **state)
+{
+	(void)state;
+	for_each_case(one_comes_to_rest);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_decision_is_within_its_bounds),
+		cmocka_unit_test(every_need_is_met_or_named),
+		cmocka_unit_test(no_more_is_taken_than_is_needed),
+		cmocka_unit_test(the_same_host_gives_the_same_decisions),
+		cmocka_unit_test(more_shares_never_give_more),
+		cmocka_unit_test(a_lower_min_never_gives_less),
+		cmocka_unit_test(a_stuck_guest_moves_no_more_than_it_owes),
+		cmocka_unit_test(guests_that_obey_come_to_rest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,700 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who gives, how much and why, on hosts that are small enough to see. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/clock.h"
+#include "common/size.h"
+#include "host/policy/policy.h"
+#include "host/policy/words.h"
+
+#define S EBB_NS_PER_S
+#define NOW (1000 * S)
+
+enum {
+	BUDGETS_MAX = 3,
+	DOMAINS_MAX = 4,
+};
+
+static struct ebb_policy_budget budgets[BUDGETS_MAX];
+static struct ebb_policy_domain domains[DOMAINS_MAX];
+static struct ebb_policy_decision decisions[DOMAINS_MAX];
+static struct ebb_policy policy;
+static uint64_t now_ns;
+
+/* One host of 16 GiB without need, and no domain. */
+static int set_up(void **state)
+{
+	(void)state;
+	memset(budgets, 0, sizeof(budgets));
+	memset(domains, 0, sizeof(domains));
+	budgets[0] = (struct ebb_policy_budget){
+		.name = "host",
+		.limit_bytes = 16 * EBB_GIB,
+		.available_bytes = 8 * EBB_GIB,
+		.low_bytes = 1 * EBB_GIB,
+		.high_bytes = 2 * EBB_GIB,
+		.cover_guests = 1,
+	};
+	policy = (struct ebb_policy){
+		.budgets = budgets,
+		.budget_count = 1,
+		.domains = domains,
+	};
+	now_ns = NOW;
+	return 0;
+}
+
+/* 4 GiB, all resident, of which so much is free and so much worked with. */
+static struct ebb_policy_domain *add(const char *name, uint64_t free_bytes,
+				     uint64_t working_set_bytes)
+{
+	struct ebb_policy_domain *domain = &domains[policy.domain_count++];
+
+	*domain = (struct ebb_policy_domain){
+		.name = name,
+		.shares = 100,
+		.mode = EBB_POLICY_PERFORMANCE,
+		.phase = EBB_POLICY_SETTLED,
+		.usable_bytes = 4 * EBB_GIB,
+		.resident_bytes = 4 * EBB_GIB,
+		.heard_ns = NOW - S,
+		.free_bytes = free_bytes,
+		.free_since_ns = NOW - 240 * S,
+		.working_set_known = true,
+		.working_set_bytes = working_set_bytes,
+		.rung = { .free_bytes = free_bytes, .drive = true },
+		.part_count = 1,
+		.parts = { { .budget = 0, .part = 1 } },
+	};
+	return domain;
+}
+
+static void decide(void)
+{
+	uint32_t count = ebb_policy_decide(&policy, now_ns, decisions);
+
+	memset(&decisions[count], 0,
+	       (DOMAINS_MAX - count) * sizeof(decisions[0]));
+}
+
+static const struct ebb_policy_decision *
+decision_of(const struct ebb_policy_domain *domain)
+{
+	for (uint32_t i = 0; i < DOMAINS_MAX; i++)
+		if (decisions[i].bytes > 0 &&
+		    &domains[decisions[i].domain] == domain)
+			return &decisions[i];
+	return NULL;
+}
+
+static uint64_t taken(const struct ebb_policy_domain *domain)
+{
+	const struct ebb_policy_decision *decision = decision_of(domain);
+
+	return decision ? decision->bytes : 0;
+}
+
+static void host_has(uint64_t available_bytes)
+{
+	budgets[0].available_bytes = available_bytes;
+}
+
+/* ---- free memory ---- */
+
+static void without_need_nothing_is_taken(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB / 2);
+
+	(void)state;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	assert_int_equal(budgets[0].need_bytes, 0);
+}
+
+static void free_memory_goes_first(void **state)
+{
+	struct ebb_policy_domain *full = add("full", 0, EBB_GIB);
+	struct ebb_policy_domain *idle = add("idle", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	host_has(EBB_GIB + EBB_GIB / 2);
+	budgets[0].in_need = true;
+	decide();
+	assert_int_equal(taken(full), 0);
+	assert_int_equal(taken(idle), EBB_GIB / 2);
+	assert_int_equal(decision_of(idle)->why, EBB_POLICY_FREE);
+	assert_int_equal(decision_of(idle)->budget, 0);
+	assert_int_equal(budgets[0].met_bytes, budgets[0].need_bytes);
+}
+
+/* Levelled from the top. */
+static void who_has_most_beyond_its_cushion_gives_first(void **state)
+{
+	struct ebb_policy_domain *more = add("more", 3 * EBB_GIB, EBB_GIB);
+	struct ebb_policy_domain *less = add("less", 2 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	budgets[0].in_need = true;
+	host_has(2 * EBB_GIB - EBB_GIB / 2);
+	decide();
+	assert_int_equal(taken(more), EBB_GIB / 2);
+	assert_int_equal(taken(less), 0);
+}
+
+static void need_ends_at_the_high_mark_not_before(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB / 2);
+
+	(void)state;
+	host_has(EBB_GIB + EBB_GIB / 2);
+	decide();
+	assert_int_equal(taken(domain), 0);
+	host_has(EBB_GIB - 1);
+	decide();
+	assert_true(taken(domain) > 0);
+	host_has(EBB_GIB + EBB_GIB / 2);
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 2);
+	host_has(2 * EBB_GIB);
+	decide();
+	assert_int_equal(taken(domain), 0);
+	host_has(EBB_GIB + EBB_GIB / 2);
+	decide();
+	assert_int_equal(taken(domain), 0);
+}
+
+static void the_cushion_is_left(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", EBB_GIB / 2, 0);
+
+	(void)state;
+	domain->rung.drive = false;
+	host_has(0);
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 4);
+}
+
+static void lent_memory_is_not_taken_again(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	domain->rung.drive = false;
+	domain->resident_bytes = EBB_GIB + EBB_GIB / 4;
+	host_has(0);
+	decide();
+	assert_int_equal(taken(domain), 0);
+}
+
+/* ---- idle memory ---- */
+
+static void who_works_with_less_gives_first(void **state)
+{
+	struct ebb_policy_domain *busy = add("busy", 0, 3 * EBB_GIB);
+	struct ebb_policy_domain *lazy = add("lazy", 0, EBB_GIB);
+
+	(void)state;
+	host_has(EBB_GIB + EBB_GIB / 2);
+	budgets[0].in_need = true;
+	decide();
+	assert_int_equal(taken(busy), 0);
+	assert_int_equal(taken(lazy), EBB_GIB / 2);
+	assert_int_equal(decision_of(lazy)->why, EBB_POLICY_IDLE);
+}
+
+static void equal_ones_give_alike(void **state)
+{
+	struct ebb_policy_domain *a = add("a", 0, EBB_GIB);
+	struct ebb_policy_domain *b = add("b", 0, EBB_GIB);
+
+	(void)state;
+	host_has(EBB_GIB + EBB_GIB / 2);
+	budgets[0].in_need = true;
+	decide();
+	assert_int_equal(taken(a), EBB_GIB / 4);
+	assert_int_equal(taken(b), EBB_GIB / 4);
+}
+
+static void more_shares_keep_more(void **state)
+{
+	struct ebb_policy_domain *a = add("a", 0, EBB_GIB);
+	struct ebb_policy_domain *b = add("b", 0, EBB_GIB);
+
+	(void)state;
+	b->shares = 200;
+	host_has(EBB_GIB + EBB_GIB / 2);
+	budgets[0].in_need = true;
+	decide();
+	assert_int_equal(taken(a), EBB_GIB / 2);
+	assert_int_equal(taken(b), 0);
+}
+
+static void at_most_a_quarter_in_ten_seconds(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 0, 2 * EBB_GIB);
+
+	(void)state;
+	host_has(EBB_GIB - 1);
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 2);
+	ebb_policy_asked(domain, taken(domain), now_ns);
+	domain->resident_bytes -= EBB_GIB / 2;
+	ebb_policy_answered(domain, EBB_POLICY_GAVE, EBB_GIB / 2, now_ns + S);
+	now_ns += 5 * S;
+	domain->heard_ns = now_ns;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	now_ns += 5 * S;
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 8 * 3);
+}
+
+static void without_a_working_set_nobody_is_driven(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 0, 0);
+
+	(void)state;
+	domain->working_set_known = false;
+	host_has(EBB_GIB - 1);
+	decide();
+	assert_int_equal(taken(domain), 0);
+}
+
+/* ---- emergencies ---- */
+
+static void in_an_emergency_shares_count(void **state)
+{
+	struct ebb_policy_domain *a = add("a", 0, 4 * EBB_GIB);
+	struct ebb_policy_domain *b = add("b", 0, 4 * EBB_GIB);
+
+	(void)state;
+	a->rung.page_out = b->rung.page_out = true;
+	a->shares = 300;
+	host_has(EBB_GIB / 4);
+	decide();
+	assert_true(budgets[0].emergency);
+	assert_int_equal(taken(a), 0);
+	assert_int_equal(taken(b), 2 * EBB_GIB - EBB_GIB / 4);
+	assert_int_equal(decision_of(b)->why, EBB_POLICY_OVER_SHARE);
+}
+
+static void nobody_goes_below_its_min(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 2 * EBB_GIB, 0);
+
+	(void)state;
+	domain->rung.page_out = true;
+	domain->min_bytes = 4 * EBB_GIB - EBB_GIB / 8;
+	host_has(0);
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 8);
+}
+
+static void what_is_lacking_is_named(void **state)
+{
+	struct ebb_policy_domain *small = add("small", 0, EBB_GIB);
+	struct ebb_policy_domain *large = add("large", 0, 4 * EBB_GIB);
+	char text[EBB_POLICY_WORDS_BYTES];
+
+	(void)state;
+	small->min_bytes = 4 * EBB_GIB;
+	large->min_bytes = 4 * EBB_GIB;
+	large->shares = 1000;
+	large->swapped_bytes = EBB_GIB;
+	host_has(0);
+	decide();
+	assert_int_equal(budgets[0].met_bytes, 0);
+	assert_ptr_equal(&domains[budgets[0].holder], small);
+	assert_ptr_equal(&domains[budgets[0].victim], large);
+	assert_string_equal(ebb_policy_need_words(&policy, 0, text,
+						  sizeof(text)),
+			    "host lacks 2.0 GiB: small holds most by its "
+			    "shares; the kernel would end large");
+}
+
+/* ---- several budgets ---- */
+
+static void only_who_relieves_the_budget_gives(void **state)
+{
+	struct ebb_policy_domain *here = add("here", 3 * EBB_GIB, EBB_GIB);
+	struct ebb_policy_domain *there = add("there", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	policy.budget_count = 3;
+	budgets[1] = budgets[2] = budgets[0];
+	budgets[1].name = "node 0";
+	budgets[2].name = "node 1";
+	budgets[2].available_bytes = EBB_GIB - EBB_GIB / 8;
+	budgets[2].high_bytes = EBB_GIB;
+	here->part_count = there->part_count = 2;
+	here->parts[1] = (struct ebb_policy_part){ .budget = 1, .part = 1 };
+	there->parts[1] = (struct ebb_policy_part){ .budget = 2, .part = 0.5 };
+	decide();
+	assert_int_equal(taken(here), 0);
+	/* Half of what it gives lies elsewhere. */
+	assert_int_equal(taken(there), EBB_GIB / 4);
+	assert_int_equal(decision_of(there)->budget, 2);
+}
+
+/* What relieves two is not asked for twice. */
+static void one_gift_serves_all_its_budgets(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	policy.budget_count = 2;
+	host_has(EBB_GIB - EBB_GIB / 8);
+	budgets[0].high_bytes = EBB_GIB;
+	budgets[1] = budgets[0];
+	budgets[1].name = "machine.slice";
+	budgets[1].available_bytes = EBB_GIB - EBB_GIB / 4;
+	domain->part_count = 2;
+	domain->parts[1] = (struct ebb_policy_part){ .budget = 1, .part = 1 };
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 4);
+	assert_int_equal(decision_of(domain)->budget, 1);
+}
+
+/* ---- who is not asked ---- */
+
+static void who_cannot_give_is_left_alone(void **state)
+{
+	static const enum ebb_policy_phase phases[] = {
+		EBB_POLICY_UNKNOWN, EBB_POLICY_BOOTING, EBB_POLICY_PAUSED,
+		EBB_POLICY_IN_JOB,  EBB_POLICY_LEAVING,
+	};
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	host_has(0);
+	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
+		domain->phase = phases[i];
+		decide();
+		assert_int_equal(taken(domain), 0);
+	}
+	domain->phase = EBB_POLICY_SETTLED;
+	domain->heard_ns = 0;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	domain->heard_ns = NOW;
+	decide();
+	assert_true(taken(domain) > 0);
+}
+
+/* On its word, which is of before it gave, it would give again. */
+static void who_was_not_heard_since_is_not_asked(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	host_has(0);
+	decide();
+	ebb_policy_asked(domain, taken(domain), now_ns);
+	ebb_policy_answered(domain, EBB_POLICY_GAVE, EBB_GIB, now_ns);
+	now_ns += 100 * S;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	domain->heard_ns = now_ns;
+	decide();
+	assert_true(taken(domain) > 0);
+}
+
+static void what_is_on_its_way_counts(void **state)
+{
+	struct ebb_policy_domain *asked = add("asked", 3 * EBB_GIB, EBB_GIB);
+	struct ebb_policy_domain *other = add("other", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	host_has(EBB_GIB + EBB_GIB / 2);
+	budgets[0].in_need = true;
+	ebb_policy_asked(asked, EBB_GIB / 2, now_ns);
+	decide();
+	assert_int_equal(taken(other), 0);
+}
+
+static void who_refuses_rests_longer_each_time(void **state)
+{
+	static const uint64_t rest_s[] = { 60, 120, 240, 480, 600, 600 };
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	host_has(0);
+	for (size_t i = 0; i < sizeof(rest_s) / sizeof(rest_s[0]); i++) {
+		domain->heard_ns = now_ns;
+		decide();
+		assert_true(taken(domain) > 0);
+		ebb_policy_asked(domain, taken(domain), now_ns - 1);
+		ebb_policy_answered(domain, EBB_POLICY_REFUSED, 0, now_ns);
+		now_ns += rest_s[i] * S - 1;
+		domain->heard_ns = now_ns;
+		decide();
+		assert_int_equal(taken(domain), 0);
+		now_ns += 1;
+	}
+	domain->heard_ns = now_ns;
+	ebb_policy_asked(domain, EBB_GIB, now_ns - 1);
+	ebb_policy_answered(domain, EBB_POLICY_GAVE, EBB_GIB, now_ns);
+	assert_int_equal(domain->history.rests, 0);
+}
+
+static void who_does_not_move_is_stuck(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	host_has(0);
+	for (int i = 0; i < 3; i++) {
+		assert_false(ebb_policy_is_stuck(domain));
+		ebb_policy_asked(domain, EBB_GIB, now_ns - 1);
+		ebb_policy_answered(domain, EBB_POLICY_GAVE, EBB_GIB / 16,
+				    now_ns);
+	}
+	assert_true(ebb_policy_is_stuck(domain));
+	now_ns += 60 * S - 1;
+	domain->heard_ns = now_ns;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	now_ns += 1;
+	decide();
+	assert_true(taken(domain) > 0);
+	ebb_policy_asked(domain, EBB_GIB, now_ns);
+	ebb_policy_answered(domain, EBB_POLICY_GAVE, EBB_GIB, now_ns);
+	assert_false(ebb_policy_is_stuck(domain));
+}
+
+static void what_a_stuck_guest_promised_does_not_count(void **state)
+{
+	struct ebb_policy_domain *stuck = add("stuck", 3 * EBB_GIB, EBB_GIB);
+	struct ebb_policy_domain *other = add("other", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	host_has(EBB_GIB + EBB_GIB / 2);
+	budgets[0].in_need = true;
+	stuck->history.idle_answers = 3;
+	ebb_policy_asked(stuck, EBB_GIB / 2, now_ns);
+	decide();
+	assert_int_equal(taken(other), EBB_GIB / 2);
+}
+
+/* ---- without need ---- */
+
+static void balanced_fades(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	domain->mode = EBB_POLICY_BALANCED;
+	domain->free_since_ns = now_ns - 59 * S;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	domain->free_since_ns = now_ns - 60 * S;
+	decide();
+	/* An eighth of 3 GiB without the cushion of 256 MiB, in whole steps. */
+	assert_int_equal(taken(domain), 352 * EBB_MIB);
+	assert_int_equal(decision_of(domain)->why, EBB_POLICY_UNUSED);
+	assert_int_equal(decision_of(domain)->budget, EBB_POLICY_NONE);
+	ebb_policy_asked(domain, taken(domain), now_ns);
+	ebb_policy_answered(domain, EBB_POLICY_GAVE, 352 * EBB_MIB, now_ns);
+	domain->resident_bytes -= 352 * EBB_MIB;
+	now_ns += 10 * S - 1;
+	domain->heard_ns = now_ns;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	now_ns += 1;
+	decide();
+	assert_int_equal(taken(domain), 308 * EBB_MIB);
+}
+
+/* It ends, and what is left is little. */
+static void balanced_comes_to_rest(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+	int rounds = 0;
+
+	(void)state;
+	domain->mode = EBB_POLICY_BALANCED;
+	for (;;) {
+		domain->heard_ns = now_ns;
+		decide();
+		if (taken(domain) == 0)
+			break;
+		ebb_policy_asked(domain, taken(domain), now_ns - 1);
+		ebb_policy_answered(domain, EBB_POLICY_GAVE, taken(domain),
+				    now_ns);
+		domain->resident_bytes -= taken(domain);
+		now_ns += 10 * S;
+		assert_true(++rounds < 100);
+	}
+	assert_in_range(domain->resident_bytes, EBB_GIB + EBB_GIB / 4,
+			EBB_GIB + EBB_GIB / 4 + 16 * EBB_MIB);
+}
+
+static void density_leaves_what_is_worked_with(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 0, EBB_GIB);
+
+	(void)state;
+	domain->mode = EBB_POLICY_DENSITY;
+	for (int i = 0; i < 60; i++) {
+		domain->heard_ns = now_ns;
+		decide();
+		ebb_policy_asked(domain, taken(domain), now_ns - 1);
+		ebb_policy_answered(domain, EBB_POLICY_GAVE, taken(domain),
+				    now_ns);
+		domain->resident_bytes -= taken(domain);
+		domain->free_bytes += taken(domain);
+		now_ns += 10 * S;
+	}
+	assert_in_range(domain->resident_bytes, EBB_GIB + EBB_GIB / 4,
+			EBB_GIB + EBB_GIB / 4 + 10 * EBB_MIB);
+}
+
+static void over_its_max_it_is_driven(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 0, EBB_GIB);
+
+	(void)state;
+	domain->max_bytes = 4 * EBB_GIB - EBB_GIB / 8;
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 8);
+	assert_int_equal(decision_of(domain)->why, EBB_POLICY_OVER_MAX);
+}
+
+/* ---- debts ---- */
+
+static void uncovered_debts_stop_returns(void **state)
+{
+	struct ebb_policy_domain *debtor = add("debtor", 3 * EBB_GIB, EBB_GIB);
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	debtor->resident_bytes = EBB_GIB;
+	domain->mode = EBB_POLICY_BALANCED;
+	host_has(3 * EBB_GIB);
+	decide();
+	/* 2 GiB beyond low, and what the other has free beyond its cushion. */
+	assert_int_equal(budgets[0].debt_bytes, 3 * EBB_GIB);
+	assert_int_equal(budgets[0].cover_bytes,
+			 2 * EBB_GIB + 3 * EBB_GIB - EBB_GIB / 4);
+	assert_true(taken(domain) > 0);
+	domain->free_bytes = EBB_GIB;
+	domain->rung.free_bytes = EBB_GIB;
+	host_has(2 * EBB_GIB);
+	decide();
+	assert_false(ebb_policy_is_covered(&budgets[0]));
+	assert_int_equal(taken(domain), 0);
+	budgets[0].fast_swap_bytes = 2 * EBB_GIB;
+	decide();
+	assert_true(ebb_policy_is_covered(&budgets[0]));
+	assert_true(taken(domain) > 0);
+}
+
+static void as_many_debts_as_are_to_be_covered_count(void **state)
+{
+	(void)state;
+	add("a", 0, EBB_GIB)->resident_bytes = 3 * EBB_GIB;
+	add("b", 0, EBB_GIB)->resident_bytes = 1 * EBB_GIB;
+	add("c", 0, EBB_GIB)->resident_bytes = 2 * EBB_GIB;
+	budgets[0].cover_guests = 1;
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 3 * EBB_GIB);
+	budgets[0].cover_guests = 2;
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 5 * EBB_GIB);
+	budgets[0].cover_guests = 100;
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 6 * EBB_GIB);
+}
+
+static void a_pool_covers_all_and_more(void **state)
+{
+	(void)state;
+	add("a", 0, EBB_GIB)->resident_bytes = 2 * EBB_GIB;
+	add("b", 0, EBB_GIB)->resident_bytes = 2 * EBB_GIB;
+	budgets[0].kind = EBB_POLICY_HUGE_POOL;
+	budgets[0].fast_swap_bytes = 100 * EBB_GIB;
+	host_has(5 * EBB_GIB - 1);
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 5 * EBB_GIB);
+	assert_false(ebb_policy_is_covered(&budgets[0]));
+	host_has(5 * EBB_GIB);
+	decide();
+	assert_true(ebb_policy_is_covered(&budgets[0]));
+}
+
+/* ---- words ---- */
+
+static void a_decision_has_its_words(void **state)
+{
+	struct ebb_policy_domain *domain = add("web1", 3 * EBB_GIB, EBB_GIB);
+	char text[EBB_POLICY_WORDS_BYTES], small[24];
+
+	(void)state;
+	budgets[0].name = "node 1";
+	host_has(EBB_GIB / 2 * 3);
+	budgets[0].in_need = true;
+	decide();
+	assert_string_equal(ebb_policy_words(&policy, decision_of(domain),
+					     now_ns, text, sizeof(text)),
+			    "web1: 512.0 MiB of 768.0 MiB free since 4 min, "
+			    "because node 1 has 1.5 GiB of the 2.0 GiB it "
+			    "wants");
+	ebb_policy_words(&policy, decision_of(domain), now_ns, small,
+			 sizeof(small));
+	assert_string_equal(small, "web1: 512.0 MiB of 768.");
+	budgets[0].in_need = false;
+	host_has(8 * EBB_GIB);
+	domain->mode = EBB_POLICY_BALANCED;
+	decide();
+	assert_string_equal(ebb_policy_words(&policy, decision_of(domain),
+					     now_ns, text, sizeof(text)),
+			    "web1: 352.0 MiB of 2.8 GiB that it does not use");
+	assert_string_equal(
+		ebb_policy_need_words(&policy, 0, text, sizeof(text)), "");
+}
+
+#define POLICY_TEST(name) cmocka_unit_test_setup(name, set_up)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		POLICY_TEST(without_need_nothing_is_taken),
+		POLICY_TEST(free_memory_goes_first),
+		POLICY_TEST(who_has_most_beyond_its_cushion_gives_first),
+		POLICY_TEST(need_ends_at_the_high_mark_not_before),
+		POLICY_TEST(the_cushion_is_left),
+		POLICY_TEST(lent_memory_is_not_taken_again),
+		POLICY_TEST(who_works_with_less_gives_first),
+		POLICY_TEST(equal_ones_give_alike),
+		POLICY_TEST(more_shares_keep_more),
+		POLICY_TEST(at_most_a_quarter_in_ten_seconds),
+		POLICY_TEST(without_a_working_set_nobody_is_driven),
+		POLICY_TEST(in_an_emergency_shares_count),
+		POLICY_TEST(nobody_goes_below_its_min),
+		POLICY_TEST(what_is_lacking_is_named),
+		POLICY_TEST(only_who_relieves_the_budget_gives),
+		POLICY_TEST(one_gift_serves_all_its_budgets),
+		POLICY_TEST(who_cannot_give_is_left_alone),
+		POLICY_TEST(who_was_not_heard_since_is_not_asked),
+		POLICY_TEST(what_is_on_its_way_counts),
+		POLICY_TEST(who_refuses_rests_longer_each_time),
+		POLICY_TEST(who_does_not_move_is_stuck),
+		POLICY_TEST(what_a_stuck_guest_promised_does_not_count),
+		POLICY_TEST(balanced_fades),
+		POLICY_TEST(balanced_comes_to_rest),
+		POLICY_TEST(density_leaves_what_is_worked_with),
+		POLICY_TEST(over_its_max_it_is_driven),
+		POLICY_TEST(uncovered_debts_stop_returns),
+		POLICY_TEST(as_many_debts_as_are_to_be_covered_count),
+		POLICY_TEST(a_pool_covers_all_and_more),
+		POLICY_TEST(a_decision_has_its_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
