@@ -360,8 +360,14 @@ void ebb_control_free(struct ebb_control *control)
 		ebb_loop_timer_remove(control->pause_timer);
 	ebb_listen_close(&control->listener);
 	for (size_t i = 0; i < EBB_CONTROL_PEERS_MAX; i++) {
-		if (control->peers[i])
-			peer_free(control->peers[i]);
+		struct peer *peer = control->peers[i];
+
+		if (!peer)
+			continue;
+		/* What was answered last, as far as that costs no waiting. */
+		if (peer->out)
+			peer_flush(peer);
+		peer_free(peer);
 	}
 	free(control);
 }

@@ -53,7 +53,10 @@ int ebb_control_new(const char *path, gid_t group,
 		    const struct ebb_control_handler *handlers, void *opaque,
 		    struct ebb_control **ret_control);
 
-/* Closes all peers; calls that wait are told so by their cancel function. */
+/*
+ * Sends what was answered, without waiting, and closes all peers; calls that
+ * wait are told so by their cancel function.
+ */
 void ebb_control_free(struct ebb_control *control);
 
 /* Answers and ends the call. @value is owned by the function, may be NULL. */

@@ -380,6 +380,31 @@ static void test_answer_too_long(void **state)
 	assert_int_equal(access(other_path, F_OK), -1);
 }
 
+/* A daemon that ends has no turn of its loop left. */
+static void test_last_answer_is_sent(void **state)
+{
+	struct ebb_control *other;
+	char other_path[80];
+	char old_path[64];
+	int fd;
+
+	(void)state;
+	snprintf(other_path, sizeof(other_path), "%s/other", dir);
+	assert_int_equal(ebb_control_new(other_path, (gid_t)-1, handlers, &held,
+					 &other),
+			 0);
+	strcpy(old_path, path);
+	strcpy(path, other_path);
+	fd = client_new();
+	strcpy(path, old_path);
+	client_send(fd, "{\"execute\":\"hold\"}\n");
+	wait_held();
+	ebb_call_error(ebb_steal_ptr(held), "GenericError", "it ends");
+	ebb_control_free(other);
+	assert_non_null(strstr(client_line(fd), "it ends"));
+	close(fd);
+}
+
 static void test_second_daemon_is_refused(void **state)
 {
 	struct ebb_control *other = NULL;
@@ -438,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_half_close_is_answered),
 		cmocka_unit_test(test_too_many_peers),
 		cmocka_unit_test(test_answer_too_long),
+		cmocka_unit_test(test_last_answer_is_sent),
 		cmocka_unit_test(test_second_daemon_is_refused),
 	};
 
