@@ -55,7 +55,8 @@ static void remove_vm(struct ebb_fleet *fleet, struct ebb_vm *vm)
 		if (fleet->vms[i] != vm)
 			continue;
 		fleet->vms[i] = fleet->vms[--fleet->count];
-		ebb_vm_dismiss(vm);
+		ebb_vm_dismiss(vm, fleet->dismissed ? EBB_VM_EBBD_ENDS
+						    : EBB_VM_DOMAIN_ENDED);
 		return;
 	}
 }

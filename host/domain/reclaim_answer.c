@@ -7,25 +7,20 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/size.h"
+#include "host/domain/refusal_answer.h"
 #include "host/interface/held.h"
 
 struct ebb_reclaim_wish
-ebb_reclaim_wish_of(const struct ebb_reclaim_request *request,
-		    uint32_t default_ms)
+ebb_reclaim_wish_of(const struct ebb_reclaim_request *request)
 {
-	struct ebb_reclaim_wish wish = {
+	return (struct ebb_reclaim_wish){
 		.bytes = request->all ? 0 : request->bytes,
 		.all = request->all,
 		.compact = !request->no_compact,
 		.free_only = request->free_only,
 		.dry_run = request->dry_run,
-		.timeout_ms = request->timeout_ms ? request->timeout_ms
-						  : default_ms,
+		.timeout_ms = request->timeout_ms,
 	};
-
-	if (wish.timeout_ms > EBB_SESSION_MAX_MS)
-		wish.timeout_ms = EBB_SESSION_MAX_MS;
-	return wish;
 }
 
 /* How each end is answered. @error_class NULL: with a result. */
@@ -179,8 +174,8 @@ static void answer_error(const struct ebb_outcome *outcome,
 		       ebb_size_format(outcome->bytes, size, sizeof(size)));
 }
 
-void ebb_reclaim_answer(const struct ebb_reclaim *reclaim,
-			struct ebb_call *call)
+static void answer_ended(const struct ebb_reclaim *reclaim,
+			 struct ebb_call *call)
 {
 	const struct ebb_outcome *outcome = &reclaim->outcome;
 	struct ebb_reclaim_result result = {
@@ -211,6 +206,15 @@ void ebb_reclaim_answer(const struct ebb_reclaim *reclaim,
 	fill_note(outcome, &result);
 	ebb_call_return(call,
 			ebb_msg_encode(ebb_reclaim_result_fields, &result));
+}
+
+void ebb_reclaim_answer(const struct ebb_reclaim_report *report,
+			struct ebb_call *call)
+{
+	if (report->reclaim)
+		answer_ended(report->reclaim, call);
+	else
+		ebb_refusal_answer(&report->refusal, call);
 }
 
 void ebb_reclaim_tell(const struct ebb_reclaim *reclaim, struct ebb_call *call)

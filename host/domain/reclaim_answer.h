@@ -4,18 +4,18 @@
 #define EBB_HOST_RECLAIM_ANSWER_H
 
 #include "host/control/control.h"
-#include "host/lease/reclaim.h"
+#include "host/domain/reclaim_order.h"
+#include "host/interface/status.h"
 
-/* What a client wants, as a reclaim takes it. @default_ms: without a timeout. */
+/* What a client wants, as a reclaim takes it. */
 struct ebb_reclaim_wish
-ebb_reclaim_wish_of(const struct ebb_reclaim_request *request,
-		    uint32_t default_ms);
+ebb_reclaim_wish_of(const struct ebb_reclaim_request *request);
 
 /* How far it is; at any time from ebb_reclaim_prepare() on. */
 void ebb_reclaim_tell(const struct ebb_reclaim *reclaim, struct ebb_call *call);
 
-/* Answers the call, with a result or an error, once the reclaim has ended. */
-void ebb_reclaim_answer(const struct ebb_reclaim *reclaim,
+/* Answers the call with what came of it, or with an error. */
+void ebb_reclaim_answer(const struct ebb_reclaim_report *report,
 			struct ebb_call *call);
 
 #endif /* EBB_HOST_RECLAIM_ANSWER_H */

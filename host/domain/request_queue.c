@@ -22,27 +22,31 @@ int ebb_requests_push(struct ebb_request_queue *queue,
 	return 0;
 }
 
-void ebb_requests_pop(struct ebb_request_queue *queue)
+void ebb_requests_take(struct ebb_request_queue *queue,
+		       const struct ebb_request *request)
+{
+	struct ebb_request **link = &queue->first;
+
+	while (*link != request)
+		link = &(*link)->next;
+	*link = request->next;
+}
+
+struct ebb_request *ebb_requests_running(const struct ebb_request_queue *queue)
 {
 	struct ebb_request *request = queue->first;
 
-	queue->first = request->next;
-	free(request);
+	while (request && request->state != EBB_REQUEST_RUNNING)
+		request = request->next;
+	return request;
 }
 
-struct ebb_request *ebb_requests_first(const struct ebb_request_queue *queue,
-				       enum ebb_request_state state)
+struct ebb_request *ebb_requests_find(const struct ebb_request_queue *queue,
+				      enum ebb_request_kind kind)
 {
-	return queue->first && queue->first->state == state ? queue->first
-							    : NULL;
-}
+	struct ebb_request *request = queue->first;
 
-bool ebb_requests_have(const struct ebb_request_queue *queue,
-		       enum ebb_request_kind kind)
-{
-	for (struct ebb_request *request = queue->first; request;
-	     request = request->next)
-		if (request->kind == kind)
-			return true;
-	return false;
+	while (request && request->kind != kind)
+		request = request->next;
+	return request;
 }

@@ -2,8 +2,7 @@
 /*
  * What is asked of one domain, in the order in which it was asked.
  *
- * The first request runs or is next; the others wait. A request leaves the
- * queue when it is answered. It owns its call until then.
+ * A request leaves the queue as it is answered. It owns its call until then.
  */
 #ifndef EBB_HOST_REQUEST_QUEUE_H
 #define EBB_HOST_REQUEST_QUEUE_H
@@ -12,7 +11,7 @@
 #include <stdint.h>
 
 #include "host/control/control.h"
-#include "host/interface/status.h"
+#include "host/domain/reclaim_order.h"
 #include "host/interface/target.h"
 
 enum ebb_request_kind {
@@ -26,8 +25,8 @@ enum ebb_request_kind {
  *
  * @EBB_REQUEST_WAITING: not begun: a look or an earlier request comes first. The
  *	queue's owner begins it, and moves it on to RUNNING or answers it
- * @EBB_REQUEST_RUNNING: a job works on it. Only the first of the queue is. The
- *	job's end answers it, or moves it on to RESUMING
+ * @EBB_REQUEST_RUNNING: a job works on it; one at most. The job's end answers
+ *	it, or moves it on to RESUMING
  * @EBB_REQUEST_RESUMING: begun, and goes on when the domain was looked at again.
  *	The queue's owner moves it back to RUNNING or answers it
  */
@@ -39,15 +38,16 @@ enum ebb_request_state {
 
 /**
  * struct ebb_request - one of them
+ * @call: to be answered; NULL for a reclaim, which has @order.done
  * @since_ns: when it was asked
- * @reclaim, @setting: what it asks, by @kind
+ * @order, @setting: what it asks, by @kind
  */
 struct ebb_request {
 	enum ebb_request_kind kind;
 	enum ebb_request_state state;
 	struct ebb_call *call;
 	uint64_t since_ns;
-	struct ebb_reclaim_request reclaim;
+	struct ebb_reclaim_order order;
 	struct ebb_target_setting setting;
 	struct ebb_request *next;
 };
@@ -61,15 +61,15 @@ struct ebb_request_queue {
 int ebb_requests_push(struct ebb_request_queue *queue,
 		      const struct ebb_request *model, uint64_t now_ns);
 
-/* Takes out the first, which was answered. */
-void ebb_requests_pop(struct ebb_request_queue *queue);
+/* Takes @request, which is in it, out: it is the caller's to free. */
+void ebb_requests_take(struct ebb_request_queue *queue,
+		       const struct ebb_request *request);
 
-/* The first, if it is in @state; else NULL. */
-struct ebb_request *ebb_requests_first(const struct ebb_request_queue *queue,
-				       enum ebb_request_state state);
+/* The one that runs, or NULL. */
+struct ebb_request *ebb_requests_running(const struct ebb_request_queue *queue);
 
-/* Whether one of that kind is in it, in any state. */
-bool ebb_requests_have(const struct ebb_request_queue *queue,
-		       enum ebb_request_kind kind);
+/* The first of that kind, in any state, or NULL. */
+struct ebb_request *ebb_requests_find(const struct ebb_request_queue *queue,
+				      enum ebb_request_kind kind);
 
 #endif /* EBB_HOST_REQUEST_QUEUE_H */

@@ -10,6 +10,7 @@
 #include "host/base/loop.h"
 #include "host/domain/fleet_state.h"
 #include "host/domain/listing.h"
+#include "host/domain/reclaim_call.h"
 
 static bool check_uri(struct ebb_fleet *fleet, struct ebb_call *call,
 		      const char *uri)
@@ -241,7 +242,7 @@ static void reclaim(struct ebb_fleet *fleet, struct ebb_call *call,
 	vm = find_domain(fleet, call, request.uri, request.domain, again,
 			 arguments);
 	if (vm)
-		ebb_vm_reclaim(vm, call, &request);
+		ebb_reclaim_serve(vm, call, &request);
 }
 
 /* The handler of a command, which may let the call wait once. */

@@ -76,10 +76,10 @@ static void free_vm(struct ebb_vm *vm)
 /* From whatever the vm is to what is wanted. Called after each change. */
 static void settle(struct ebb_vm *vm)
 {
-	if (vm->phase != EBB_VM_IDLE)
+	if (vm->phase != EBB_VM_IDLE || vm->reporting)
 		return;
 	if (vm->life == EBB_VM_DISMISSED) {
-		ebb_vm_serve(vm);
+		ebb_vm_serve_last(vm);
 		free_vm(vm);
 		return;
 	}
@@ -158,13 +158,15 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 	return vm;
 }
 
-void ebb_vm_dismiss(struct ebb_vm *vm)
+void ebb_vm_dismiss(struct ebb_vm *vm, enum ebb_vm_dismissal why)
 {
 	vm->life = EBB_VM_DISMISSED;
+	vm->dismissal = why;
 	vm->gone = true;
 	/* Where ebbd ends, the job may be abandoned, and nobody comes back. */
 	if (vm->phase != EBB_VM_IDLE && !vm->process.ended)
 		ebb_vm_reserve_lent(vm);
+	ebb_vm_serve_last(vm);
 	settle(vm);
 }
 

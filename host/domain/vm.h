@@ -34,6 +34,7 @@
 #include "host/config.h"
 #include "host/control/control.h"
 #include "host/domain/probe.h"
+#include "host/domain/reclaim_order.h"
 #include "host/interface/status.h"
 #include "host/libvirt/virt.h"
 #include "host/base/worker.h"
@@ -49,7 +50,7 @@
  *	that answered; requests wait
  * @EBB_VM_RECLAIMING: a worker takes memory by the lease. The loop may read the
  *	findings and change nothing of them; a doctor is answered, a second
- *	reclaim is refused
+ *	reclaim is refused, as is a set
  */
 enum ebb_vm_phase {
 	EBB_VM_IDLE,
@@ -70,11 +71,16 @@ struct ebb_vm_environment {
 struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 			  struct ebb_domain *domain);
 
+enum ebb_vm_dismissal {
+	EBB_VM_DOMAIN_ENDED,
+	EBB_VM_EBBD_ENDS,
+};
+
 /*
- * The domain is gone, or ebbd leaves: everything is let go, calls that wait
- * get an error. Frees the vm now or when its job is done.
+ * Everything is let go. Requests that no job works on are answered at once, and
+ * say why. Frees the vm now or when its job is done.
  */
-void ebb_vm_dismiss(struct ebb_vm *vm);
+void ebb_vm_dismiss(struct ebb_vm *vm, enum ebb_vm_dismissal why);
 
 const char *ebb_vm_name(const struct ebb_vm *vm);
 const char *ebb_vm_uuid(const struct ebb_vm *vm);
@@ -114,9 +120,19 @@ uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes);
 void ebb_vm_share_files(const struct ebb_vm *vm,
 			struct ebb_guest_process *ret_process);
 
+/*
+ * Takes memory, now or when it can: one reclaim of a domain at a time, another
+ * is refused as EBB_REFUSAL_BUSY. @order is copied.
+ */
+void ebb_vm_reclaim(struct ebb_vm *vm, const struct ebb_reclaim_order *order);
+
+/*
+ * Ends the reclaim that was ordered with @opaque, if it has not ended: at once,
+ * or, if it runs, at the end of the batch. It is reported done, as any is.
+ */
+void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque);
+
 /* Requests; they answer the call, now or later. */
-void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,
-		    const struct ebb_reclaim_request *request);
 void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call);
 void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
 		       const struct ebb_target_setting *setting);

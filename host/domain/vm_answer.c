@@ -1,30 +1,68 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why a request of a vm cannot be served, in words. */
+/* The end of a vm's requests, and why one cannot be served, in words. */
+#include <stdlib.h>
+
+#include "host/base/loop.h"
+#include "host/domain/refusal_answer.h"
 #include "host/domain/vm_state.h"
 
-void ebb_vm_answer_closed(struct ebb_vm *vm, struct ebb_call *call)
+struct ebb_refusal ebb_vm_why_closed(const struct ebb_vm *vm)
 {
 	struct ebb_reason reason;
 
-	if (vm->life != EBB_VM_CONNECTED) {
-		ebb_call_error(call, "LibvirtGone",
-			       "ebbd has no connection to libvirtd; see: "
-			       "systemctl status libvirtd");
-		return;
-	}
-	if (vm->probe.reasons.count == 0) {
-		ebb_call_error(call, "GenericError",
-			       "The domain changed just now; try again");
-		return;
-	}
+	if (vm->life != EBB_VM_CONNECTED)
+		return ebb_refusal(EBB_REFUSAL_LIBVIRT_GONE,
+				   "ebbd has no connection to libvirtd; see: "
+				   "systemctl status libvirtd");
+	if (vm->probe.reasons.count == 0)
+		return ebb_refusal(EBB_REFUSAL_FAILED,
+				   "The domain changed just now; try again");
 	ebb_reason_render(&vm->probe.reasons, 0, &reason);
-	ebb_call_error(call,
-		       vm->probe.running ? "RungClosed" : "DomainNotRunning",
-		       "%s. %s", reason.text, reason.remedy);
+	return ebb_refusal(vm->probe.running ? EBB_REFUSAL_RUNG_CLOSED
+					     : EBB_REFUSAL_NOT_RUNNING,
+			   "%s. %s", reason.text, reason.remedy);
 }
 
-void ebb_vm_answer_no_thread(struct ebb_call *call)
+struct ebb_refusal ebb_vm_why_no_thread(void)
 {
-	ebb_call_error(call, "GenericError",
-		       "No thread can be started; see ulimit -u");
+	return ebb_refusal(EBB_REFUSAL_FAILED,
+			   "No thread can be started; see ulimit -u");
+}
+
+struct ebb_refusal ebb_vm_why_dismissed(const struct ebb_vm *vm)
+{
+	if (vm->dismissal == EBB_VM_EBBD_ENDS)
+		return ebb_refusal(EBB_REFUSAL_FAILED,
+				   "ebbd is being stopped; ask again when it "
+				   "runs: systemctl status ebbd");
+	return ebb_refusal(EBB_REFUSAL_NOT_RUNNING,
+			   "The domain was stopped meanwhile");
+}
+
+void ebb_vm_report(struct ebb_vm *vm, struct ebb_request *request,
+		   const struct ebb_reclaim_report *report)
+{
+	ebb_requests_take(&vm->requests, request);
+	if (vm->progress_timer >= 0)
+		ebb_loop_timer_remove(vm->progress_timer);
+	vm->progress_timer = -1;
+	/* What it asks for in turn begins when it has returned. */
+	vm->reporting = true;
+	request->order.done(report, request->order.opaque);
+	vm->reporting = false;
+	free(request);
+}
+
+void ebb_vm_refuse(struct ebb_vm *vm, struct ebb_request *request,
+		   const struct ebb_refusal *refusal)
+{
+	const struct ebb_reclaim_report report = { .refusal = *refusal };
+
+	if (request->kind == EBB_REQUEST_RECLAIM) {
+		ebb_vm_report(vm, request, &report);
+		return;
+	}
+	ebb_requests_take(&vm->requests, request);
+	ebb_refusal_answer(refusal, request->call);
+	free(request);
 }

@@ -5,7 +5,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "host/base/loop.h"
-#include "host/domain/reclaim_answer.h"
 #include "host/domain/vm_state.h"
 
 enum {
@@ -20,16 +19,11 @@ enum {
 static void on_progress(int timer, void *opaque)
 {
 	struct ebb_vm *vm = opaque;
+	const struct ebb_reclaim_order *order =
+		&ebb_requests_running(&vm->requests)->order;
 
 	(void)timer;
-	ebb_reclaim_tell(&vm->reclaim, vm->requests.first->call);
-}
-
-static void on_cancel(void *opaque)
-{
-	struct ebb_vm *vm = opaque;
-
-	vm->cancelled = true;
+	order->progress(&vm->reclaim, order->opaque);
 }
 
 static void reclaim_work(void *opaque)
@@ -85,10 +79,12 @@ static void count_bytes(struct ebb_vm *vm)
 	vm->process.reclaimed_bytes += bytes;
 }
 
-static void answer(struct ebb_vm *vm, struct ebb_call *call)
+void ebb_vm_end_reclaim(struct ebb_vm *vm, struct ebb_request *request)
 {
+	const struct ebb_reclaim_report report = { .reclaim = &vm->reclaim };
+
 	vm->process.reclaim_runs += !vm->reclaim.wish.dry_run;
-	ebb_reclaim_answer(&vm->reclaim, call);
+	ebb_vm_report(vm, request, &report);
 }
 
 /*
@@ -99,6 +95,8 @@ static bool may_resume(struct ebb_vm *vm)
 {
 	bool first = !vm->map_examined;
 
+	if (vm->cancelled)
+		return false;
 	if (vm->reclaim.outcome.end == EBB_END_GUEST_GONE)
 		return ++vm->resumes <= RESUMES_MAX;
 	if (vm->reclaim.outcome.end != EBB_END_MAP_CHANGED)
@@ -109,9 +107,10 @@ static bool may_resume(struct ebb_vm *vm)
 
 static void reclaim_done(struct ebb_vm *vm)
 {
-	struct ebb_request *request = vm->requests.first;
+	struct ebb_request *request = ebb_requests_running(&vm->requests);
 
-	ebb_loop_timer_remove(vm->progress_timer);
+	if (vm->progress_timer >= 0)
+		ebb_loop_timer_remove(vm->progress_timer);
 	vm->progress_timer = -1;
 	count_bytes(vm);
 	/* It was not renewed meanwhile. */
@@ -123,8 +122,7 @@ static void reclaim_done(struct ebb_vm *vm)
 		return;
 	}
 	draw_conclusions(vm);
-	answer(vm, request->call);
-	ebb_requests_pop(&vm->requests);
+	ebb_vm_end_reclaim(vm, request);
 }
 
 static const struct vm_job reclaim = {
@@ -133,58 +131,80 @@ static const struct vm_job reclaim = {
 	.done = reclaim_done,
 };
 
-static bool run_job(struct ebb_vm *vm, struct ebb_request *request)
+static enum ebb_vm_serving run_job(struct ebb_vm *vm,
+				   struct ebb_request *request,
+				   struct ebb_refusal *ret_refusal)
 {
 	vm->reclaim.lender = ebb_probe_lender(&vm->probe);
 	vm->reclaim.domain = vm->domain;
 	vm->reclaim.channel = vm->probe.channel;
 	if (ebb_vm_run(vm, &reclaim) < 0) {
-		ebb_vm_answer_no_thread(request->call);
-		return false;
+		*ret_refusal = ebb_vm_why_no_thread();
+		return EBB_VM_REFUSES;
 	}
 	request->state = EBB_REQUEST_RUNNING;
-	vm->progress_timer = ebb_loop_timer(PROGRESS_MS, on_progress, vm);
-	return true;
+	if (request->order.progress)
+		vm->progress_timer =
+			ebb_loop_timer(PROGRESS_MS, on_progress, vm);
+	return EBB_VM_SERVES;
 }
 
-/* Or answers, where there is no lease or another kernel now. */
-static bool resume(struct ebb_vm *vm, struct ebb_request *request)
+/* Or ends, where there is no lease or another kernel now. */
+static enum ebb_vm_serving resume(struct ebb_vm *vm,
+				  struct ebb_request *request)
 {
+	struct ebb_refusal unused;
+
 	if (ebb_vm_has_lease(vm) &&
 	    memcmp(vm->job_boot_id, vm->probe.info.boot_id,
-		   sizeof(vm->job_boot_id)) == 0)
-		return run_job(vm, request);
-	answer(vm, request->call);
-	return false;
+		   sizeof(vm->job_boot_id)) == 0 &&
+	    run_job(vm, request, &unused) == EBB_VM_SERVES)
+		return EBB_VM_SERVES;
+	ebb_vm_end_reclaim(vm, request);
+	return EBB_VM_SERVED;
 }
 
-/* Whether it cannot begin: it was answered. */
-static bool is_refused(struct ebb_vm *vm, const struct ebb_request *request)
+/* Whether it cannot begin. */
+static bool is_refused(struct ebb_vm *vm, const struct ebb_reclaim_wish *wish,
+		       struct ebb_refusal *ret_refusal)
 {
 	uint64_t bytes = ebb_probe_backing_bytes(&vm->probe);
 
 	if (!ebb_vm_has_lease(vm)) {
-		ebb_vm_answer_closed(vm, request->call);
+		*ret_refusal = ebb_vm_why_closed(vm);
 		return true;
 	}
-	if (request->reclaim.bytes > bytes) {
-		ebb_call_error(request->call, "InvalidArgument",
-			       "SIZE is more than the guest's memory, which is "
-			       "%llu MiB; give less, or --all",
-			       (unsigned long long)(bytes >> 20));
+	if (wish->bytes > bytes) {
+		*ret_refusal = ebb_refusal(
+			EBB_REFUSAL_ARGUMENT,
+			"SIZE is more than the guest's memory, which is %llu "
+			"MiB; give less, or --all",
+			(unsigned long long)(bytes >> 20));
 		return true;
 	}
 	return false;
 }
 
-bool ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_request *request)
+static struct ebb_reclaim_wish bounded(const struct ebb_vm *vm,
+				       struct ebb_reclaim_wish wish)
+{
+	if (wish.timeout_ms == 0)
+		wish.timeout_ms = vm->environment->config->reclaim_timeout_ms;
+	if (wish.timeout_ms > EBB_SESSION_MAX_MS)
+		wish.timeout_ms = EBB_SESSION_MAX_MS;
+	return wish;
+}
+
+enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
+					 struct ebb_request *request,
+					 struct ebb_refusal *ret_refusal)
 {
 	const struct ebb_config *config = vm->environment->config;
 
 	if (request->state == EBB_REQUEST_RESUMING)
 		return resume(vm, request);
-	if (is_refused(vm, request))
-		return false;
+	if (is_refused(vm, &request->order.wish, ret_refusal))
+		return EBB_VM_REFUSES;
 	vm->cancelled = false;
 	vm->counted_bytes = 0;
 	vm->resumes = 0;
@@ -192,8 +212,7 @@ bool ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_request *request)
 	memcpy(vm->job_boot_id, vm->probe.info.boot_id,
 	       sizeof(vm->job_boot_id));
 	vm->reclaim = (struct ebb_reclaim){
-		.wish = ebb_reclaim_wish_of(&request->reclaim,
-					    config->reclaim_timeout_ms),
+		.wish = bounded(vm, request->order.wish),
 		.standing = ebb_vm_standing_target(vm),
 		.grant_window_ms = config->grant_window_ms,
 		.agent_ms = config->agent_timeout_ms,
@@ -203,6 +222,5 @@ bool ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_request *request)
 		.lender = ebb_probe_lender(&vm->probe),
 	};
 	ebb_reclaim_prepare(&vm->reclaim);
-	ebb_call_on_cancel(request->call, on_cancel, vm);
-	return run_job(vm, request);
+	return run_job(vm, request, ret_refusal);
 }

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "host/domain/doctor.h"
+#include "host/domain/refusal_answer.h"
 #include "host/domain/vm_state.h"
 
 enum {
@@ -28,30 +29,57 @@ static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call)
 	free(doctor);
 }
 
-/* Begins the request or answers it. Returns whether it runs. */
-static bool begin(struct ebb_vm *vm, struct ebb_request *request)
+static enum ebb_vm_serving begin(struct ebb_vm *vm, struct ebb_request *request,
+				 struct ebb_refusal *ret_refusal)
 {
-	if (vm->life == EBB_VM_DISMISSED) {
-		ebb_call_error(request->call, "DomainNotRunning",
-			       "The domain was stopped meanwhile");
-		return false;
+	struct ebb_call *call = request->call;
+
+	/* What it has taken until now is told. */
+	if (vm->life == EBB_VM_DISMISSED &&
+	    request->state != EBB_REQUEST_RESUMING) {
+		*ret_refusal = ebb_vm_why_dismissed(vm);
+		return EBB_VM_REFUSES;
 	}
 	switch (request->kind) {
 	case EBB_REQUEST_DOCTOR:
-		answer_doctor(vm, request->call);
-		return false;
+		ebb_requests_take(&vm->requests, request);
+		free(request);
+		answer_doctor(vm, call);
+		return EBB_VM_SERVED;
 	case EBB_REQUEST_SET:
-		return ebb_vm_start_set(vm, request);
+		return ebb_vm_start_set(vm, request, ret_refusal);
 	case EBB_REQUEST_RECLAIM:
-		return ebb_vm_start_reclaim(vm, request);
+		return ebb_vm_start_reclaim(vm, request, ret_refusal);
 	}
-	return false;
+	return EBB_VM_SERVED;
 }
 
 void ebb_vm_serve(struct ebb_vm *vm)
 {
-	while (vm->requests.first && !begin(vm, vm->requests.first))
-		ebb_requests_pop(&vm->requests);
+	enum ebb_vm_serving serving = EBB_VM_SERVED;
+	struct ebb_refusal refusal;
+
+	while (vm->requests.first && serving != EBB_VM_SERVES) {
+		serving = begin(vm, vm->requests.first, &refusal);
+		if (serving == EBB_VM_REFUSES)
+			ebb_vm_refuse(vm, vm->requests.first, &refusal);
+	}
+}
+
+void ebb_vm_serve_last(struct ebb_vm *vm)
+{
+	struct ebb_request *request = vm->requests.first;
+	struct ebb_refusal refusal;
+
+	while (request) {
+		if (request->state == EBB_REQUEST_RUNNING) {
+			request = request->next;
+			continue;
+		}
+		if (begin(vm, request, &refusal) == EBB_VM_REFUSES)
+			ebb_vm_refuse(vm, request, &refusal);
+		request = vm->requests.first;
+	}
 }
 
 void ebb_vm_serve_overdue(struct ebb_vm *vm)
@@ -94,41 +122,78 @@ void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
 }
 
 /* A reclaim keeps the channel for itself, and may take minutes. */
-static bool is_reclaiming(const struct ebb_vm *vm, struct ebb_call *call)
+static struct ebb_refusal why_busy(const struct ebb_request *reclaim)
 {
-	if (!ebb_requests_have(&vm->requests, EBB_REQUEST_RECLAIM))
-		return false;
-	ebb_call_error(call, "Busy",
-		       "A reclaim of this domain runs already; wait for it to "
-		       "end");
-	return true;
+	return ebb_refusal(EBB_REFUSAL_BUSY,
+			   "A reclaim of this domain %s already; wait for it "
+			   "to end",
+			   reclaim->order.owner == EBB_OWNER_POLICY
+				   ? "by ebbd itself runs"
+				   : "runs");
 }
 
 void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
 		       const struct ebb_target_setting *setting)
 {
+	const struct ebb_request *reclaim =
+		ebb_requests_find(&vm->requests, EBB_REQUEST_RECLAIM);
 	struct ebb_request request = { .kind = EBB_REQUEST_SET,
 				       .call = call,
 				       .setting = *setting };
+	struct ebb_refusal refusal;
 
-	if (is_reclaiming(vm, call))
+	if (reclaim) {
+		refusal = why_busy(reclaim);
+		ebb_refusal_answer(&refusal, call);
 		return;
+	}
 	if (!vm->probe.channel)
 		want_look(vm);
 	push(vm, &request);
 }
 
-void ebb_vm_reclaim(struct ebb_vm *vm, struct ebb_call *call,
-		    const struct ebb_reclaim_request *reclaim)
+void ebb_vm_reclaim(struct ebb_vm *vm, const struct ebb_reclaim_order *order)
 {
+	const struct ebb_request *other =
+		ebb_requests_find(&vm->requests, EBB_REQUEST_RECLAIM);
 	struct ebb_request request = { .kind = EBB_REQUEST_RECLAIM,
-				       .call = call,
-				       .reclaim = *reclaim };
+				       .order = *order };
+	struct ebb_reclaim_report report = { 0 };
 
-	if (is_reclaiming(vm, call))
+	if (vm->life == EBB_VM_DISMISSED)
+		report.refusal = ebb_vm_why_dismissed(vm);
+	else if (other)
+		report.refusal = why_busy(other);
+	else if (ebb_requests_push(&vm->requests, &request, ebb_now_ns()) < 0)
+		report.refusal =
+			ebb_refusal(EBB_REFUSAL_FAILED, "out of memory");
+	if (report.refusal.kind != EBB_REFUSAL_NONE) {
+		order->done(&report, order->opaque);
 		return;
+	}
 	/* What an operator just mended shall be seen. */
-	if (!ebb_vm_has_lease(vm))
+	if (order->owner == EBB_OWNER_OPERATOR && !ebb_vm_has_lease(vm))
 		want_look(vm);
-	push(vm, &request);
+	vm->settle(vm);
+}
+
+void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque)
+{
+	struct ebb_request *request =
+		ebb_requests_find(&vm->requests, EBB_REQUEST_RECLAIM);
+	struct ebb_refusal refusal;
+
+	if (!request || request->order.opaque != opaque)
+		return;
+	vm->cancelled = true;
+	if (request->state == EBB_REQUEST_RUNNING)
+		return;
+	if (request->state == EBB_REQUEST_RESUMING) {
+		ebb_vm_end_reclaim(vm, request);
+	} else {
+		refusal = ebb_refusal(EBB_REFUSAL_CANCELLED,
+				      "Cancelled before it began");
+		ebb_vm_refuse(vm, request, &refusal);
+	}
+	vm->settle(vm);
 }

@@ -6,7 +6,6 @@
 #include "host/base/pace.h"
 #include "host/domain/request_queue.h"
 #include "host/domain/vm.h"
-#include "host/lease/reclaim.h"
 
 enum {
 	EBB_VM_RETRY_MIN_S = 2,
@@ -151,6 +150,18 @@ struct vm_agent {
 	struct ebb_pace pace;
 };
 
+/**
+ * enum ebb_vm_serving - what became of a request
+ * @EBB_VM_SERVES: a job works on it
+ * @EBB_VM_SERVED: it was answered, and is not in the queue any more
+ * @EBB_VM_REFUSES: it is to be answered with the refusal
+ */
+enum ebb_vm_serving {
+	EBB_VM_SERVES,
+	EBB_VM_SERVED,
+	EBB_VM_REFUSES,
+};
+
 struct ebb_vm {
 	const struct ebb_vm_environment *environment;
 	struct ebb_domain *domain;
@@ -159,6 +170,7 @@ struct ebb_vm {
 	char uuid[EBB_UUID_TEXT_BYTES];
 
 	enum ebb_vm_life life;
+	enum ebb_vm_dismissal dismissal; /* once life is DISMISSED */
 	enum ebb_vm_phase phase;
 	const struct vm_job *running;
 	void (*settle)(struct ebb_vm *vm); /* after each job */
@@ -178,6 +190,7 @@ struct ebb_vm {
 	atomic_bool disconnected; /* that is why */
 
 	struct ebb_request_queue requests;
+	bool reporting; /* to who asked for a reclaim: no job begins */
 	atomic_bool cancelled;
 	struct ebb_reclaim reclaim;
 	uint8_t job_boot_id[EBB_BOOT_ID_BYTES];
@@ -203,14 +216,28 @@ uint32_t ebb_vm_hash(const struct ebb_vm *vm);
 /* vm_job.c: starts it; the vm must be idle. Returns 0 or -errno. */
 int ebb_vm_run(struct ebb_vm *vm, const struct vm_job *job);
 
-/* vm_answer.c: the error of a request that needs more than there is. */
-void ebb_vm_answer_closed(struct ebb_vm *vm, struct ebb_call *call);
+/* vm_answer.c: a request needs more than there is. */
+struct ebb_refusal ebb_vm_why_closed(const struct ebb_vm *vm);
 
 /* vm_answer.c: no thread could be started for a request. */
-void ebb_vm_answer_no_thread(struct ebb_call *call);
+struct ebb_refusal ebb_vm_why_no_thread(void);
+
+/* vm_answer.c: the vm is. */
+struct ebb_refusal ebb_vm_why_dismissed(const struct ebb_vm *vm);
+
+/* vm_answer.c: ends a reclaim and its request. */
+void ebb_vm_report(struct ebb_vm *vm, struct ebb_request *request,
+		   const struct ebb_reclaim_report *report);
+
+/* vm_answer.c: ends a request of any kind that did not begin. */
+void ebb_vm_refuse(struct ebb_vm *vm, struct ebb_request *request,
+		   const struct ebb_refusal *refusal);
 
 /* vm_requests.c: begins or answers what waits, in its order, until one runs. */
 void ebb_vm_serve(struct ebb_vm *vm);
+
+/* vm_requests.c: answers all that no job works on; the vm is dismissed. */
+void ebb_vm_serve_last(struct ebb_vm *vm);
 
 /* vm_requests.c: the same, if the first waited long enough. */
 void ebb_vm_serve_overdue(struct ebb_vm *vm);
@@ -245,14 +272,18 @@ void ebb_vm_reserve_lent(struct ebb_vm *vm);
 /* vm_process.c: at the beginning of a vm. */
 void ebb_vm_init_process(struct ebb_vm *vm);
 
-/*
- * vm_reclaim.c: begins the request or goes on with it, or answers it. Returns
- * whether it runs.
- */
-bool ebb_vm_start_reclaim(struct ebb_vm *vm, struct ebb_request *request);
+/* vm_reclaim.c: begins the request or goes on with it. */
+enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
+					 struct ebb_request *request,
+					 struct ebb_refusal *ret_refusal);
 
-/* vm_target.c: begins the request, or answers it. Returns whether it runs. */
-bool ebb_vm_start_set(struct ebb_vm *vm, struct ebb_request *request);
+/* vm_reclaim.c: ends one that has begun, and that no job works on. */
+void ebb_vm_end_reclaim(struct ebb_vm *vm, struct ebb_request *request);
+
+/* vm_target.c: begins the request. */
+enum ebb_vm_serving ebb_vm_start_set(struct ebb_vm *vm,
+				     struct ebb_request *request,
+				     struct ebb_refusal *ret_refusal);
 
 /* vm_target.c: a renewal, if it is time and nothing else runs. */
 void ebb_vm_tell_if_due(struct ebb_vm *vm);

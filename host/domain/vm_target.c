@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -331,6 +332,7 @@ static void tell_done(struct ebb_vm *vm)
 	struct vm_telling *telling = &vm->telling;
 	struct ebb_call *call = telling->call;
 	char text[EBB_TARGET_TEXT_BYTES];
+	struct ebb_request *request;
 
 	if (call && telling->kept == 0) {
 		take_setting(&vm->target, &telling->setting);
@@ -346,8 +348,10 @@ static void tell_done(struct ebb_vm *vm)
 	}
 	if (!call)
 		return;
+	request = ebb_requests_running(&vm->requests);
+	ebb_requests_take(&vm->requests, request);
+	free(request);
 	answer_set(vm, call);
-	ebb_requests_pop(&vm->requests);
 }
 
 static const struct vm_job tell = {
@@ -389,44 +393,46 @@ void ebb_vm_tell_if_due(struct ebb_vm *vm)
 		target->due_ns = ebb_now_ns() + RENEW_NS;
 }
 
-/* Nothing is to be kept for this domain: the call was answered. */
-static bool is_refused(struct ebb_vm *vm, struct ebb_call *call,
-		       const struct ebb_target_setting *setting)
+/* Whether nothing is to be kept for this domain. */
+static bool is_refused(const struct ebb_vm *vm,
+		       const struct ebb_target_setting *setting,
+		       struct ebb_refusal *ret_refusal)
 {
 	const struct ebb_probe *probe = &vm->probe;
 	struct ebb_msg_error error;
 
-	if (vm->life != EBB_VM_CONNECTED || !probe->running) {
-		ebb_vm_answer_closed(vm, call);
+	if (vm->life != EBB_VM_CONNECTED || !probe->running ||
+	    (vm->process.quarantined && setting->kind != EBB_TARGET_NONE)) {
+		*ret_refusal = ebb_vm_why_closed(vm);
 		return true;
 	}
 	if (setting->kind == EBB_TARGET_NONE)
 		return false;
-	if (vm->process.quarantined) {
-		ebb_vm_answer_closed(vm, call);
-		return true;
-	}
 	if (ebb_target_check(setting, ebb_vm_memory_bytes(vm), &error) < 0) {
-		ebb_call_error(call, "InvalidArgument", "%s", error.text);
+		*ret_refusal =
+			ebb_refusal(EBB_REFUSAL_ARGUMENT, "%s", error.text);
 		return true;
 	}
 	if (probe->domxml.own_channel || probe->domxml.qga_channel)
 		return false;
-	ebb_call_error(call, "RungClosed",
-		       "The domain has no channel to an agent, so the free "
-		       "target is not kept. Add the channel " EBB_CHANNEL_NAME
-		       "; ebbctl doctor prints its XML");
+	*ret_refusal = ebb_refusal(
+		EBB_REFUSAL_RUNG_CLOSED,
+		"The domain has no channel to an agent, so the free target is "
+		"not kept. Add the channel " EBB_CHANNEL_NAME "; ebbctl doctor "
+		"prints its XML");
 	return true;
 }
 
-bool ebb_vm_start_set(struct ebb_vm *vm, struct ebb_request *request)
+enum ebb_vm_serving ebb_vm_start_set(struct ebb_vm *vm,
+				     struct ebb_request *request,
+				     struct ebb_refusal *ret_refusal)
 {
-	if (is_refused(vm, request->call, &request->setting))
-		return false;
+	if (is_refused(vm, &request->setting, ret_refusal))
+		return EBB_VM_REFUSES;
 	if (start_telling(vm, request->call, &request->setting) < 0) {
-		ebb_vm_answer_no_thread(request->call);
-		return false;
+		*ret_refusal = ebb_vm_why_no_thread();
+		return EBB_VM_REFUSES;
 	}
 	request->state = EBB_REQUEST_RUNNING;
-	return true;
+	return EBB_VM_SERVES;
 }

@@ -15,6 +15,7 @@
 
 #include "host/libvirt/channel.h"
 #include "host/libvirt/domxml.h"
+#include "host/base/worker.h"
 #include "host/domain/vm.h"
 #include "protocol/message.h"
 
@@ -33,6 +34,9 @@ struct fake_vm {
 	int tell_result;
 	struct ebb_msg_target_state tell_answer;
 	int keep_result;
+	atomic_bool reclaim_held; /* a reclaim does not end */
+	struct ebb_outcome outcome; /* of a reclaim */
+	uint64_t take_bytes; /* by each */
 
 	/* Written by workers, read when they are done. */
 	atomic_uint qga_asks;
@@ -40,6 +44,7 @@ struct fake_vm {
 	atomic_uint closes_on_loop;
 	atomic_uint probes;
 	atomic_uint tells;
+	atomic_uint reclaims; /* begun */
 	struct ebb_msg_target told;
 	uint32_t keeps;
 	char element[EBB_METADATA_BYTES]; /* "-" for none */
@@ -52,6 +57,10 @@ struct fake_vm {
 		struct ebb_set_result result;
 	} answer;
 
+	/* To be called when the caller goes. */
+	void (*on_gone)(void *opaque);
+	void *gone_opaque;
+
 	/* The vm's, from its last probe. */
 	const struct ebb_channel_ops *channel_ops;
 	void *channel_opaque;
@@ -61,5 +70,18 @@ extern struct fake_vm fake_vm;
 
 /* All of it anew; the clock goes on. */
 void fake_vm_reset(void);
+
+/* A group's fixtures: the event loop and the workers. */
+int fake_vm_set_up_group(void **state);
+int fake_vm_tear_down_group(void **state);
+
+/* A running domain of 1 GiB, looked at by ebb_vm_new() soon. */
+struct ebb_vm *fake_vm_new(void);
+
+/* Turns the loop until @is_so, and fails if that takes too long. */
+void fake_vm_await(bool (*is_so)(void));
+
+/* Until no job runs. */
+void fake_vm_settle_down(void);
 
 #endif /* EBB_TESTS_UNIT_FAKE_VM_H */

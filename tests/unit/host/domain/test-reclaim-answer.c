@@ -49,6 +49,8 @@ void ebb_call_event(struct ebb_call *call, const char *name,
 /* Of 100 MiB asked, 40 came, 10 of them driven. */
 static void answer(struct ebb_outcome outcome)
 {
+	const struct ebb_reclaim_report report = { .reclaim = &reclaim };
+
 	outcome.bytes = 40 * EBB_MIB;
 	reclaim = (struct ebb_reclaim){
 		.wish = { .bytes = 100 * EBB_MIB },
@@ -67,7 +69,17 @@ static void answer(struct ebb_outcome outcome)
 	};
 	memset(&result, 0, sizeof(result));
 	*error_class = *error_text = '\0';
-	ebb_reclaim_answer(&reclaim, NULL);
+	ebb_reclaim_answer(&report, NULL);
+}
+
+static void answer_refusal(enum ebb_refusal_kind kind)
+{
+	const struct ebb_reclaim_report report = {
+		.refusal = ebb_refusal(kind, "%s", "the cause"),
+	};
+
+	*error_class = *error_text = '\0';
+	ebb_reclaim_answer(&report, NULL);
 }
 
 static void test_books(void **state)
@@ -170,8 +182,33 @@ static void test_errors(void **state)
 	}
 }
 
+static void test_refusals(void **state)
+{
+	static const struct {
+		enum ebb_refusal_kind kind;
+		const char *error_class;
+	} cases[] = {
+		{ EBB_REFUSAL_ARGUMENT, "InvalidArgument" },
+		{ EBB_REFUSAL_BUSY, "Busy" },
+		{ EBB_REFUSAL_CANCELLED, "GenericError" },
+		{ EBB_REFUSAL_NOT_RUNNING, "DomainNotRunning" },
+		{ EBB_REFUSAL_LIBVIRT_GONE, "LibvirtGone" },
+		{ EBB_REFUSAL_RUNG_CLOSED, "RungClosed" },
+		{ EBB_REFUSAL_FAILED, "GenericError" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		answer_refusal(cases[i].kind);
+		assert_string_equal(error_class, cases[i].error_class);
+		assert_string_equal(error_text, "the cause");
+	}
+}
+
 static void test_dry_run(void **state)
 {
+	const struct ebb_reclaim_report report = { .reclaim = &reclaim };
+
 	(void)state;
 	reclaim = (struct ebb_reclaim){
 		.wish = { .bytes = 100 * EBB_MIB, .dry_run = true },
@@ -179,7 +216,7 @@ static void test_dry_run(void **state)
 		.estimate = { 50 * EBB_MIB, 300 * EBB_MIB },
 		.before_bytes = 500 * EBB_MIB,
 	};
-	ebb_reclaim_answer(&reclaim, NULL);
+	ebb_reclaim_answer(&report, NULL);
 	assert_true(result.dry_run);
 	assert_string_equal(result.ended, "dry-run");
 	assert_int_equal(result.estimate_min_bytes, 50 * EBB_MIB);
@@ -189,20 +226,21 @@ static void test_dry_run(void **state)
 
 static void test_wishes(void **state)
 {
-	struct ebb_reclaim_request request = { .all = true, .bytes = 5 };
-	struct ebb_reclaim_wish wish = ebb_reclaim_wish_of(&request, 30000);
+	struct ebb_reclaim_request request = { .all = true,
+					       .bytes = 5,
+					       .timeout_ms = 30000 };
+	struct ebb_reclaim_wish wish = ebb_reclaim_wish_of(&request);
 
 	(void)state;
 	assert_true(wish.all && wish.compact && !wish.free_only);
 	assert_int_equal(wish.bytes, 0);
 	assert_int_equal(wish.timeout_ms, 30000);
-	request = (struct ebb_reclaim_request){ .bytes = 5,
-						.no_compact = true,
-						.timeout_ms = UINT32_MAX };
-	wish = ebb_reclaim_wish_of(&request, 30000);
+	request =
+		(struct ebb_reclaim_request){ .bytes = 5, .no_compact = true };
+	wish = ebb_reclaim_wish_of(&request);
 	assert_int_equal(wish.bytes, 5);
 	assert_false(wish.compact);
-	assert_int_equal(wish.timeout_ms, EBB_SESSION_MAX_MS);
+	assert_int_equal(wish.timeout_ms, 0);
 }
 
 static void test_ends_have_names(void **state)
@@ -223,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_what_holds_the_rest),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_wishes),
 		cmocka_unit_test(test_ends_have_names),

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -19,6 +20,12 @@ static void push(enum ebb_request_kind kind, uint64_t now_ns)
 	assert_int_equal(ebb_requests_push(&queue, &model, now_ns), 0);
 }
 
+static void drop(struct ebb_request *request)
+{
+	ebb_requests_take(&queue, request);
+	free(request);
+}
+
 static void test_in_order(void **state)
 {
 	(void)state;
@@ -27,12 +34,29 @@ static void test_in_order(void **state)
 	push(EBB_REQUEST_SET, 9);
 	assert_int_equal(queue.first->kind, EBB_REQUEST_DOCTOR);
 	assert_int_equal(queue.first->since_ns, 7);
-	ebb_requests_pop(&queue);
+	drop(queue.first);
 	assert_int_equal(queue.first->kind, EBB_REQUEST_RECLAIM);
-	ebb_requests_pop(&queue);
+	drop(queue.first);
 	assert_int_equal(queue.first->kind, EBB_REQUEST_SET);
 	assert_null(queue.first->next);
-	ebb_requests_pop(&queue);
+	drop(queue.first);
+	assert_null(queue.first);
+}
+
+static void test_out_of_the_midst(void **state)
+{
+	(void)state;
+	push(EBB_REQUEST_DOCTOR, 7);
+	push(EBB_REQUEST_RECLAIM, 8);
+	push(EBB_REQUEST_SET, 9);
+	drop(queue.first->next);
+	assert_int_equal(queue.first->kind, EBB_REQUEST_DOCTOR);
+	assert_int_equal(queue.first->next->kind, EBB_REQUEST_SET);
+	drop(queue.first->next);
+	push(EBB_REQUEST_RECLAIM, 10);
+	assert_int_equal(queue.first->next->since_ns, 10);
+	drop(queue.first->next);
+	drop(queue.first);
 	assert_null(queue.first);
 }
 
@@ -40,33 +64,35 @@ static void test_in_order(void **state)
 static void test_begins_waiting(void **state)
 {
 	(void)state;
-	assert_null(ebb_requests_first(&queue, EBB_REQUEST_WAITING));
+	push(EBB_REQUEST_DOCTOR, 1);
 	push(EBB_REQUEST_SET, 1);
-	assert_ptr_equal(ebb_requests_first(&queue, EBB_REQUEST_WAITING),
-			 queue.first);
-	assert_null(ebb_requests_first(&queue, EBB_REQUEST_RUNNING));
-	queue.first->state = EBB_REQUEST_RUNNING;
-	assert_null(ebb_requests_first(&queue, EBB_REQUEST_WAITING));
-	ebb_requests_pop(&queue);
+	assert_int_equal(queue.first->state, EBB_REQUEST_WAITING);
+	assert_null(ebb_requests_running(&queue));
+	queue.first->next->state = EBB_REQUEST_RUNNING;
+	assert_ptr_equal(ebb_requests_running(&queue), queue.first->next);
+	drop(queue.first);
+	drop(queue.first);
 }
 
 static void test_kinds_in_any_state(void **state)
 {
 	(void)state;
-	assert_false(ebb_requests_have(&queue, EBB_REQUEST_RECLAIM));
+	assert_null(ebb_requests_find(&queue, EBB_REQUEST_RECLAIM));
 	push(EBB_REQUEST_SET, 1);
 	push(EBB_REQUEST_RECLAIM, 2);
 	queue.first->next->state = EBB_REQUEST_RESUMING;
-	assert_true(ebb_requests_have(&queue, EBB_REQUEST_RECLAIM));
-	assert_false(ebb_requests_have(&queue, EBB_REQUEST_DOCTOR));
-	ebb_requests_pop(&queue);
-	ebb_requests_pop(&queue);
+	assert_ptr_equal(ebb_requests_find(&queue, EBB_REQUEST_RECLAIM),
+			 queue.first->next);
+	assert_null(ebb_requests_find(&queue, EBB_REQUEST_DOCTOR));
+	drop(queue.first);
+	drop(queue.first);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_in_order),
+		cmocka_unit_test(test_out_of_the_midst),
 		cmocka_unit_test(test_begins_waiting),
 		cmocka_unit_test(test_kinds_in_any_state),
 	};

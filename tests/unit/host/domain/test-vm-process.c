@@ -14,48 +14,13 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/size.h"
-#include "host/base/loop.h"
 #include "host/domain/vm_state.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
-static struct ebb_workers *workers;
 static struct ebb_vm *vm;
-static int alarm_timer;
 static int pipe_fds[2]; /* a process that ends when the second is closed */
-
-static void on_alarm(int timer, void *opaque)
-{
-	(void)timer;
-	(void)opaque;
-	fail_msg("what was waited for did not happen");
-}
-
-static int set_up_group(void **state)
-{
-	(void)state;
-	ebb_log_init("test", EBB_LOG_ERR);
-	if (ebb_loop_init() < 0)
-		return -1;
-	alarm_timer = ebb_loop_timer(-1, on_alarm, NULL);
-	return ebb_workers_new(8, 4, &workers);
-}
-
-static int tear_down_group(void **state)
-{
-	(void)state;
-	ebb_workers_free(workers);
-	return 0;
-}
-
-static void settle_down(void)
-{
-	ebb_loop_timer_set(alarm_timer, 20000);
-	while (ebb_workers_count(workers) > 0)
-		ebb_loop_turn();
-	ebb_loop_timer_set(alarm_timer, -1);
-}
+static uint32_t closes_before;
 
 static void start_process(void)
 {
@@ -63,43 +28,37 @@ static void start_process(void)
 	fake_vm.pidfd = pipe_fds[0];
 }
 
+static bool has_closed(void)
+{
+	return fake_vm.closes > closes_before;
+}
+
 /* The vm hears of it in a turn of the loop, and does what follows. */
 static void end_process(void)
 {
-	uint32_t closes = fake_vm.closes;
-
+	closes_before = fake_vm.closes;
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 	fake_vm.pidfd = 0;
-	ebb_loop_timer_set(alarm_timer, 20000);
-	while (fake_vm.closes == closes)
-		ebb_loop_turn();
-	settle_down();
+	fake_vm_await(has_closed);
+	fake_vm_settle_down();
 }
 
 static int set_up(void **state)
 {
-	static const struct ebb_config config = { .agent_timeout_ms = 100 };
-	static struct ebb_vm_environment environment = { .config = &config };
-	static int domain;
-
 	(void)state;
 	fake_vm_reset();
-	fake_vm.domxml.cell_count = 1;
-	fake_vm.domxml.cell_bytes[0] = EBB_GIB;
-	environment.workers = workers;
 	start_process();
-	vm = ebb_vm_new(&environment, (struct ebb_domain *)(void *)&domain);
-	assert_non_null(vm);
-	settle_down();
+	vm = fake_vm_new();
+	fake_vm_settle_down();
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	ebb_vm_dismiss(vm);
-	settle_down();
+	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
+	fake_vm_settle_down();
 	if (fake_vm.pidfd > 0) {
 		close(pipe_fds[0]);
 		close(pipe_fds[1]);
@@ -130,10 +89,10 @@ static void test_events_keep_the_books(void **state)
 	(void)state;
 	take(EBB_GIB);
 	ebb_vm_invalidate(vm);
-	settle_down();
+	fake_vm_settle_down();
 	ebb_vm_disconnect(vm);
 	ebb_vm_reconnect(vm, vm->domain);
-	settle_down();
+	fake_vm_settle_down();
 	assert_int_equal(fake_vm.probes, probes + 2);
 	ebb_vm_status(vm, status);
 	assert_int_equal(status->reclaimed_bytes, EBB_GIB);
@@ -150,7 +109,7 @@ static void test_events_do_not_lift_quarantine(void **state)
 	(void)state;
 	break_rules();
 	ebb_vm_invalidate(vm);
-	settle_down();
+	fake_vm_settle_down();
 	assert_int_equal(fake_vm.probes, probes);
 	ebb_vm_status(vm, status);
 	assert_int_equal(status->reason_count, 1);
@@ -166,7 +125,7 @@ static void test_new_process_begins_anew(void **state)
 	end_process();
 	start_process();
 	ebb_vm_invalidate(vm);
-	settle_down();
+	fake_vm_settle_down();
 	assert_int_equal(vm->process.reclaimed_bytes, 0);
 	assert_int_equal(vm->process.reclaim_runs, 0);
 	assert_false(vm->process.quarantined);
@@ -193,7 +152,7 @@ static void test_process_that_is_not_found_is_kept(void **state)
 	closes = fake_vm.closes;
 	fake_vm.pidfd = 0;
 	ebb_vm_invalidate(vm);
-	settle_down();
+	fake_vm_settle_down();
 	fake_vm.pidfd = pipe_fds[0];
 	assert_int_equal(fake_vm.closes, closes);
 	assert_int_equal(vm->probe.qemu.pid, 1);
@@ -211,7 +170,7 @@ static void test_known_while_looked_at(void **state)
 	assert_int_equal(vm->phase, EBB_VM_LOOKING);
 	ebb_vm_status(vm, status);
 	fake_vm.held = false;
-	settle_down();
+	fake_vm_settle_down();
 	assert_string_equal(status->phase, "probing");
 	assert_int_equal(status->memory_bytes, EBB_GIB);
 	assert_int_equal(status->resident_bytes, 3 * EBB_MIB);
@@ -224,7 +183,7 @@ static void pass_hour(void)
 	for (uint32_t i = 0; i < 3600; i++) {
 		fake_vm.now_ns += EBB_NS_PER_S;
 		ebb_vm_tick(vm, fake_vm.now_ns);
-		settle_down();
+		fake_vm_settle_down();
 	}
 }
 
@@ -237,11 +196,11 @@ static void test_guest_agent_is_asked_upon_events(void **state)
 	end_process();
 	start_process();
 	ebb_vm_invalidate(vm);
-	settle_down();
+	fake_vm_settle_down();
 	fake_vm.qga_asks = 0;
 	vm->agent.qga_asks = EBB_VM_ASKS_FIRST;
 	ebb_vm_invalidate(vm);
-	settle_down();
+	fake_vm_settle_down();
 	assert_int_equal(fake_vm.qga_asks, 1);
 	probes = fake_vm.probes;
 	pass_hour();
@@ -262,7 +221,7 @@ static void test_silent_agent_is_asked_each_minute(void **state)
 	fake_vm.no_agent = true;
 	fake_vm.domxml.own_channel = true;
 	ebb_vm_invalidate(vm);
-	settle_down();
+	fake_vm_settle_down();
 	probes = fake_vm.probes;
 	pass_hour();
 	assert_in_range(fake_vm.probes - probes, 40, 70);
@@ -292,5 +251,6 @@ int main(void)
 						set_up, tear_down),
 	};
 
-	return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+	return cmocka_run_group_tests(tests, fake_vm_set_up_group,
+				      fake_vm_tear_down_group);
 }

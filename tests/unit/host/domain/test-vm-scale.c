@@ -84,7 +84,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	for (int i = 0; i < DOMAINS; i++)
-		ebb_vm_dismiss(vms[i]);
+		ebb_vm_dismiss(vms[i], EBB_VM_DOMAIN_ENDED);
 	settle_down();
 	return 0;
 }

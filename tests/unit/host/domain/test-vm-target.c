@@ -14,7 +14,6 @@
 
 #include <cmocka.h>
 #include "common/cleanup.h"
-#include "common/log.h"
 #include "common/size.h"
 #include "host/base/loop.h"
 #include "host/domain/vm.h"
@@ -22,42 +21,7 @@
 
 #define S ((uint64_t)1000000000)
 
-static struct ebb_workers *workers;
 static struct ebb_vm *vm;
-static int alarm_timer;
-
-static void on_alarm(int timer, void *opaque)
-{
-	(void)timer;
-	(void)opaque;
-	fail_msg("what was waited for did not happen");
-}
-
-static int set_up_group(void **state)
-{
-	(void)state;
-	ebb_log_init("test", EBB_LOG_INFO);
-	if (ebb_loop_init() < 0)
-		return -1;
-	alarm_timer = ebb_loop_timer(-1, on_alarm, NULL);
-	return ebb_workers_new(8, 4, &workers);
-}
-
-static int tear_down_group(void **state)
-{
-	(void)state;
-	ebb_workers_free(workers);
-	return 0;
-}
-
-/* Until no job runs. */
-static void settle_down(void)
-{
-	ebb_loop_timer_set(alarm_timer, 20000);
-	while (ebb_workers_count(workers) > 0)
-		ebb_loop_turn();
-	ebb_loop_timer_set(alarm_timer, -1);
-}
 
 static void on_turn(int timer, void *opaque)
 {
@@ -82,8 +46,6 @@ static int set_up(void **state)
 	(void)state;
 	fake_vm_reset();
 	fake_vm.agent = true;
-	fake_vm.domxml.cell_count = 1;
-	fake_vm.domxml.cell_bytes[0] = EBB_GIB;
 	fake_vm.domxml.own_channel = true;
 	fake_vm.tell_answer = (struct ebb_msg_target_state){
 		.asked_bytes = 512 * EBB_MIB,
@@ -96,21 +58,15 @@ static int set_up(void **state)
 
 static void begin(void)
 {
-	static const struct ebb_config config = { .agent_timeout_ms = 100 };
-	static struct ebb_vm_environment environment = { .config = &config };
-	static int domain;
-
-	environment.workers = workers;
-	vm = ebb_vm_new(&environment, (struct ebb_domain *)(void *)&domain);
-	assert_non_null(vm);
-	settle_down();
+	vm = fake_vm_new();
+	fake_vm_settle_down();
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	ebb_vm_dismiss(vm);
-	settle_down();
+	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
+	fake_vm_settle_down();
 	return 0;
 }
 
@@ -122,7 +78,7 @@ static void set(const char *text)
 	memset(&fake_vm.answer, 0, sizeof(fake_vm.answer));
 	assert_int_equal(ebb_target_parse(text, &setting, NULL), 0);
 	ebb_vm_set_target(vm, (struct ebb_call *)(void *)&call, &setting);
-	settle_down();
+	fake_vm_settle_down();
 	assert_true(fake_vm.answer.done);
 }
 
@@ -131,7 +87,7 @@ static void pass(uint64_t seconds)
 	for (uint64_t i = 0; i < seconds; i++) {
 		fake_vm.now_ns += S;
 		ebb_vm_tick(vm, fake_vm.now_ns);
-		settle_down();
+		fake_vm_settle_down();
 	}
 }
 
@@ -181,7 +137,7 @@ static void test_set_none(void **state)
 	/* Nobody to tell it is no error: the guest's lease ends. */
 	fake_vm.agent = false;
 	ebb_vm_invalidate(vm);
-	settle_down();
+	fake_vm_settle_down();
 	set("none");
 	assert_string_equal(fake_vm.answer.error_class, "");
 	assert_non_null(strstr(fake_vm.answer.result.note, "ends by itself"));
@@ -204,7 +160,7 @@ static void test_set_is_refused(void **state)
 	fake_vm.agent = false;
 	fake_vm.domxml.own_channel = false;
 	ebb_vm_invalidate(vm);
-	settle_down();
+	fake_vm_settle_down();
 	set("512M");
 	assert_string_equal(fake_vm.answer.error_class, "RungClosed");
 	assert_non_null(strstr(fake_vm.answer.text, "not kept"));
@@ -299,7 +255,7 @@ static void test_reset_guest_is_told_at_once(void **state)
 	pass(20);
 	tells = fake_vm.tells;
 	ebb_vm_invalidate(vm);
-	settle_down();
+	fake_vm_settle_down();
 	assert_int_equal(fake_vm.tells, tells + 1);
 }
 
@@ -389,5 +345,6 @@ int main(void)
 		VM_TEST(test_reasons_are_logged_and_bounded),
 	};
 
-	return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+	return cmocka_run_group_tests(tests, fake_vm_set_up_group,
+				      fake_vm_tear_down_group);
 }
