@@ -159,9 +159,13 @@ static int parse_line(const char *line, size_t bytes, struct ebb_msg *ret_msg,
 	return 0;
 }
 
-/* Returns 1 once it was the answer, 0 after an event. */
+/*
+ * Returns 1 once it was the answer, 0 after an event, which may move
+ * @deadline_ms.
+ */
 static int client_line(const struct ctl_request *request, const char *line,
-		       size_t bytes, struct ctl_answer *answer)
+		       size_t bytes, int64_t *deadline_ms,
+		       struct ctl_answer *answer)
 {
 	struct ebb_msg_error error;
 	struct ebb_msg msg;
@@ -175,8 +179,9 @@ static int client_line(const struct ctl_request *request, const char *line,
 	}
 	switch (msg.kind) {
 	case EBB_MSG_EVENT:
-		if (request->on_event)
-			request->on_event(msg.name, msg.body, request->opaque);
+		if (request->on_event &&
+		    request->on_event(msg.name, msg.body, request->opaque))
+			*deadline_ms = now_ms() + request->limit_ms;
 		ebb_msg_clear(&msg);
 		return 0;
 	case EBB_MSG_REPLY:
@@ -199,7 +204,7 @@ static int client_line(const struct ctl_request *request, const char *line,
 
 /* Reads what is there. Returns 1 once the answer came, or was given up. */
 static int client_read(int fd, struct ebb_frame *frame,
-		       const struct ctl_request *request,
+		       const struct ctl_request *request, int64_t *deadline_ms,
 		       struct ctl_answer *answer)
 {
 	char bytes[16 * 1024];
@@ -221,7 +226,7 @@ static int client_read(int fd, struct ebb_frame *frame,
 		return 1;
 	}
 	while (ebb_frame_next(frame, &line, &line_bytes)) {
-		if (client_line(request, line, line_bytes, answer))
+		if (client_line(request, line, line_bytes, deadline_ms, answer))
 			return 1;
 	}
 	if (ebb_frame_take_dropped(frame)) {
@@ -249,7 +254,7 @@ static void client_talk(int fd, const struct ctl_request *request,
 	}
 	ebb_frame_init(&frame, EBB_CONTROL_BYTES_MAX);
 	while (client_wait(fd, deadline_ms, mask, answer)) {
-		if (client_read(fd, &frame, request, answer))
+		if (client_read(fd, &frame, request, &deadline_ms, answer))
 			break;
 	}
 	ebb_frame_clear(&frame);

@@ -10,13 +10,14 @@
  * @command: as in host/interface/status.h
  * @arguments: owned by ctl_ask() then, may be NULL
  * @limit_ms: how long to wait for the answer
- * @on_event: called for each event before the answer, may be NULL
+ * @on_event: called for each event before the answer, may be NULL. Returns
+ *	whether @limit_ms begins anew: what was asked has not begun
  */
 struct ctl_request {
 	const char *command;
 	struct json_object *arguments;
 	uint32_t limit_ms;
-	void (*on_event)(const char *name, const struct json_object *data,
+	bool (*on_event)(const char *name, const struct json_object *data,
 			 void *opaque);
 	void *opaque;
 };

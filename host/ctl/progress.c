@@ -113,6 +113,22 @@ static void render_bar(unsigned int percent, size_t cells, char *text)
 	text[cells + 3] = '\0';
 }
 
+static const char *render_waiting(const struct ctl_progress *progress,
+				  size_t room, char *text)
+{
+	int used = snprintf(text, CTL_PROGRESS_TEXT_BYTES,
+			    "waiting: %u reclaim%s", progress->running,
+			    progress->running == 1 ? " runs" : "s run");
+
+	if (progress->ahead)
+		snprintf(text + used, CTL_PROGRESS_TEXT_BYTES - (size_t)used,
+			 ", %u %s ahead", progress->ahead,
+			 progress->ahead == 1 ? "is" : "are");
+	if (strlen(text) > room)
+		text[room] = '\0';
+	return text;
+}
+
 const char *ctl_progress_render(const struct ctl_progress *progress,
 				unsigned int columns, char *text)
 {
@@ -121,6 +137,8 @@ const char *ctl_progress_render(const struct ctl_progress *progress,
 	struct pieces pieces;
 	size_t used;
 
+	if (progress->waiting)
+		return render_waiting(progress, room, text);
 	render_pieces(progress, &pieces);
 	used = strlen(pieces.percent) + strlen(pieces.amount);
 	if (used + strlen(pieces.rate) > room)

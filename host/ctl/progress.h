@@ -13,6 +13,9 @@ struct ctl_progress {
 	uint64_t total_bytes; /* 0: not known */
 	uint32_t elapsed_ms;
 	bool driving; /* the guest frees memory for it */
+	bool waiting; /* for its turn: nothing else is known */
+	uint32_t running; /* with @waiting: reclaims of other guests */
+	uint32_t ahead; /* with @waiting: that wait before it */
 };
 
 enum {
@@ -26,7 +29,8 @@ enum {
  *
  * "[=====>    ]  50%  512.0 MiB of 1.0 GiB  1.2 GiB/s  0:01 left". Percentage
  * and amount come first, then the rate, then the time left, then "driving"; the
- * bar fills what is left, if that is enough. Pure.
+ * bar fills what is left, if that is enough. One that waits has "waiting: 4
+ * reclaims run, 2 are ahead". Pure.
  * Returns @text.
  */
 const char *ctl_progress_render(const struct ctl_progress *progress,

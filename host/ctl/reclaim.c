@@ -106,7 +106,8 @@ struct watch {
 	struct ebb_reclaim_progress last;
 };
 
-static void on_progress(const char *name, const struct json_object *data,
+/* Returns whether it has not begun: its time does not run. */
+static bool on_progress(const char *name, const struct json_object *data,
 			void *opaque)
 {
 	struct watch *watch = opaque;
@@ -115,15 +116,19 @@ static void on_progress(const char *name, const struct json_object *data,
 	if (strcmp(name, "reclaim-progress") != 0 ||
 	    ebb_msg_decode(data, ebb_reclaim_progress_fields, &watch->last,
 			   sizeof(watch->last), NULL) < 0)
-		return;
+		return false;
 	progress = (struct ctl_progress){
 		.bytes = watch->last.reclaimed_bytes,
 		.total_bytes = watch->last.target_bytes,
 		.elapsed_ms = watch->last.elapsed_ms,
 		.driving = strcmp(watch->last.phase, "driving") == 0,
+		.waiting = strcmp(watch->last.phase, "waiting") == 0,
+		.running = watch->last.running,
+		.ahead = watch->last.ahead,
 	};
 	if (watch->draw)
 		ctl_bar_draw(&watch->bar, &progress);
+	return progress.waiting;
 }
 
 static const char *ending_text(const char *ended)
@@ -242,6 +247,11 @@ static int say_interrupted(const struct ctl_args *args,
 {
 	char taken[EBB_SIZE_TEXT_BYTES];
 
+	if (strcmp(watch->last.phase, "waiting") == 0 &&
+	    !watch->last.reclaimed_bytes)
+		return ctl_error(args, CTL_INTERRUPTED, "Interrupted",
+				 "cancelled before its turn came. Nothing was "
+				 "reclaimed.");
 	ebb_size_format(watch->last.reclaimed_bytes, taken, sizeof(taken));
 	return ctl_error(args, CTL_INTERRUPTED, "Interrupted",
 			 "cancelled after %s. ebbd stops at the end of the "

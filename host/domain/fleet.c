@@ -363,6 +363,14 @@ static void on_tick(int timer, void *opaque)
 		fleet->refresh_wanted = false;
 }
 
+/* Reclaims that get a thread at once: worker.h keeps some for other work. */
+static uint32_t turns_limit(const struct ebb_config *config)
+{
+	uint32_t threads = config->workers - (EBB_WORK_KINDS - 1);
+
+	return config->reclaims < threads ? config->reclaims : threads;
+}
+
 int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 		  struct ebb_fleet **ret_fleet)
 {
@@ -372,6 +380,8 @@ int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 		return -ENOMEM;
 	fleet->environment.config = config;
 	fleet->environment.workers = workers;
+	fleet->environment.turns = &fleet->turns;
+	fleet->turns.limit = turns_limit(config);
 	fleet->tick_timer = ebb_loop_timer(TICK_MS, on_tick, fleet);
 	fleet->introduce_timer = ebb_loop_timer(-1, on_introduce, fleet);
 	fleet->pending_timer = ebb_loop_timer(-1, on_pending, fleet);

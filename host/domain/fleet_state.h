@@ -30,6 +30,7 @@ enum {
  */
 struct ebb_fleet {
 	struct ebb_vm_environment environment;
+	struct ebb_turns turns;
 	struct ebb_virt *virt;
 	struct ebb_roster roster;
 	uint64_t asked;

@@ -217,19 +217,38 @@ void ebb_reclaim_answer(const struct ebb_reclaim_report *report,
 		ebb_refusal_answer(&report->refusal, call);
 }
 
-void ebb_reclaim_tell(const struct ebb_reclaim *reclaim, struct ebb_call *call)
+static struct ebb_reclaim_progress
+progress_of(const struct ebb_reclaim *reclaim)
 {
+	uint64_t start_ns = reclaim->start_ns;
 	struct ebb_reclaim_progress progress = {
 		.reclaimed_bytes = reclaim->books.reclaimed_bytes,
 		.target_bytes = reclaim->target_bytes,
 		.resident_bytes = ebb_lender_held_bytes(&reclaim->lender),
-		.elapsed_ms = (uint32_t)((ebb_now_ns() - reclaim->start_ns) /
-					 1000000),
 		.driven_bytes = reclaim->books.driven_bytes,
 	};
 
+	/* A worker is about to begin. */
+	if (start_ns)
+		progress.elapsed_ms =
+			(uint32_t)((ebb_now_ns() - start_ns) / EBB_NS_PER_MS);
 	snprintf(progress.phase, sizeof(progress.phase), "%s",
 		 ebb_reclaim_phase_name(reclaim->books.phase));
+	return progress;
+}
+
+void ebb_reclaim_tell(const struct ebb_reclaim_state *state,
+		      struct ebb_call *call)
+{
+	struct ebb_reclaim_progress progress = { 0 };
+
+	if (state->reclaim)
+		progress = progress_of(state->reclaim);
+	if (state->waits) {
+		snprintf(progress.phase, sizeof(progress.phase), "waiting");
+		progress.running = state->running;
+		progress.ahead = state->ahead;
+	}
 	ebb_call_event(call, "reclaim-progress",
 		       ebb_msg_encode(ebb_reclaim_progress_fields, &progress));
 }

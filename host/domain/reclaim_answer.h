@@ -11,8 +11,9 @@
 struct ebb_reclaim_wish
 ebb_reclaim_wish_of(const struct ebb_reclaim_request *request);
 
-/* How far it is; at any time from ebb_reclaim_prepare() on. */
-void ebb_reclaim_tell(const struct ebb_reclaim *reclaim, struct ebb_call *call);
+/* How far it is, as an event. */
+void ebb_reclaim_tell(const struct ebb_reclaim_state *state,
+		      struct ebb_call *call);
 
 /* Answers the call with what came of it, or with an error. */
 void ebb_reclaim_answer(const struct ebb_reclaim_report *report,

@@ -16,11 +16,11 @@ struct client {
 	bool gone;
 };
 
-static void on_progress(const struct ebb_reclaim *reclaim, void *opaque)
+static void on_progress(const struct ebb_reclaim_state *state, void *opaque)
 {
 	const struct client *client = opaque;
 
-	ebb_reclaim_tell(reclaim, client->call);
+	ebb_reclaim_tell(state, client->call);
 }
 
 static void on_done(const struct ebb_reclaim_report *report, void *opaque)

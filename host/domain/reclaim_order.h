@@ -19,6 +19,21 @@ enum ebb_reclaim_owner {
 };
 
 /**
+ * struct ebb_reclaim_state - how far it is
+ * @waits: for its turn, as reclaims at once are limited; its time does not run
+ * @running: with @waits: so many have theirs
+ * @ahead: with @waits: so many more are before it in line
+ * @reclaim: what came of it until now, or NULL: it has not begun. Valid within
+ *	the callback
+ */
+struct ebb_reclaim_state {
+	bool waits;
+	uint32_t running;
+	uint32_t ahead;
+	const struct ebb_reclaim *reclaim;
+};
+
+/**
  * struct ebb_reclaim_report - how it ended
  * @refusal: why it did not begin; of kind EBB_REFUSAL_NONE if it did
  * @reclaim: what came of it, if it began; else NULL. Valid within the callback
@@ -30,10 +45,11 @@ struct ebb_reclaim_report {
 
 /**
  * struct ebb_reclaim_order - what is asked
- * @wish: how much and how. @wish.timeout_ms counts from when it begins; 0: the
+ * @wish: how much and how. @wish.timeout_ms is of the time that it runs; 0: the
  *	configured one
  * @owner: who asks
- * @progress: how far it is, ten times a second while it runs; may be NULL
+ * @progress: how far it is, ten times a second while it runs, and once a second
+ *	while it waits for its turn; may be NULL
  * @done: how it ended, exactly once, and possibly before ebb_vm_reclaim() returns
  * @opaque: for both, and its name for ebb_vm_cancel_reclaim()
  *
@@ -43,7 +59,7 @@ struct ebb_reclaim_report {
 struct ebb_reclaim_order {
 	struct ebb_reclaim_wish wish;
 	enum ebb_reclaim_owner owner;
-	void (*progress)(const struct ebb_reclaim *reclaim, void *opaque);
+	void (*progress)(const struct ebb_reclaim_state *state, void *opaque);
 	void (*done)(const struct ebb_reclaim_report *report, void *opaque);
 	void *opaque;
 };

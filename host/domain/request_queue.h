@@ -23,8 +23,9 @@ enum ebb_request_kind {
 /**
  * enum ebb_request_state - where a request is
  *
- * @EBB_REQUEST_WAITING: not begun: a look or an earlier request comes first. The
- *	queue's owner begins it, and moves it on to RUNNING or answers it
+ * @EBB_REQUEST_WAITING: not begun: a look or an earlier request comes first, or
+ *	it is a reclaim whose turn it is not yet (turns.h). The queue's owner
+ *	begins it, and moves it on to RUNNING or answers it
  * @EBB_REQUEST_RUNNING: a job works on it; one at most. The job's end answers
  *	it, or moves it on to RESUMING
  * @EBB_REQUEST_RESUMING: begun, and goes on when the domain was looked at again.

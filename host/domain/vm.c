@@ -118,6 +118,12 @@ static void on_settle_timer(int timer, void *opaque)
 	settle(opaque);
 }
 
+/* Or not, if the vm is busy: it comes by again when it is not. */
+static void on_turn(void *opaque)
+{
+	settle(opaque);
+}
+
 struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 			  struct ebb_domain *domain)
 {
@@ -148,6 +154,8 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 	};
 	ebb_probe_init(&vm->probe);
 	ebb_vm_init_process(vm);
+	vm->turn.offered = on_turn;
+	vm->turn.opaque = vm;
 	vm->settle_timer = ebb_loop_timer(-1, on_settle_timer, vm);
 	if (vm->settle_timer < 0) {
 		free_vm(vm);

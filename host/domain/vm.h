@@ -38,6 +38,7 @@
 #include "host/interface/status.h"
 #include "host/libvirt/virt.h"
 #include "host/base/worker.h"
+#include "host/domain/turns.h"
 
 /**
  * enum ebb_vm_phase - what the vm does now
@@ -65,6 +66,7 @@ struct ebb_vm;
 struct ebb_vm_environment {
 	const struct ebb_config *config;
 	struct ebb_workers *workers;
+	struct ebb_turns *turns; /* of reclaims */
 };
 
 /* Returns NULL without memory. A first probe begins at once. */

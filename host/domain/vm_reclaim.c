@@ -8,22 +8,53 @@
 #include "host/domain/vm_state.h"
 
 enum {
-	/* A reclaim's progress is told so often. */
+	/* A reclaim's progress is told so often, and that it waits. */
 	PROGRESS_MS = 100,
+	WAITING_MS = 1000,
 	/* Offers outside of proven memory that are taken for a mishap. */
 	STALE_MAX = 3,
 	/* Times that a job goes on with what has become of the guest. */
 	RESUMES_MAX = 8,
 };
 
+/* Who asked may cancel it then. */
+static void tell_progress(struct ebb_vm *vm)
+{
+	const struct ebb_request *request =
+		ebb_requests_find(&vm->requests, EBB_REQUEST_RECLAIM);
+	struct ebb_reclaim_state state = { .reclaim = &vm->reclaim };
+	struct ebb_turn_place place;
+
+	if (vm->turn.waits) {
+		place = ebb_turns_place(vm->environment->turns, &vm->turn);
+		state.waits = true;
+		state.running = place.running;
+		state.ahead = place.ahead;
+		if (request->state == EBB_REQUEST_WAITING)
+			state.reclaim = NULL;
+	}
+	request->order.progress(&state, request->order.opaque);
+}
+
 static void on_progress(int timer, void *opaque)
 {
 	struct ebb_vm *vm = opaque;
-	const struct ebb_reclaim_order *order =
-		&ebb_requests_running(&vm->requests)->order;
 
-	(void)timer;
-	order->progress(&vm->reclaim, order->opaque);
+	if (vm->turn.waits)
+		ebb_loop_timer_set(timer, WAITING_MS);
+	tell_progress(vm);
+}
+
+/* Anew, for what it does now. */
+static void set_progress_timer(struct ebb_vm *vm,
+			       const struct ebb_request *request, int period_ms)
+{
+	if (!request->order.progress)
+		return;
+	if (vm->progress_timer >= 0)
+		ebb_loop_timer_set(vm->progress_timer, period_ms);
+	else
+		vm->progress_timer = ebb_loop_timer(period_ms, on_progress, vm);
 }
 
 static void reclaim_work(void *opaque)
@@ -119,6 +150,7 @@ static void reclaim_done(struct ebb_vm *vm)
 		vm->look_wanted = true;
 		request->state = EBB_REQUEST_RESUMING;
 		request->since_ns = ebb_now_ns();
+		ebb_turns_leave(vm->environment->turns, &vm->turn);
 		return;
 	}
 	draw_conclusions(vm);
@@ -143,10 +175,27 @@ static enum ebb_vm_serving run_job(struct ebb_vm *vm,
 		return EBB_VM_REFUSES;
 	}
 	request->state = EBB_REQUEST_RUNNING;
-	if (request->order.progress)
-		vm->progress_timer =
-			ebb_loop_timer(PROGRESS_MS, on_progress, vm);
+	set_progress_timer(vm, request, PROGRESS_MS);
 	return EBB_VM_SERVES;
+}
+
+/* Or waits for it, in line. */
+static bool take_turn(struct ebb_vm *vm, const struct ebb_request *request)
+{
+	bool waited = vm->turn.waits;
+
+	if (ebb_turns_take(vm->environment->turns, &vm->turn,
+			   request->state == EBB_REQUEST_RESUMING)) {
+		if (waited && request->state == EBB_REQUEST_RESUMING)
+			vm->reclaim.start_ns += ebb_now_ns() - vm->in_line_ns;
+		return true;
+	}
+	if (!waited) {
+		vm->in_line_ns = ebb_now_ns();
+		/* At once the first time, from the loop. */
+		set_progress_timer(vm, request, 0);
+	}
+	return false;
 }
 
 /* Or ends, where there is no lease or another kernel now. */
@@ -157,9 +206,12 @@ static enum ebb_vm_serving resume(struct ebb_vm *vm,
 
 	if (ebb_vm_has_lease(vm) &&
 	    memcmp(vm->job_boot_id, vm->probe.info.boot_id,
-		   sizeof(vm->job_boot_id)) == 0 &&
-	    run_job(vm, request, &unused) == EBB_VM_SERVES)
-		return EBB_VM_SERVES;
+		   sizeof(vm->job_boot_id)) == 0) {
+		if (!take_turn(vm, request))
+			return EBB_VM_WAITS;
+		if (run_job(vm, request, &unused) == EBB_VM_SERVES)
+			return EBB_VM_SERVES;
+	}
 	ebb_vm_end_reclaim(vm, request);
 	return EBB_VM_SERVED;
 }
@@ -185,6 +237,13 @@ static bool is_refused(struct ebb_vm *vm, const struct ebb_reclaim_wish *wish,
 	return false;
 }
 
+/* What changed while it was in line may be proven again. */
+static bool is_looked_at_next(const struct ebb_vm *vm)
+{
+	return !ebb_vm_has_lease(vm) && vm->look_wanted &&
+	       vm->life == EBB_VM_CONNECTED && !vm->process.quarantined;
+}
+
 static struct ebb_reclaim_wish bounded(const struct ebb_vm *vm,
 				       struct ebb_reclaim_wish wish)
 {
@@ -201,10 +260,14 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 {
 	const struct ebb_config *config = vm->environment->config;
 
+	if (vm->turn.waits && is_looked_at_next(vm))
+		return EBB_VM_WAITS;
 	if (request->state == EBB_REQUEST_RESUMING)
 		return resume(vm, request);
 	if (is_refused(vm, &request->order.wish, ret_refusal))
 		return EBB_VM_REFUSES;
+	if (!take_turn(vm, request))
+		return EBB_VM_WAITS;
 	vm->cancelled = false;
 	vm->counted_bytes = 0;
 	vm->resumes = 0;

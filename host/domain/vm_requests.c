@@ -56,13 +56,24 @@ static enum ebb_vm_serving begin(struct ebb_vm *vm, struct ebb_request *request,
 
 void ebb_vm_serve(struct ebb_vm *vm)
 {
-	enum ebb_vm_serving serving = EBB_VM_SERVED;
+	struct ebb_request *request = vm->requests.first;
 	struct ebb_refusal refusal;
 
-	while (vm->requests.first && serving != EBB_VM_SERVES) {
-		serving = begin(vm, vm->requests.first, &refusal);
-		if (serving == EBB_VM_REFUSES)
-			ebb_vm_refuse(vm, vm->requests.first, &refusal);
+	while (request) {
+		switch (begin(vm, request, &refusal)) {
+		case EBB_VM_SERVES:
+			return;
+		case EBB_VM_WAITS:
+			request = request->next;
+			continue;
+		case EBB_VM_REFUSES:
+			ebb_vm_refuse(vm, request, &refusal);
+			break;
+		case EBB_VM_SERVED:
+			break;
+		}
+		/* Who was answered may have asked for more. */
+		request = vm->requests.first;
 	}
 }
 
@@ -84,10 +95,13 @@ void ebb_vm_serve_last(struct ebb_vm *vm)
 
 void ebb_vm_serve_overdue(struct ebb_vm *vm)
 {
-	const struct ebb_request *first = vm->requests.first;
+	const struct ebb_request *request = vm->requests.first;
 
-	if (first && ebb_now_ns() - first->since_ns >=
-			     (uint64_t)WAITED_S_MAX * EBB_NS_PER_S)
+	/* Who waits for his turn waits for no look. */
+	if (request && request->kind == EBB_REQUEST_RECLAIM && vm->turn.waits)
+		request = request->next;
+	if (request && ebb_now_ns() - request->since_ns >=
+			       (uint64_t)WAITED_S_MAX * EBB_NS_PER_S)
 		ebb_vm_serve(vm);
 }
 
@@ -121,15 +135,16 @@ void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
 	push(vm, &request);
 }
 
-/* A reclaim keeps the channel for itself, and may take minutes. */
-static struct ebb_refusal why_busy(const struct ebb_request *reclaim)
+static struct ebb_refusal why_busy(const struct ebb_vm *vm,
+				   const struct ebb_request *reclaim)
 {
 	return ebb_refusal(EBB_REFUSAL_BUSY,
-			   "A reclaim of this domain %s already; wait for it "
+			   "A reclaim of this domain %s%s already; wait for it "
 			   "to end",
 			   reclaim->order.owner == EBB_OWNER_POLICY
-				   ? "by ebbd itself runs"
-				   : "runs");
+				   ? "by ebbd itself "
+				   : "",
+			   vm->turn.waits ? "waits for its turn" : "runs");
 }
 
 void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
@@ -142,8 +157,9 @@ void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
 				       .setting = *setting };
 	struct ebb_refusal refusal;
 
-	if (reclaim) {
-		refusal = why_busy(reclaim);
+	/* It keeps the channel for itself, and may take minutes. */
+	if (reclaim && !vm->turn.waits) {
+		refusal = why_busy(vm, reclaim);
 		ebb_refusal_answer(&refusal, call);
 		return;
 	}
@@ -163,7 +179,7 @@ void ebb_vm_reclaim(struct ebb_vm *vm, const struct ebb_reclaim_order *order)
 	if (vm->life == EBB_VM_DISMISSED)
 		report.refusal = ebb_vm_why_dismissed(vm);
 	else if (other)
-		report.refusal = why_busy(other);
+		report.refusal = why_busy(vm, other);
 	else if (ebb_requests_push(&vm->requests, &request, ebb_now_ns()) < 0)
 		report.refusal =
 			ebb_refusal(EBB_REFUSAL_FAILED, "out of memory");

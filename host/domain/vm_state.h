@@ -154,10 +154,12 @@ struct vm_agent {
  * enum ebb_vm_serving - what became of a request
  * @EBB_VM_SERVES: a job works on it
  * @EBB_VM_SERVED: it was answered, and is not in the queue any more
+ * @EBB_VM_WAITS: for its turn, and those behind it need not
  * @EBB_VM_REFUSES: it is to be answered with the refusal
  */
 enum ebb_vm_serving {
 	EBB_VM_SERVES,
+	EBB_VM_WAITS,
 	EBB_VM_SERVED,
 	EBB_VM_REFUSES,
 };
@@ -191,6 +193,8 @@ struct ebb_vm {
 
 	struct ebb_request_queue requests;
 	bool reporting; /* to who asked for a reclaim: no job begins */
+	struct ebb_turn turn; /* of the reclaim */
+	uint64_t in_line_ns; /* since when it waits for that */
 	atomic_bool cancelled;
 	struct ebb_reclaim reclaim;
 	uint8_t job_boot_id[EBB_BOOT_ID_BYTES];

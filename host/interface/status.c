@@ -196,6 +196,9 @@ const struct ebb_field ebb_reclaim_progress_fields[] = {
 	OPTIONAL(EBB_FIELD_U64, "driven-bytes", struct ebb_reclaim_progress,
 		 driven_bytes),
 	OPTIONAL_STRING("phase", struct ebb_reclaim_progress, phase),
+	OPTIONAL(EBB_FIELD_U32, "running", struct ebb_reclaim_progress,
+		 running),
+	OPTIONAL(EBB_FIELD_U32, "ahead", struct ebb_reclaim_progress, ahead),
 	END,
 };
 

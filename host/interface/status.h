@@ -12,7 +12,8 @@
  *   domain-set       struct ebb_set_request      -> struct ebb_set_result
  *   domain-reclaim   struct ebb_reclaim_request  -> struct ebb_reclaim_result
  *                    with events "reclaim-progress" before it,
- *                    struct ebb_reclaim_progress, at most ten a second
+ *                    struct ebb_reclaim_progress, at most ten a second,
+ *                    and one each second while it waits for its turn
  *
  * One request at a time on a connection. Closing the connection cancels a
  * reclaim that it asked for.
@@ -190,7 +191,9 @@ struct ebb_reclaim_progress {
 	uint64_t resident_bytes; /* and in swap */
 	uint32_t elapsed_ms;
 	uint64_t driven_bytes; /* of @reclaimed_bytes, since it was driven */
-	char phase[16]; /* "taking" what is free, "driving" the guest */
+	char phase[16]; /* "waiting" for its turn, "taking" what is free, ... */
+	uint32_t running; /* with "waiting": so many reclaims have theirs */
+	uint32_t ahead; /* with "waiting": so many more are before it */
 };
 
 struct ebb_reclaim_result {

@@ -66,7 +66,6 @@ void ebb_reclaim_prepare(struct ebb_reclaim *reclaim)
 		reclaim->wish.all
 			? estimate(reclaim, reclaim->before_bytes).max_bytes
 			: reclaim->wish.bytes;
-	reclaim->start_ns = ebb_now_ns();
 }
 
 static void set_phase(struct ebb_tools *tools, enum ebb_reclaim_phase phase)
@@ -229,6 +228,8 @@ static struct ebb_outcome run(struct ebb_reclaim *reclaim)
 
 void ebb_reclaim_run(struct ebb_reclaim *reclaim)
 {
+	if (!reclaim->start_ns)
+		reclaim->start_ns = ebb_now_ns();
 	reclaim->outcome = run(reclaim);
 	reclaim->outcome.bytes = reclaim->books.reclaimed_bytes;
 	reclaim->after_bytes = ebb_lender_held_bytes(&reclaim->lender);

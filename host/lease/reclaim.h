@@ -47,8 +47,10 @@ struct ebb_reclaim_wish {
  *
  * Of the reclaim; the first three may be read while it runs:
  * @books: what came of it so far
- * @start_ns, @target_bytes: since ebb_reclaim_prepare(); the target of a reclaim
- *	of all is an estimate
+ * @start_ns: when ebb_reclaim_run() began first, or 0. A caller may put it off
+ *	between two runs, for time that does not count
+ * @target_bytes: since ebb_reclaim_prepare(); that of a reclaim of all is an
+ *	estimate
  * @before_bytes, @after_bytes: what the host holds of the guest
  * @swapped_before_bytes, @swapped_after_bytes: of that, in swap
  * @outcome: how it ended, once ebb_reclaim_run() has returned
@@ -69,7 +71,7 @@ struct ebb_reclaim {
 	struct ebb_channel *channel;
 
 	struct ebb_books books;
-	uint64_t start_ns;
+	_Atomic uint64_t start_ns;
 	uint64_t target_bytes;
 	uint64_t before_bytes;
 	uint64_t after_bytes;
@@ -80,11 +82,11 @@ struct ebb_reclaim {
 	struct ebb_estimate estimate;
 };
 
-/* Takes the books before. Time runs from here on. */
+/* Takes the books before. */
 void ebb_reclaim_prepare(struct ebb_reclaim *reclaim);
 
 /*
- * The work (blocks, within the bounds). Again, with a guest that was examined
+ * The work (blocks, within the bounds). Time runs from here on. Again, with a guest that was examined
  * anew: what is left of it.
  */
 void ebb_reclaim_run(struct ebb_reclaim *reclaim);

@@ -61,6 +61,19 @@ static void test_lines(void **state)
 		{ { 512 * EBB_MIB, EBB_GIB, 1000, true },
 		  46,
 		  " 50%  512.0 MiB of 1.0 GiB  512.0 MiB/s" },
+		/* One whose turn it is not. */
+		{ { .waiting = true, .running = 1 },
+		  80,
+		  "waiting: 1 reclaim runs" },
+		{ { .waiting = true, .running = 4, .ahead = 1 },
+		  80,
+		  "waiting: 4 reclaims run, 1 is ahead" },
+		{ { .waiting = true, .running = 4, .ahead = 12 },
+		  80,
+		  "waiting: 4 reclaims run, 12 are ahead" },
+		{ { .waiting = true, .running = 4, .ahead = 12 },
+		  18,
+		  "waiting: 4 reclai" },
 		/* An estimate of days says nothing. */
 		{ { 1, EBB_GIB, 60000 },
 		  40,
@@ -94,6 +107,9 @@ static void test_never_wraps(void **state)
 				.total_bytes = bytes[i / 4 % 4],
 				.elapsed_ms = times[i / 16],
 				.driving = i % 2,
+				.waiting = i % 5 == 0,
+				.running = times[i / 16],
+				.ahead = times[i % 3],
 			};
 			char text[CTL_PROGRESS_TEXT_BYTES];
 

@@ -15,7 +15,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/size.h"
-#include "host/base/loop.h"
 #include "host/libvirt/agent.h"
 #include "host/lease/reclaim.h"
 
@@ -30,6 +29,7 @@ void fake_vm_reset(void)
 	memset(&fake_vm, 0, sizeof(fake_vm));
 	fake_vm.now_ns = now_ns;
 	fake_vm.loop_thread = pthread_self();
+	fake_vm.turns.limit = 4;
 	fake_vm.domxml.cell_count = 1;
 	fake_vm.domxml.cell_bytes[0] = EBB_GIB;
 }
@@ -326,36 +326,35 @@ int fake_vm_tear_down_group(void **state)
 	return 0;
 }
 
-struct ebb_vm *fake_vm_new(void)
+struct ebb_vm *fake_vm_new_numbered(int *number)
 {
 	static const struct ebb_config config = {
 		.agent_timeout_ms = 100,
 		.reclaim_timeout_ms = 60000,
 	};
 	static struct ebb_vm_environment environment = { .config = &config };
-	static int domain;
 	struct ebb_vm *vm;
 
 	environment.workers = workers;
-	vm = ebb_vm_new(&environment, (struct ebb_domain *)(void *)&domain);
+	environment.turns = &fake_vm.turns;
+	vm = ebb_vm_new(&environment, (struct ebb_domain *)(void *)number);
 	assert_non_null(vm);
 	return vm;
 }
 
-void fake_vm_await(bool (*is_so)(void))
+struct ebb_vm *fake_vm_new(void)
 {
-	ebb_loop_timer_set(alarm_timer, 60000);
-	while (!is_so())
-		ebb_loop_turn();
-	ebb_loop_timer_set(alarm_timer, -1);
+	static int number;
+
+	return fake_vm_new_numbered(&number);
 }
 
-static bool is_settled(void)
+void fake_vm_alarm(int ms)
 {
-	return ebb_workers_count(workers) == 0;
+	ebb_loop_timer_set(alarm_timer, ms);
 }
 
 void fake_vm_settle_down(void)
 {
-	fake_vm_await(is_settled);
+	fake_vm_until(ebb_workers_count(workers) == 0);
 }

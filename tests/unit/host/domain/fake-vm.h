@@ -15,6 +15,7 @@
 
 #include "host/libvirt/channel.h"
 #include "host/libvirt/domxml.h"
+#include "host/base/loop.h"
 #include "host/base/worker.h"
 #include "host/domain/vm.h"
 #include "protocol/message.h"
@@ -37,6 +38,7 @@ struct fake_vm {
 	atomic_bool reclaim_held; /* a reclaim does not end */
 	struct ebb_outcome outcome; /* of a reclaim */
 	uint64_t take_bytes; /* by each */
+	struct ebb_turns turns; /* of all vms; four at once */
 
 	/* Written by workers, read when they are done. */
 	atomic_uint qga_asks;
@@ -78,8 +80,20 @@ int fake_vm_tear_down_group(void **state);
 /* A running domain of 1 GiB, looked at by ebb_vm_new() soon. */
 struct ebb_vm *fake_vm_new(void);
 
-/* Turns the loop until @is_so, and fails if that takes too long. */
-void fake_vm_await(bool (*is_so)(void));
+/* The same, with a UUID of its number. @number stays valid. */
+struct ebb_vm *fake_vm_new_numbered(int *number);
+
+/* Turns the loop until it is so, and fails if that takes too long. */
+#define fake_vm_until(is_so)             \
+	do {                             \
+		fake_vm_alarm(60000);    \
+		while (!(is_so))         \
+			ebb_loop_turn(); \
+		fake_vm_alarm(-1);       \
+	} while (0)
+
+/* Fails after so long; -1: never. */
+void fake_vm_alarm(int ms);
 
 /* Until no job runs. */
 void fake_vm_settle_down(void);

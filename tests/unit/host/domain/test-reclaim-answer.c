@@ -14,6 +14,7 @@
 
 static struct ebb_reclaim reclaim;
 static struct ebb_reclaim_result result;
+static struct ebb_reclaim_progress progress;
 static char error_class[64];
 static char error_text[1024];
 
@@ -42,7 +43,10 @@ void ebb_call_event(struct ebb_call *call, const char *name,
 		    struct json_object *data)
 {
 	(void)call;
-	(void)name;
+	assert_string_equal(name, "reclaim-progress");
+	assert_int_equal(ebb_msg_decode(data, ebb_reclaim_progress_fields,
+					&progress, sizeof(progress), NULL),
+			 0);
 	json_object_put(data);
 }
 
@@ -205,6 +209,33 @@ static void test_refusals(void **state)
 	}
 }
 
+static void test_waiting(void **state)
+{
+	static const struct ebb_guest_process qemu;
+	struct ebb_reclaim_state told = { .waits = true,
+					  .running = 4,
+					  .ahead = 2 };
+
+	(void)state;
+	ebb_reclaim_tell(&told, NULL);
+	assert_string_equal(progress.phase, "waiting");
+	assert_int_equal(progress.running, 4);
+	assert_int_equal(progress.ahead, 2);
+	/* Again, in its midst. */
+	reclaim = (struct ebb_reclaim){ .lender.qemu = &qemu,
+					.books.reclaimed_bytes = EBB_MIB };
+	told.reclaim = &reclaim;
+	ebb_reclaim_tell(&told, NULL);
+	assert_string_equal(progress.phase, "waiting");
+	assert_int_equal(progress.reclaimed_bytes, EBB_MIB);
+	/* And about to begin, which takes no time yet. */
+	told = (struct ebb_reclaim_state){ .reclaim = &reclaim };
+	ebb_reclaim_tell(&told, NULL);
+	assert_string_equal(progress.phase, "taking");
+	assert_int_equal(progress.running, 0);
+	assert_int_equal(progress.elapsed_ms, 0);
+}
+
 static void test_dry_run(void **state)
 {
 	const struct ebb_reclaim_report report = { .reclaim = &reclaim };
@@ -262,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_what_holds_the_rest),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_wishes),
 		cmocka_unit_test(test_ends_have_names),

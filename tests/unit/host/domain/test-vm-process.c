@@ -20,7 +20,6 @@
 
 static struct ebb_vm *vm;
 static int pipe_fds[2]; /* a process that ends when the second is closed */
-static uint32_t closes_before;
 
 static void start_process(void)
 {
@@ -28,19 +27,15 @@ static void start_process(void)
 	fake_vm.pidfd = pipe_fds[0];
 }
 
-static bool has_closed(void)
-{
-	return fake_vm.closes > closes_before;
-}
-
 /* The vm hears of it in a turn of the loop, and does what follows. */
 static void end_process(void)
 {
-	closes_before = fake_vm.closes;
+	uint32_t closes = fake_vm.closes;
+
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 	fake_vm.pidfd = 0;
-	fake_vm_await(has_closed);
+	fake_vm_until(fake_vm.closes > closes);
 	fake_vm_settle_down();
 }
 

@@ -10,7 +10,6 @@
 
 #include "common/clock.h"
 #include "common/size.h"
-#include "host/base/loop.h"
 #include "host/domain/reclaim_call.h"
 #include "host/domain/vm_state.h"
 #include "tests/unit/host/domain/fake-vm.h"
@@ -26,17 +25,25 @@ struct asker {
 	struct ebb_outcome outcome;
 	struct ebb_reclaim_wish wish;
 	uint32_t again; /* it asks so often more, when it is told the end */
+	struct ebb_reclaim_state last; /* without the reclaim */
+	uint32_t waits; /* so often it was told to wait */
+	uint32_t rank; /* the first to be told the end has 1 */
 };
 
 static struct ebb_vm *vm;
 static struct asker policy;
+static uint32_t ranks;
 
-static void on_progress(const struct ebb_reclaim *reclaim, void *opaque)
+static void on_progress(const struct ebb_reclaim_state *state, void *opaque)
 {
 	struct asker *asker = opaque;
 
-	assert_int_equal(reclaim->books.phase, EBB_PHASE_TAKING);
 	asker->progresses++;
+	asker->waits += state->waits;
+	asker->last = *state;
+	asker->last.reclaim = NULL;
+	if (!state->waits)
+		assert_int_equal(state->reclaim->books.phase, EBB_PHASE_TAKING);
 }
 
 static void order(struct asker *asker, uint64_t bytes);
@@ -46,6 +53,7 @@ static void on_done(const struct ebb_reclaim_report *report, void *opaque)
 	struct asker *asker = opaque;
 
 	asker->reports++;
+	asker->rank = ++ranks;
 	asker->refusal = report->refusal;
 	asker->began = report->reclaim;
 	if (report->reclaim) {
@@ -77,27 +85,19 @@ static void order(struct asker *asker, uint64_t bytes)
 	ebb_vm_reclaim(asker->vm, &order);
 }
 
-static bool has_begun(void)
-{
-	return fake_vm.reclaims > 0;
-}
-
-static bool has_progressed(void)
-{
-	return policy.progresses > 0;
-}
-
 static int set_up(void **state)
 {
 	(void)state;
 	fake_vm_reset();
 	fake_vm.agent = true;
+	fake_vm.domxml.own_channel = true;
 	fake_vm.lease = true;
 	fake_vm.outcome = ebb_outcome(EBB_END_SATISFIED);
 	fake_vm.take_bytes = 10 * EBB_MIB;
 	vm = fake_vm_new();
 	fake_vm_settle_down();
 	policy = (struct asker){ .vm = vm };
+	ranks = 0;
 	return 0;
 }
 
@@ -116,7 +116,7 @@ static void test_without_a_client(void **state)
 	(void)state;
 	fake_vm.reclaim_held = true;
 	order(&policy, 10 * EBB_MIB);
-	fake_vm_await(has_progressed);
+	fake_vm_until(policy.progresses > 0);
 	assert_int_equal(policy.reports, 0);
 	fake_vm.reclaim_held = false;
 	fake_vm_settle_down();
@@ -183,7 +183,7 @@ static void test_cancelled(void **state)
 	(void)state;
 	fake_vm.reclaim_held = true;
 	order(&policy, 0);
-	fake_vm_await(has_begun);
+	fake_vm_until(fake_vm.reclaims > 0);
 	ebb_vm_cancel_reclaim(vm, &policy);
 	fake_vm_settle_down();
 	assert_int_equal(policy.reports, 1);
@@ -244,11 +244,10 @@ static void test_domain_ends_before_it_resumes(void **state)
 	(void)state;
 	fake_vm.reclaim_held = true;
 	order(&policy, 0);
-	fake_vm_await(has_begun);
+	fake_vm_until(fake_vm.reclaims > 0);
 	fake_vm.held = true;
 	ebb_vm_invalidate(vm);
-	while (vm->phase != EBB_VM_LOOKING)
-		ebb_loop_turn();
+	fake_vm_until(vm->phase == EBB_VM_LOOKING);
 	assert_int_equal(policy.reports, 0);
 	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
 	assert_int_equal(policy.reports, 1);
@@ -282,6 +281,213 @@ static void test_asks_again(void **state)
 	assert_int_equal(fake_vm.reclaims, 4);
 }
 
+/* ---- in line ---- */
+
+enum {
+	LINE = 3
+};
+
+/* One after the other: the first runs, and is held; the others wait. */
+static struct asker line[LINE];
+
+static bool are_told(void)
+{
+	for (int i = 1; i < LINE; i++)
+		if (line[i].progresses == 0)
+			return false;
+	return fake_vm.reclaims > 0;
+}
+
+static int set_up_line(void **state)
+{
+	set_up(state);
+	fake_vm.turns.limit = 1;
+	fake_vm.reclaim_held = true;
+	for (int i = 0; i < LINE; i++)
+		line[i] = (struct asker){ .vm = i ? fake_vm_new() : vm };
+	fake_vm_settle_down();
+	for (int i = 0; i < LINE; i++)
+		order(&line[i], EBB_MIB);
+	fake_vm_until(are_told());
+	return 0;
+}
+
+static int tear_down_line(void **state)
+{
+	fake_vm.reclaim_held = false;
+	fake_vm.held = false;
+	for (int i = 1; i < LINE; i++)
+		if (line[i].vm)
+			ebb_vm_dismiss(line[i].vm, EBB_VM_DOMAIN_ENDED);
+	tear_down(state);
+	assert_null(fake_vm.turns.first);
+	assert_int_equal(fake_vm.turns.taken, 0);
+	return 0;
+}
+
+static void release(void)
+{
+	fake_vm.reclaim_held = false;
+	fake_vm_settle_down();
+}
+
+static void assert_place(const struct asker *asker, uint32_t ahead)
+{
+	assert_int_equal(asker->reports, 0);
+	assert_true(asker->last.waits);
+	assert_int_equal(asker->last.running, 1);
+	assert_int_equal(asker->last.ahead, ahead);
+}
+
+static void test_waits_for_its_turn(void **state)
+{
+	(void)state;
+	assert_place(&line[1], 0);
+	assert_place(&line[2], 1);
+	assert_int_equal(line[0].waits, 0);
+	assert_int_equal(fake_vm.reclaims, 1);
+	release();
+	assert_int_equal(fake_vm.reclaims, LINE);
+	for (int i = 0; i < LINE; i++) {
+		assert_int_equal(line[i].reports, 1);
+		assert_int_equal(line[i].rank, i + 1);
+		assert_int_equal(line[i].outcome.end, EBB_END_SATISFIED);
+	}
+}
+
+static void test_cancelled_in_line(void **state)
+{
+	(void)state;
+	ebb_vm_cancel_reclaim(line[1].vm, &line[1]);
+	assert_int_equal(line[1].reports, 1);
+	assert_int_equal(line[1].refusal.kind, EBB_REFUSAL_CANCELLED);
+	/* Who is behind hears that he is nearer now. */
+	fake_vm_until(line[2].waits > 1 && line[2].last.ahead == 0);
+	release();
+	assert_int_equal(fake_vm.reclaims, 2);
+	assert_int_equal(line[1].reports, 1);
+	assert_int_equal(line[2].outcome.end, EBB_END_SATISFIED);
+}
+
+static void test_domain_ends_in_line(void **state)
+{
+	(void)state;
+	ebb_vm_dismiss(line[1].vm, EBB_VM_DOMAIN_ENDED);
+	line[1].vm = NULL;
+	assert_int_equal(line[1].reports, 1);
+	assert_int_equal(line[1].refusal.kind, EBB_REFUSAL_NOT_RUNNING);
+	release();
+	assert_int_equal(fake_vm.reclaims, 2);
+	assert_int_equal(line[2].outcome.end, EBB_END_SATISFIED);
+}
+
+static void test_ebbd_ends_with_a_line(void **state)
+{
+	(void)state;
+	for (int i = 1; i < LINE; i++) {
+		ebb_vm_dismiss(line[i].vm, EBB_VM_EBBD_ENDS);
+		line[i].vm = NULL;
+		assert_int_equal(line[i].reports, 1);
+		assert_non_null(strstr(line[i].refusal.text, "ebbd is being"));
+	}
+	release();
+	assert_int_equal(fake_vm.reclaims, 1);
+}
+
+static void test_libvirt_goes_with_a_line(void **state)
+{
+	(void)state;
+	ebb_vm_disconnect(line[1].vm);
+	assert_int_equal(line[1].reports, 1);
+	assert_int_equal(line[1].refusal.kind, EBB_REFUSAL_LIBVIRT_GONE);
+}
+
+/* Its memory was touched: it is proven again, and keeps its place. */
+static void test_looked_at_in_line(void **state)
+{
+	uint32_t probes = fake_vm.probes;
+
+	(void)state;
+	/* Longer than any request waits for a look. */
+	fake_vm.now_ns += 3600 * EBB_NS_PER_S;
+	ebb_vm_invalidate(line[1].vm);
+	fake_vm_until(line[1].vm->phase == EBB_VM_IDLE);
+	assert_int_equal(fake_vm.probes, probes + 1);
+	assert_int_equal(line[1].reports, 0);
+	assert_true(line[1].vm->turn.waits);
+	fake_vm.lease = false;
+	ebb_vm_invalidate(line[2].vm);
+	fake_vm_until(line[2].vm->phase == EBB_VM_IDLE);
+	assert_int_equal(line[2].reports, 1);
+	assert_int_equal(line[2].refusal.kind, EBB_REFUSAL_RUNG_CLOSED);
+	release();
+	assert_int_equal(line[1].outcome.end, EBB_END_SATISFIED);
+}
+
+/* Who cannot take his turn keeps nobody from it. */
+static void test_turn_comes_while_looked_at(void **state)
+{
+	(void)state;
+	fake_vm.held = true;
+	ebb_vm_invalidate(line[1].vm);
+	fake_vm.reclaim_held = false;
+	fake_vm_until(line[2].reports == 1);
+	assert_int_equal(line[1].reports, 0);
+	assert_true(line[1].vm->turn.waits);
+	fake_vm.held = false;
+	fake_vm_settle_down();
+	assert_int_equal(line[1].rank, LINE);
+	assert_int_equal(line[1].outcome.end, EBB_END_SATISFIED);
+}
+
+/* One that waits for minutes: its guest's free target does not lapse. */
+static void test_target_is_renewed_in_line(void **state)
+{
+	struct ebb_target_setting setting;
+	int call;
+
+	(void)state;
+	assert_int_equal(ebb_target_parse("512M", &setting, NULL), 0);
+	fake_vm.domxml.target = setting;
+	ebb_vm_set_target(line[1].vm, (struct ebb_call *)(void *)&call,
+			  &setting);
+	fake_vm_until(fake_vm.answer.done);
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_int_equal(fake_vm.tells, 1);
+	/* The first renewal comes within one period, as it is staggered. */
+	fake_vm.now_ns += 2 * EBB_TARGET_RENEW_MS * EBB_NS_PER_MS;
+	ebb_vm_tick(line[1].vm, fake_vm.now_ns);
+	fake_vm_until(fake_vm.tells > 1);
+	assert_int_equal(line[1].reports, 0);
+	release();
+	assert_int_equal(line[1].outcome.end, EBB_END_SATISFIED);
+}
+
+/* What has begun goes on before what has not, and the wait does not count. */
+static void test_resumes_first(void **state)
+{
+	uint64_t start_ns;
+
+	(void)state;
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	/* Its turn goes to the next one while it is looked at. */
+	fake_vm_until(line[1].vm->turn.taken);
+	vm->reclaim.start_ns = start_ns = fake_vm.now_ns;
+	fake_vm.held = false;
+	fake_vm_until(vm->turn.waits);
+	assert_int_equal(line[0].reports, 0);
+	fake_vm.now_ns += 600 * EBB_NS_PER_S;
+	release();
+	assert_int_equal(line[1].rank, 1);
+	assert_int_equal(line[0].rank, 2);
+	assert_int_equal(line[2].rank, 3);
+	assert_int_equal(vm->reclaim.start_ns - start_ns, 600 * EBB_NS_PER_S);
+	assert_int_equal(line[0].outcome.end, EBB_END_SATISFIED);
+	assert_int_equal(line[0].outcome.bytes, 20 * EBB_MIB);
+	assert_true(line[0].waits > 0);
+}
+
 /* ---- with a client ---- */
 
 static void serve(uint64_t bytes)
@@ -297,7 +503,7 @@ static void test_client_goes(void **state)
 	(void)state;
 	fake_vm.reclaim_held = true;
 	serve(EBB_MIB);
-	fake_vm_await(has_begun);
+	fake_vm_until(fake_vm.reclaims > 0);
 	fake_vm.on_gone(fake_vm.gone_opaque);
 	fake_vm_settle_down();
 	assert_true(fake_vm.answer.done);
@@ -326,7 +532,25 @@ static void test_client_is_refused(void **state)
 	assert_string_equal(fake_vm.answer.error_class, "InvalidArgument");
 }
 
+static void test_client_goes_in_line(void **state)
+{
+	(void)state;
+	ebb_vm_cancel_reclaim(line[2].vm, &line[2]);
+	vm = line[2].vm;
+	serve(EBB_MIB);
+	vm = line[0].vm;
+	fake_vm_until(line[2].vm->turn.waits);
+	assert_false(fake_vm.answer.done);
+	fake_vm.on_gone(fake_vm.gone_opaque);
+	assert_true(fake_vm.answer.done);
+	assert_false(line[2].vm->turn.waits);
+	release();
+	assert_int_equal(fake_vm.reclaims, 2);
+}
+
 #define VM_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define LINE_TEST(test) \
+	cmocka_unit_test_setup_teardown(test, set_up_line, tear_down_line)
 
 int main(void)
 {
@@ -340,9 +564,19 @@ int main(void)
 		VM_TEST(test_ebbd_ends),
 		VM_TEST(test_domain_ends_before_it_resumes),
 		VM_TEST(test_asks_again),
+		LINE_TEST(test_waits_for_its_turn),
+		LINE_TEST(test_cancelled_in_line),
+		LINE_TEST(test_domain_ends_in_line),
+		LINE_TEST(test_ebbd_ends_with_a_line),
+		LINE_TEST(test_libvirt_goes_with_a_line),
+		LINE_TEST(test_looked_at_in_line),
+		LINE_TEST(test_turn_comes_while_looked_at),
+		LINE_TEST(test_target_is_renewed_in_line),
+		LINE_TEST(test_resumes_first),
 		VM_TEST(test_client_goes),
 		VM_TEST(test_client_goes_before_it_began),
 		VM_TEST(test_client_is_refused),
+		LINE_TEST(test_client_goes_in_line),
 	};
 
 	return cmocka_run_group_tests(tests, fake_vm_set_up_group,

@@ -12,8 +12,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/size.h"
-#include "host/base/loop.h"
 #include "host/domain/vm.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
@@ -23,60 +21,19 @@ enum {
 	BURST_MAX = 150,
 };
 
-static struct ebb_workers *workers;
 static struct ebb_vm *vms[DOMAINS];
 static int domains[DOMAINS]; /* see fake-vm.c */
-static int alarm_timer;
-
-static void on_alarm(int timer, void *opaque)
-{
-	(void)timer;
-	(void)opaque;
-	fail_msg("what was waited for did not happen");
-}
-
-static int set_up_group(void **state)
-{
-	(void)state;
-	ebb_log_init("test", EBB_LOG_ERR);
-	if (ebb_loop_init() < 0)
-		return -1;
-	alarm_timer = ebb_loop_timer(-1, on_alarm, NULL);
-	return ebb_workers_new(8, 4, &workers);
-}
-
-static int tear_down_group(void **state)
-{
-	(void)state;
-	ebb_workers_free(workers);
-	return 0;
-}
-
-static void settle_down(void)
-{
-	ebb_loop_timer_set(alarm_timer, 60000);
-	while (ebb_workers_count(workers) > 0)
-		ebb_loop_turn();
-	ebb_loop_timer_set(alarm_timer, -1);
-}
 
 static int set_up(void **state)
 {
-	static const struct ebb_config config = { .agent_timeout_ms = 100 };
-	static struct ebb_vm_environment environment = { .config = &config };
-
 	(void)state;
+	ebb_log_init("test", EBB_LOG_ERR);
 	fake_vm_reset();
-	fake_vm.domxml.cell_count = 1;
-	fake_vm.domxml.cell_bytes[0] = EBB_GIB;
-	environment.workers = workers;
 	for (int i = 0; i < DOMAINS; i++) {
 		domains[i] = i;
-		vms[i] = ebb_vm_new(&environment,
-				    (struct ebb_domain *)(void *)&domains[i]);
-		assert_non_null(vms[i]);
+		vms[i] = fake_vm_new_numbered(&domains[i]);
 	}
-	settle_down();
+	fake_vm_settle_down();
 	return 0;
 }
 
@@ -85,7 +42,7 @@ static int tear_down(void **state)
 	(void)state;
 	for (int i = 0; i < DOMAINS; i++)
 		ebb_vm_dismiss(vms[i], EBB_VM_DOMAIN_ENDED);
-	settle_down();
+	fake_vm_settle_down();
 	return 0;
 }
 
@@ -98,7 +55,7 @@ static uint32_t pass(uint32_t seconds)
 		fake_vm.now_ns += EBB_NS_PER_S;
 		for (int i = 0; i < DOMAINS; i++)
 			ebb_vm_tick(vms[i], ebb_now_ns());
-		settle_down();
+		fake_vm_settle_down();
 	}
 	return fake_vm.probes - before;
 }
@@ -130,7 +87,7 @@ static void test_agent(void **state)
 	fake_vm.no_agent = true;
 	for (int i = 0; i < DOMAINS; i++)
 		ebb_vm_invalidate(vms[i]);
-	settle_down();
+	fake_vm_settle_down();
 	pass(4);
 	assert_int_equal(pass(590), 0);
 }
@@ -143,7 +100,7 @@ static void test_untold(void **state)
 	fake_vm.domxml.own_channel = true;
 	for (int i = 0; i < DOMAINS; i++)
 		ebb_vm_invalidate(vms[i]);
-	settle_down();
+	fake_vm_settle_down();
 	pass(150);
 	/* Each 64 to 80 s. */
 	assert_in_range(pass(640), 8 * DOMAINS, 10 * DOMAINS);
@@ -157,5 +114,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_untold, set_up, tear_down),
 	};
 
-	return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+	return cmocka_run_group_tests(tests, fake_vm_set_up_group,
+				      fake_vm_tear_down_group);
 }

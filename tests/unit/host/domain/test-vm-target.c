@@ -15,7 +15,6 @@
 #include <cmocka.h>
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/base/loop.h"
 #include "host/domain/vm.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
@@ -37,8 +36,7 @@ static void take_turn(void)
 	bool turned = false;
 
 	assert_true(ebb_loop_timer(0, on_turn, &turned) >= 0);
-	while (!turned)
-		ebb_loop_turn();
+	fake_vm_until(turned);
 }
 
 static int set_up(void **state)

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/domain/turns.h"
+
+#include <stddef.h>
+
+static void get_in_line(struct ebb_turns *turns, struct ebb_turn *turn,
+			bool front)
+{
+	struct ebb_turn **link = &turns->first;
+
+	while (!front && *link)
+		link = &(*link)->next;
+	turn->next = *link;
+	*link = turn;
+	turn->waits = true;
+}
+
+static void leave_line(struct ebb_turns *turns, struct ebb_turn *turn)
+{
+	struct ebb_turn **link = &turns->first;
+
+	if (!turn->waits)
+		return;
+	while (*link != turn)
+		link = &(*link)->next;
+	*link = turn->next;
+	if (turns->offering == turn)
+		turns->offering = turn->next;
+	turn->waits = false;
+	turn->next = NULL;
+}
+
+bool ebb_turns_take(struct ebb_turns *turns, struct ebb_turn *turn, bool front)
+{
+	if (turn->taken)
+		return true;
+	/* Where one is free, all before it in line were offered it. */
+	if (turns->taken >= turns->limit) {
+		if (!turn->waits)
+			get_in_line(turns, turn, front);
+		return false;
+	}
+	leave_line(turns, turn);
+	turn->taken = true;
+	turns->taken++;
+	return true;
+}
+
+/* Who is offered a turn may take it, leave the line, or end another's turn. */
+static void offer(struct ebb_turns *turns)
+{
+	struct ebb_turn *turn;
+
+	if (turns->is_offering)
+		return;
+	turns->is_offering = true;
+	turns->offering = turns->first;
+	while (turns->taken < turns->limit && (turn = turns->offering)) {
+		turns->offering = turn->next;
+		turn->offered(turn->opaque);
+	}
+	turns->offering = NULL;
+	turns->is_offering = false;
+}
+
+void ebb_turns_leave(struct ebb_turns *turns, struct ebb_turn *turn)
+{
+	leave_line(turns, turn);
+	if (!turn->taken)
+		return;
+	turn->taken = false;
+	turns->taken--;
+	offer(turns);
+}
+
+struct ebb_turn_place ebb_turns_place(const struct ebb_turns *turns,
+				      const struct ebb_turn *turn)
+{
+	struct ebb_turn_place place = { .running = turns->taken };
+
+	for (const struct ebb_turn *other = turns->first; other != turn;
+	     other = other->next)
+		place.ahead++;
+	return place;
+}
