@@ -175,6 +175,8 @@ static void tell_work(void *opaque)
 	struct ebb_vm *vm = opaque;
 	struct vm_telling *telling = &vm->telling;
 	uint32_t timeout_ms = vm->environment->config->agent_timeout_ms;
+	struct ebb_agent_line line = { .channel = vm->probe.channel,
+				       .timeout_ms = timeout_ms };
 	char element[EBB_METADATA_BYTES];
 
 	if (telling->call)
@@ -187,9 +189,9 @@ static void tell_work(void *opaque)
 			telling->error.text);
 	if (telling->kept < 0 || !vm->probe.channel)
 		return;
-	telling->told = ebb_agent_target(vm->probe.channel, timeout_ms,
-					 &telling->message, &telling->state,
-					 &telling->error);
+	line.talk = ebb_channel_begin_talk(line.channel);
+	telling->told = ebb_agent_target(&line, &telling->message,
+					 &telling->state, &telling->error);
 	if (telling->told == 0 && telling->want_facts)
 		telling->have_facts =
 			ebb_agent_facts(vm->probe.channel, timeout_ms,

@@ -15,37 +15,31 @@ enum {
 
 struct question {
 	struct ebb_question head;
-	struct ebb_channel *channel;
-	uint32_t agent_ms;
+	struct ebb_agent_line line;
 	struct ebb_dialog_request request;
 	struct ebb_dialog_reply reply;
 };
 
 static int start_session(struct question *question)
 {
+	const struct ebb_agent_line *line = &question->line;
+	const struct ebb_msg_session_start *start = &question->request.session;
 	struct ebb_msg_error *error = &question->reply.error;
 	int guest_errno;
-	int r = ebb_agent_session_start(question->channel, question->agent_ms,
-					&question->request.session,
-					&guest_errno, error);
+	int r = ebb_agent_session_start(line, start, &guest_errno, error);
 
 	if (r < 0 && guest_errno == EBUSY)
 		return -EBUSY;
 	/* The guest may not have noticed yet that the host before it is gone. */
-	if (r == -EREMOTEIO &&
-	    ebb_agent_session_stop(question->channel, question->agent_ms,
-				   error) == 0)
-		r = ebb_agent_session_start(question->channel,
-					    question->agent_ms,
-					    &question->request.session,
-					    &guest_errno, error);
+	if (r == -EREMOTEIO && ebb_agent_session_stop(line, error) == 0)
+		r = ebb_agent_session_start(line, start, &guest_errno, error);
 	return r;
 }
 
 static void ask_agent(struct ebb_question *head)
 {
 	struct question *question = (struct question *)(void *)head;
-	struct ebb_channel *channel = question->channel;
+	const struct ebb_agent_line *line = &question->line;
 	struct ebb_dialog_reply *reply = &question->reply;
 
 	switch (question->request.kind) {
@@ -53,17 +47,16 @@ static void ask_agent(struct ebb_question *head)
 		reply->result = start_session(question);
 		break;
 	case EBB_DIALOG_TARGET:
-		reply->result = ebb_agent_target(channel, question->agent_ms,
+		reply->result = ebb_agent_target(line,
 						 &question->request.target,
 						 &reply->target, &reply->error);
 		break;
 	case EBB_DIALOG_COMPACT:
-		reply->result = ebb_agent_compact(channel, question->agent_ms,
-						  &reply->compact,
-						  &reply->error);
+		reply->result =
+			ebb_agent_compact(line, &reply->compact, &reply->error);
 		break;
 	case EBB_DIALOG_FACTS:
-		reply->result = ebb_agent_facts(channel, question->agent_ms,
+		reply->result = ebb_agent_facts(line->channel, line->timeout_ms,
 						&reply->facts, &reply->error);
 		break;
 	}
@@ -73,20 +66,24 @@ static void release_question(struct ebb_question *head)
 {
 	struct question *question = (struct question *)(void *)head;
 
-	ebb_channel_unref(question->channel);
+	ebb_channel_unref(question->line.channel);
 	free(question);
 }
 
 int ebb_dialog_start(struct ebb_dialog *dialog, struct ebb_channel *channel,
 		     uint32_t agent_ms)
 {
-	*dialog =
-		(struct ebb_dialog){ .channel = channel, .agent_ms = agent_ms };
+	*dialog = (struct ebb_dialog){
+		.line = { .channel = channel, .timeout_ms = agent_ms },
+	};
+	dialog->line.talk = ebb_channel_begin_talk(channel);
 	return ebb_asker_new(&dialog->asker);
 }
 
 void ebb_dialog_stop(struct ebb_dialog *dialog)
 {
+	/* What it asked and was not sent yet is nobody's wish any more. */
+	ebb_channel_begin_talk(dialog->line.channel);
 	ebb_asker_free(dialog->asker);
 	dialog->asker = NULL;
 }
@@ -105,8 +102,8 @@ int ebb_dialog_say(struct ebb_dialog *dialog,
 		return -ENOMEM;
 	question->head.work = ask_agent;
 	question->head.release = release_question;
-	question->channel = ebb_channel_ref(dialog->channel);
-	question->agent_ms = dialog->agent_ms;
+	question->line = dialog->line;
+	ebb_channel_ref(question->line.channel);
 	question->request = *request;
 	ebb_asker_ask(dialog->asker, &question->head);
 	return 0;

@@ -40,21 +40,22 @@ struct ebb_dialog_reply {
 
 /**
  * struct ebb_dialog - for one thread
- * @agent_ms: what an answer may take
+ * @line: to the agent, with a talk of its own
  */
 struct ebb_dialog {
 	struct ebb_asker *asker;
-	struct ebb_channel *channel;
-	uint32_t agent_ms;
+	struct ebb_agent_line line;
 };
 
-/* Returns 0 or -errno of ebb_asker_new(). */
+/* @agent_ms: what an answer may take. Returns 0 or -errno of ebb_asker_new(). */
 int ebb_dialog_start(struct ebb_dialog *dialog, struct ebb_channel *channel,
 		     uint32_t agent_ms);
 
 /*
  * Never waits. The agent may still be working on the last request, and a
- * reference to the channel is kept until it is done.
+ * reference to the channel is kept until it is done. What of it was not sent
+ * yet, as the rest of EBB_DIALOG_SESSION, never is: it would end the session of
+ * the next reclaim.
  */
 void ebb_dialog_stop(struct ebb_dialog *dialog);
 

@@ -35,12 +35,12 @@ static void explain(int r, const struct ebb_msg *reply,
 	}
 }
 
-static int call(struct ebb_channel *channel, const char *command,
-		struct json_object *arguments, uint32_t timeout_ms,
-		struct ebb_msg *ret_reply, struct ebb_msg_error *ret_error)
+static int call(const struct ebb_agent_line *line, const char *command,
+		struct json_object *arguments, struct ebb_msg *ret_reply,
+		struct ebb_msg_error *ret_error)
 {
-	int r = ebb_channel_call(channel, command, arguments, timeout_ms,
-				 ret_reply);
+	int r = ebb_channel_call(line->channel, line->talk, command, arguments,
+				 line->timeout_ms, ret_reply);
 
 	if (r < 0)
 		explain(r, ret_reply, ret_error);
@@ -52,8 +52,10 @@ static int query(struct ebb_channel *channel, const char *command,
 		 void *ret_value, size_t value_bytes,
 		 struct ebb_msg_error *ret_error)
 {
+	const struct ebb_agent_line line = { .channel = channel,
+					     .timeout_ms = timeout_ms };
 	struct ebb_msg reply = { 0 };
-	int r = call(channel, command, NULL, timeout_ms, &reply, ret_error);
+	int r = call(&line, command, NULL, &reply, ret_error);
 
 	if (r == 0 && ebb_msg_decode(reply.body, fields, ret_value, value_bytes,
 				     ret_error) < 0)
@@ -84,39 +86,40 @@ int ebb_agent_challenge(struct ebb_channel *channel, uint32_t timeout_ms,
 			const uint8_t nonce[EBB_NONCE_BYTES],
 			struct ebb_msg_error *ret_error)
 {
+	const struct ebb_agent_line line = { .channel = channel,
+					     .timeout_ms = timeout_ms };
 	struct ebb_msg_challenge challenge;
 	struct ebb_msg reply = { 0 };
 	int r;
 
 	memcpy(challenge.nonce, nonce, sizeof(challenge.nonce));
-	r = call(channel, "ebb-challenge",
-		 ebb_msg_encode(ebb_msg_challenge_fields, &challenge),
-		 timeout_ms, &reply, ret_error);
+	r = call(&line, "ebb-challenge",
+		 ebb_msg_encode(ebb_msg_challenge_fields, &challenge), &reply,
+		 ret_error);
 	ebb_msg_clear(&reply);
 	return r;
 }
 
-int ebb_agent_session_start(struct ebb_channel *channel, uint32_t timeout_ms,
+int ebb_agent_session_start(const struct ebb_agent_line *line,
 			    const struct ebb_msg_session_start *start,
 			    int *ret_guest_errno,
 			    struct ebb_msg_error *ret_error)
 {
 	struct ebb_msg reply = { 0 };
-	int r = call(channel, "ebb-session-start",
+	int r = call(line, "ebb-session-start",
 		     ebb_msg_encode(ebb_msg_session_start_fields, start),
-		     timeout_ms, &reply, ret_error);
+		     &reply, ret_error);
 
 	*ret_guest_errno = r == -EREMOTEIO ? reply.error_errno : 0;
 	ebb_msg_clear(&reply);
 	return r;
 }
 
-int ebb_agent_session_stop(struct ebb_channel *channel, uint32_t timeout_ms,
+int ebb_agent_session_stop(const struct ebb_agent_line *line,
 			   struct ebb_msg_error *ret_error)
 {
 	struct ebb_msg reply = { 0 };
-	int r = call(channel, "ebb-session-stop", NULL, timeout_ms, &reply,
-		     ret_error);
+	int r = call(line, "ebb-session-stop", NULL, &reply, ret_error);
 
 	ebb_msg_clear(&reply);
 	return r;
@@ -143,15 +146,15 @@ static bool is_unknown_command(const struct ebb_msg *reply)
 		strstr(reply->error_desc, "has not been found"));
 }
 
-int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
+int ebb_agent_target(const struct ebb_agent_line *line,
 		     const struct ebb_msg_target *target,
 		     struct ebb_msg_target_state *ret_state,
 		     struct ebb_msg_error *ret_error)
 {
 	struct ebb_msg reply = { 0 };
-	int r = call(channel, "ebb-target",
-		     ebb_msg_encode(ebb_msg_target_fields, target), timeout_ms,
-		     &reply, ret_error);
+	int r = call(line, "ebb-target",
+		     ebb_msg_encode(ebb_msg_target_fields, target), &reply,
+		     ret_error);
 
 	if (r == -EREMOTEIO && is_unknown_command(&reply))
 		r = -ENOSYS;
@@ -161,13 +164,12 @@ int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
 	return r;
 }
 
-int ebb_agent_compact(struct ebb_channel *channel, uint32_t timeout_ms,
+int ebb_agent_compact(const struct ebb_agent_line *line,
 		      struct ebb_msg_compact_state *ret_state,
 		      struct ebb_msg_error *ret_error)
 {
 	struct ebb_msg reply = { 0 };
-	int r = call(channel, "ebb-compact", NULL, timeout_ms, &reply,
-		     ret_error);
+	int r = call(line, "ebb-compact", NULL, &reply, ret_error);
 
 	if (r == -EREMOTEIO && is_unknown_command(&reply))
 		r = -ENOSYS;

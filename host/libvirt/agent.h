@@ -11,6 +11,17 @@
 
 #include "host/libvirt/channel.h"
 
+/**
+ * struct ebb_agent_line - how one speaks who tells the guest to do something
+ * @talk: of ebb_channel_begin_talk()
+ * @timeout_ms: for each answer
+ */
+struct ebb_agent_line {
+	struct ebb_channel *channel;
+	uint64_t talk;
+	uint32_t timeout_ms;
+};
+
 int ebb_agent_info(struct ebb_channel *channel, uint32_t timeout_ms,
 		   struct ebb_msg_info *ret_info,
 		   struct ebb_msg_error *ret_error);
@@ -27,13 +38,13 @@ int ebb_agent_challenge(struct ebb_channel *channel, uint32_t timeout_ms,
  * @ret_guest_errno: why the module refused, a positive errno, or 0 if that is
  * not known. With -EREMOTEIO only.
  */
-int ebb_agent_session_start(struct ebb_channel *channel, uint32_t timeout_ms,
+int ebb_agent_session_start(const struct ebb_agent_line *line,
 			    const struct ebb_msg_session_start *start,
 			    int *ret_guest_errno,
 			    struct ebb_msg_error *ret_error);
 
 /* Ends the session that runs, if one does, and waits for its end. */
-int ebb_agent_session_stop(struct ebb_channel *channel, uint32_t timeout_ms,
+int ebb_agent_session_stop(const struct ebb_agent_line *line,
 			   struct ebb_msg_error *ret_error);
 
 /*
@@ -41,7 +52,7 @@ int ebb_agent_session_stop(struct ebb_channel *channel, uint32_t timeout_ms,
  * know the command. @ret_state is fit for logs and scripts: its words are
  * cleaned.
  */
-int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
+int ebb_agent_target(const struct ebb_agent_line *line,
 		     const struct ebb_msg_target *target,
 		     struct ebb_msg_target_state *ret_state,
 		     struct ebb_msg_error *ret_error);
@@ -50,7 +61,7 @@ int ebb_agent_target(struct ebb_channel *channel, uint32_t timeout_ms,
  * Makes contiguous what the guest has free, or tells whether that has ended.
  * -ENOSYS as above. The reason is cleaned.
  */
-int ebb_agent_compact(struct ebb_channel *channel, uint32_t timeout_ms,
+int ebb_agent_compact(const struct ebb_agent_line *line,
 		      struct ebb_msg_compact_state *ret_state,
 		      struct ebb_msg_error *ret_error);
 

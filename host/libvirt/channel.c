@@ -51,6 +51,7 @@ struct ebb_channel {
 	virStreamPtr stream;
 	bool broken; /* or closed */
 	bool calling; /* somebody is */
+	uint64_t talk; /* the one that may call */
 	bool flooded; /* by the guest: that is why */
 	char *out;
 	size_t out_bytes;
@@ -495,9 +496,19 @@ static char *make_line(struct ebb_channel *channel, const char *command,
 	return line;
 }
 
-int ebb_channel_call(struct ebb_channel *channel, const char *command,
-		     struct json_object *arguments, uint32_t timeout_ms,
-		     struct ebb_msg *ret_reply)
+uint64_t ebb_channel_begin_talk(struct ebb_channel *channel)
+{
+	uint64_t talk;
+
+	pthread_mutex_lock(&channel->lock);
+	talk = ++channel->talk;
+	pthread_mutex_unlock(&channel->lock);
+	return talk;
+}
+
+int ebb_channel_call(struct ebb_channel *channel, uint64_t talk,
+		     const char *command, struct json_object *arguments,
+		     uint32_t timeout_ms, struct ebb_msg *ret_reply)
 {
 	struct timespec deadline = deadline_in(timeout_ms);
 	char *line ebb_auto_free = NULL;
@@ -505,6 +516,9 @@ int ebb_channel_call(struct ebb_channel *channel, const char *command,
 
 	pthread_mutex_lock(&channel->lock);
 	r = take_turn(channel, &deadline);
+	/* From here on no other call comes between. */
+	if (r == 0 && talk && talk != channel->talk)
+		r = -ECANCELED;
 	if (r < 0) {
 		json_object_put(arguments);
 		pthread_mutex_unlock(&channel->lock);

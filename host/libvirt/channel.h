@@ -14,6 +14,12 @@
  * Bytes of a stream are read on the event loop's thread. A worker that calls
  * waits for its answer, which it knows by its id: what answers an earlier call
  * that timed out is dropped.
+ *
+ * A call that waits for its turn may outlive who wanted it: a reclaim does not
+ * wait for an agent that hangs. What it was about to say (stop the session, keep
+ * so much free) would then be said in the midst of what another one does. So who
+ * tells the guest to do something does so in a talk: there is one at a time, and
+ * what belongs to another one is not sent.
  */
 #ifndef EBB_HOST_CHANNEL_H
 #define EBB_HOST_CHANNEL_H
@@ -60,8 +66,16 @@ void ebb_channel_unref(struct ebb_channel *channel);
 /* The name of the channel that is used. */
 const char *ebb_channel_name(const struct ebb_channel *channel);
 
+/*
+ * Begins a talk, and ends the one before: what was to be said in it and has no
+ * turn yet is not said. What was said is before all that this one says. Returns
+ * its number, which is never 0. Never waits.
+ */
+uint64_t ebb_channel_begin_talk(struct ebb_channel *channel);
+
 /**
  * ebb_channel_call - one command and its answer (blocks)
+ * @talk: that it belongs to; 0: none, it changes nothing in the guest
  * @command: name
  * @arguments: owned by the call, NULL for none
  * @timeout_ms: for the answer
@@ -72,10 +86,11 @@ const char *ebb_channel_name(const struct ebb_channel *channel);
  *
  * Returns 0; -EREMOTEIO (the agent answered with an error), -ETIMEDOUT,
  * -ENOTCONN, -ENOBUFS (the guest sent too much, the channel is closed),
- * -EBADMSG (not an answer) or -ENOMEM.
+ * -ECANCELED (@talk was over before its turn; it was not sent), -EBADMSG (not an
+ * answer) or -ENOMEM.
  */
-int ebb_channel_call(struct ebb_channel *channel, const char *command,
-		     struct json_object *arguments, uint32_t timeout_ms,
-		     struct ebb_msg *ret_reply);
+int ebb_channel_call(struct ebb_channel *channel, uint64_t talk,
+		     const char *command, struct json_object *arguments,
+		     uint32_t timeout_ms, struct ebb_msg *ret_reply);
 
 #endif /* EBB_HOST_CHANNEL_H */

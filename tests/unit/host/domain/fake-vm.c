@@ -230,13 +230,18 @@ int ebb_agent_facts(struct ebb_channel *any, uint32_t timeout_ms,
 	return 0;
 }
 
-int ebb_agent_target(struct ebb_channel *any, uint32_t timeout_ms,
+uint64_t ebb_channel_begin_talk(struct ebb_channel *any)
+{
+	(void)any;
+	return 1;
+}
+
+int ebb_agent_target(const struct ebb_agent_line *line,
 		     const struct ebb_msg_target *target,
 		     struct ebb_msg_target_state *ret_state,
 		     struct ebb_msg_error *ret_error)
 {
-	(void)any;
-	(void)timeout_ms;
+	(void)line;
 	fake_vm.told = *target;
 	fake_vm.tells++;
 	*ret_state = fake_vm.tell_answer;

@@ -66,6 +66,13 @@ void ebb_channel_unref(struct ebb_channel *any)
 	fake_agent.channel_references--;
 }
 
+uint64_t ebb_channel_begin_talk(struct ebb_channel *any)
+{
+	if (any != fake_channel())
+		abort();
+	return 1;
+}
+
 /* ---- in place of agent.c ---- */
 
 int ebb_agent_facts(struct ebb_channel *any, uint32_t timeout_ms,
@@ -79,43 +86,39 @@ int ebb_agent_facts(struct ebb_channel *any, uint32_t timeout_ms,
 	return fake_agent.facts ? fake_agent.facts(ret_facts) : 0;
 }
 
-int ebb_agent_session_start(struct ebb_channel *any, uint32_t timeout_ms,
+int ebb_agent_session_start(const struct ebb_agent_line *line,
 			    const struct ebb_msg_session_start *start,
 			    int *ret_guest_errno,
 			    struct ebb_msg_error *ret_error)
 {
-	(void)any;
-	(void)timeout_ms;
+	(void)line;
 	*ret_guest_errno = 0;
 	return fake_agent.start(start, ret_guest_errno, ret_error);
 }
 
-int ebb_agent_session_stop(struct ebb_channel *any, uint32_t timeout_ms,
+int ebb_agent_session_stop(const struct ebb_agent_line *line,
 			   struct ebb_msg_error *ret_error)
 {
-	(void)any;
-	(void)timeout_ms;
+	(void)line;
 	(void)ret_error;
 	return fake_agent.stop ? fake_agent.stop() : 0;
 }
 
-int ebb_agent_target(struct ebb_channel *any, uint32_t timeout_ms,
+int ebb_agent_target(const struct ebb_agent_line *line,
 		     const struct ebb_msg_target *target,
 		     struct ebb_msg_target_state *ret_state,
 		     struct ebb_msg_error *ret_error)
 {
-	(void)any;
-	(void)timeout_ms;
+	(void)line;
 	(void)ret_error;
 	return fake_agent.target ? fake_agent.target(target, ret_state) : 0;
 }
 
-int ebb_agent_compact(struct ebb_channel *any, uint32_t timeout_ms,
+int ebb_agent_compact(const struct ebb_agent_line *line,
 		      struct ebb_msg_compact_state *ret_state,
 		      struct ebb_msg_error *ret_error)
 {
-	(void)any;
-	(void)timeout_ms;
+	(void)line;
 	(void)ret_error;
 	return fake_agent.compact ? fake_agent.compact(ret_state) : 0;
 }
