@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,6 +18,7 @@
 /* One who asks. */
 struct asker {
 	struct ebb_vm *vm;
+	enum ebb_reclaim_owner owner;
 	uint32_t timeout_ms;
 	uint32_t progresses;
 	uint32_t reports;
@@ -76,7 +78,7 @@ static void order(struct asker *asker, uint64_t bytes)
 		.wish = { .bytes = bytes,
 			  .all = !bytes,
 			  .timeout_ms = asker->timeout_ms },
-		.owner = EBB_OWNER_POLICY,
+		.owner = asker->owner,
 		.progress = on_progress,
 		.done = on_done,
 		.opaque = asker,
@@ -96,7 +98,7 @@ static int set_up(void **state)
 	fake_vm.take_bytes = 10 * EBB_MIB;
 	vm = fake_vm_new();
 	fake_vm_settle_down();
-	policy = (struct asker){ .vm = vm };
+	policy = (struct asker){ .vm = vm, .owner = EBB_OWNER_POLICY };
 	ranks = 0;
 	return 0;
 }
@@ -279,6 +281,79 @@ static void test_asks_again(void **state)
 	fake_vm_settle_down();
 	assert_int_equal(policy.reports, 4);
 	assert_int_equal(fake_vm.reclaims, 4);
+}
+
+/* ---- a guest that breaks the rules ---- */
+
+static void assert_quarantined(void)
+{
+	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+
+	assert_non_null(status);
+	ebb_vm_status(vm, status);
+	assert_string_equal(status->rung, "observe");
+	assert_int_equal(status->reason_count, 1);
+	assert_string_equal(status->reasons[0].name, "quarantined");
+	assert_non_null(strstr(status->reasons[0].text, "it lied"));
+	free(status);
+	assert_false(ebb_vm_has_lease(vm));
+}
+
+static void test_violation_means_quarantine(void **state)
+{
+	uint32_t probes = fake_vm.probes;
+
+	(void)state;
+	fake_vm.outcome = ebb_outcome_error(EBB_END_VIOLATION, "it lied");
+	order(&policy, EBB_MIB);
+	fake_vm_settle_down();
+	assert_int_equal(policy.outcome.end, EBB_END_VIOLATION);
+	assert_quarantined();
+	/* Neither an operator nor any event brings about another look. */
+	fake_vm.outcome = ebb_outcome(EBB_END_SATISFIED);
+	policy.owner = EBB_OWNER_OPERATOR;
+	order(&policy, EBB_MIB);
+	ebb_vm_invalidate(vm);
+	ebb_vm_agent_changed(vm);
+	fake_vm.now_ns += 3600 * EBB_NS_PER_S;
+	ebb_vm_tick(vm, fake_vm.now_ns);
+	fake_vm_settle_down();
+	assert_int_equal(policy.refusal.kind, EBB_REFUSAL_RUNG_CLOSED);
+	assert_non_null(strstr(policy.refusal.text, "it lied"));
+	assert_int_equal(policy.reports, 2);
+	assert_int_equal(fake_vm.reclaims, 1);
+	assert_int_equal(fake_vm.probes, probes);
+	assert_quarantined();
+}
+
+/* Each time it is looked at anew and gets a second chance, but not for ever. */
+static void offer_stale(uint32_t times)
+{
+	for (uint32_t i = 0; i < times; i++) {
+		uint32_t reclaims = fake_vm.reclaims;
+
+		fake_vm.outcome =
+			ebb_outcome_error(EBB_END_MAP_CHANGED, "it lied");
+		assert_true(ebb_vm_has_lease(vm));
+		order(&policy, EBB_MIB);
+		fake_vm_settle_down();
+		assert_int_equal(fake_vm.reclaims, reclaims + 2);
+		assert_int_equal(policy.outcome.end, EBB_END_MAP_CHANGED);
+	}
+}
+
+static void test_stale_offers_mean_quarantine(void **state)
+{
+	(void)state;
+	offer_stale(3);
+	/* One that behaves in between was unlucky before. */
+	fake_vm.outcome = ebb_outcome(EBB_END_DRAINED);
+	order(&policy, EBB_MIB);
+	fake_vm_settle_down();
+	offer_stale(3);
+	assert_false(vm->process.quarantined);
+	offer_stale(1);
+	assert_quarantined();
 }
 
 /* ---- in line ---- */
@@ -564,6 +639,8 @@ int main(void)
 		VM_TEST(test_ebbd_ends),
 		VM_TEST(test_domain_ends_before_it_resumes),
 		VM_TEST(test_asks_again),
+		VM_TEST(test_violation_means_quarantine),
+		VM_TEST(test_stale_offers_mean_quarantine),
 		LINE_TEST(test_waits_for_its_turn),
 		LINE_TEST(test_cancelled_in_line),
 		LINE_TEST(test_domain_ends_in_line),
