@@ -10,7 +10,14 @@ agent_command()
 	virsh qemu-agent-command "$GUEST" "$1" | jq -c .return
 }
 
-started_rig --memory 1024 --channels "qga shell"
+requires virsh socat jq mkfs.ext4
+rig_init
+libvirt_start
+truncate -s 16M "$RIG_DIR/ext4"
+mkfs.ext4 -q "$RIG_DIR/ext4" || fail "no file system for the guest's disk"
+guest_boot --memory 1024 --channels "qga shell" --disk 16 --disk-file "$RIG_DIR/ext4"
+start_ebbd
+wait_lease
 [ "$(agent_command '{"execute":"guest-ping"}')" = "{}" ] || fail "guest-ping"
 ok "guest-ping"
 commands=$(virsh qemu-agent-command "$GUEST" '{"execute":"guest-info"}' |
@@ -26,6 +33,50 @@ refused 1 'not.*found|CommandNotFound' "an unknown command is refused" \
 	virsh qemu-agent-command "$GUEST" '{"execute":"guest-frobnicate"}'
 check_reclaims_all 600
 check "the stock agent still answers" agent_command '{"execute":"guest-get-time"}'
+
+# What a backup does: file systems are frozen, and thawed by a later command.
+# Ebb answers meanwhile, for it waits for none of them.
+guest "while read -r module; do insmod /lib/modules/\$module.ko; done </lib/modules/spare
+	mkdir -p /mnt && mount -t ext4 /dev/vda /mnt" ||
+	fail "the guest could not mount its disk"
+freeze_status()
+{
+	agent_command '{"execute":"guest-fsfreeze-status"}'
+}
+check "file systems are frozen" virsh domfsfreeze "$GUEST"
+[ "$(freeze_status)" = '"frozen"' ] || fail "the status is $(freeze_status)"
+guest "(echo kept >/mnt/file && touch /run/written) >/dev/null 2>&1 &"
+agent_command '{"execute":"ebb-facts"}' | grep -q free-bytes ||
+	fail "ebb-facts while file systems are frozen"
+check "memory is reclaimed while they are" ebbctl reclaim "$GUEST" --all
+guest "[ ! -e /run/written ]" || fail "the file system was not frozen"
+check "they are thawed" virsh domfsthaw "$GUEST"
+[ "$(freeze_status)" = '"thawed"' ] || fail "the status is $(freeze_status)"
+written()
+{
+	guest "[ -e /run/written ] && [ \"\$(cat /mnt/file)\" = kept ]"
+}
+wait_for 20 written || fail "what waited for the thaw was not written"
+ok "what waited for it is written"
+
+# A program that the host starts is one of the guest's own, not of the agent's.
+executed()
+{
+	local pid status
+
+	pid=$(agent_command '{"execute":"guest-exec","arguments":{
+		"path":"/bin/cat","arg":["/proc/self/oom_score_adj"],
+		"capture-output":true}}' | jq .pid) || return
+	for _ in $(seq 50); do
+		status=$(agent_command "{\"execute\":\"guest-exec-status\",
+			\"arguments\":{\"pid\":$pid}}")
+		[ "$(jq .exited <<<"$status")" != true ] || break
+		sleep 0.1
+	done
+	jq -r '."out-data"' <<<"$status" | base64 -d
+}
+[ "$(executed)" = 0 ] || fail "a program of guest-exec has an oom_score_adj of '$(executed)'"
+ok "guest-exec runs programs as the guest does"
 
 # Whoever asks whether it lives is told the truth.
 guest "kill -STOP \$(pidof qemu-ga)"
