@@ -78,6 +78,13 @@ int __wrap_ebb_hugepool_reserve(int fd, uint64_t offset, uint64_t bytes)
 	return gate.result;
 }
 
+/* A worker does not wake the loop. */
+static void on_poll(int timer, void *opaque)
+{
+	(void)timer;
+	(void)opaque;
+}
+
 static void on_timeout(int timer, void *opaque)
 {
 	(void)timer;
@@ -89,10 +96,12 @@ static void on_timeout(int timer, void *opaque)
 static void turn_until(const atomic_uint *number, uint32_t wanted)
 {
 	int timer = ebb_loop_timer(20000, on_timeout, NULL);
+	int poll = ebb_loop_timer(5, on_poll, NULL);
 
 	timed_out = false;
 	while (*number != wanted && !timed_out)
 		assert_int_equal(ebb_loop_turn(), 0);
+	ebb_loop_timer_remove(poll);
 	ebb_loop_timer_remove(timer);
 	assert_int_equal(*number, wanted);
 }
