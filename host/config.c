@@ -147,7 +147,7 @@ static const struct key keys[] = {
 		   "an absolute path of at most 255 bytes"),
 	KEY_STRING("daemon", "qemu-run-dir", set_path, qemu_run_dir,
 		   "an absolute path of at most 255 bytes"),
-	KEY_COUNT("daemon", "workers", workers, 4, 64, "a number from 4 to 64"),
+	KEY_COUNT("daemon", "workers", workers, 5, 64, "a number from 5 to 64"),
 	KEY_COUNT("reclaim", "reclaims", reclaims, 1, 60,
 		  "a number from 1 to 60"),
 	KEY_DURATION("reclaim", "timeout", reclaim_timeout_ms, 100,

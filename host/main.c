@@ -40,7 +40,7 @@ enum {
 	STOP_TURN_MS = 20,
 };
 
-_Static_assert(EBB_WORKERS_MIN == 4 && EBB_WORKERS_MAX == 64,
+_Static_assert(EBB_WORKERS_MIN == 5 && EBB_WORKERS_MAX == 64,
 	       "config.c has these bounds");
 
 struct options {

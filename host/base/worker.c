@@ -103,6 +103,7 @@ int ebb_workers_new(uint32_t threads, uint32_t reclaims,
 		workers->limits[kind] = threads;
 	workers->limits[EBB_WORK_RECLAIM] = reclaims;
 	workers->limits[EBB_WORK_CONNECTION] = 1;
+	workers->limits[EBB_WORK_READ] = 1;
 	workers->event_fd =
 		eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
 	if (workers->event_fd < 0) {

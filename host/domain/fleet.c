@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "host/base/loop.h"
 #include "host/domain/fleet_state.h"
+#include "host/memory/swapped.h"
 
 enum {
 	TICK_MS = 1000,
@@ -388,7 +389,9 @@ int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 	if (fleet->tick_timer < 0 || fleet->introduce_timer < 0 ||
 	    fleet->pending_timer < 0 ||
 	    ebb_cover_begin(&fleet->cover, &fleet->environment, &fleet->roster,
-			    EBB_HUGEPOOL_ROOT) < 0) {
+			    EBB_HUGEPOOL_ROOT) < 0 ||
+	    ebb_holdings_begin(&fleet->holdings, &fleet->environment,
+			       &fleet->roster, EBB_SWAPPED_PATH) < 0) {
 		ebb_fleet_free(fleet);
 		return -EIO;
 	}
@@ -409,6 +412,7 @@ void ebb_fleet_dismiss(struct ebb_fleet *fleet)
 		let_go(fleet, fleet->roster.entries[i]);
 	/* The calls that wait are told what is known: nothing any more. */
 	ebb_pending_serve(&fleet->pending, UINT64_MAX, 0);
+	ebb_holdings_dismiss(&fleet->holdings);
 }
 
 void ebb_fleet_free(struct ebb_fleet *fleet)
@@ -422,6 +426,7 @@ void ebb_fleet_free(struct ebb_fleet *fleet)
 	if (fleet->pending_timer >= 0)
 		ebb_loop_timer_remove(fleet->pending_timer);
 	ebb_cover_end(&fleet->cover);
+	ebb_holdings_end(&fleet->holdings);
 	ebb_roster_clear(&fleet->roster);
 	free(fleet->vms);
 	free(fleet);

@@ -9,6 +9,7 @@
 
 #include "host/domain/cover.h"
 #include "host/domain/fleet.h"
+#include "host/domain/holdings.h"
 #include "host/domain/pending.h"
 #include "host/domain/roster.h"
 #include "host/domain/vm.h"
@@ -44,6 +45,7 @@ struct ebb_fleet {
 	int introduce_timer;
 	int tick_timer;
 	struct ebb_cover cover;
+	struct ebb_holdings holdings;
 	size_t count;
 	size_t capacity;
 	struct ebb_vm **vms;

@@ -122,11 +122,20 @@ static void handle_daemon_show(struct ebb_call *call,
 
 /* ---- list: all that are known, asked for anew if libvirtd answers soon ---- */
 
-static void serve_list(struct ebb_call *call,
+static void begin_list(struct ebb_call *call,
 		       const struct json_object *arguments, void *opaque)
 {
 	(void)arguments;
 	ebb_listing_begin(opaque, call);
+}
+
+static void serve_list(struct ebb_call *call,
+		       const struct json_object *arguments, void *opaque)
+{
+	struct ebb_fleet *fleet = opaque;
+
+	ebb_holdings_serve(&fleet->holdings, begin_list, call, arguments,
+			   fleet);
 }
 
 static void handle_list(struct ebb_call *call,
@@ -135,6 +144,7 @@ static void handle_list(struct ebb_call *call,
 	struct ebb_fleet *fleet = opaque;
 	uint64_t refresh = ebb_fleet_refresh(fleet);
 
+	ebb_holdings_refresh(&fleet->holdings);
 	if (refresh)
 		ebb_fleet_wait(fleet, refresh, serve_list, call, arguments);
 	else
@@ -157,8 +167,8 @@ static void show_entry(struct ebb_fleet *fleet, struct ebb_call *call,
 	free(status);
 }
 
-static void serve_show(struct ebb_call *call,
-		       const struct json_object *arguments, void *opaque)
+static void show(struct ebb_call *call, const struct json_object *arguments,
+		 void *opaque)
 {
 	struct ebb_fleet *fleet = opaque;
 	struct ebb_domain_request request;
@@ -174,12 +184,21 @@ static void serve_show(struct ebb_call *call,
 		answer_no_vm(fleet, call, entry, request.domain);
 }
 
+static void serve_show(struct ebb_call *call,
+		       const struct json_object *arguments, void *opaque)
+{
+	struct ebb_fleet *fleet = opaque;
+
+	ebb_holdings_serve(&fleet->holdings, show, call, arguments, fleet);
+}
+
 static void handle_show(struct ebb_call *call,
 			const struct json_object *arguments, void *opaque)
 {
 	struct ebb_fleet *fleet = opaque;
 	uint64_t refresh = ebb_fleet_refresh(fleet);
 
+	ebb_holdings_refresh(&fleet->holdings);
 	if (refresh)
 		ebb_fleet_wait(fleet, refresh, serve_show, call, arguments);
 	else

@@ -115,6 +115,16 @@ void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns);
 void ebb_vm_status(const struct ebb_vm *vm,
 		   struct ebb_domain_status *ret_status);
 
+/*
+ * The pid of its process where that has no files, so that a job has to read what
+ * it holds, and what is known of that is older than @max_age_ms; else 0.
+ */
+pid_t ebb_vm_wants_usage(const struct ebb_vm *vm, uint32_t max_age_ms);
+
+/* What was read of it. That of a process that has ended since is dropped. */
+void ebb_vm_take_usage(struct ebb_vm *vm, pid_t pid,
+		       const struct ebb_holding *usage);
+
 /* What the guest is owed of the pool of @page_bytes, at most. */
 uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes);
 

@@ -91,6 +91,7 @@ struct vm_job {
  * @stale_count: offers outside of proven memory, one after the other
  * @reclaimed_bytes, @reclaim_runs: what was taken of it by this ebbd
  * @answered: its ebb-agent did, once
+ * @usage, @usage_ns: where it has no files, what it had and when; 0: not known
  */
 struct vm_process {
 	int watch;
@@ -101,6 +102,8 @@ struct vm_process {
 	uint64_t reclaimed_bytes;
 	uint64_t reclaim_runs;
 	bool answered;
+	struct ebb_holding usage;
+	uint64_t usage_ns;
 };
 
 /**

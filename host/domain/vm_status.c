@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A vm as it is shown: facts by loads from the ring, books by fstat(). */
+/*
+ * A vm as it is shown, without a wait: facts by loads from the ring, books by
+ * fstat(), and what had to be read in /proc as a worker read it (holdings.h).
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,8 +11,8 @@
 #include "host/memory/debt.h"
 
 enum {
-	/* One reading of what is in swap does for a list of all domains. */
-	SWAPPED_AGE_MS = 500
+	/* What was read longer ago is not known any more. */
+	READ_AGE_MS = 10 * 1000
 };
 
 /* UINT32_MAX means something else. */
@@ -74,6 +77,45 @@ static void fill_pool(const struct ebb_vm *vm, struct ebb_domain_status *status)
 		taken > debt.reserved_bytes ? taken - debt.reserved_bytes : 0;
 }
 
+pid_t ebb_vm_wants_usage(const struct ebb_vm *vm, uint32_t max_age_ms)
+{
+	const struct ebb_guest_process *qemu = &vm->probe.qemu;
+
+	if (qemu->pid <= 0 || qemu->backing_count > 0 || vm->process.ended ||
+	    (vm->process.usage_ns && age_ms(vm->process.usage_ns) < max_age_ms))
+		return 0;
+	return qemu->pid;
+}
+
+void ebb_vm_take_usage(struct ebb_vm *vm, pid_t pid,
+		       const struct ebb_holding *usage)
+{
+	if (vm->probe.qemu.pid != pid ||
+	    !ebb_guest_process_alive(&vm->probe.qemu))
+		return;
+	vm->process.usage = *usage;
+	vm->process.usage_ns = ebb_now_ns();
+}
+
+static void fill_holding(const struct ebb_vm *vm,
+			 struct ebb_domain_status *status)
+{
+	const struct ebb_guest_process *qemu = &vm->probe.qemu;
+	struct ebb_holding holding = { 0 };
+
+	status->resident_known = qemu->pid > 0;
+	if (qemu->backing_count > 0)
+		ebb_guest_process_holding(qemu, READ_AGE_MS, &holding);
+	else if (vm->process.usage_ns &&
+		 age_ms(vm->process.usage_ns) < READ_AGE_MS)
+		holding = vm->process.usage;
+	else
+		status->resident_known = false;
+	status->resident_bytes = holding.resident_bytes;
+	status->swapped_bytes = holding.swapped_bytes;
+	status->swapped_known = holding.swapped_known;
+}
+
 static void fill_backings(const struct ebb_vm *vm,
 			  struct ebb_domain_status *status)
 {
@@ -87,8 +129,7 @@ static void fill_backings(const struct ebb_vm *vm,
 			 ebb_backing_kind_name(qemu->backings[i].kind));
 		backing->bytes = qemu->backings[i].bytes;
 		backing->page_bytes = qemu->backings[i].page_bytes;
-		ebb_backing_holding(&qemu->backings[i], SWAPPED_AGE_MS,
-				    &holding);
+		ebb_backing_holding(&qemu->backings[i], READ_AGE_MS, &holding);
 		backing->resident_bytes = holding.resident_bytes;
 		backing->swapped_bytes = holding.swapped_bytes;
 		for (uint32_t s = 0; s < vm->probe.map.segment_count; s++)
@@ -96,12 +137,7 @@ static void fill_backings(const struct ebb_vm *vm,
 				backing->verified_segments++;
 	}
 	status->backing_count = qemu->backing_count;
-	status->resident_known = qemu->pid > 0;
 	status->memory_bytes = ebb_vm_memory_bytes(vm);
-	ebb_guest_process_holding(qemu, SWAPPED_AGE_MS, &holding);
-	status->resident_bytes = holding.resident_bytes;
-	status->swapped_bytes = holding.swapped_bytes;
-	status->swapped_known = holding.swapped_known;
 }
 
 /*
@@ -173,4 +209,5 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	fill_facts(vm, facts, ret_status);
 	fill_target(facts, &ret_status->target);
 	fill_backings(vm, ret_status);
+	fill_holding(vm, ret_status);
 }

@@ -6,6 +6,7 @@
 #include "host/memory/map.h"
 #include "host/memory/process.h"
 #include "host/memory/ringmap.h"
+#include "host/memory/swapped.h"
 
 /* Proven, attached, and nobody else's meanwhile. */
 struct ebb_lender {
@@ -35,14 +36,19 @@ static inline uint64_t ebb_lender_held_bytes(const struct ebb_lender *lender)
 	return bytes;
 }
 
-/* What of that is in swap, now; 0 also where the kernel does not say. */
+/*
+ * What of that is in swap, now; 0 also where the kernel does not say. For a
+ * worker: it may wait.
+ */
 static inline uint64_t ebb_lender_swapped_bytes(const struct ebb_lender *lender)
 {
 	struct ebb_holding holding, all = { 0 };
 
+	/* Of what cannot be read the last is as good as any. */
+	ebb_swapped_read(EBB_SWAPPED_PATH);
 	for (uint32_t i = 0; i < lender->qemu->backing_count; i++) {
 		ebb_backing_holding(&lender->qemu->backings[i],
-				    i == 0 ? 0 : UINT32_MAX, &holding);
+				    EBB_SWAPPED_ANY_AGE, &holding);
 		all.swapped_bytes += holding.swapped_bytes;
 	}
 	return all.swapped_bytes;

@@ -14,8 +14,7 @@ struct ebb_file {
 	atomic_uint references;
 	int fd;
 	atomic_bool locked;
-	uint64_t bytes;
-	void *swapped; /* see swapped.h; on tmpfs */
+	struct ebb_swapped *swapped; /* on tmpfs */
 	struct ebb_ledger *ledger; /* on hugetlbfs */
 	atomic_bool contested;
 	atomic_bool proven;
@@ -36,7 +35,6 @@ struct ebb_file *ebb_file_new(int fd, uint64_t bytes, uint64_t pool_page_bytes)
 	}
 	file->references = 1;
 	file->fd = fd;
-	file->bytes = bytes;
 	return file;
 }
 
@@ -51,7 +49,7 @@ void ebb_file_unref(struct ebb_file *file)
 {
 	if (!file || atomic_fetch_sub(&file->references, 1) > 1)
 		return;
-	ebb_swapped_unmap(file->swapped, file->bytes);
+	ebb_swapped_unmap(file->swapped);
 	ebb_ledger_free(file->ledger);
 	close(file->fd);
 	free(file);

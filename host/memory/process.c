@@ -356,15 +356,17 @@ void ebb_guest_process_holding(const struct ebb_guest_process *process,
 		holding.resident_bytes += part.resident_bytes;
 		holding.swapped_bytes += part.swapped_bytes;
 		holding.swapped_known &= part.swapped_known;
-		/* One reading does for all of them. */
-		max_age_ms = UINT32_MAX;
-	}
-	if (process->backing_count == 0 && process->pid > 0) {
-		ebb_pinned_status_bytes(process->pid, "VmRSS",
-					&holding.resident_bytes);
-		holding.swapped_known =
-			ebb_pinned_status_bytes(process->pid, "VmSwap",
-						&holding.swapped_bytes) == 0;
 	}
 	*ret_holding = holding;
+}
+
+struct ebb_holding ebb_guest_process_usage(pid_t pid)
+{
+	struct ebb_holding holding = { 0 };
+
+	ebb_pinned_status_bytes(pid, "VmRSS", &holding.resident_bytes);
+	holding.swapped_known =
+		ebb_pinned_status_bytes(pid, "VmSwap",
+					&holding.swapped_bytes) == 0;
+	return holding;
 }

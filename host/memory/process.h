@@ -110,10 +110,17 @@ void ebb_guest_process_unlock(const struct ebb_guest_process *process);
  * ebb_guest_process_holding - what the host holds of all the guest's memory
  * @max_age_ms: of what is in swap, see ebb_swapped_bytes()
  *
- * Of all files; of the process itself if it has none. From any thread, and soon.
+ * Of all files; all is zero without any. From any thread; does not wait.
  */
 void ebb_guest_process_holding(const struct ebb_guest_process *process,
 			       uint32_t max_age_ms,
 			       struct ebb_holding *ret_holding);
+
+/*
+ * What a process as such has, for one without files; all is zero if it is gone.
+ * Reads /proc: not on the event loop's thread. If the process lives after it,
+ * it was that process's.
+ */
+struct ebb_holding ebb_guest_process_usage(pid_t pid);
 
 #endif /* EBB_HOST_PROCESS_H */

@@ -15,31 +15,54 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 
-/* What was read last. There is one smaps of a process, and so one of these. */
+/* @born: readings that had begun when the file was mapped. */
+struct ebb_swapped {
+	void *mapping;
+	uint64_t bytes;
+	uint64_t born;
+};
+
+/*
+ * What was read last. There is one smaps of a process, and so one of these.
+ * @begun: readings that have begun
+ * @number: of the reading whose entries these are; 0: there are none
+ * @needed: the first that has all files
+ * @read_ns: when it began
+ */
 static struct {
 	pthread_mutex_t mutex;
 	struct ebb_swapped_entry *entries;
 	int count;
-	uint64_t read_ns; /* 0: nothing is known */
+	uint64_t begun;
+	uint64_t number;
+	uint64_t needed;
+	uint64_t read_ns;
 } book = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
-void *ebb_swapped_map(int fd, uint64_t bytes)
+struct ebb_swapped *ebb_swapped_map(int fd, uint64_t bytes)
 {
-	void *mapping = mmap(NULL, bytes, PROT_NONE, MAP_SHARED, fd, 0);
+	struct ebb_swapped *swapped = malloc(sizeof(*swapped));
+	void *mapping = MAP_FAILED;
 
-	if (mapping == MAP_FAILED)
+	if (swapped)
+		mapping = mmap(NULL, bytes, PROT_NONE, MAP_SHARED, fd, 0);
+	if (mapping == MAP_FAILED) {
+		free(swapped);
 		return NULL;
-	/* The address may have been another file's. */
+	}
+	/* To readings so far, the address may have been another file's. */
 	pthread_mutex_lock(&book.mutex);
-	book.read_ns = 0;
+	*swapped = (struct ebb_swapped){ mapping, bytes, book.begun };
+	book.needed = book.begun + 1;
 	pthread_mutex_unlock(&book.mutex);
-	return mapping;
+	return swapped;
 }
 
-void ebb_swapped_unmap(void *mapping, uint64_t bytes)
+void ebb_swapped_unmap(struct ebb_swapped *swapped)
 {
-	if (mapping)
-		munmap(mapping, bytes);
+	if (swapped)
+		munmap(swapped->mapping, swapped->bytes);
+	free(swapped);
 }
 
 /* "7f0000000000-7f0080000000 ---s 00000000 00:01 1 ..." begins a mapping. */
@@ -123,20 +146,6 @@ static int find(const void *mapping, uint64_t *ret_bytes)
 	return 0;
 }
 
-static int read_book(void)
-{
-	struct ebb_swapped_entry *entries = NULL;
-	int count = ebb_swapped_parse("/proc/self/smaps", &entries);
-
-	if (count < 0)
-		return count;
-	free(book.entries);
-	book.entries = entries;
-	book.count = count;
-	book.read_ns = ebb_now_ns();
-	return 0;
-}
-
 static bool nothing_is_swapped(void)
 {
 	struct sysinfo info;
@@ -144,21 +153,69 @@ static bool nothing_is_swapped(void)
 	return sysinfo(&info) == 0 && info.freeswap >= info.totalswap;
 }
 
-int ebb_swapped_bytes(const void *mapping, uint32_t max_age_ms,
+/* Under the mutex. */
+static bool is_known(uint64_t number, uint32_t max_age_ms)
+{
+	return book.number >= number &&
+	       (max_age_ms == EBB_SWAPPED_ANY_AGE ||
+		ebb_now_ns() - book.read_ns <
+			(uint64_t)max_age_ms * EBB_NS_PER_MS);
+}
+
+bool ebb_swapped_is_known(uint32_t max_age_ms)
+{
+	bool known;
+
+	if (nothing_is_swapped())
+		return true;
+	pthread_mutex_lock(&book.mutex);
+	known = is_known(book.needed, max_age_ms);
+	pthread_mutex_unlock(&book.mutex);
+	return known;
+}
+
+int ebb_swapped_read(const char *path)
+{
+	struct ebb_swapped_entry *entries = NULL;
+	uint64_t now_ns = ebb_now_ns(), number;
+	int count;
+
+	if (nothing_is_swapped())
+		return 0;
+	pthread_mutex_lock(&book.mutex);
+	number = ++book.begun;
+	pthread_mutex_unlock(&book.mutex);
+	count = ebb_swapped_parse(path, &entries);
+	if (count < 0)
+		return count;
+	pthread_mutex_lock(&book.mutex);
+	/* One that began later may have ended before. */
+	if (number > book.number) {
+		struct ebb_swapped_entry *before = book.entries;
+
+		book.entries = entries;
+		book.count = count;
+		book.number = number;
+		book.read_ns = now_ns;
+		entries = before;
+	}
+	pthread_mutex_unlock(&book.mutex);
+	free(entries);
+	return 0;
+}
+
+int ebb_swapped_bytes(const struct ebb_swapped *swapped, uint32_t max_age_ms,
 		      uint64_t *ret_bytes)
 {
-	uint64_t max_age_ns = (uint64_t)max_age_ms * 1000000;
-	int r = 0;
+	int r = -ENODATA;
 
 	if (nothing_is_swapped()) {
 		*ret_bytes = 0;
 		return 0;
 	}
 	pthread_mutex_lock(&book.mutex);
-	if (book.read_ns == 0 || ebb_now_ns() - book.read_ns >= max_age_ns)
-		r = read_book();
-	if (r == 0)
-		r = find(mapping, ret_bytes);
+	if (is_known(swapped->born + 1, max_age_ms))
+		r = find(swapped->mapping, ret_bytes);
 	pthread_mutex_unlock(&book.mutex);
 	return r;
 }

@@ -84,9 +84,9 @@ static void test_wrong_lines(void **state)
 		{ "[reclaim]\nhugetlb-cover = 90% of it\n",
 		  ":2: reclaim.hugetlb-cover: '90% of it' is not accepted: "
 		  "give a percentage from 0% to 1000%, as 125%" },
-		{ "[daemon]\nworkers = 3\n",
-		  ":2: daemon.workers: '3' is not accepted: give a number from "
-		  "4 to 64" },
+		{ "[daemon]\nworkers = 4\n",
+		  ":2: daemon.workers: '4' is not accepted: give a number from "
+		  "5 to 64" },
 		{ "[reclaim]\nreclaims = 4 of them\n",
 		  ":2: reclaim.reclaims: '4 of them' is not accepted: give a "
 		  "number from 1 to 60" },

@@ -231,7 +231,7 @@ static void test_no_kind_takes_all_threads(void **state)
 	assert_int_equal(ebb_workers_new(8, 4, &workers), 0);
 	/* As many agents that do not answer. */
 	queue_visitors(workers, EBB_WORK_LOOK, looks, 40);
-	wait_inside(EBB_WORK_LOOK, 5);
+	wait_inside(EBB_WORK_LOOK, 4);
 	for (uint32_t kind = EBB_WORK_LOOK + 1; kind < EBB_WORK_KINDS; kind++) {
 		queue_visitors(workers, kind, &others[kind], 1);
 		wait_inside(kind, 1);
@@ -239,7 +239,7 @@ static void test_no_kind_takes_all_threads(void **state)
 	}
 	while (gate.done < EBB_WORK_KINDS - 1)
 		assert_int_equal(ebb_loop_turn(), 0);
-	assert_int_equal(inside(EBB_WORK_LOOK), 5);
+	assert_int_equal(inside(EBB_WORK_LOOK), 4);
 	open_gate(EBB_WORK_LOOK);
 	run_loop(workers);
 	assert_int_equal(gate.done, 40 + EBB_WORK_KINDS - 1);
@@ -258,7 +258,7 @@ static void test_reclaims_are_bounded(void **state)
 	queue_visitors(workers, EBB_WORK_RECLAIM, reclaims, 10);
 	queue_visitors(workers, EBB_WORK_LOOK, looks, 10);
 	wait_inside(EBB_WORK_RECLAIM, 3);
-	wait_inside(EBB_WORK_LOOK, 3);
+	wait_inside(EBB_WORK_LOOK, 2);
 	open_gate(EBB_WORK_RECLAIM);
 	open_gate(EBB_WORK_LOOK);
 	run_loop(workers);
@@ -275,7 +275,7 @@ static void test_one_kind_keeps_its_order(void **state)
 	(void)state;
 	reset_gate();
 	open_gate(EBB_WORK_CONNECTION);
-	assert_int_equal(ebb_workers_new(4, 1, &workers), 0);
+	assert_int_equal(ebb_workers_new(5, 1, &workers), 0);
 	queue_visitors(workers, EBB_WORK_CONNECTION, jobs, 20);
 	run_loop(workers);
 	for (uint32_t i = 0; i < 20; i++)
@@ -290,7 +290,7 @@ static void test_threads_come_with_the_work(void **state)
 	struct job job = { 0 };
 
 	(void)state;
-	assert_int_equal(ebb_workers_new(3, 1, &workers), -EINVAL);
+	assert_int_equal(ebb_workers_new(4, 1, &workers), -EINVAL);
 	assert_int_equal(ebb_workers_new(65, 1, &workers), -EINVAL);
 	assert_int_equal(ebb_workers_new(8, 0, &workers), -EINVAL);
 	assert_int_equal(ebb_workers_new(8, 4, &workers), 0);

@@ -158,8 +158,12 @@ static void test_process_that_is_not_found_is_kept(void **state)
 static void test_known_while_looked_at(void **state)
 {
 	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+	const struct ebb_holding usage = { .resident_bytes = 3 * EBB_MIB };
 
 	(void)state;
+	ebb_vm_status(vm, status);
+	assert_false(status->resident_known);
+	ebb_vm_take_usage(vm, vm->probe.qemu.pid, &usage);
 	fake_vm.held = true;
 	ebb_vm_invalidate(vm);
 	assert_int_equal(vm->phase, EBB_VM_LOOKING);
@@ -169,6 +173,10 @@ static void test_known_while_looked_at(void **state)
 	assert_string_equal(status->phase, "probing");
 	assert_int_equal(status->memory_bytes, EBB_GIB);
 	assert_int_equal(status->resident_bytes, 3 * EBB_MIB);
+	/* What was read too long ago is not known any more. */
+	fake_vm.now_ns += 20 * EBB_NS_PER_S;
+	ebb_vm_status(vm, status);
+	assert_false(status->resident_known);
 	free(status);
 }
 
