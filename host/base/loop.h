@@ -41,7 +41,7 @@ typedef void (*ebb_loop_timer_fn)(int timer, void *opaque);
 /**
  * struct ebb_loop_away - the callback that kept the loop longest
  * @longest_ns: how long, without waiting for a processor
- * @name: of its function
+ * @name: of its function, or as it said of itself
  */
 struct ebb_loop_away {
 	uint64_t longest_ns;
@@ -75,6 +75,12 @@ int ebb_loop_timer_named(int period_ms, ebb_loop_timer_fn fn, void *opaque,
 			 const char *name);
 void ebb_loop_timer_set(int timer, int period_ms);
 void ebb_loop_timer_remove(int timer);
+
+/*
+ * For a callback that works for others: what it does now has this name, a
+ * literal, in the report.
+ */
+void ebb_loop_doing(const char *name);
 
 /* Of all callbacks so far; all zero before the first. */
 struct ebb_loop_away ebb_loop_longest(void);

@@ -16,6 +16,7 @@ struct job {
 	void (*work)(void *opaque);
 	void (*done)(void *opaque);
 	void *opaque;
+	const char *name;
 	struct job *next;
 };
 
@@ -82,6 +83,7 @@ static void on_finished(int watch, int fd, int events, void *opaque)
 	job = pop(&workers->finished);
 	pthread_mutex_unlock(&workers->lock);
 	workers->count--;
+	ebb_loop_doing(job->name);
 	job->done(job->opaque);
 	free(job);
 }
@@ -224,18 +226,21 @@ static int start_thread(struct ebb_workers *workers)
 	return workers->thread_count ? 0 : -EAGAIN;
 }
 
-int ebb_workers_run(struct ebb_workers *workers, enum ebb_work kind,
-		    void (*work)(void *opaque), void (*done)(void *opaque),
-		    void *opaque)
+int ebb_workers_run_named(struct ebb_workers *workers, enum ebb_work kind,
+			  void (*work)(void *opaque),
+			  void (*done)(void *opaque), void *opaque,
+			  const char *name)
 {
 	struct job *job = calloc(1, sizeof(*job));
 	int r = 0;
 
 	if (!job)
 		return -ENOMEM;
-	*job = (struct job){
-		.kind = kind, .work = work, .done = done, .opaque = opaque
-	};
+	*job = (struct job){ .kind = kind,
+			     .work = work,
+			     .done = done,
+			     .opaque = opaque,
+			     .name = name };
 	pthread_mutex_lock(&workers->lock);
 	/* Threads that were woken for others of those that wait are not idle. */
 	if (workers->idle <= workers->waiting &&

@@ -76,13 +76,18 @@ void ebb_workers_free(struct ebb_workers *workers);
  * @work: runs on one of the threads
  * @done: runs after it, on the event loop's thread
  * @opaque: for both
+ * @name: a literal, of @done: for the loop's watchdog, which would name all jobs
+ *	alike
  *
  * For the event loop's thread. Returns 0, or -ENOMEM or -EAGAIN (no thread can
  * be started), and then neither is called.
  */
-int ebb_workers_run(struct ebb_workers *workers, enum ebb_work kind,
-		    void (*work)(void *opaque), void (*done)(void *opaque),
-		    void *opaque);
+#define ebb_workers_run(workers, kind, work, done, opaque) \
+	ebb_workers_run_named(workers, kind, work, done, opaque, #done)
+int ebb_workers_run_named(struct ebb_workers *workers, enum ebb_work kind,
+			  void (*work)(void *opaque),
+			  void (*done)(void *opaque), void *opaque,
+			  const char *name);
 
 /* Jobs that are not done yet. For the event loop's thread. */
 uint32_t ebb_workers_count(const struct ebb_workers *workers);

@@ -50,10 +50,11 @@ int ebb_vm_run(struct ebb_vm *vm, const struct vm_job *job)
 
 	vm->running = job;
 	set_phase(vm, job->phase);
-	r = ebb_workers_run(vm->environment->workers,
-			    job->phase == EBB_VM_RECLAIMING ? EBB_WORK_RECLAIM
-							    : EBB_WORK_LOOK,
-			    work, done, vm);
+	r = ebb_workers_run_named(vm->environment->workers,
+				  job->phase == EBB_VM_RECLAIMING
+					  ? EBB_WORK_RECLAIM
+					  : EBB_WORK_LOOK,
+				  work, done, vm, job->name);
 	if (r < 0) {
 		vm->running = NULL;
 		set_phase(vm, EBB_VM_IDLE);

@@ -205,6 +205,7 @@ static const struct vm_job look = {
 	.phase = EBB_VM_LOOKING,
 	.work = look_work,
 	.done = look_done,
+	.name = "look_done",
 };
 
 void ebb_vm_look(struct ebb_vm *vm)

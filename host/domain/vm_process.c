@@ -35,7 +35,7 @@ static bool has_ended(const struct ebb_guest_process *process)
 	return process->pidfd >= 0 && !ebb_guest_process_alive(process);
 }
 
-static void close_work(void *opaque)
+static void farewell_work(void *opaque)
 {
 	struct farewell *farewell = opaque;
 
@@ -50,7 +50,7 @@ static void close_work(void *opaque)
 	ebb_guest_process_close(&farewell->process);
 }
 
-static void close_done(void *opaque)
+static void farewell_done(void *opaque)
 {
 	free(opaque);
 }
@@ -73,10 +73,10 @@ static void close_process(struct ebb_vm *vm, bool reserve)
 	snprintf(farewell->name, sizeof(farewell->name), "%s", vm->name);
 	*process = (struct ebb_guest_process){ .pidfd = -1 };
 	if (ebb_workers_run(vm->environment->workers, EBB_WORK_RELEASE,
-			    close_work, close_done, farewell) < 0) {
+			    farewell_work, farewell_done, farewell) < 0) {
 		/* Late is better than never. */
-		close_work(farewell);
-		close_done(farewell);
+		farewell_work(farewell);
+		farewell_done(farewell);
 	}
 }
 
@@ -90,9 +90,9 @@ void ebb_vm_reserve_lent(struct ebb_vm *vm)
 	farewell->reserve = true;
 	snprintf(farewell->name, sizeof(farewell->name), "%s", vm->name);
 	if (ebb_workers_run(vm->environment->workers, EBB_WORK_RELEASE,
-			    close_work, close_done, farewell) < 0) {
-		close_work(farewell);
-		close_done(farewell);
+			    farewell_work, farewell_done, farewell) < 0) {
+		farewell_work(farewell);
+		farewell_done(farewell);
 	}
 }
 

@@ -161,6 +161,7 @@ static const struct vm_job reclaim = {
 	.phase = EBB_VM_RECLAIMING,
 	.work = reclaim_work,
 	.done = reclaim_done,
+	.name = "reclaim_done",
 };
 
 static enum ebb_vm_serving run_job(struct ebb_vm *vm,

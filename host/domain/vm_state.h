@@ -76,11 +76,13 @@ struct vm_telling {
  * @phase: the vm's while it runs
  * @work: on a worker
  * @done: after it, on the event loop's thread, with the vm in EBB_VM_IDLE
+ * @name: of @done, see ebb_workers_run()
  */
 struct vm_job {
 	enum ebb_vm_phase phase;
 	void (*work)(void *vm);
 	void (*done)(struct ebb_vm *vm);
+	const char *name;
 };
 
 /**

@@ -360,6 +360,7 @@ static const struct vm_job tell = {
 	.phase = EBB_VM_TELLING,
 	.work = tell_work,
 	.done = tell_done,
+	.name = "tell_done",
 };
 
 /* @call: of a set, which is to be kept, or NULL. */

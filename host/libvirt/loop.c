@@ -30,6 +30,7 @@ struct entry {
 static struct {
 	int schedstat_fd;
 	struct ebb_loop_away longest;
+	const char *doing; /* of the callback that runs, or NULL */
 } loop = { .schedstat_fd = -1 };
 
 /* How long the thread has waited for a processor; 0 where that is unknown. */
@@ -53,6 +54,7 @@ struct start {
 
 static struct start note_start(void)
 {
+	loop.doing = NULL;
 	return (struct start){ ebb_now_ns(), run_delay_ns() };
 }
 
@@ -68,7 +70,8 @@ static void note_end(struct start start, const char *name)
 	away_ns = away_ns > delay_ns ? away_ns - delay_ns : 0;
 	if (away_ns <= loop.longest.longest_ns)
 		return;
-	loop.longest = (struct ebb_loop_away){ away_ns, name };
+	loop.longest = (struct ebb_loop_away){ away_ns,
+					       loop.doing ? loop.doing : name };
 }
 
 static void on_watch(int watch, int fd, int events, void *opaque)
@@ -164,6 +167,11 @@ void ebb_loop_timer_set(int timer, int period_ms)
 void ebb_loop_timer_remove(int timer)
 {
 	virEventRemoveTimeout(timer);
+}
+
+void ebb_loop_doing(const char *name)
+{
+	loop.doing = name;
 }
 
 struct ebb_loop_away ebb_loop_longest(void)

@@ -30,6 +30,7 @@ struct job {
 };
 
 static pthread_t loop_thread;
+static atomic_uint worked_count;
 static bool timed_out;
 
 static void on_timeout(int timer, void *opaque)
@@ -49,6 +50,7 @@ static void work(void *opaque)
 			       sigismember(&mask, SIGBUS) == 0;
 	job->worker = pthread_self();
 	job->worked++;
+	worked_count++;
 }
 
 static void done(void *opaque)
@@ -134,6 +136,82 @@ static void test_signal_mask_of_the_caller_stays(void **state)
 	run_loop(workers);
 	ebb_workers_free(workers);
 	ebb_workers_free(NULL);
+}
+
+/* ---- the loop ---- */
+
+enum {
+	SLOW_MS = 60
+};
+
+static void slow_end(void *opaque)
+{
+	done(opaque);
+	usleep(SLOW_MS * 1000);
+}
+
+/* Who is to blame is the job, not the callback that ends all jobs. */
+static void test_a_slow_end_is_named(void **state)
+{
+	struct ebb_workers *workers;
+	struct job job = { 0 };
+
+	(void)state;
+	assert_int_equal(ebb_workers_new(8, 4, &workers), 0);
+	job.workers = workers;
+	assert_int_equal(ebb_workers_run(workers, EBB_WORK_LOOK, work, slow_end,
+					 &job),
+			 0);
+	run_loop(workers);
+	ebb_workers_free(workers);
+	assert_true(ebb_loop_longest().longest_ns >= SLOW_MS * 1000000 / 2);
+	assert_string_equal(ebb_loop_longest().name, "slow_end");
+}
+
+static uint32_t ended(const struct job *jobs)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < JOBS; i++)
+		count += jobs[i].done;
+	return count;
+}
+
+static uint32_t ended_before; /* when the loop turned last */
+
+static void on_turn(int timer, void *opaque)
+{
+	uint32_t now = ended(opaque);
+
+	(void)timer;
+	assert_true(now - ended_before <= 1);
+	ended_before = now;
+}
+
+/* Others have their turn between two jobs that have ended. */
+static void test_one_end_a_turn(void **state)
+{
+	static struct job jobs[JOBS];
+	struct ebb_workers *workers;
+	int timer;
+
+	(void)state;
+	worked_count = 0;
+	assert_int_equal(ebb_workers_new(8, 4, &workers), 0);
+	for (uint32_t i = 0; i < JOBS; i++) {
+		jobs[i].workers = workers;
+		assert_int_equal(ebb_workers_run(workers, EBB_WORK_LOOK, work,
+						 done, &jobs[i]),
+				 0);
+	}
+	/* Not before all of them have been worked on. */
+	while (worked_count < JOBS)
+		usleep(1000);
+	timer = ebb_loop_timer(0, on_turn, jobs);
+	run_loop(workers);
+	ebb_loop_timer_remove(timer);
+	assert_int_equal(ended(jobs), JOBS);
+	ebb_workers_free(workers);
 }
 
 /* ---- bounds ---- */
@@ -378,6 +456,8 @@ int main(void)
 		cmocka_unit_test(test_jobs_run_and_are_told),
 		cmocka_unit_test(test_a_job_may_follow_another),
 		cmocka_unit_test(test_signal_mask_of_the_caller_stays),
+		cmocka_unit_test(test_a_slow_end_is_named),
+		cmocka_unit_test(test_one_end_a_turn),
 		cmocka_unit_test(test_no_kind_takes_all_threads),
 		cmocka_unit_test(test_reclaims_are_bounded),
 		cmocka_unit_test(test_one_kind_keeps_its_order),
