@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Two guests share a file by ivshmem: it is nobody's RAM, so both have their lease
-# and are reclaimed from, and the file is neither counted nor changed.
+# and are reclaimed from, and the file is neither counted nor changed. ebbd takes
+# from one guest at a time, so a second who asks is told that he waits.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -53,6 +54,9 @@ second=$GUEST
 share
 head -c 20M /dev/urandom | dd of="$file" conv=notrunc status=none
 before=$(sha256sum <"$file")
+printf '[daemon]\nstate-dir = %s\n[reclaim]\nreclaims = 1\n' "$RIG_DIR/run" \
+	>"$RIG_DIR/ebbd.conf"
+use_faulty_ebbd
 # shellcheck disable=SC2119
 start_ebbd
 
@@ -63,3 +67,28 @@ lends "the second"
 GUEST=$first
 lends "the first again"
 check "the shared file is as it was" test "$(sha256sum <"$file")" = "$before"
+
+# told FILTER: whether ebbd said so of the second's reclaim.
+told()
+{
+	jq -se "$1" "$RIG_DIR/run/told" >/dev/null 2>&1
+}
+
+GUEST=$second
+guest_populate 300
+GUEST=$first
+guest_populate 300
+hold_reclaim resolved 1 --all
+jq -nc --arg domain "$second" \
+	'{execute: "domain-reclaim", arguments: {domain: $domain, all: true}}' |
+	socat -t 120 - "UNIX:$EBBD_SOCKET" >"$RIG_DIR/run/told" &
+client=$!
+wait_for 30 told 'any(.[]; .data.phase == "waiting" and .data.running == 1 and (.data.ahead // 0) == 0)' ||
+	fail "who waits is not told so: $(cat "$RIG_DIR/run/told")"
+ok "while the first is reclaimed from, the second waits, and is told"
+release_reclaim
+end_reclaim 60
+went_on "the first, with one that waits"
+wait_for 120 pid_gone $client || fail "the second gets no turn: $(tail -n 1 "$RIG_DIR/run/told")"
+check "then it is the second's turn" \
+	told ".[-1].return | .ended == \"drained\" and .\"reclaimed-bytes\" >= $((150 << 20))"
