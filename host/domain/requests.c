@@ -81,18 +81,27 @@ static struct ebb_vm *find_domain(struct ebb_fleet *fleet,
 	return NULL;
 }
 
-/* Arguments that domain commands share. False: the error was answered. */
+/* The arguments of a command. False: the error was answered. */
+static bool decode(struct ebb_call *call, const struct json_object *arguments,
+		   const struct ebb_field *fields, void *ret_request,
+		   size_t request_bytes)
+{
+	struct ebb_msg_error error;
+
+	if (ebb_msg_decode(arguments, fields, ret_request, request_bytes,
+			   &error) == 0)
+		return true;
+	ebb_call_error(call, "InvalidArgument", "%s", error.text);
+	return false;
+}
+
+/* Those that domain commands share. */
 static bool decode_domain(struct ebb_call *call,
 			  const struct json_object *arguments,
 			  struct ebb_domain_request *ret_request)
 {
-	struct ebb_msg_error error;
-
-	if (ebb_msg_decode(arguments, ebb_domain_request_fields, ret_request,
-			   sizeof(*ret_request), &error) == 0)
-		return true;
-	ebb_call_error(call, "InvalidArgument", "%s", error.text);
-	return false;
+	return decode(call, arguments, ebb_domain_request_fields, ret_request,
+		      sizeof(*ret_request));
 }
 
 static void handle_daemon_show(struct ebb_call *call,
@@ -229,9 +238,10 @@ static void set(struct ebb_fleet *fleet, struct ebb_call *call,
 	struct ebb_msg_error error;
 	struct ebb_vm *vm;
 
-	if (ebb_msg_decode(arguments, ebb_set_request_fields, &request,
-			   sizeof(request), &error) < 0 ||
-	    ebb_target_parse(request.free_target, &setting, &error) < 0) {
+	if (!decode(call, arguments, ebb_set_request_fields, &request,
+		    sizeof(request)))
+		return;
+	if (ebb_target_parse(request.free_target, &setting, &error) < 0) {
 		ebb_call_error(call, "InvalidArgument", "%s", error.text);
 		return;
 	}
@@ -245,14 +255,11 @@ static void reclaim(struct ebb_fleet *fleet, struct ebb_call *call,
 		    const struct json_object *arguments, ebb_pending_fn again)
 {
 	struct ebb_reclaim_request request;
-	struct ebb_msg_error error;
 	struct ebb_vm *vm;
 
-	if (ebb_msg_decode(arguments, ebb_reclaim_request_fields, &request,
-			   sizeof(request), &error) < 0) {
-		ebb_call_error(call, "InvalidArgument", "%s", error.text);
+	if (!decode(call, arguments, ebb_reclaim_request_fields, &request,
+		    sizeof(request)))
 		return;
-	}
 	if (request.all == (request.bytes != 0)) {
 		ebb_call_error(call, "InvalidArgument",
 			       "Give either a size above 0, or all");
