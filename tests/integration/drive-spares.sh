@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Page cache is driven, anonymous memory is not: it would be swapped, perhaps into
-# the guest's own memory. What holds the rest is named. With --swap it is swapped.
+# the guest's own memory. What holds the rest is named. With --swap it is swapped to
+# disks, and not where a part of the swap is zram.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -81,5 +82,17 @@ reclaim 250M --timeout 120s
 swapped=$(($(guest_vmstat pswpout) - swapped))
 check "with --swap it is swapped: $swapped pages, $(mib "$(result reclaimed-bytes)") taken" \
 	at_least "$swapped" $((32 << 8))
+
+guest "while read -r module; do insmod /lib/modules/\$module.ko; done </lib/modules/spare
+	echo 256M >/sys/block/zram0/disksize &&
+	mkswap /dev/zram0 >/dev/null && swapon /dev/zram0" ||
+	fail "the guest has no swap in zram"
+swapped=$(guest_vmstat pswpout)
+reclaim 250M --timeout 120s
+status=$?
+[ $status = 4 ] || fail "exit $status: $(cat "$RIG_DIR/run/stderr") $RESULT"
+check "there was more to swap" is_held_by held-anonymous-bytes 32
+swapped=$(($(guest_vmstat pswpout) - swapped))
+check "where a part of the swap is zram, next to nothing is swapped: $swapped pages" at_most "$swapped" 2048
 check "nothing was killed" no_kill
 check "the guest's log is clean" dmesg_clean
