@@ -181,7 +181,10 @@ static void run_job(struct ebb_workers *workers, struct job *job)
 	pthread_mutex_lock(&workers->lock);
 	workers->running[job->kind]--;
 	push(&workers->finished, job);
+	/* The loop that it wakes takes the lock, while this may wait for a CPU. */
+	pthread_mutex_unlock(&workers->lock);
 	eventfd_write(workers->event_fd, 1);
+	pthread_mutex_lock(&workers->lock);
 }
 
 static void *run_thread(void *opaque)
