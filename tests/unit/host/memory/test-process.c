@@ -1,242 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Finding the process of a domain and its files. This program plays QEMU: it
- * runs itself with "-uuid UUID" on its command line, and the child maps what
- * the test is about.
- */
+/* Finding the process of a domain and its files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "common/size.h"
 #include "host/memory/process.h"
-#include "dead-fs.h"
+#include "tests/unit/host/memory/dead-fs.h"
+#include "tests/unit/host/memory/fake-qemu.h"
 
-#define UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
-#define LARGE (64 * EBB_MIB)
-#define SMALL (32 * EBB_MIB)
+#define UUID FAKE_QEMU_UUID
+#define LARGE FAKE_QEMU_LARGE
+#define SMALL FAKE_QEMU_SMALL
 
-static char dir[] = "test-host-qemu.XXXXXX";
-static char *self; /* path of this program */
-static pid_t child;
-static int child_stdin = -1;
-static int child_stdout = -1;
 static struct ebb_guest_process qemu;
 static struct ebb_reason_list reasons;
-
-/* The child's part. */
-
-static int new_memfd(uint64_t bytes)
-{
-	int fd = memfd_create("memory-backend-memfd", MFD_CLOEXEC);
-
-	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
-		exit(3);
-	return fd;
-}
-
-static char *map_file(int fd, uint64_t bytes, int protection, int flags)
-{
-	char *memory = mmap(NULL, bytes, protection, flags, fd, 0);
-
-	if (memory == MAP_FAILED)
-		exit(4);
-	return memory;
-}
-
-/* As QEMU does: within a reservation, at a page of it. */
-static void map_shifted(uint64_t shift)
-{
-	const uint64_t huge = 2 * EBB_MIB;
-	char *memory = mmap(NULL, LARGE + 2 * huge, PROT_NONE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		exit(4);
-	memory += huge - (uintptr_t)memory % huge + shift;
-	if (mmap(memory, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-		 new_memfd(LARGE), 0) == MAP_FAILED)
-		exit(4);
-}
-
-static void map_disk_file(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-
-	if (fd < 0 || ftruncate(fd, (off_t)SMALL) < 0)
-		exit(5);
-	map_file(fd, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
-}
-
-/* One file goes and another comes, when the test says so. */
-static void grow(void)
-{
-	int small = new_memfd(SMALL);
-	char byte = 'r', *memory;
-
-	map_file(new_memfd(LARGE), LARGE, PROT_READ | PROT_WRITE, MAP_SHARED);
-	memory = map_file(small, SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (write(STDOUT_FILENO, &byte, 1) != 1 ||
-	    read(STDIN_FILENO, &byte, 1) != 1)
-		exit(6);
-	munmap(memory, SMALL);
-	close(small);
-	map_file(new_memfd(48 * EBB_MIB), 48 * EBB_MIB, PROT_READ | PROT_WRITE,
-		 MAP_SHARED);
-	if (write(STDOUT_FILENO, &byte, 1) != 1 ||
-	    read(STDIN_FILENO, &byte, 1) != 0)
-		exit(7);
-}
-
-static int play_qemu(const char *role, const char *path)
-{
-	const int read_write = PROT_READ | PROT_WRITE;
-	char byte = 'r', disk[256], copy[256];
-	int fd;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-
-	if (strcmp(role, "shared") == 0) {
-		int large;
-
-		map_file(new_memfd(SMALL), SMALL, read_write, MAP_SHARED);
-		large = new_memfd(LARGE);
-		map_file(large, LARGE, read_write, MAP_SHARED)[0] = 1;
-		/* The same file twice, and one that is too small for RAM. */
-		map_file(dup(large), LARGE, read_write, MAP_SHARED);
-		map_file(new_memfd(EBB_MIB), EBB_MIB, read_write, MAP_SHARED);
-		new_memfd(LARGE); /* open, not mapped */
-	} else if (strcmp(role, "private") == 0) {
-		map_file(new_memfd(LARGE), LARGE, read_write, MAP_PRIVATE);
-	} else if (strcmp(role, "read-only") == 0) {
-		map_file(new_memfd(LARGE), LARGE, PROT_READ, MAP_SHARED);
-	} else if (strcmp(role, "aligned") == 0) {
-		map_shifted(0);
-	} else if (strcmp(role, "shifted") == 0) {
-		map_shifted(2 * EBB_MIB - 4096);
-	} else if (strcmp(role, "disk") == 0) {
-		map_disk_file(path);
-	} else if (strcmp(role, "many") == 0) {
-		for (int i = 0; i < EBB_BACKING_MAX + 1; i++)
-			map_file(new_memfd(SMALL), SMALL, read_write,
-				 MAP_SHARED);
-	} else if (strcmp(role, "dead-disk") == 0) {
-		snprintf(disk, sizeof(disk), "%s/dead/disk", dirname(copy));
-		map_file(new_memfd(LARGE), LARGE, read_write, MAP_SHARED);
-		fd = open(disk, O_RDWR);
-		if (fd < 0 || open(disk, O_RDONLY) < 0)
-			exit(8);
-		map_file(fd, SMALL, read_write, MAP_SHARED);
-	} else if (strcmp(role, "grows") == 0) {
-		grow();
-		return 0;
-	} else if (strcmp(role, "locked") == 0) {
-		char *memory = map_file(new_memfd(LARGE), LARGE, read_write,
-					MAP_SHARED);
-
-		/* Not mlock(), which sanitizers leave out. */
-		if (syscall(SYS_mlock, memory, 4096) < 0)
-			byte = 's';
-	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (write(STDOUT_FILENO, &byte, 1) != 1)
-		return 6;
-	/* Until the test closes its end. */
-	return read(STDIN_FILENO, &byte, 1) == 0 ? 0 : 7;
-}
-
-/* The test's part. */
-
-static void write_pid(const char *name, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s.pid", dir, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void exec_child(const char *role, int stdin_fd, int stdout_fd)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/disk-file", dir);
-	dup2(stdin_fd, STDIN_FILENO);
-	dup2(stdout_fd, STDOUT_FILENO);
-	execl(self, "qemu-system-x86_64", "-name", "guest=a,debug-threads=on",
-	      "-uuid", UUID, "-play", role, path, NULL);
-	_exit(127);
-}
-
-/* Returns 's' if the child says that it could not play its role. */
-static char start_child(const char *role)
-{
-	struct pollfd pollfd = { .events = POLLIN };
-	int to_child[2], from_child[2];
-	char text[32], byte;
-
-	assert_int_equal(pipe2(to_child, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(from_child, O_CLOEXEC), 0);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0)
-		exec_child(role, to_child[0], from_child[1]);
-	close(to_child[0]);
-	close(from_child[1]);
-	child_stdin = to_child[1];
-	pollfd.fd = from_child[0];
-	assert_int_equal(poll(&pollfd, 1, 30000), 1);
-	assert_int_equal(read(from_child[0], &byte, 1), 1);
-	child_stdout = from_child[0];
-	snprintf(text, sizeof(text), "%d\n", (int)child);
-	write_pid("a", text);
-	return byte;
-}
-
-/* Says go on, and waits until it did. */
-static void tell_child(void)
-{
-	char byte = 'g';
-
-	assert_int_equal(write(child_stdin, &byte, 1), 1);
-	assert_int_equal(read(child_stdout, &byte, 1), 1);
-}
-
-static void stop_child(void)
-{
-	int status;
-
-	if (child_stdin < 0)
-		return;
-	close(child_stdout);
-	close(child_stdin);
-	child_stdin = -1;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
 
 static int begin(void **state)
 {
@@ -252,17 +43,18 @@ static int end(void **state)
 
 	(void)state;
 	ebb_guest_process_close(&qemu);
-	stop_child();
-	snprintf(path, sizeof(path), "%s/a.pid", dir);
+	fake_qemu_stop();
+	snprintf(path, sizeof(path), "%s/a.pid", fake_qemu_dir);
 	unlink(path);
-	snprintf(path, sizeof(path), "%s/disk-file", dir);
+	snprintf(path, sizeof(path), "%s/disk-file", fake_qemu_dir);
 	unlink(path);
 	return 0;
 }
 
 static int open_qemu(void)
 {
-	return ebb_guest_process_open(dir, "a", UUID, &qemu, &reasons);
+	return ebb_guest_process_open(fake_qemu_dir, "a", UUID, &qemu,
+				      &reasons);
 }
 
 static void test_files_are_found(void **state)
@@ -271,9 +63,9 @@ static void test_files_are_found(void **state)
 	struct stat st;
 
 	(void)state;
-	start_child("shared");
+	fake_qemu_start("shared");
 	assert_int_equal(open_qemu(), 0);
-	assert_int_equal(qemu.pid, child);
+	assert_int_equal(qemu.pid, fake_qemu_pid);
 	assert_true(ebb_guest_process_alive(&qemu));
 	assert_int_equal(qemu.backing_count, 2);
 	assert_int_equal(qemu.backings[0].bytes, LARGE);
@@ -300,9 +92,9 @@ static void test_process_ends(void **state)
 	struct pollfd pollfd = { .events = POLLIN };
 
 	(void)state;
-	start_child("shared");
+	fake_qemu_start("shared");
 	assert_int_equal(open_qemu(), 0);
-	stop_child();
+	fake_qemu_stop();
 	pollfd.fd = qemu.pidfd;
 	assert_int_equal(poll(&pollfd, 1, 10000), 1);
 	assert_false(ebb_guest_process_alive(&qemu));
@@ -316,20 +108,21 @@ static void test_process_ends(void **state)
 static void test_other_process(void **state)
 {
 	(void)state;
-	start_child("shared");
+	fake_qemu_start("shared");
 	assert_int_equal(
-		ebb_guest_process_open(dir, "a",
+		ebb_guest_process_open(fake_qemu_dir, "a",
 				       "6695eb01-f6a4-8304-79aa-97f2502e1930",
 				       &qemu, &reasons),
 		-ESRCH);
-	assert_int_equal(ebb_guest_process_open(dir, "a", "", &qemu, &reasons),
+	assert_int_equal(ebb_guest_process_open(fake_qemu_dir, "a", "", &qemu,
+						&reasons),
 			 -ESRCH);
-	assert_int_equal(ebb_guest_process_open(dir, "b", UUID, &qemu,
+	assert_int_equal(ebb_guest_process_open(fake_qemu_dir, "b", UUID, &qemu,
 						&reasons),
 			 -ESRCH);
 	/* libvirt prints lower case; who asks may not. */
 	assert_int_equal(
-		ebb_guest_process_open(dir, "a",
+		ebb_guest_process_open(fake_qemu_dir, "a",
 				       "6695EB01-F6A4-8304-79AA-97F2502E193F",
 				       &qemu, &reasons),
 		0);
@@ -349,14 +142,14 @@ static void test_pid_files_that_name_nobody(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(texts); i++) {
-		write_pid("a", texts[i]);
+		fake_qemu_write_pid("a", texts[i]);
 		if (open_qemu() != -ESRCH)
 			fail_msg("accepted pid '%s'", texts[i]);
 	}
 	memset(name, 'n', sizeof(name));
 	name[sizeof(name) - 1] = '\0';
-	assert_int_equal(ebb_guest_process_open(dir, name, UUID, &qemu,
-						&reasons),
+	assert_int_equal(ebb_guest_process_open(fake_qemu_dir, name, UUID,
+						&qemu, &reasons),
 			 -ENAMETOOLONG);
 }
 
@@ -365,14 +158,14 @@ static void test_memory_that_is_not_shared(void **state)
 	struct ebb_holding holding;
 
 	(void)state;
-	start_child("private");
+	fake_qemu_start("private");
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.backing_count, 0);
 	ebb_guest_process_holding(&qemu, 0, &holding);
 	assert_int_equal(holding.resident_bytes, 0);
 	assert_true(ebb_guest_process_usage(qemu.pid).resident_bytes > 0);
 	end(NULL);
-	start_child("read-only");
+	fake_qemu_start("read-only");
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.backing_count, 0);
 	assert_int_equal(reasons.count, 0);
@@ -382,12 +175,12 @@ static void test_memory_that_is_not_shared(void **state)
 static void test_huge_pages_fit(void **state)
 {
 	(void)state;
-	start_child("aligned");
+	fake_qemu_start("aligned");
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.backing_count, 1);
 	assert_true(qemu.backings[0].huge_fits);
 	end(NULL);
-	start_child("shifted");
+	fake_qemu_start("shifted");
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.backing_count, 1);
 	assert_false(qemu.backings[0].huge_fits);
@@ -396,7 +189,7 @@ static void test_huge_pages_fit(void **state)
 static void test_file_on_disk(void **state)
 {
 	(void)state;
-	start_child("disk");
+	fake_qemu_start("disk");
 	assert_int_equal(open_qemu(), 0);
 	if (qemu.backing_count == 1)
 		skip(); /* this directory is on tmpfs */
@@ -416,13 +209,13 @@ static void test_dead_file_system(void **state)
 	char played;
 
 	(void)state;
-	snprintf(mount_point, sizeof(mount_point), "%s/dead", dir);
+	snprintf(mount_point, sizeof(mount_point), "%s/dead", fake_qemu_dir);
 	assert_int_equal(mkdir(mount_point, 0700), 0);
 	if (!dead_fs_mount(mount_point)) {
 		rmdir(mount_point);
 		skip(); /* not root, or no FUSE */
 	}
-	played = start_child("dead-disk");
+	played = fake_qemu_start("dead-disk");
 	dead_fs_die();
 	/* Should it wait: an end by signal says so sooner than the suite. */
 	alarm(60);
@@ -434,7 +227,7 @@ static void test_dead_file_system(void **state)
 	assert_true(ebb_reason_has(&reasons, EBB_REASON_BACKING_ON_DISK));
 	assert_int_equal(played, 'r');
 	dead_fs_unmount();
-	stop_child();
+	fake_qemu_stop();
 	rmdir(mount_point);
 }
 
@@ -467,7 +260,7 @@ static void test_pages_too_large(void **state)
 static void test_more_files_than_fit(void **state)
 {
 	(void)state;
-	start_child("many");
+	fake_qemu_start("many");
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.backing_count, EBB_BACKING_MAX);
 	assert_int_equal(reasons.count, 1);
@@ -494,7 +287,7 @@ static void test_looks_share(void **state)
 	int fds[2];
 
 	(void)state;
-	start_child("grows");
+	fake_qemu_start("grows");
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.backing_count, 2);
 	for (uint32_t i = 0; i < 2; i++)
@@ -503,9 +296,9 @@ static void test_looks_share(void **state)
 	fds[1] = qemu.backings[1].fd;
 
 	/* The child drops the small one and maps another of 48 MiB. */
-	tell_child();
+	fake_qemu_tell();
 	assert_int_equal(ebb_guest_process_look(&qemu, &next, &reasons), 0);
-	assert_int_equal(next.pid, child);
+	assert_int_equal(next.pid, fake_qemu_pid);
 	assert_int_equal(next.backing_count, 2);
 	assert_int_equal(next.backings[0].fd, fds[0]);
 	assert_int_equal(next.backings[1].bytes, 48 * EBB_MIB);
@@ -520,7 +313,7 @@ static void test_looks_share(void **state)
 	assert_true(is_locked_for_others(0));
 	assert_false(is_locked_for_others(1));
 
-	stop_child();
+	fake_qemu_stop();
 	assert_int_equal(ebb_guest_process_look(&qemu, &next, &reasons),
 			 -ESRCH);
 }
@@ -528,7 +321,7 @@ static void test_looks_share(void **state)
 static void test_locked_memory(void **state)
 {
 	(void)state;
-	if (start_child("locked") == 's')
+	if (fake_qemu_start("locked") == 's')
 		skip();
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.backing_count, 1);
@@ -549,7 +342,7 @@ static void test_alive_under_signals(void **state)
 	uint32_t dead = 0;
 
 	(void)state;
-	start_child("shared");
+	fake_qemu_start("shared");
 	assert_int_equal(open_qemu(), 0);
 	signal(SIGALRM, on_alarm);
 	setitimer(ITIMER_REAL, &often, NULL);
@@ -568,18 +361,9 @@ static void test_kinds_have_names(void **state)
 			    "hugetlbfs");
 }
 
-static bool has_pidfd(void)
-{
-	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-
-	if (pidfd >= 0)
-		close(pidfd);
-	return pidfd >= 0;
-}
-
 #define QEMU_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
-int main(int argc, char **argv)
+static int run(void)
 {
 	const struct CMUnitTest tests[] = {
 		QEMU_TEST(test_files_are_found),
@@ -597,19 +381,11 @@ int main(int argc, char **argv)
 		QEMU_TEST(test_alive_under_signals),
 		cmocka_unit_test(test_kinds_have_names),
 	};
-	int failed;
 
-	if (argc == 8 && strcmp(argv[5], "-play") == 0)
-		return play_qemu(argv[6], argv[7]);
-	if (!has_pidfd()) {
-		puts("1..0 # SKIP no pidfd_open, as under valgrind before 3.21");
-		return 77;
-	}
-	self = realpath(argv[0], NULL);
-	if (!self || !mkdtemp(dir))
-		return 1;
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	rmdir(dir);
-	free(self);
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	return fake_qemu_main(argc, argv, run);
 }
