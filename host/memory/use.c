@@ -182,17 +182,20 @@ static bool may_be_guests(const struct look *look, const char *target)
 
 /*
  * A file of another name is not looked at, and of this one what is cached is
- * enough: its file system may be one that does not answer.
+ * enough: its file system may be one that does not answer. Returns 0 or -errno.
  */
-static bool is_file_of_guest(const struct look *look, const char *path,
-			     const char *target)
+static int note_file(struct look *look, const char *path, const char *target)
 {
 	struct statx st;
 
-	return may_be_guests(look, target) &&
-	       statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &st) == 0 &&
-	       is_guests(look, makedev(st.stx_dev_major, st.stx_dev_minor),
-			 (ino_t)st.stx_ino);
+	if (!may_be_guests(look, target))
+		return 0;
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	look->use->used |=
+		is_guests(look, makedev(st.stx_dev_major, st.stx_dev_minor),
+			  (ino_t)st.stx_ino);
+	return 0;
 }
 
 static int read_files(struct look *look, pid_t task, bool *ret_device)
@@ -220,7 +223,9 @@ static int read_files(struct look *look, pid_t task, bool *ret_device)
 			return -errno;
 		target[length] = '\0';
 		ebb_pinned_note_file(target, &devices);
-		look->use->used |= is_file_of_guest(look, path, target);
+		r = note_file(look, path, target);
+		if (r < 0)
+			return r;
 	}
 	*ret_device = devices.count > 0;
 	return r;

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A guest with a virtiofs share is lent from like any other: virtiofsd, which has
 # its memory mapped, reads and writes right bytes while all that is free is
-# reclaimed again and again.
+# reclaimed again and again. Another process that pins that memory closes the rung
+# for as long as it does.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -42,13 +43,39 @@ share_ends()
 		grep -q 'none wrong' /run/share-io.out"
 }
 
-requires virsh socat jq
+# Until it is ended: maps the guest's memory and locks a page of it in RAM.
+pin_memory()
+{
+	# mmap() and mlock() by number.
+	exec perl -e 'open(my $file, "+<", $ARGV[0]) or die;
+		my $at = syscall(9, 0, 1 << 21, 3, 1, fileno($file), 0);
+		syscall(149, $at, 4096) == 0 or die "mlock: $!";
+		open(my $ready, ">", $ARGV[1]); sleep 1000' "$1" "$RIG_DIR/run/pinned"
+}
+
+# A guest that goes on is looked at.
+look_again()
+{
+	virsh suspend "$GUEST" || fail "$GUEST does not stop"
+	virsh resume "$GUEST" || fail "$GUEST does not go on"
+}
+
+is_refused_for()
+{
+	ebbctl_json show "$GUEST" 2>/dev/null | jq -e --arg said "$1" \
+		'[.reasons[] | select(.name == "vhost-user-device" and
+			(.text | contains($said)))] | length == 1'
+}
+
+requires virsh socat jq perl
 rig_init
 libvirt_start
 mkdir "$RIG_DIR/share"
 head -c 8M /dev/urandom >"$RIG_DIR/share/from-host"
 guest_boot --memory 640 --share "$RIG_DIR/share"
-guest "while read -r module; do insmod /lib/modules/\$module.ko; done </lib/modules/spare
+guest "for module in fuse virtiofs; do
+		[ ! -e /lib/modules/\$module.ko ] || insmod /lib/modules/\$module.ko
+	done
 	mkdir /run/share && mount -t virtiofs share /run/share" ||
 	fail "the guest cannot mount its share: $(guest dmesg | tail -n 5)"
 check "virtiofsd has the guest's memory mapped" is_served
@@ -80,4 +107,17 @@ for round in $(seq $ROUNDS); do
 done
 ok "what the guest copied is what the host wrote"
 check "virtiofsd still has it" is_served
+
+pin_memory "$(backing_paths | head -n 1 | cut -d ' ' -f 2)" 2>"$RIG_DIR/log/pin" &
+pinning=$!
+RIG_PIDS+=("$pinning")
+wait_for 30 test -e "$RIG_DIR/run/pinned" || fail "no memory is locked: $(cat "$RIG_DIR/log/pin")"
+look_again
+wait_for 30 is_refused_for "process $pinning, perl, pins it" >/dev/null ||
+	fail "who pins it is not seen: $(ebbctl show "$GUEST" 2>&1)"
+ok "a process that pins it closes the rung by name"
+rig_kill "$pinning"
+look_again
+wait_lease
+ok "and the lease is back when that has ended"
 check "the guest's log is clean" dmesg_clean
