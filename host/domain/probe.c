@@ -309,6 +309,35 @@ static void examine_info(struct context *context)
 		add_reason(context, EBB_REASON_REPORTING_BUSY, NULL);
 }
 
+static bool is_plugged_alike(const struct ebb_domxml *a,
+			     const struct ebb_domxml *b)
+{
+	if (a->device_count != b->device_count)
+		return false;
+	for (uint32_t i = 0; i < a->device_count; i++)
+		if (a->devices[i].base_gpa != b->devices[i].base_gpa ||
+		    a->devices[i].plugged_bytes != b->devices[i].plugged_bytes)
+			return false;
+	return true;
+}
+
+/* What is plugged is asked for again: what changes meanwhile limits nothing. */
+static void cut_debt(struct context *context)
+{
+	struct ebb_probe *probe = context->probe;
+	struct ebb_reason_list ignored = { 0 };
+	char *xml ebb_auto_free = NULL;
+	struct ebb_debt_limits limits;
+	struct ebb_domxml now;
+
+	if (ebb_debt_find_limits(&probe->qemu, &probe->map, &probe->domxml,
+				 &limits) &&
+	    ebb_domain_xml(context->order->domain, &xml) == 0 &&
+	    ebb_domxml_parse(xml, &now, &ignored) == 0 &&
+	    is_plugged_alike(&probe->domxml, &now))
+		ebb_debt_cut(&probe->qemu, &limits);
+}
+
 /* Challenges the guest and finds its answer in the files. */
 static int prove_memory(struct context *context, uint8_t nonce[EBB_NONCE_BYTES])
 {
@@ -343,6 +372,7 @@ static int prove_memory(struct context *context, uint8_t nonce[EBB_NONCE_BYTES])
 	}
 	ebb_debt_proven(&probe->qemu, &probe->map,
 			probe->map.segment_count == probe->info.segment_count);
+	cut_debt(context);
 	return 0;
 }
 

@@ -182,6 +182,21 @@ static xmlNode *child_named(xmlNode *node, const char *name)
 	return NULL;
 }
 
+/* Of virtio-mem, what is plugged once all that is requested is. */
+static uint64_t parse_plugged(xmlNode *target, uint64_t bytes)
+{
+	xmlNode *requested = child_named(target, "requested");
+	xmlNode *current = child_named(target, "current");
+	uint64_t requested_bytes, current_bytes;
+
+	if (!requested || !current ||
+	    element_bytes(requested, &requested_bytes) < 0 ||
+	    element_bytes(current, &current_bytes) < 0 ||
+	    requested_bytes != current_bytes || current_bytes > bytes)
+		return bytes;
+	return current_bytes;
+}
+
 static int parse_device(xmlNode *memory, struct ebb_domxml *domxml)
 {
 	xmlNode *target = child_named(memory, "target");
@@ -208,6 +223,8 @@ static int parse_device(xmlNode *memory, struct ebb_domxml *domxml)
 		return -E2BIG;
 	}
 	domxml->devices[domxml->device_count].bytes = bytes;
+	domxml->devices[domxml->device_count].plugged_bytes =
+		parse_plugged(target, bytes);
 	domxml->devices[domxml->device_count].base_gpa =
 		base ? strtoull((char *)base, NULL, 0) : 0;
 	domxml->device_count++;

@@ -24,7 +24,8 @@ enum {
  * @cell_count, @cell_bytes: boot memory by NUMA cell, in the order in which
  *	QEMU lays it out; one cell if the domain has no NUMA
  * @device_count, @devices: dimm and virtio-mem devices with their address; 0
- *	where libvirt does not say it
+ *	where libvirt does not say it; and what of it is plugged, or all of it
+ *	while that changes or is not said
  * @shared: <access mode='shared'/>, of the domain or of a cell
  * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
  * @qga_channel: it has QGA_CHANNEL_NAME
@@ -42,6 +43,7 @@ struct ebb_domxml {
 	struct {
 		uint64_t base_gpa;
 		uint64_t bytes;
+		uint64_t plugged_bytes;
 	} devices[EBB_MEMORY_PART_MAX];
 	bool shared;
 	bool own_channel;

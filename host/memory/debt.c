@@ -89,6 +89,78 @@ void ebb_debt_proven(const struct ebb_guest_process *process,
 	}
 }
 
+static bool is_at(const struct ebb_map *map, uint32_t index, uint64_t base_gpa,
+		  uint64_t bytes)
+{
+	for (uint32_t s = 0; s < map->segment_count; s++)
+		if (map->segments[s].backing == index &&
+		    map->segments[s].gpa >= base_gpa &&
+		    map->segments[s].gpa - base_gpa < bytes)
+			return true;
+	return false;
+}
+
+/*
+ * The device that a file belongs to: by its address, or by its size where libvirt
+ * does not say that (9.0) and nothing else is of that size. -1: not known.
+ */
+static int find_device(const struct ebb_map *map, uint32_t index,
+		       uint64_t file_bytes, const struct ebb_domxml *domxml)
+{
+	uint32_t of_size = 0;
+	int found = -1;
+
+	for (uint32_t i = 0; i < domxml->cell_count; i++)
+		of_size += domxml->cell_bytes[i] == file_bytes;
+	for (uint32_t i = 0; i < domxml->device_count; i++) {
+		uint64_t base_gpa = domxml->devices[i].base_gpa;
+
+		if (base_gpa &&
+		    is_at(map, index, base_gpa, domxml->devices[i].bytes))
+			return (int)i;
+		if (domxml->devices[i].bytes != file_bytes)
+			continue;
+		of_size++;
+		if (!base_gpa)
+			found = (int)i;
+	}
+	return of_size == 1 ? found : -1;
+}
+
+bool ebb_debt_find_limits(const struct ebb_guest_process *process,
+			  const struct ebb_map *map,
+			  const struct ebb_domxml *domxml,
+			  struct ebb_debt_limits *ret_limits)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < process->backing_count; i++) {
+		const struct ebb_backing *backing = &process->backings[i];
+		struct ebb_ledger *ledger = ledger_of(backing, 0);
+		int device = find_device(map, i, backing->bytes, domxml);
+
+		ret_limits->found[i] =
+			ledger && device >= 0 &&
+			domxml->devices[device].plugged_bytes <
+				domxml->devices[device].bytes &&
+			ebb_ledger_find_limit(
+				ledger, backing->fd,
+				domxml->devices[device].plugged_bytes,
+				&ret_limits->limits[i]);
+		any |= ret_limits->found[i];
+	}
+	return any;
+}
+
+void ebb_debt_cut(const struct ebb_guest_process *process,
+		  const struct ebb_debt_limits *limits)
+{
+	for (uint32_t i = 0; i < process->backing_count; i++)
+		if (limits->found[i])
+			ebb_ledger_cut(ledger_of(&process->backings[i], 0),
+				       &limits->limits[i]);
+}
+
 struct ebb_debt ebb_debt_of(const struct ebb_guest_process *process,
 			    uint64_t page_bytes)
 {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/libvirt/domxml.h"
 #include "host/memory/ledger.h"
 #include "host/memory/map.h"
 #include "host/memory/process.h"
@@ -27,6 +28,34 @@ void ebb_debt_lend(const struct ebb_backing *backing, uint64_t offset,
  */
 void ebb_debt_proven(const struct ebb_guest_process *process,
 		     const struct ebb_map *map, bool complete);
+
+/**
+ * struct ebb_debt_limits - what can be owed at the most
+ * @found: of each file, whether its ledger has more
+ * @limits: of those
+ */
+struct ebb_debt_limits {
+	bool found[EBB_BACKING_MAX];
+	struct ebb_ledger_limit limits[EBB_BACKING_MAX];
+};
+
+/**
+ * ebb_debt_find_limits - see what can be owed where a part is unplugged
+ * @process, @map: of the look that proved it
+ * @domxml: the devices with what is plugged of them
+ * @ret_limits: written always
+ *
+ * They hold if the same is plugged before and after. Returns whether there are
+ * any.
+ */
+bool ebb_debt_find_limits(const struct ebb_guest_process *process,
+			  const struct ebb_map *map,
+			  const struct ebb_domxml *domxml,
+			  struct ebb_debt_limits *ret_limits);
+
+/* Cuts what is owed to limits that hold. */
+void ebb_debt_cut(const struct ebb_guest_process *process,
+		  const struct ebb_debt_limits *limits);
 
 /**
  * ebb_debt_of - what a guest is owed and has had

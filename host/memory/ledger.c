@@ -157,6 +157,48 @@ void ebb_ledger_forget(struct ebb_ledger *ledger, uint64_t offset,
 	pthread_mutex_unlock(&ledger->mutex);
 }
 
+bool ebb_ledger_find_limit(struct ebb_ledger *ledger, int fd,
+			   uint64_t plugged_bytes,
+			   struct ebb_ledger_limit *ret_limit)
+{
+	struct ebb_ledger_limit limit = { 0 };
+	uint64_t held_bytes;
+	struct stat st;
+	bool found;
+
+	/* First: what is lent while the file is asked makes it void. */
+	pthread_mutex_lock(&ledger->mutex);
+	limit.lent_pages = ledger->lent_pages;
+	pthread_mutex_unlock(&ledger->mutex);
+	if (fstat(fd, &st) < 0)
+		return false;
+	held_bytes = (uint64_t)st.st_blocks * 512;
+	if (plugged_bytes > held_bytes)
+		limit.most_pages =
+			(plugged_bytes - held_bytes + ledger->page_bytes - 1) /
+			ledger->page_bytes;
+	pthread_mutex_lock(&ledger->mutex);
+	found = ledger->sum_pages > limit.most_pages ||
+		(limit.most_pages == 0 && ledger->marked_pages > 0);
+	pthread_mutex_unlock(&ledger->mutex);
+	if (found)
+		*ret_limit = limit;
+	return found;
+}
+
+void ebb_ledger_cut(struct ebb_ledger *ledger,
+		    const struct ebb_ledger_limit *limit)
+{
+	pthread_mutex_lock(&ledger->mutex);
+	if (ledger->lent_pages == limit->lent_pages) {
+		if (limit->most_pages == 0)
+			clear_pages(ledger, 0, ledger->page_count);
+		ledger->sum_pages = least(ledger->sum_pages, limit->most_pages);
+		bound_sum(ledger);
+	}
+	pthread_mutex_unlock(&ledger->mutex);
+}
+
 /* The next run of pages that are owed, from @page on; false: there is none. */
 static bool next_run(const struct ebb_ledger *ledger, uint64_t page,
 		     uint64_t *ret_first, uint64_t *ret_end)

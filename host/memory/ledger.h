@@ -29,6 +29,13 @@
  * Where memory was never touched that is too much, which is safe: its holes are
  * covered twice.
  *
+ * Unplugged memory. What is no segment of the guest's is forgotten. But its
+ * kernel keeps a block of 128 MiB of which a part is unplugged, and names all of
+ * it. libvirt says how much is plugged, though not where; what is unplugged is
+ * not there, so of what is plugged all that the file does not hold, and no more,
+ * can be owed. If that is nothing, no page is. Else what is reserved again may
+ * be unplugged where it is in the same block as memory that was lent.
+ *
  * Who writes: whoever punches and whoever reserves, under the mutex, which nobody
  * holds during a system call: the event loop asks for the debt. A page that is
  * punched while it is reserved must not be lost, so the bit goes before the
@@ -38,6 +45,7 @@
 #ifndef EBB_HOST_LEDGER_H
 #define EBB_HOST_LEDGER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ebb_ledger;
@@ -86,6 +94,32 @@ void ebb_ledger_suspect(struct ebb_ledger *ledger, uint64_t offset,
 /* A range is not the guest's any more, as unplugged memory: nothing is owed. */
 void ebb_ledger_forget(struct ebb_ledger *ledger, uint64_t offset,
 		       uint64_t bytes);
+
+/**
+ * struct ebb_ledger_limit - what can be owed at the most
+ * @most_pages: of the file
+ * @lent_pages: what had been lent by then, as it is not true of what is lent later
+ */
+struct ebb_ledger_limit {
+	uint64_t most_pages;
+	uint64_t lent_pages;
+};
+
+/**
+ * ebb_ledger_find_limit - see what can be owed
+ * @fd: of the file
+ * @plugged_bytes: of the file; none of the rest is there
+ * @ret_limit: written only if true is returned
+ *
+ * Returns whether the ledger has more than that.
+ */
+bool ebb_ledger_find_limit(struct ebb_ledger *ledger, int fd,
+			   uint64_t plugged_bytes,
+			   struct ebb_ledger_limit *ret_limit);
+
+/* Cuts what is owed to a limit, unless more was lent since. */
+void ebb_ledger_cut(struct ebb_ledger *ledger,
+		    const struct ebb_ledger_limit *limit);
 
 /**
  * ebb_ledger_reserve - give what is owed its reservations back

@@ -239,8 +239,54 @@ static void test_memory_devices(void **state)
 	assert_int_equal(parsed.devices[0].bytes, 512 * EBB_MIB);
 	assert_int_equal(parsed.devices[1].base_gpa, 0x140000000);
 	assert_int_equal(parsed.devices[1].bytes, EBB_GIB);
+	/* It does not say what is plugged. */
+	assert_int_equal(parsed.devices[0].plugged_bytes, 512 * EBB_MIB);
+	assert_int_equal(parsed.devices[1].plugged_bytes, EBB_GIB);
 	/* <memory> counts what is plugged; boot memory is the rest. */
 	assert_int_equal(parsed.cell_bytes[0], 4 * EBB_GIB - 1536 * EBB_MIB);
+}
+
+/* What is plugged counts only when all that is requested is. */
+static void test_plugged(void **state)
+{
+	static const struct {
+		const char *sizes;
+		uint64_t plugged_bytes;
+	} cases[] = {
+		{ "<requested unit='KiB'>524288</requested>"
+		  "<current unit='KiB'>524288</current>",
+		  512 * EBB_MIB },
+		{ "<requested unit='KiB'>0</requested>"
+		  "<current unit='KiB'>0</current>",
+		  0 },
+		{ "<requested unit='KiB'>524288</requested>"
+		  "<current unit='KiB'>262144</current>",
+		  EBB_GIB },
+		{ "<current unit='KiB'>0</current>", EBB_GIB },
+		{ "<requested unit='KiB'>4194304</requested>"
+		  "<current unit='KiB'>4194304</current>",
+		  EBB_GIB },
+		{ "<requested unit='KiB'>x</requested>"
+		  "<current unit='KiB'>x</current>",
+		  EBB_GIB },
+	};
+	char xml[1024];
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		snprintf(xml, sizeof(xml),
+			 "<domain><memory unit='KiB'>4194304</memory><devices>"
+			 "<memory model='virtio-mem'><target>"
+			 "<size unit='KiB'>1048576</size><node>0</node>%s"
+			 "<address base='0x140000000'/></target></memory>"
+			 "</devices></domain>",
+			 cases[i].sizes);
+		assert_int_equal(parse(xml), 0);
+		if (parsed.devices[0].plugged_bytes != cases[i].plugged_bytes)
+			fail_msg("%s: %llu", cases[i].sizes,
+				 (unsigned long long)parsed.devices[0]
+					 .plugged_bytes);
+	}
 }
 
 static const struct {
@@ -497,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_metadata_round_trip),
 		cmocka_unit_test(test_numa_cells),
 		cmocka_unit_test(test_memory_devices),
+		cmocka_unit_test(test_plugged),
 		cmocka_unit_test(test_devices_that_pin),
 		cmocka_unit_test(test_settings_that_forbid),
 		cmocka_unit_test(test_devices_by_their_process),

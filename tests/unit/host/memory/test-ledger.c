@@ -94,6 +94,98 @@ static void test_suspected(void **state)
 	assert_debt(PAGES - 9, 9, 4, 0, 0);
 }
 
+/* A device's file, of which so much is plugged, holds so much. */
+static void begin_device(struct ebb_guest_process *process, uint64_t held_pages)
+{
+	struct ebb_backing *backing = &process->backings[0];
+
+	*process = (struct ebb_guest_process){ .backing_count = 1 };
+	backing->page_bytes = PAGE;
+	backing->bytes = PAGES * PAGE;
+	backing->fd = memfd_create("test-ledger", MFD_CLOEXEC);
+	assert_true(backing->fd >= 0);
+	assert_int_equal(ftruncate(backing->fd, PAGES * PAGE), 0);
+	if (held_pages > 0)
+		assert_int_equal(fallocate(backing->fd, 0, 0,
+					   (off_t)(held_pages * PAGE)),
+				 0);
+	backing->file = ebb_file_new(backing->fd, PAGES * PAGE, PAGE);
+	assert_non_null(backing->file);
+}
+
+/*
+ * What is unplugged within a block that the guest's kernel keeps is not owed:
+ * of 8 pages plugged, no more than those that the file does not hold.
+ */
+static void test_unplugged_within_segment(void **state)
+{
+	static const struct {
+		uint64_t held, plugged, owed;
+		uint64_t base_gpa, others_bytes;
+	} cases[] = {
+		{ 8, 8, 0, EBB_GIB, 0 },
+		{ 5, 8, 3, EBB_GIB, 0 },
+		{ 0, 8, 8, EBB_GIB, PAGES * PAGE },
+		{ 4, 0, 0, EBB_GIB, 0 },
+		/* All is plugged, or changes: no limit. */
+		{ 2, PAGES, 12, EBB_GIB, 0 },
+		/* By its size, if nothing else is of that. */
+		{ 5, 8, 3, 0, 0 },
+		{ 5, 8, 12, 0, PAGES * PAGE },
+		/* Another device's. */
+		{ 5, 8, 12, 4 * EBB_GIB, 0 },
+	};
+	const struct ebb_map map = {
+		.segment_count = 1,
+		.segments = { { .gpa = EBB_GIB + PAGE, .bytes = 12 * PAGE } },
+	};
+	struct ebb_domxml domxml = {
+		.cell_count = 1,
+		.device_count = 1,
+		.devices = { { 0, PAGES * PAGE, 0 } },
+	};
+	struct ebb_guest_process device;
+	struct ebb_debt_limits limits;
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		begin_device(&device, cases[i].held);
+		domxml.cell_bytes[0] = cases[i].others_bytes;
+		domxml.devices[0].base_gpa = cases[i].base_gpa;
+		domxml.devices[0].plugged_bytes = cases[i].plugged * PAGE;
+		ebb_debt_proven(&device, &map, true);
+		assert_int_equal(ebb_debt_of(&device, 0).owed_bytes, 12 * PAGE);
+		if (ebb_debt_find_limits(&device, &map, &domxml, &limits))
+			ebb_debt_cut(&device, &limits);
+		if (ebb_debt_of(&device, 0).owed_bytes != cases[i].owed * PAGE)
+			fail_msg("case %zu: %llu", i,
+				 (unsigned long long)ebb_debt_of(&device, 0)
+						 .owed_bytes /
+					 PAGE);
+		ebb_file_unref(device.backings[0].file);
+	}
+}
+
+/* A limit says nothing of what is lent after it was found. */
+static void test_limit_is_of_its_moment(void **state)
+{
+	struct ebb_ledger_limit limit;
+	int fd = memfd_create("test-ledger", MFD_CLOEXEC);
+
+	(void)state;
+	assert_true(fd >= 0);
+	ebb_ledger_lend(ledger, 0, 4 * PAGE, 4 * PAGE);
+	assert_true(ebb_ledger_find_limit(ledger, fd, 0, &limit));
+	ebb_ledger_lend(ledger, 4 * PAGE, 2 * PAGE, 2 * PAGE);
+	ebb_ledger_cut(ledger, &limit);
+	assert_debt(0, 6, 6, 0, 0);
+	assert_true(ebb_ledger_find_limit(ledger, fd, 2 * PAGE, &limit));
+	ebb_ledger_cut(ledger, &limit);
+	assert_debt(0, 2, 6, 0, 4);
+	assert_false(ebb_ledger_find_limit(ledger, fd, 2 * PAGE, &limit));
+	close(fd);
+}
+
 /* Only the file's own segments stay owed. */
 static void test_proven(void **state)
 {
@@ -190,6 +282,8 @@ int main(void)
 		LEDGER_TEST(test_lend_and_take_back),
 		LEDGER_TEST(test_unplugged_memory_is_not_owed),
 		LEDGER_TEST(test_suspected),
+		LEDGER_TEST(test_unplugged_within_segment),
+		LEDGER_TEST(test_limit_is_of_its_moment),
 		LEDGER_TEST(test_proven),
 		LEDGER_TEST(test_pool),
 	};
