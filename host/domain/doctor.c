@@ -260,3 +260,19 @@ void ebb_doctor_examine_target(const struct ebb_probe *probe,
 			   "kernel's settings, without ebb.ko (knobs)",
 			   load);
 }
+
+void ebb_doctor_examine_silence(bool looked_at, const char *text,
+				const char *remedy, struct ebb_doctor *doctor)
+{
+	struct ebb_check *check;
+
+	for (uint32_t i = 0; !looked_at && i < doctor->check_count; i++) {
+		check = &doctor->checks[i];
+		strcpy(check->status, "skip");
+		strcpy(check->text, "Not looked at yet");
+		check->remedy[0] = '\0';
+		check->xml[0] = '\0';
+	}
+	check = add_check(doctor, "libvirt", "fail", text);
+	snprintf(check->remedy, sizeof(check->remedy), "%s", remedy);
+}

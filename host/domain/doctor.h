@@ -19,4 +19,14 @@ void ebb_doctor_examine_target(const struct ebb_probe *probe,
 			       const char *mechanism, bool too_old,
 			       struct ebb_doctor *doctor);
 
+/**
+ * ebb_doctor_examine_silence - adds that the domain could not be looked at
+ * @looked_at: it was before; else nothing is known of it
+ * @text, @remedy: why not, and what to do
+ *
+ * To be called last.
+ */
+void ebb_doctor_examine_silence(bool looked_at, const char *text,
+				const char *remedy, struct ebb_doctor *doctor);
+
 #endif /* EBB_HOST_DOCTOR_H */

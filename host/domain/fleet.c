@@ -18,6 +18,8 @@ enum {
 	REFRESH_MS = 1000,
 	/* A libvirtd that owes an answer for so long hangs. */
 	OLD_MS = EBB_FLEET_WAIT_MS,
+	/* And so long a request waits for a job that waits for it. */
+	SILENCE_MS = 650,
 	/* Domains that get their vm in one turn of the loop. */
 	INTRODUCE_MAX = 8,
 };
@@ -243,6 +245,40 @@ void ebb_fleet_wait(struct ebb_fleet *fleet, uint64_t refresh,
 	serve_pending(fleet);
 }
 
+/* ---- requests that wait for a job, and that for libvirtd ---- */
+
+/*
+ * The job does not know how long libvirtd takes, and may have no thread yet. So
+ * libvirtd is asked for the domains meanwhile, which it answers soon if at all.
+ */
+static void on_silence(int timer, void *opaque)
+{
+	struct ebb_fleet *fleet = opaque;
+	bool old = ebb_fleet_is_old(fleet);
+	bool waiting = false;
+
+	for (size_t i = 0; i < fleet->count; i++) {
+		if (old)
+			ebb_vm_libvirtd_is_silent(fleet->vms[i]);
+		waiting |= ebb_vm_is_waited_for(fleet->vms[i]);
+	}
+	fleet->silence_watched = waiting;
+	if (waiting)
+		begin_refresh(fleet);
+	else
+		ebb_loop_timer_set(timer, -1);
+}
+
+void ebb_fleet_watch_silence(struct ebb_fleet *fleet)
+{
+	/* Who asks again and again does not put it off. */
+	if (fleet->silence_watched)
+		return;
+	fleet->silence_watched = true;
+	begin_refresh(fleet);
+	ebb_loop_timer_set(fleet->silence_timer, SILENCE_MS);
+}
+
 /* ---- what libvirt tells ---- */
 
 static void tell_vm(struct ebb_vm *vm, enum ebb_virt_event event)
@@ -386,8 +422,9 @@ int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 	fleet->tick_timer = ebb_loop_timer(TICK_MS, on_tick, fleet);
 	fleet->introduce_timer = ebb_loop_timer(-1, on_introduce, fleet);
 	fleet->pending_timer = ebb_loop_timer(-1, on_pending, fleet);
+	fleet->silence_timer = ebb_loop_timer(-1, on_silence, fleet);
 	if (fleet->tick_timer < 0 || fleet->introduce_timer < 0 ||
-	    fleet->pending_timer < 0 ||
+	    fleet->pending_timer < 0 || fleet->silence_timer < 0 ||
 	    ebb_cover_begin(&fleet->cover, &fleet->environment, &fleet->roster,
 			    EBB_HUGEPOOL_ROOT) < 0 ||
 	    ebb_holdings_begin(&fleet->holdings, &fleet->environment,
@@ -425,6 +462,8 @@ void ebb_fleet_free(struct ebb_fleet *fleet)
 		ebb_loop_timer_remove(fleet->introduce_timer);
 	if (fleet->pending_timer >= 0)
 		ebb_loop_timer_remove(fleet->pending_timer);
+	if (fleet->silence_timer >= 0)
+		ebb_loop_timer_remove(fleet->silence_timer);
 	ebb_cover_end(&fleet->cover);
 	ebb_holdings_end(&fleet->holdings);
 	ebb_roster_clear(&fleet->roster);

@@ -27,6 +27,8 @@ enum {
  * @done_ns: when the last one came
  * @refresh_wanted: begin one when the next tick allows
  * @pending: calls that wait for a refresh
+ * @silence_timer, @silence_watched: looks whether libvirtd answers, while
+ *	requests wait for it
  * @introduce_timer: gives vms their domains, some in each turn of the loop
  */
 struct ebb_fleet {
@@ -42,6 +44,8 @@ struct ebb_fleet {
 	bool dismissed; /* what starts now is nobody's */
 	struct ebb_pending pending;
 	int pending_timer;
+	int silence_timer;
+	bool silence_watched;
 	int introduce_timer;
 	int tick_timer;
 	struct ebb_cover cover;
@@ -68,6 +72,12 @@ void ebb_fleet_wait(struct ebb_fleet *fleet, uint64_t refresh,
 
 /* fleet.c: whether states may be others by now, as libvirtd does not answer. */
 bool ebb_fleet_is_old(const struct ebb_fleet *fleet);
+
+/*
+ * fleet.c: a request waits for a job that asks libvirtd: if libvirtd does not
+ * answer, it is answered within a second.
+ */
+void ebb_fleet_watch_silence(struct ebb_fleet *fleet);
 
 /* fleet.c: the vm of an entry, made if it runs and has none yet; else NULL. */
 struct ebb_vm *ebb_fleet_vm(struct ebb_fleet *fleet,

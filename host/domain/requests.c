@@ -226,8 +226,11 @@ static void doctor(struct ebb_fleet *fleet, struct ebb_call *call,
 		return;
 	vm = find_domain(fleet, call, request.uri, request.domain, again,
 			 arguments);
-	if (vm)
-		ebb_vm_doctor(vm, call);
+	if (!vm)
+		return;
+	ebb_vm_doctor(vm, call);
+	if (ebb_vm_is_waited_for(vm))
+		ebb_fleet_watch_silence(fleet);
 }
 
 static void set(struct ebb_fleet *fleet, struct ebb_call *call,
@@ -247,8 +250,11 @@ static void set(struct ebb_fleet *fleet, struct ebb_call *call,
 	}
 	vm = find_domain(fleet, call, request.uri, request.domain, again,
 			 arguments);
-	if (vm)
-		ebb_vm_set_target(vm, call, &setting);
+	if (!vm)
+		return;
+	ebb_vm_set_target(vm, call, &setting);
+	if (ebb_vm_is_waited_for(vm))
+		ebb_fleet_watch_silence(fleet);
 }
 
 static void reclaim(struct ebb_fleet *fleet, struct ebb_call *call,
@@ -267,8 +273,11 @@ static void reclaim(struct ebb_fleet *fleet, struct ebb_call *call,
 	}
 	vm = find_domain(fleet, call, request.uri, request.domain, again,
 			 arguments);
-	if (vm)
-		ebb_reclaim_serve(vm, call, &request);
+	if (!vm)
+		return;
+	ebb_reclaim_serve(vm, call, &request);
+	if (ebb_vm_is_waited_for(vm))
+		ebb_fleet_watch_silence(fleet);
 }
 
 /* The handler of a command, which may let the call wait once. */

@@ -149,4 +149,10 @@ void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call);
 void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
 		       const struct ebb_target_setting *setting);
 
+/* Whether a request waits for a look or another job that asks libvirtd. */
+bool ebb_vm_is_waited_for(const struct ebb_vm *vm);
+
+/* Such a job does not end: what waits for it is answered with what is known. */
+void ebb_vm_libvirtd_is_silent(struct ebb_vm *vm);
+
 #endif /* EBB_HOST_VM_H */

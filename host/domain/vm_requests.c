@@ -13,7 +13,8 @@ enum {
 	WAITED_S_MAX = 5
 };
 
-static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call)
+/* @silent: libvirtd does not answer, so the look that was wanted does not end. */
+static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call, bool silent)
 {
 	struct ebb_doctor *doctor = calloc(1, sizeof(*doctor));
 
@@ -25,6 +26,14 @@ static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call)
 	ebb_doctor_examine_target(&vm->probe, vm->target.state.mechanism,
 				  vm->target.too_old, doctor);
 	snprintf(doctor->name, sizeof(doctor->name), "%s", vm->name);
+	if (silent || vm->life == EBB_VM_DISCONNECTED)
+		ebb_doctor_examine_silence(
+			vm->known.looked_at,
+			silent ? "libvirtd does not answer; all else is what "
+				 "was last known"
+			       : "ebbd has no connection to libvirtd; all else "
+				 "is what was last known",
+			"See: systemctl status libvirtd", doctor);
 	ebb_call_return(call, ebb_msg_encode(ebb_doctor_fields, doctor));
 	free(doctor);
 }
@@ -44,7 +53,7 @@ static enum ebb_vm_serving begin(struct ebb_vm *vm, struct ebb_request *request,
 	case EBB_REQUEST_DOCTOR:
 		ebb_requests_take(&vm->requests, request);
 		free(request);
-		answer_doctor(vm, call);
+		answer_doctor(vm, call, false);
 		return EBB_VM_SERVED;
 	case EBB_REQUEST_SET:
 		return ebb_vm_start_set(vm, request, ret_refusal);
@@ -105,6 +114,59 @@ void ebb_vm_serve_overdue(struct ebb_vm *vm)
 		ebb_vm_serve(vm);
 }
 
+/* Who waits for his turn waits for no job of this vm. */
+static bool waits_for_job(const struct ebb_vm *vm,
+			  const struct ebb_request *request)
+{
+	if (vm->phase != EBB_VM_LOOKING && vm->phase != EBB_VM_TELLING)
+		return false;
+	return request->state == EBB_REQUEST_WAITING &&
+	       !(request->kind == EBB_REQUEST_RECLAIM && vm->turn.waits);
+}
+
+bool ebb_vm_is_waited_for(const struct ebb_vm *vm)
+{
+	const struct ebb_request *request = vm->requests.first;
+
+	while (request && !waits_for_job(vm, request))
+		request = request->next;
+	return request != NULL;
+}
+
+static void answer_silence(struct ebb_vm *vm, struct ebb_request *request)
+{
+	struct ebb_call *call = request->call;
+	struct ebb_refusal refusal;
+
+	if (request->kind == EBB_REQUEST_DOCTOR) {
+		ebb_requests_take(&vm->requests, request);
+		free(request);
+		answer_doctor(vm, call, true);
+		return;
+	}
+	refusal = ebb_refusal(EBB_REFUSAL_LIBVIRT_GONE,
+			      "libvirtd does not answer; see: systemctl "
+			      "status libvirtd");
+	ebb_vm_refuse(vm, request, &refusal);
+}
+
+void ebb_vm_libvirtd_is_silent(struct ebb_vm *vm)
+{
+	struct ebb_request *request = vm->requests.first;
+	uint64_t now_ns = ebb_now_ns();
+
+	while (request) {
+		/* Who was answered may ask again: not in this turn. */
+		if (!waits_for_job(vm, request) ||
+		    request->since_ns >= now_ns) {
+			request = request->next;
+			continue;
+		}
+		answer_silence(vm, request);
+		request = vm->requests.first;
+	}
+}
+
 static void push(struct ebb_vm *vm, const struct ebb_request *request)
 {
 	if (ebb_requests_push(&vm->requests, request, ebb_now_ns()) < 0)
@@ -128,7 +190,7 @@ void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
 				       .call = call };
 
 	if (vm->phase == EBB_VM_RECLAIMING || ebb_vm_has_lease(vm)) {
-		answer_doctor(vm, call);
+		answer_doctor(vm, call, false);
 		return;
 	}
 	want_look(vm);

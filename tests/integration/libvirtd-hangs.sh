@@ -28,7 +28,14 @@ for _ in 1 2 3; do
 	within 1 "list, libvirtd stopped" ebbctl list
 	within 1 "show, libvirtd stopped" ebbctl show "${BARE[0]}"
 	within 1 "version, libvirtd stopped" ebbctl version
+	within 1 "doctor, libvirtd stopped" ebbctl doctor "${BARE[0]}"
 done
+check "doctor says so" grep -q 'libvirtd does not answer' <(ebbctl doctor "${BARE[0]}")
+check "and what was last known" grep -q 'ok *running' <(ebbctl doctor "${BARE[0]}")
+within 1 "a target, libvirtd stopped" refused 1 'libvirtd does not answer' \
+	"a target, libvirtd stopped" ebbctl set "${BARE[0]}" --free-target 64M
+within 1 "a reclaim, libvirtd stopped" refused 1 'libvirtd does not answer' \
+	"a reclaim, libvirtd stopped" ebbctl reclaim "${BARE[0]}" --all
 wait_for 30 bare_are running true || fail "the states are not marked as old: $(states)"
 ok "the states are the last known, and marked"
 check "list says so" grep -q 'running (old)' <(ebbctl list)

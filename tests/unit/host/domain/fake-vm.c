@@ -262,9 +262,11 @@ void ebb_call_return(struct ebb_call *call, struct json_object *value)
 	(void)call;
 	assert_false(fake_vm.answer.done);
 	fake_vm.answer.done = true;
-	/* Of a set; any other is only known to have come. */
+	/* Of a set or a doctor; any other is only known to have come. */
 	ebb_msg_decode(value, ebb_set_result_fields, &fake_vm.answer.result,
 		       sizeof(fake_vm.answer.result), NULL);
+	ebb_msg_decode(value, ebb_doctor_fields, &fake_vm.answer.doctor,
+		       sizeof(fake_vm.answer.doctor), NULL);
 	json_object_put(value);
 }
 

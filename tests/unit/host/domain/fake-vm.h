@@ -51,12 +51,13 @@ struct fake_vm {
 	uint32_t keeps;
 	char element[EBB_METADATA_BYTES]; /* "-" for none */
 
-	/* What the caller of ebb_vm_set_target() got. */
+	/* What the caller of ebb_vm_set_target() or ebb_vm_doctor() got. */
 	struct {
 		bool done;
 		char error_class[64];
 		char text[1024];
 		struct ebb_set_result result;
+		struct ebb_doctor doctor;
 	} answer;
 
 	/* To be called when the caller goes. */
