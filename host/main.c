@@ -396,7 +396,9 @@ static bool end_work(struct daemon *daemon)
 			break;
 		if (ms >= STOP_MAX_MS || (ms >= STOP_MS && may_exit))
 			return false;
-		ebb_loop_turn();
+		/* A loop that fails does not wait, and tells of no job's end. */
+		if (ebb_loop_turn() < 0)
+			ebb_sleep_us(STOP_TURN_MS * 1000);
 	}
 	if (timer >= 0)
 		ebb_loop_timer_remove(timer);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The fleet while ebbd ends: a domain that starts then is watched by nobody, or
+ * somebody dismisses it. The vms are real; what they stand on is played.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "host/domain/fleet_state.h"
+#include "tests/unit/host/domain/fake-vm.h"
+
+static struct ebb_workers *workers;
+static struct ebb_fleet *fleet;
+static int domain_of_libvirt; /* its address is one */
+
+/* ---- in place of virt.c ---- */
+
+int ebb_virt_refresh(struct ebb_virt *virt)
+{
+	(void)virt;
+	return -ENOTCONN;
+}
+
+bool ebb_virt_is_connected(const struct ebb_virt *virt)
+{
+	(void)virt;
+	return true;
+}
+
+uint64_t ebb_virt_asked_ns(const struct ebb_virt *virt)
+{
+	(void)virt;
+	return 0;
+}
+
+bool ebb_domain_state_is_active(enum ebb_domain_state state)
+{
+	return state == EBB_DOMAIN_RUNNING;
+}
+
+/* ---- */
+
+static struct ebb_domain *domain(void)
+{
+	return (struct ebb_domain *)(void *)&domain_of_libvirt;
+}
+
+static void start_domain(void)
+{
+	ebb_fleet_virt_ops.event(domain(), EBB_VIRT_STARTED, EBB_DOMAIN_RUNNING,
+				 fleet);
+}
+
+static void be_listed(void)
+{
+	struct ebb_virt_entry entry = { domain(), EBB_DOMAIN_RUNNING };
+	const struct ebb_virt_list list = { 1, &entry };
+
+	ebb_fleet_virt_ops.listed(&list, fleet);
+	ebb_fleet_virt_ops.connected(&list, fleet);
+}
+
+static bool turned;
+
+static void on_turn(int timer, void *opaque)
+{
+	(void)timer;
+	(void)opaque;
+	turned = true;
+}
+
+/* What is due is done. */
+static void turn(void)
+{
+	int timer = ebb_loop_timer(20, on_turn, NULL);
+
+	turned = false;
+	while (!turned)
+		assert_int_equal(ebb_loop_turn(), 0);
+	ebb_loop_timer_remove(timer);
+}
+
+static void until_idle(void)
+{
+	fake_vm_alarm(60000);
+	while (ebb_workers_count(workers) > 0)
+		ebb_loop_turn();
+	fake_vm_alarm(-1);
+}
+
+static int begin(void **state)
+{
+	static struct ebb_config config = { .agent_timeout_ms = 100,
+					    .reclaims = 4 };
+
+	(void)state;
+	fake_vm_reset();
+	assert_int_equal(ebb_workers_new(8, 4, &workers), 0);
+	assert_int_equal(ebb_fleet_new(&config, workers, &fleet), 0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	until_idle();
+	ebb_fleet_free(fleet);
+	ebb_workers_free(workers);
+	return 0;
+}
+
+/* ebbd has ended with all of it: nobody is looked at, and no job runs. */
+static void assert_left_alone(uint32_t probes)
+{
+	turn();
+	assert_int_equal(fleet->count, 0);
+	assert_int_equal(ebb_workers_count(workers), 0);
+	assert_int_equal(fake_vm.probes, probes);
+}
+
+static void test_started_before(void **state)
+{
+	(void)state;
+	start_domain();
+	turn();
+	until_idle();
+	assert_int_equal(fleet->count, 1);
+	assert_int_equal(fake_vm.probes, 1);
+	ebb_fleet_dismiss(fleet);
+	until_idle();
+	assert_left_alone(1);
+}
+
+static void test_started_while_ebbd_ends(void **state)
+{
+	(void)state;
+	ebb_fleet_dismiss(fleet);
+	start_domain();
+	assert_left_alone(0);
+	be_listed();
+	assert_left_alone(0);
+}
+
+/* libvirt told of it, and it was to have its vm in the next turn. */
+static void test_started_just_before(void **state)
+{
+	(void)state;
+	start_domain();
+	assert_int_equal(fleet->count, 0);
+	ebb_fleet_dismiss(fleet);
+	assert_left_alone(0);
+}
+
+/* One that is looked at goes when that is done, and a new start changes nothing. */
+static void test_looked_at_while_ebbd_ends(void **state)
+{
+	(void)state;
+	fake_vm.held = true;
+	start_domain();
+	turn();
+	assert_int_equal(fleet->count, 1);
+	ebb_fleet_dismiss(fleet);
+	start_domain();
+	fake_vm.held = false;
+	until_idle();
+	assert_left_alone(1);
+}
+
+#define FLEET_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FLEET_TEST(test_started_before),
+		FLEET_TEST(test_started_while_ebbd_ends),
+		FLEET_TEST(test_started_just_before),
+		FLEET_TEST(test_looked_at_while_ebbd_ends),
+	};
+
+	return cmocka_run_group_tests(tests, fake_vm_set_up_group,
+				      fake_vm_tear_down_group);
+}
