@@ -141,7 +141,7 @@ static void test_signal_mask_of_the_caller_stays(void **state)
 /* ---- the loop ---- */
 
 enum {
-	SLOW_MS = 60
+	SLOW_MS = 300
 };
 
 static void slow_end(void *opaque)
