@@ -9,7 +9,12 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "host/base/loop.h"
+
+enum {
+	CHECK_MS = 1000
+};
 
 struct job {
 	enum ebb_work kind;
@@ -17,6 +22,7 @@ struct job {
 	void (*done)(void *opaque);
 	void *opaque;
 	const char *name;
+	uint64_t begun_ns;
 	struct job *next;
 };
 
@@ -28,6 +34,7 @@ struct queue {
 struct ebb_workers {
 	int event_fd;
 	int watch;
+	int check_timer;
 	uint32_t count; /* event loop's thread only */
 	uint32_t limits[EBB_WORK_KINDS];
 	uint32_t threads_max;
@@ -38,13 +45,14 @@ struct ebb_workers {
 	struct queue finished;
 	uint32_t waiting; /* in the queues */
 	uint32_t running[EBB_WORK_KINDS];
+	struct job *looks; /* that run */
 	uint32_t turn; /* the kind that is looked at first */
 	uint32_t holds;
 	bool stopping; /* nobody may begin to hold */
 	bool ended; /* threads shall end */
 	uint32_t idle; /* threads that wait for a job */
 	uint32_t thread_count;
-	pthread_t threads[EBB_WORKERS_MAX];
+	pthread_t threads[EBB_WORKERS_MAX + EBB_WORKERS_STUCK_MAX];
 };
 
 /* The pool whose thread this is. */
@@ -88,6 +96,17 @@ static void on_finished(int watch, int fd, int events, void *opaque)
 	free(job);
 }
 
+static void on_check(int timer, void *opaque);
+
+static void unwatch(struct ebb_workers *workers)
+{
+	if (workers->check_timer >= 0)
+		ebb_loop_timer_remove(workers->check_timer);
+	if (workers->watch >= 0)
+		ebb_loop_unwatch(workers->watch);
+	close(workers->event_fd);
+}
+
 int ebb_workers_new(uint32_t threads, uint32_t reclaims,
 		    struct ebb_workers **ret_workers)
 {
@@ -115,8 +134,9 @@ int ebb_workers_new(uint32_t threads, uint32_t reclaims,
 	}
 	workers->watch = ebb_loop_watch(workers->event_fd, EBB_LOOP_READABLE,
 					on_finished, workers);
-	if (workers->watch < 0) {
-		close(workers->event_fd);
+	workers->check_timer = ebb_loop_timer(CHECK_MS, on_check, workers);
+	if (workers->watch < 0 || workers->check_timer < 0) {
+		unwatch(workers);
 		free(workers);
 		return -EIO;
 	}
@@ -136,11 +156,22 @@ void ebb_workers_free(struct ebb_workers *workers)
 	pthread_mutex_unlock(&workers->lock);
 	for (uint32_t i = 0; i < workers->thread_count; i++)
 		pthread_join(workers->threads[i], NULL);
-	ebb_loop_unwatch(workers->watch);
-	close(workers->event_fd);
+	unwatch(workers);
 	pthread_cond_destroy(&workers->queued);
 	pthread_mutex_destroy(&workers->lock);
 	free(workers);
+}
+
+/* Under the lock: looks that do not count any more. */
+static uint32_t stuck_looks(const struct ebb_workers *workers)
+{
+	uint64_t now_ns = ebb_now_ns();
+	uint32_t count = 0;
+
+	for (const struct job *job = workers->looks; job; job = job->next)
+		count += now_ns - job->begun_ns >=
+			 EBB_WORKERS_STUCK_S * EBB_NS_PER_S;
+	return count < EBB_WORKERS_STUCK_MAX ? count : EBB_WORKERS_STUCK_MAX;
 }
 
 /* Under the lock: leaves a thread to each kind that has none. */
@@ -148,12 +179,15 @@ static bool may_start(const struct ebb_workers *workers, uint32_t kind)
 {
 	uint32_t used = 1;
 
-	if (workers->running[kind] >= workers->limits[kind])
-		return false;
-	for (uint32_t other = 0; other < EBB_WORK_KINDS; other++)
-		used += workers->running[other] || other == kind
-				? workers->running[other]
-				: 1;
+	for (uint32_t other = 0; other < EBB_WORK_KINDS; other++) {
+		uint32_t running = workers->running[other];
+
+		if (other == EBB_WORK_LOOK)
+			running -= stuck_looks(workers);
+		if (other == kind && running >= workers->limits[kind])
+			return false;
+		used += running || other == kind ? running : 1;
+	}
 	return used <= workers->threads_max;
 }
 
@@ -173,12 +207,32 @@ static struct job *next_job(struct ebb_workers *workers)
 	return NULL;
 }
 
+static void begin_look(struct ebb_workers *workers, struct job *job)
+{
+	job->begun_ns = ebb_now_ns();
+	job->next = workers->looks;
+	workers->looks = job;
+}
+
+static void end_look(struct ebb_workers *workers, const struct job *job)
+{
+	struct job **link = &workers->looks;
+
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+}
+
 /* Under the lock, which is given up for the job's work. */
 static void run_job(struct ebb_workers *workers, struct job *job)
 {
+	if (job->kind == EBB_WORK_LOOK)
+		begin_look(workers, job);
 	pthread_mutex_unlock(&workers->lock);
 	job->work(job->opaque);
 	pthread_mutex_lock(&workers->lock);
+	if (job->kind == EBB_WORK_LOOK)
+		end_look(workers, job);
 	workers->running[job->kind]--;
 	push(&workers->finished, job);
 	/* The loop that it wakes takes the lock, while this may wait for a CPU. */
@@ -229,6 +283,31 @@ static int start_thread(struct ebb_workers *workers)
 	return workers->thread_count ? 0 : -EAGAIN;
 }
 
+/* Under the lock: threads that were woken for others that wait are not idle. */
+static bool needs_thread(const struct ebb_workers *workers, uint32_t waiting)
+{
+	return workers->idle < waiting &&
+	       workers->thread_count <
+		       workers->threads_max + stuck_looks(workers);
+}
+
+/* What waits behind looks that are stuck is queued already. */
+static void on_check(int timer, void *opaque)
+{
+	struct ebb_workers *workers = opaque;
+	uint32_t before = UINT32_MAX;
+
+	(void)timer;
+	pthread_mutex_lock(&workers->lock);
+	while (!workers->stopping && before != workers->thread_count &&
+	       needs_thread(workers, workers->waiting)) {
+		before = workers->thread_count;
+		start_thread(workers);
+	}
+	pthread_cond_broadcast(&workers->queued);
+	pthread_mutex_unlock(&workers->lock);
+}
+
 int ebb_workers_run_named(struct ebb_workers *workers, enum ebb_work kind,
 			  void (*work)(void *opaque),
 			  void (*done)(void *opaque), void *opaque,
@@ -245,9 +324,7 @@ int ebb_workers_run_named(struct ebb_workers *workers, enum ebb_work kind,
 			     .opaque = opaque,
 			     .name = name };
 	pthread_mutex_lock(&workers->lock);
-	/* Threads that were woken for others of those that wait are not idle. */
-	if (workers->idle <= workers->waiting &&
-	    workers->thread_count < workers->threads_max)
+	if (needs_thread(workers, workers->waiting + 1))
 		r = start_thread(workers);
 	if (r == 0) {
 		push(&workers->queues[kind], job);

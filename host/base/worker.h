@@ -16,6 +16,11 @@
  * each other kind of which no job runs. So a hundred agents that do not answer
  * delay other looks, but neither a reclaim nor the return of memory.
  *
+ * Stuck. No look is abandoned: a system call on a QEMU whose memory map is locked,
+ * as behind a file server that is dead, cannot be ended. So a look that takes
+ * longer than any that ends keeps its thread, but does not count any more, for as
+ * many as EBB_WORKERS_STUCK_MAX: each such QEMU costs its own domain only.
+ *
  * The end. ebbd must not wait for a job that only waits itself: for a libvirtd
  * that is stopped, or a guest that hangs. So ebb_workers_stop() tells when the
  * process may exit around its jobs. A job that has taken something which only
@@ -55,6 +60,9 @@ enum {
 	/* A thread for each kind. */
 	EBB_WORKERS_MIN = EBB_WORK_KINDS,
 	EBB_WORKERS_MAX = 64,
+	/* Threads beyond those that are configured, beside looks that are stuck. */
+	EBB_WORKERS_STUCK_MAX = 16,
+	EBB_WORKERS_STUCK_S = 120,
 };
 
 /**
