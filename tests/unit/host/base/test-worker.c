@@ -385,11 +385,11 @@ static void test_reclaims_are_bounded(void **state)
 
 	(void)state;
 	reset_gate();
-	assert_int_equal(ebb_workers_new(8, 3, &workers), 0);
+	assert_int_equal(ebb_workers_new(9, 3, &workers), 0);
 	queue_visitors(workers, EBB_WORK_RECLAIM, reclaims, 10);
 	queue_visitors(workers, EBB_WORK_LOOK, looks, 10);
 	wait_inside(EBB_WORK_RECLAIM, 3);
-	wait_inside(EBB_WORK_LOOK, 2);
+	wait_inside(EBB_WORK_LOOK, 3);
 	open_gate(EBB_WORK_RECLAIM);
 	open_gate(EBB_WORK_LOOK);
 	run_loop(workers);
