@@ -21,6 +21,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "host/base/fault.h"
 #include "host/base/loop.h"
 #include "host/config.h"
 #include "host/control/control.h"
@@ -459,7 +460,7 @@ int main(int argc, char **argv)
 	if (r == 0) {
 		sd_notify(0, "READY=1");
 		while (!daemon.stopping && r == 0) {
-			r = ebb_loop_turn();
+			r = ebb_fault_fails("turn") ? -EIO : ebb_loop_turn();
 			tell_away(&daemon);
 		}
 		if (r < 0)

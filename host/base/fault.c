@@ -55,19 +55,39 @@ static void hold(const char *path, const char *point)
 		ebb_sleep_us(HOLD_POLL_US);
 }
 
+/* What $EBB_FAULT says to do at that point, "ACTION[:COUNT]"; NULL: nothing. */
+static const char *action_at(const char *fault, const char *point)
+{
+	size_t length = strlen(point);
+
+	return strncmp(fault, point, length) == 0 && fault[length] == ':'
+		       ? fault + length + 1
+		       : NULL;
+}
+
+static long count_of(const char *action)
+{
+	const char *count = strchr(action, ':');
+
+	return count ? strtol(count + 1, NULL, 10) : 1;
+}
+
+bool ebb_fault_fails(const char *point)
+{
+	static atomic_long reached;
+	const char *fault = getenv("EBB_FAULT");
+	const char *action = fault ? action_at(fault, point) : NULL;
+
+	return action && strncmp(action, "fail", 4) == 0 &&
+	       atomic_fetch_add(&reached, 1) + 1 >= count_of(action);
+}
+
 static void kill_or_stop(const char *fault, const char *point)
 {
 	static atomic_long reached;
-	size_t point_length = strlen(point);
-	const char *action, *count;
+	const char *action = action_at(fault, point);
 
-	if (strncmp(fault, point, point_length) != 0 ||
-	    fault[point_length] != ':')
-		return;
-	action = fault + point_length + 1;
-	count = strchr(action, ':');
-	if (atomic_fetch_add(&reached, 1) + 1 !=
-	    (count ? strtol(count + 1, NULL, 10) : 1))
+	if (!action || atomic_fetch_add(&reached, 1) + 1 != count_of(action))
 		return;
 	if (strncmp(action, "kill", 4) == 0)
 		raise(SIGKILL);

@@ -11,6 +11,9 @@
  * that POINT is reached from then on, it is made to say "held POINT", and the
  * thread, and that alone, waits until the file is removed.
  *
+ * With the action "fail" of ebb_fault_fails(), from the COUNTth time on what
+ * follows fails: "turn:fail:5", the event loop.
+ *
  * Points, in the order of a batch:
  *
  *	taken		slots are TAKEN, which the guest will grant
@@ -22,12 +25,21 @@
 #ifndef EBB_HOST_FAULT_H
 #define EBB_HOST_FAULT_H
 
+#include <stdbool.h>
+
 #ifdef EBB_FAULT_POINTS
 void ebb_fault_point(const char *point);
+bool ebb_fault_fails(const char *point);
 #else
 static inline void ebb_fault_point(const char *point)
 {
 	(void)point;
+}
+
+static inline bool ebb_fault_fails(const char *point)
+{
+	(void)point;
+	return false;
 }
 #endif
 

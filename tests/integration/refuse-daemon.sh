@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # ebbd refuses to start where it cannot work, and says why: a second one, no
-# libvirtd, a wrong configuration. ebbctl without ebbd says so, too.
+# libvirtd, a wrong configuration. ebbctl without ebbd says so, too. And it ends
+# with an error where its event loop fails.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -41,3 +42,14 @@ refused 1 'socket' "a second ebbd on the first one's socket" try_ebbd
 refused 1 'start libvirtd' "no libvirtd at that URI" \
 	try_ebbd --socket "$RIG_DIR/run/other.sock" \
 	-c "qemu+unix:///system?socket=/nonexistent"
+
+stop_ebbd
+rm "$RIG_DIR/ebbd.conf"
+EBBD_PROGRAM=$build/tests/integration/ebbd-faults
+EBB_FAULT=turn:fail:5 start_ebbd
+wait_for 60 pid_gone "$EBBD_PID" || fail "ebbd goes on with a loop that fails"
+wait "$EBBD_PID"
+status=$?
+EBBD_PID=
+check "ebbd ends with an error when its loop fails: $status" test $status = 1
+check "and says so" grep -q 'the event loop failed' "$RIG_DIR/log/ebbd.log"
