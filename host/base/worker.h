@@ -6,7 +6,7 @@
  * ===================
  *
  * Whatever may wait for a guest, for libvirtd or for the kernel is a job. It
- * runs on one of a fixed number of threads with data of its own; the event
+ * runs on one of a bounded number of threads with data of its own; the event
  * loop's thread alone decides and owns all lasting state. A job gets what it
  * needs when it is queued, and its result is looked at when it is done, on the
  * event loop's thread. In between the two share atomics only.
