@@ -41,6 +41,9 @@ static const struct {
 				 "The guest was reset or stopped, its memory or "
 				 "devices changed, or ebb.ko was unloaded in "
 				 "the middle; try again" },
+	[EBB_END_EBBD_ENDS] = { "GenericError",
+				"ebbd was stopped in the middle; ask again "
+				"when it runs: systemctl status ebbd" },
 	[EBB_END_LIBVIRT_GONE] = { "LibvirtGone",
 				   "libvirtd went away in the middle; see: "
 				   "systemctl status libvirtd" },

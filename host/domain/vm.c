@@ -170,6 +170,7 @@ void ebb_vm_dismiss(struct ebb_vm *vm, enum ebb_vm_dismissal why)
 {
 	vm->life = EBB_VM_DISMISSED;
 	vm->dismissal = why;
+	vm->leaving = why == EBB_VM_EBBD_ENDS;
 	vm->gone = true;
 	/* Where ebbd ends, the job may be abandoned, and nobody comes back. */
 	if (vm->phase != EBB_VM_IDLE && !vm->process.ended)

@@ -282,6 +282,7 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 		.agent_ms = config->agent_timeout_ms,
 		.gone = &vm->gone,
 		.disconnected = &vm->disconnected,
+		.leaving = &vm->leaving,
 		.cancelled = &vm->cancelled,
 		.lender = ebb_probe_lender(&vm->probe),
 	};

@@ -195,6 +195,7 @@ struct ebb_vm {
 	struct vm_known known;
 	atomic_bool gone;
 	atomic_bool disconnected; /* that is why */
+	atomic_bool leaving; /* or that ebbd ends */
 
 	struct ebb_request_queue requests;
 	bool reporting; /* to who asked for a reclaim: no job begins */

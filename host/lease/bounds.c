@@ -3,13 +3,20 @@
 
 #include "common/clock.h"
 
+static enum ebb_reclaim_end why_gone(const struct ebb_bounds *bounds)
+{
+	if (bounds->leaving && *bounds->leaving)
+		return EBB_END_EBBD_ENDS;
+	if (bounds->disconnected && *bounds->disconnected)
+		return EBB_END_LIBVIRT_GONE;
+	return EBB_END_GUEST_GONE;
+}
+
 enum ebb_reclaim_end ebb_bounds_end(const struct ebb_bounds *bounds,
 				    const struct ebb_books *books)
 {
 	if (*bounds->gone)
-		return bounds->disconnected && *bounds->disconnected
-			       ? EBB_END_LIBVIRT_GONE
-			       : EBB_END_GUEST_GONE;
+		return why_gone(bounds);
 	if (*bounds->cancelled)
 		return EBB_END_CANCELLED;
 	if (bounds->bytes && books->reclaimed_bytes >= bounds->bytes)

@@ -35,6 +35,7 @@ struct ebb_books {
  *	begins after that
  * @disconnected: set by others before @gone if that is because libvirtd went;
  *	NULL: never
+ * @leaving: the same, if ebbd ends
  * @cancelled: set by others when nobody wants the memory any more
  */
 struct ebb_bounds {
@@ -43,6 +44,7 @@ struct ebb_bounds {
 	uint32_t grant_window_ms;
 	const atomic_bool *gone;
 	const atomic_bool *disconnected;
+	const atomic_bool *leaving;
 	const atomic_bool *cancelled;
 };
 

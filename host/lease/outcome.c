@@ -41,6 +41,7 @@ const char *ebb_reclaim_end_name(enum ebb_reclaim_end end)
 		[EBB_END_TIMEOUT] = "timeout",
 		[EBB_END_CANCELLED] = "cancelled",
 		[EBB_END_GUEST_GONE] = "guest-gone",
+		[EBB_END_EBBD_ENDS] = "ebbd-ends",
 		[EBB_END_LIBVIRT_GONE] = "libvirt-gone",
 		[EBB_END_GUEST_SILENT] = "guest-silent",
 		[EBB_END_NO_AGENT] = "no-agent",

@@ -204,6 +204,7 @@ static struct ebb_outcome run(struct ebb_reclaim *reclaim)
 		.grant_window_ms = reclaim->grant_window_ms,
 		.gone = reclaim->gone,
 		.disconnected = reclaim->disconnected,
+		.leaving = reclaim->leaving,
 		.cancelled = reclaim->cancelled,
 	};
 	struct ebb_outcome outcome;

@@ -40,7 +40,7 @@ struct ebb_reclaim_wish {
  * @wish: as above
  * @standing: the free target that holds but for this reclaim
  * @grant_window_ms, @agent_ms: of the configuration
- * @gone, @disconnected, @cancelled: as in struct ebb_bounds
+ * @gone, @disconnected, @leaving, @cancelled: as in struct ebb_bounds
  *
  * Set by the caller before each ebb_reclaim_run():
  * @lender, @domain, @channel: the guest, the reclaim's alone while it runs
@@ -64,6 +64,7 @@ struct ebb_reclaim {
 	uint32_t agent_ms;
 	const atomic_bool *gone;
 	const atomic_bool *disconnected;
+	const atomic_bool *leaving;
 	const atomic_bool *cancelled;
 
 	struct ebb_lender lender;

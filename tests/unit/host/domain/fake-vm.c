@@ -61,7 +61,9 @@ void ebb_reclaim_run(struct ebb_reclaim *reclaim)
 	reclaim->books.reclaimed_bytes += fake_vm.take_bytes;
 	reclaim->outcome = fake_vm.outcome;
 	if (*reclaim->gone)
-		reclaim->outcome = ebb_outcome(EBB_END_GUEST_GONE);
+		reclaim->outcome = ebb_outcome(*reclaim->leaving
+						       ? EBB_END_EBBD_ENDS
+						       : EBB_END_GUEST_GONE);
 	else if (*reclaim->cancelled)
 		reclaim->outcome = ebb_outcome(EBB_END_CANCELLED);
 	reclaim->outcome.bytes = reclaim->books.reclaimed_bytes;

@@ -169,6 +169,7 @@ static void test_errors(void **state)
 	} cases[] = {
 		{ EBB_END_JOB, "Busy", "domjobinfo" },
 		{ EBB_END_LIBVIRT_GONE, "LibvirtGone", "libvirtd" },
+		{ EBB_END_EBBD_ENDS, "GenericError", "ebbd was stopped" },
 		{ EBB_END_NO_AGENT, "RungClosed", "the guest hangs" },
 		{ EBB_END_REPORTING_BUSY, "RungClosed", "freePageReporting" },
 		{ EBB_END_VIOLATION, "RungClosed", "quarantine" },

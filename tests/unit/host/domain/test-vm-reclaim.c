@@ -240,6 +240,20 @@ static void test_ebbd_ends(void **state)
 	dismissed(EBB_VM_EBBD_ENDS, EBB_REFUSAL_FAILED, "ebbd is being");
 }
 
+static void test_ebbd_ends_in_the_midst(void **state)
+{
+	(void)state;
+	fake_vm.reclaim_held = true;
+	order(&policy, 0);
+	fake_vm_until(fake_vm.reclaims > 0);
+	ebb_vm_dismiss(vm, EBB_VM_EBBD_ENDS);
+	vm = NULL;
+	fake_vm_settle_down();
+	assert_int_equal(policy.reports, 1);
+	assert_int_equal(policy.outcome.end, EBB_END_EBBD_ENDS);
+	assert_int_equal(policy.outcome.bytes, 10 * EBB_MIB);
+}
+
 /* The guest changed in the middle, and the domain ends before it goes on. */
 static void test_domain_ends_before_it_resumes(void **state)
 {
@@ -637,6 +651,7 @@ int main(void)
 		VM_TEST(test_cancelled_before_it_began),
 		VM_TEST(test_domain_ends),
 		VM_TEST(test_ebbd_ends),
+		VM_TEST(test_ebbd_ends_in_the_midst),
 		VM_TEST(test_domain_ends_before_it_resumes),
 		VM_TEST(test_asks_again),
 		VM_TEST(test_violation_means_quarantine),

@@ -24,6 +24,7 @@
 static struct fake_guest guest;
 static struct ebb_reclaim reclaim;
 static atomic_bool disconnected;
+static atomic_bool leaving; /* ebbd is */
 static int tell_result;
 static int old_session; /* errno of a start, while there is one */
 static bool old_session_stays;
@@ -135,12 +136,14 @@ static void begin_many(uint32_t range_count)
 		.agent_ms = 100,
 		.gone = &guest.gone,
 		.disconnected = &disconnected,
+		.leaving = &leaving,
 		.cancelled = &guest.cancelled,
 		.lender = guest.lender,
 		.domain = fake_domain(),
 		.channel = fake_channel(),
 	};
 	disconnected = false;
+	leaving = false;
 }
 
 int __real_ebb_asker_new(struct ebb_asker **ret_asker);
@@ -528,6 +531,12 @@ static void test_libvirt_went(void **state)
 	guest.gone = true;
 	run();
 	assert_outcome(EBB_END_LIBVIRT_GONE, "");
+	end(NULL);
+	begin(4);
+	leaving = true;
+	guest.gone = true;
+	run();
+	assert_outcome(EBB_END_EBBD_ENDS, "");
 	end(NULL);
 	begin(4);
 	guest.gone = true;
