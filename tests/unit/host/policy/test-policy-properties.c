@@ -19,6 +19,7 @@
 #include "common/size.h"
 #include "host/policy/policy.h"
 #include "host/policy/quantity.h"
+#include "tests/random.h"
 
 #define S EBB_NS_PER_S
 #define NOW (100000 * S)
@@ -54,19 +55,11 @@ static uint64_t random_state;
 
 /* ---- chance ---- */
 
-/* splitmix64. */
-static uint64_t next_random(void)
-{
-	uint64_t z = (random_state += UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
 static uint64_t up_to(uint64_t max)
 {
-	return max == UINT64_MAX ? next_random() : next_random() % (max + 1);
+	uint64_t number = next_random(&random_state);
+
+	return max == UINT64_MAX ? number : number % (max + 1);
 }
 
 static bool one_in(uint64_t n)
