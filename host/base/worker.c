@@ -50,7 +50,7 @@ struct ebb_workers {
 	uint32_t holds;
 	bool stopping; /* nobody may begin to hold */
 	bool ended; /* threads shall end */
-	uint32_t idle; /* threads that wait for a job */
+	uint32_t idle; /* threads that wait for a job, or look for one now */
 	uint32_t thread_count;
 	pthread_t threads[EBB_WORKERS_MAX + EBB_WORKERS_STUCK_MAX];
 };
@@ -236,9 +236,11 @@ static void run_job(struct ebb_workers *workers, struct job *job)
 	workers->running[job->kind]--;
 	push(&workers->finished, job);
 	/* The loop that it wakes takes the lock, while this may wait for a CPU. */
+	workers->idle++;
 	pthread_mutex_unlock(&workers->lock);
 	eventfd_write(workers->event_fd, 1);
 	pthread_mutex_lock(&workers->lock);
+	workers->idle--;
 }
 
 static void *run_thread(void *opaque)
