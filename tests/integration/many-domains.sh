@@ -1,0 +1,230 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Many domains without lease: ebbd looks at each, answers meanwhile, and then asks
+# nothing of libvirtd any more. When libvirtd is started anew, it does the same
+# again, no faster and with nothing more.
+#
+# Each domain is a QEMU without a system. To start one takes a second of a CPU, so
+# there are EBB_DOMAINS of them (24), of three kinds that ebbd can do nothing for.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/rig/bare.sh
+. "$source_dir/scripts/rig/bare.sh"
+
+domains=${EBB_DOMAINS:-24}
+# What ebbd may start: its workers (8 by default) beside the event loop's thread.
+THREADS_MAX=9
+# libvirtd stops reading a client that has five.
+CALLS_MAX=4
+QUIET_S=8
+
+# start_all: paused ones that may have an agent, some without a channel, some whose
+# memory is not shared.
+start_all()
+{
+	local i name script=()
+
+	for i in $(seq "$domains"); do
+		name=ebbtest-${RIG_DIR##*.}-$i
+		BARE+=("$name")
+		case $((i % 3)) in
+		0) bare_xml "$name" 16 shared org.ebb.agent.0 org.qemu.guest_agent.0 ;;
+		1) bare_xml "$name" 16 shared ;;
+		2) bare_xml "$name" 16 private ;;
+		esac >"$RIG_DIR/$name.xml"
+		script[i % 4]+="create --paused $RIG_DIR/$name.xml;"
+		[ $((i % 3)) = 0 ] || script[i % 4]+="resume $name;"
+	done
+	printf '%s\0' "${script[@]}" |
+		xargs -0 -P 4 -I {} virsh -q -c "$URI" {} >"$RIG_DIR/log/virsh" 2>&1
+	[ "$(qemu_pids | wc -w)" = "$domains" ] ||
+		fail "not all started: $(tail -n 3 "$RIG_DIR/log/virsh")"
+}
+
+qemu_pids()
+{
+	local name
+
+	for name in ${BARE+"${BARE[@]}"}; do
+		cat "/run/libvirt/qemu/$name.pid" 2>/dev/null
+		echo
+	done
+}
+
+# libvirtd takes half a second for each, and ends anyway.
+end_all()
+{
+	local pids
+
+	pids=$(qemu_pids)
+	# shellcheck disable=SC2086 # one word a pid
+	[ -z "${pids//[[:space:]]/}" ] || kill -KILL $pids
+}
+
+# What ebbd says of each domain: "REASON OLD PHASE".
+findings()
+{
+	ebbctl_json list | jq -r '.domains[] |
+		"\(.reasons[0].name) \(.old) \(.phase)"'
+}
+
+# Each of its kind, and by a look of now.
+all_looked_at()
+{
+	[ "$(findings | sort | uniq -c | awk '{ print $2, $3, $4, $1 }')" = \
+		"guest-paused false ready $((domains / 3))
+no-channel false ready $(((domains + 2) / 3))
+private-memory false ready $(((domains + 1) / 3))" ]
+}
+
+# Calls that libvirt's client made for ebbd, and how many were under way at most,
+# from line $1 of the log on: "CALLS MOST". Of a connection that was lost there is
+# no answer: then a call has ended when its thread makes the next.
+calls()
+{
+	tail -n "+$1" "$RIG_DIR/log/ebbd.log" | awk '
+		function field(name) {
+			match($0, name "=[^ ]*")
+			return substr($0, RSTART, RLENGTH)
+		}
+		function ended(thread) {
+			if (thread in busy) {
+				delete busy[thread]
+				out--
+			}
+		}
+		!/ prog=53690381[45] / { next }
+		{ call = field("client") field("serial") }
+		/RPC_CLIENT_MSG_TX_QUEUE: .* type=0 / {
+			ended($3)
+			busy[$3]
+			thread[call] = $3
+			calls++
+			if (++out > most)
+				most = out
+		}
+		/RPC_CLIENT_MSG_RX: .* type=1 / { ended(thread[call]) }
+		END { print calls + 0, most + 0 }'
+}
+
+log_line()
+{
+	touch "$RIG_DIR/log/ebbd.log"
+	echo $(($(wc -l <"$RIG_DIR/log/ebbd.log") + 1))
+}
+
+# check_calls LINE TEXT: there were some for each domain, one after the other.
+check_calls()
+{
+	local count most
+
+	read -r count most < <(calls "$1")
+	between $((2 * domains)) "$count" $((16 * domains)) ||
+		fail "$2: $count calls for $domains domains"
+	between 1 "$most" $CALLS_MAX || fail "$2: $most calls at once"
+	ok "$2: $count calls, at most $most at once"
+}
+
+# check_quiet TEXT: once all is known, there is nothing to ask.
+check_quiet()
+{
+	local line count ticks
+
+	# The second look of each, for what came while the first was under way.
+	pause_us 5000000
+	line=$(log_line)
+	ticks=$(cpu_ticks)
+	pause_us $((QUIET_S * 1000000))
+	read -r count _ < <(calls "$line")
+	[ "$count" = 0 ] || fail "$1: $count calls in $QUIET_S s"
+	ok "$1: no call in $QUIET_S s, $(($(cpu_ticks) - ticks)) ticks of a CPU"
+}
+
+cpu_ticks()
+{
+	awk '{ print $14 + $15 }' "/proc/$EBBD_PID/stat"
+}
+
+# Its threads and descriptors.
+threads()
+{
+	find "/proc/$EBBD_PID/task" -mindepth 1 -maxdepth 1 | wc -l
+}
+
+descriptors()
+{
+	find "/proc/$EBBD_PID/fd" -mindepth 1 | wc -l
+}
+
+descriptors_are()
+{
+	[ "$(descriptors)" = "$1" ]
+}
+
+check_answers()
+{
+	local i
+
+	within 1 "$1: list" ebbctl list
+	for i in 0 1 2; do
+		within 1 "$1: show" ebbctl show "${BARE[i]}"
+	done
+}
+
+requires virsh socat jq
+rig_init
+libvirt_start
+[ -n "$RIG_LIBVIRT_STARTED" ] ||
+	rig_skip "libvirtd was running before: not restarted for a test"
+trap 'status=$?; stop_ebbd; end_all; (exit $status); at_exit' EXIT
+start_all
+ok "$domains domains run after $SECONDS s"
+
+# one_life: of an ebbd, with a restart of libvirtd in the middle of it.
+one_life()
+{
+	local line fds
+
+	line=$(log_line)
+	export LIBVIRT_LOG_FILTERS="2:rpc.netclient" LIBVIRT_LOG_OUTPUTS="2:stderr"
+	# shellcheck disable=SC2119
+	start_ebbd
+	unset LIBVIRT_LOG_FILTERS LIBVIRT_LOG_OUTPUTS
+	check_answers "while it looks"
+	wait_for 120 all_looked_at || fail "not all were looked at: $(findings | sort | uniq -c)"
+	ok "each was looked at, $(cpu_ticks) ticks of a CPU"
+	check_answers "afterwards"
+	check_quiet "all is known"
+	check_calls "$line" "looks"
+	at_most "$(threads)" $THREADS_MAX || fail "$(threads) threads"
+
+	fds=$(descriptors)
+	line=$(log_line)
+	rig_kill "$(cat /run/libvirtd.pid)"
+	wait_for 30 not_connected || fail "ebbd does not notice"
+	libvirtd -d 8>&- || fail "libvirtd did not start again"
+	wait_for 60 libvirt_answers || fail "libvirtd does not answer"
+	wait_for 120 all_looked_at || fail "not all were looked at again: $(findings | sort | uniq -c)"
+	ok "libvirtd anew: each was looked at again"
+	check_answers "libvirtd anew"
+	check_quiet "libvirtd anew"
+	check_calls "$line" "libvirtd anew"
+	at_most "$(threads)" $THREADS_MAX || fail "libvirtd anew: $(threads) threads"
+	wait_for 30 descriptors_are "$fds" ||
+		fail "libvirtd anew: $(descriptors) descriptors, $fds before"
+	ok "libvirtd anew: $(threads) threads, $fds descriptors"
+}
+
+# The loop takes locks for moments, and who holds one may wait for a CPU; this is
+# no wait of the loop's own by its watchdog. What it waits for by design, it waits
+# for in each life.
+for life in 1 2 3; do
+	one_life
+	us=$(ebbctl_json version | jq '.ebbd["loop-away-max-us"]')
+	if [ "$us" -le 50000 ] || [ "$life" = 3 ]; then
+		break
+	fi
+	echo "# the event loop was away for $us us; once more"
+	stop_ebbd
+done
+loop_was_there
