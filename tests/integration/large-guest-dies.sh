@@ -16,7 +16,7 @@ RESIDENT_MIB_MIN=4096
 RESIDENT_MIB_MAX=8192
 # Left to the host, for whatever else it runs.
 SPARE_MIB=6144
-# The event loop may be away for 50: freed there, the memory would show.
+# What is freed in less is too little to tell the loop from a worker.
 FREED_MS_MIN=60
 
 available_mib()
