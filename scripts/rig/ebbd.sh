@@ -45,6 +45,8 @@ start_ebbd()
 		>>"$RIG_DIR/log/ebbd.log" 2>&1 </dev/null 7<&- 8>&- &
 	EBBD_PID=$!
 	wait_for 15 ebbd_ready_or_gone
+	# What one said that is gone again may still be on its way into the file.
+	wait_for 2 ebbd_ready
 	rig_kill $listener
 	ebbd_ready || rig_die "ebbd did not start: $(tail -n 5 "$RIG_DIR/log/ebbd.log")"
 }
