@@ -67,7 +67,8 @@ qemu=$(guest_pid)
 [ -n "$(disk_fd)" ] || fail "QEMU has no such disk: $(ls -l "/proc/$qemu/fd")"
 
 kill -STOP "$export_pid"
-disk_is_dead 2 || fail "the disk answers still"
+# For a second the kernel answers from its cache.
+wait_for 10 disk_is_dead 2 || fail "the disk answers still"
 ok "who asks for the disk waits"
 
 # shellcheck disable=SC2119
