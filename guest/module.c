@@ -145,7 +145,7 @@ void ebb_module_explain(const char *root, const char *release, char *ret_text,
 			 "this kernel takes signed modules only (Secure Boot), "
 			 "and it has no signature: install it by ebb-dkms, "
 			 "which signs it; mokutil --import %s; restart and "
-			 "enroll the key",
+			 "enrol the key",
 			 signing_key(root));
 		break;
 	case EBB_MODULE_KEY_NEEDED:
@@ -153,7 +153,7 @@ void ebb_module_explain(const char *root, const char *release, char *ret_text,
 			ret_text, text_bytes,
 			"it is built for kernel %s, which takes signed modules "
 			"only (Secure Boot); if modprobe says that the key was "
-			"rejected: mokutil --import %s, restart, enroll the "
+			"rejected: mokutil --import %s, restart, enrol the "
 			"key",
 			release, signing_key(root));
 		break;

@@ -14,6 +14,9 @@
 
 #define RELEASE "6.12.117+deb13-cloud-amd64"
 #define DKMS "/lib/modules/" RELEASE "/updates/dkms"
+/* Of 64 characters, the most that uname gives. */
+#define LONG_RELEASE RELEASE "-0123456789-0123456789-0123456789-0123"
+#define LONG_DKMS "/lib/modules/" LONG_RELEASE "/updates/dkms"
 
 static void lock_down(void)
 {
@@ -116,6 +119,34 @@ static void sig_enforce_is_no_less_strict(void **state)
 			 EBB_MODULE_UNSIGNED);
 }
 
+/* Its text for the longest release fits into a message. */
+static void is_not_cut(enum ebb_module_state expected)
+{
+	char got[2 * EBB_STRING_BYTES_MAX];
+
+	assert_int_equal(ebb_module_state(fake_root, LONG_RELEASE), expected);
+	ebb_module_explain(fake_root, LONG_RELEASE, got, sizeof(got));
+	assert_in_range(strlen(got), 1, EBB_STRING_BYTES_MAX - 1);
+}
+
+static void the_longest_release_cuts_no_text(void **state)
+{
+	(void)state;
+	assert_int_equal(strlen(LONG_RELEASE), 64);
+	fake_root_write("/var/lib/shim-signed/mok/MOK.der", "");
+	is_not_cut(EBB_MODULE_NOT_INSTALLED);
+	fake_root_write("/usr/src/ebb-1.0/dkms.conf", "");
+	is_not_cut(EBB_MODULE_NO_HEADERS);
+	fake_root_write("/lib/modules/" LONG_RELEASE "/build/include/x", "");
+	is_not_cut(EBB_MODULE_NOT_BUILT);
+	fake_root_write(LONG_DKMS "/ebb.ko", "x");
+	is_not_cut(EBB_MODULE_LOADABLE);
+	lock_down();
+	is_not_cut(EBB_MODULE_UNSIGNED);
+	fake_root_write(LONG_DKMS "/ebb.ko", "~Module signature appended~\n");
+	is_not_cut(EBB_MODULE_KEY_NEEDED);
+}
+
 #define MODULE_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, fake_root_make, fake_root_remove)
 
@@ -129,6 +160,7 @@ int main(void)
 		MODULE_TEST(one_that_is_built_is_to_be_loaded),
 		MODULE_TEST(under_lockdown_it_wants_a_signature),
 		MODULE_TEST(sig_enforce_is_no_less_strict),
+		MODULE_TEST(the_longest_release_cuts_no_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
