@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "host/interface/status.h"
+#include "protocol/limits.h"
 
 /*
  * In the order in which they are shown: what an operator must mend first comes
@@ -55,7 +56,8 @@ struct ebb_reason_list {
 	uint32_t count;
 	struct {
 		enum ebb_reason_id id;
-		char detail[192];
+		/* Whole, also where a guest says it. */
+		char detail[EBB_STRING_BYTES_MAX];
 	} items[EBB_REASON_COUNT];
 };
 

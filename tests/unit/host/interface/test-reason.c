@@ -68,6 +68,20 @@ static void test_long_detail_is_cut(void **state)
 	assert_int_equal(reason.text[strlen(reason.text) - 1], ')');
 }
 
+static void test_what_a_guest_says_is_whole(void **state)
+{
+	struct ebb_reason_list list = { 0 };
+	struct ebb_reason reason;
+	char text[EBB_STRING_BYTES_MAX];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	ebb_reason_add(&list, EBB_REASON_NO_MODULE, "%s", text);
+	ebb_reason_render(&list, 0, &reason);
+	assert_non_null(strstr(reason.text, text));
+}
+
 static void test_sort_keeps_details(void **state)
 {
 	struct ebb_reason_list list = { 0 };
@@ -354,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_words_of_each_reason),
 		cmocka_unit_test(test_first_of_a_kind_is_kept),
 		cmocka_unit_test(test_long_detail_is_cut),
+		cmocka_unit_test(test_what_a_guest_says_is_whole),
 		cmocka_unit_test(test_sort_keeps_details),
 		cmocka_unit_test(test_healthy_domain),
 		cmocka_unit_test(test_each_reason_fails_one_check),
