@@ -32,15 +32,20 @@ xml_memory()
 # own private memory is there, too, and never touched.
 xml_qemu()
 {
-	[ "$backing" = thp ] || return 0
-	cat <<-END
-	<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
-	<qemu:arg value='-object'/>
-	<qemu:arg value='memory-backend-file,id=ram,size=${memory}M,mem-path=$RIG_DIR/ram,share=on,align=2M'/>
-	<qemu:arg value='-machine'/>
-	<qemu:arg value='memory-backend=ram'/>
-	</qemu:commandline>
-	END
+	local args=() arg
+
+	[ "$backing" != thp ] || args+=(
+		-object "memory-backend-file,id=ram,size=${memory}M,mem-path=$RIG_DIR/ram,share=on,align=2M"
+		-machine "memory-backend=ram")
+	[ -z "$network" ] || args+=(
+		-netdev "stream,id=net,server=off,addr.type=unix,addr.path=$network"
+		-device "virtio-net-pci,netdev=net,addr=0x1e")
+	[ ${#args[@]} -gt 0 ] || return 0
+	echo "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+	for arg in "${args[@]}"; do
+		echo "<qemu:arg value='$arg'/>"
+	done
+	echo "</qemu:commandline>"
 }
 
 # What memory devices may be plugged up to; libvirt wants a cell then.
@@ -189,17 +194,18 @@ domain_xml()
 # private-memfd] [--nodes N] [--channels "ebb qga shell"] [--balloon
 # none|plain|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
 # [--disk MIB] [--disk-format raw|qcow2] [--disk-file FILE] [--max-memory MIB]
-# [--on-crash destroy|restart] [--share DIR]
+# [--on-crash destroy|restart] [--share DIR] [--network SOCKET]
 # Defines a guest. Its name is in GUEST, and all that is said below of "the
 # guest" is said of the one that GUEST names. Its disk is /dev/vda and as
 # tests/guest/disk.h says, unless it is an empty qcow2 or begins with FILE. With
 # --on-crash it has a device to tell of its panic. DIR is shared by virtiofs, with
-# the tag "share". On thp there is one node and nothing can be plugged.
+# the tag "share". Its network card is that of who listens on SOCKET, as passt does,
+# for which this libvirt has no XML. On thp there is one node and nothing can be plugged.
 guest_define()
 {
 	local memory=2048 backing=memfd nodes=1 channels="ebb shell" \
 		balloon=none machine=pc cmdline="" disk=0 disk_format=raw disk_file="" \
-		max_memory=0 on_crash=destroy panic="" share="" image
+		max_memory=0 on_crash=destroy panic="" share="" network="" image
 
 	GUEST=ebbtest-${RIG_DIR##*.}-${#RIG_GUESTS[@]}
 	while [ $# -gt 1 ]; do
@@ -217,6 +223,7 @@ guest_define()
 		--disk-file) disk_file=$2 ;;
 		--max-memory) max_memory=$2 ;;
 		--share) share=$2 ;;
+		--network) network=$2 ;;
 		--on-crash) on_crash=$2 panic="<panic model='isa'/>" ;;
 		*) rig_die "guest_define: unknown option $1" ;;
 		esac
