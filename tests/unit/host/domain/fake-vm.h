@@ -65,8 +65,8 @@ struct fake_vm {
 	void *gone_opaque;
 
 	/* The vm's, from its last probe. */
-	const struct ebb_channel_ops *channel_ops;
-	void *channel_opaque;
+	const struct ebb_channel_ops *_Atomic channel_ops;
+	void *_Atomic channel_opaque;
 };
 
 extern struct fake_vm fake_vm;
