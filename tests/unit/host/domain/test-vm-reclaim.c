@@ -564,7 +564,7 @@ static void test_resumes_first(void **state)
 	fake_vm_until(line[1].vm->turn.taken);
 	vm->reclaim.start_ns = start_ns = fake_vm.now_ns;
 	fake_vm.held = false;
-	fake_vm_until(vm->turn.waits);
+	fake_vm_until(vm->turn.waits && line[0].waits > 0);
 	assert_int_equal(line[0].reports, 0);
 	fake_vm.now_ns += 600 * EBB_NS_PER_S;
 	release();
@@ -574,7 +574,6 @@ static void test_resumes_first(void **state)
 	assert_int_equal(vm->reclaim.start_ns - start_ns, 600 * EBB_NS_PER_S);
 	assert_int_equal(line[0].outcome.end, EBB_END_SATISFIED);
 	assert_int_equal(line[0].outcome.bytes, 20 * EBB_MIB);
-	assert_true(line[0].waits > 0);
 }
 
 /* ---- with a client ---- */

@@ -549,7 +549,7 @@ static void enter_own_world(void)
 	if (unshare(world) < 0 && unshare(world | CLONE_NEWUSER) < 0)
 		no_world("namespaces");
 	go_on_in_child();
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("proc", "/proc", "proc", 0, NULL) < 0)
 		no_world("/proc of its own");
 	go_on_in_child();
