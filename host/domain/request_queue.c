@@ -4,21 +4,30 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* What a reclaim keeps waiting, if it begins first, for minutes. */
+static bool goes_before(const struct ebb_request *request,
+			const struct ebb_request *other)
+{
+	return request->kind != EBB_REQUEST_RECLAIM &&
+	       other->kind == EBB_REQUEST_RECLAIM &&
+	       other->state != EBB_REQUEST_RUNNING;
+}
+
 int ebb_requests_push(struct ebb_request_queue *queue,
 		      const struct ebb_request *model, uint64_t now_ns)
 {
 	struct ebb_request *request = malloc(sizeof(*request));
-	struct ebb_request **last = &queue->first;
+	struct ebb_request **link = &queue->first;
 
 	if (!request)
 		return -ENOMEM;
 	*request = *model;
 	request->state = EBB_REQUEST_WAITING;
 	request->since_ns = now_ns;
-	request->next = NULL;
-	while (*last)
-		last = &(*last)->next;
-	*last = request;
+	while (*link && !goes_before(request, *link))
+		link = &(*link)->next;
+	request->next = *link;
+	*link = request;
 	return 0;
 }
 

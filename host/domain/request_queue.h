@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is asked of one domain, in the order in which it was asked.
+ * What is asked of one domain, in the order in which it was asked; but a reclaim
+ * that no job works on comes last, as it takes minutes and all else a moment.
  *
  * A request leaves the queue as it is answered. It owns its call until then.
  */
@@ -58,7 +59,10 @@ struct ebb_request_queue {
 	struct ebb_request *first;
 };
 
-/* Appends a copy of @model, waiting. Returns 0 or -ENOMEM; @model is unchanged. */
+/*
+ * Adds a copy of @model, waiting: last, or before a reclaim that does not run.
+ * Returns 0 or -ENOMEM; @model is unchanged.
+ */
 int ebb_requests_push(struct ebb_request_queue *queue,
 		      const struct ebb_request *model, uint64_t now_ns);
 

@@ -102,15 +102,23 @@ void ebb_vm_serve_last(struct ebb_vm *vm)
 	}
 }
 
+static bool is_overdue(const struct ebb_vm *vm,
+		       const struct ebb_request *request)
+{
+	/* Who waits for his turn waits for no look. */
+	if (request->kind == EBB_REQUEST_RECLAIM && vm->turn.waits)
+		return false;
+	return ebb_now_ns() - request->since_ns >=
+	       (uint64_t)WAITED_S_MAX * EBB_NS_PER_S;
+}
+
 void ebb_vm_serve_overdue(struct ebb_vm *vm)
 {
 	const struct ebb_request *request = vm->requests.first;
 
-	/* Who waits for his turn waits for no look. */
-	if (request && request->kind == EBB_REQUEST_RECLAIM && vm->turn.waits)
+	while (request && !is_overdue(vm, request))
 		request = request->next;
-	if (request && ebb_now_ns() - request->since_ns >=
-			       (uint64_t)WAITED_S_MAX * EBB_NS_PER_S)
+	if (request)
 		ebb_vm_serve(vm);
 }
 

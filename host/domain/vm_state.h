@@ -249,7 +249,7 @@ void ebb_vm_serve(struct ebb_vm *vm);
 /* vm_requests.c: answers all that no job works on; the vm is dismissed. */
 void ebb_vm_serve_last(struct ebb_vm *vm);
 
-/* vm_requests.c: the same, if the first waited long enough. */
+/* vm_requests.c: as ebb_vm_serve(), if one of them waited long enough. */
 void ebb_vm_serve_overdue(struct ebb_vm *vm);
 
 /* vm_look.c: a worker examines the domain. */

@@ -31,10 +31,21 @@ static void test_in_order(void **state)
 	(void)state;
 	push(EBB_REQUEST_DOCTOR, 7);
 	push(EBB_REQUEST_RECLAIM, 8);
+	/* Not kept by what may take minutes. */
 	push(EBB_REQUEST_SET, 9);
+	push(EBB_REQUEST_DOCTOR, 10);
 	assert_int_equal(queue.first->kind, EBB_REQUEST_DOCTOR);
 	assert_int_equal(queue.first->since_ns, 7);
 	drop(queue.first);
+	assert_int_equal(queue.first->kind, EBB_REQUEST_SET);
+	drop(queue.first);
+	assert_int_equal(queue.first->kind, EBB_REQUEST_DOCTOR);
+	assert_int_equal(queue.first->since_ns, 10);
+	drop(queue.first);
+	assert_int_equal(queue.first->kind, EBB_REQUEST_RECLAIM);
+	/* In its midst it is the job's end that lets others begin. */
+	queue.first->state = EBB_REQUEST_RUNNING;
+	push(EBB_REQUEST_SET, 11);
 	assert_int_equal(queue.first->kind, EBB_REQUEST_RECLAIM);
 	drop(queue.first);
 	assert_int_equal(queue.first->kind, EBB_REQUEST_SET);
@@ -47,11 +58,11 @@ static void test_out_of_the_midst(void **state)
 {
 	(void)state;
 	push(EBB_REQUEST_DOCTOR, 7);
-	push(EBB_REQUEST_RECLAIM, 8);
-	push(EBB_REQUEST_SET, 9);
+	push(EBB_REQUEST_SET, 8);
+	push(EBB_REQUEST_RECLAIM, 9);
 	drop(queue.first->next);
 	assert_int_equal(queue.first->kind, EBB_REQUEST_DOCTOR);
-	assert_int_equal(queue.first->next->kind, EBB_REQUEST_SET);
+	assert_int_equal(queue.first->next->kind, EBB_REQUEST_RECLAIM);
 	drop(queue.first->next);
 	push(EBB_REQUEST_RECLAIM, 10);
 	assert_int_equal(queue.first->next->since_ns, 10);

@@ -529,17 +529,58 @@ static void test_turn_comes_while_looked_at(void **state)
 	assert_int_equal(line[1].outcome.end, EBB_END_SATISFIED);
 }
 
+static void set_target(struct ebb_vm *of, const char *text)
+{
+	static int call;
+	struct ebb_target_setting setting;
+
+	assert_int_equal(ebb_target_parse(text, &setting, NULL), 0);
+	fake_vm.domxml.target = setting;
+	ebb_vm_set_target(of, (struct ebb_call *)(void *)&call, &setting);
+}
+
+/* The first in line, while a worker looks at it: it may begin after that. */
+static void free_turn_in_look(void)
+{
+	fake_vm.held = true;
+	ebb_vm_invalidate(line[1].vm);
+	ebb_vm_cancel_reclaim(line[2].vm, &line[2]);
+	fake_vm.reclaim_held = false;
+	fake_vm_until(line[0].reports == 1);
+	fake_vm.reclaim_held = true;
+}
+
+/* A request that takes a moment is not kept by one that takes minutes. */
+static void test_set_goes_before_what_is_in_line(void **state)
+{
+	(void)state;
+	free_turn_in_look();
+	set_target(line[1].vm, "512M");
+	fake_vm.held = false;
+	fake_vm_until(fake_vm.reclaims == 2);
+	assert_true(fake_vm.answer.done);
+	assert_string_equal(fake_vm.answer.error_class, "");
+	release();
+	assert_int_equal(line[1].outcome.end, EBB_END_SATISFIED);
+}
+
+static void test_doctor_goes_before_what_is_in_line(void **state)
+{
+	(void)state;
+	free_turn_in_look();
+	ebb_vm_doctor(line[1].vm, NULL);
+	fake_vm.held = false;
+	fake_vm_until(fake_vm.reclaims == 2);
+	assert_true(fake_vm.answer.done);
+	release();
+	assert_int_equal(line[1].outcome.end, EBB_END_SATISFIED);
+}
+
 /* One that waits for minutes: its guest's free target does not lapse. */
 static void test_target_is_renewed_in_line(void **state)
 {
-	struct ebb_target_setting setting;
-	int call;
-
 	(void)state;
-	assert_int_equal(ebb_target_parse("512M", &setting, NULL), 0);
-	fake_vm.domxml.target = setting;
-	ebb_vm_set_target(line[1].vm, (struct ebb_call *)(void *)&call,
-			  &setting);
+	set_target(line[1].vm, "512M");
 	fake_vm_until(fake_vm.answer.done);
 	assert_string_equal(fake_vm.answer.error_class, "");
 	assert_int_equal(fake_vm.tells, 1);
@@ -662,6 +703,8 @@ int main(void)
 		LINE_TEST(test_libvirt_goes_with_a_line),
 		LINE_TEST(test_looked_at_in_line),
 		LINE_TEST(test_turn_comes_while_looked_at),
+		LINE_TEST(test_set_goes_before_what_is_in_line),
+		LINE_TEST(test_doctor_goes_before_what_is_in_line),
 		LINE_TEST(test_target_is_renewed_in_line),
 		LINE_TEST(test_resumes_first),
 		VM_TEST(test_client_goes),
