@@ -171,6 +171,8 @@ static enum ebb_vm_serving run_job(struct ebb_vm *vm,
 	vm->reclaim.lender = ebb_probe_lender(&vm->probe);
 	vm->reclaim.domain = vm->domain;
 	vm->reclaim.channel = vm->probe.channel;
+	/* It may have been set while the reclaim was in line. */
+	vm->reclaim.standing = ebb_vm_standing_target(vm);
 	if (ebb_vm_run(vm, &reclaim) < 0) {
 		*ret_refusal = ebb_vm_why_no_thread();
 		return EBB_VM_REFUSES;
@@ -277,7 +279,6 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 	       sizeof(vm->job_boot_id));
 	vm->reclaim = (struct ebb_reclaim){
 		.wish = bounded(vm, request->order.wish),
-		.standing = ebb_vm_standing_target(vm),
 		.grant_window_ms = config->grant_window_ms,
 		.agent_ms = config->agent_timeout_ms,
 		.gone = &vm->gone,

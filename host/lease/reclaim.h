@@ -38,12 +38,12 @@ struct ebb_reclaim_wish {
  *
  * Set by the caller before ebb_reclaim_prepare(), and not changed until it ends:
  * @wish: as above
- * @standing: the free target that holds but for this reclaim
  * @grant_window_ms, @agent_ms: of the configuration
  * @gone, @disconnected, @leaving, @cancelled: as in struct ebb_bounds
  *
  * Set by the caller before each ebb_reclaim_run():
  * @lender, @domain, @channel: the guest, the reclaim's alone while it runs
+ * @standing: the free target that holds but for this reclaim
  *
  * Of the reclaim; the first three may be read while it runs:
  * @books: what came of it so far
@@ -59,7 +59,6 @@ struct ebb_reclaim_wish {
  */
 struct ebb_reclaim {
 	struct ebb_reclaim_wish wish;
-	struct ebb_msg_target standing;
 	uint32_t grant_window_ms;
 	uint32_t agent_ms;
 	const atomic_bool *gone;
@@ -70,6 +69,7 @@ struct ebb_reclaim {
 	struct ebb_lender lender;
 	struct ebb_domain *domain;
 	struct ebb_channel *channel;
+	struct ebb_msg_target standing;
 
 	struct ebb_books books;
 	_Atomic uint64_t start_ns;

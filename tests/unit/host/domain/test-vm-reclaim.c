@@ -617,6 +617,24 @@ static void test_resumes_first(void **state)
 	assert_int_equal(line[0].outcome.bytes, 20 * EBB_MIB);
 }
 
+/* What is set between its parts is what it puts back at its end. */
+static void test_set_before_it_resumes(void **state)
+{
+	(void)state;
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_until(line[1].vm->turn.taken);
+	fake_vm.held = false;
+	fake_vm_until(vm->turn.waits);
+	set_target(vm, "512M");
+	fake_vm_until(fake_vm.answer.done);
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_int_equal(line[0].reports, 0);
+	release();
+	assert_int_equal(line[0].outcome.end, EBB_END_SATISFIED);
+	assert_int_equal(vm->reclaim.standing.bytes, 512 * EBB_MIB);
+}
+
 /* ---- with a client ---- */
 
 static void serve(uint64_t bytes)
@@ -707,6 +725,7 @@ int main(void)
 		LINE_TEST(test_doctor_goes_before_what_is_in_line),
 		LINE_TEST(test_target_is_renewed_in_line),
 		LINE_TEST(test_resumes_first),
+		LINE_TEST(test_set_before_it_resumes),
 		VM_TEST(test_client_goes),
 		VM_TEST(test_client_goes_before_it_began),
 		VM_TEST(test_client_is_refused),
