@@ -73,6 +73,14 @@ static void free_vm(struct ebb_vm *vm)
 	free(vm);
 }
 
+static void enforce_quarantine(struct ebb_vm *vm)
+{
+	ebb_vm_detach(vm);
+	vm->probe.reasons.count = 0;
+	ebb_reason_add(&vm->probe.reasons, EBB_REASON_QUARANTINED, "%s",
+		       vm->process.quarantine_reason.text);
+}
+
 /* From whatever the vm is to what is wanted. Called after each change. */
 static void settle(struct ebb_vm *vm)
 {
@@ -95,16 +103,13 @@ static void settle(struct ebb_vm *vm)
 		vm->next_domain = NULL;
 		vm->life = EBB_VM_CONNECTED;
 	}
+	/* Before any job may begin that uses the lease or the channel. */
+	if (vm->process.quarantined)
+		enforce_quarantine(vm);
 	ebb_vm_serve_overdue(vm);
-	if (vm->process.quarantined) {
-		ebb_vm_detach(vm);
-		vm->probe.reasons.count = 0;
-		ebb_reason_add(&vm->probe.reasons, EBB_REASON_QUARANTINED, "%s",
-			       vm->process.quarantine_reason.text);
-	} else if (vm->phase == EBB_VM_IDLE && vm->look_wanted &&
-		   vm->life == EBB_VM_CONNECTED) {
+	if (vm->phase == EBB_VM_IDLE && vm->look_wanted &&
+	    vm->life == EBB_VM_CONNECTED && !vm->process.quarantined)
 		ebb_vm_look(vm);
-	}
 	if (vm->phase != EBB_VM_IDLE)
 		return;
 	tell_rung(vm);

@@ -27,6 +27,7 @@ struct asker {
 	struct ebb_outcome outcome;
 	struct ebb_reclaim_wish wish;
 	uint32_t again; /* it asks so often more, when it is told the end */
+	uint64_t passes_ns; /* so long after that the loop goes on */
 	struct ebb_reclaim_state last; /* without the reclaim */
 	uint32_t waits; /* so often it was told to wait */
 	uint32_t rank; /* the first to be told the end has 1 */
@@ -65,6 +66,7 @@ static void on_done(const struct ebb_reclaim_report *report, void *opaque)
 	if (asker->again) {
 		asker->again--;
 		order(asker, EBB_MIB);
+		fake_vm.now_ns += asker->passes_ns;
 		/* What it was told of is not another's yet. */
 		if (report->reclaim)
 			assert_int_equal(report->reclaim->outcome.end,
@@ -337,6 +339,22 @@ static void test_violation_means_quarantine(void **state)
 	assert_int_equal(policy.reports, 2);
 	assert_int_equal(fake_vm.reclaims, 1);
 	assert_int_equal(fake_vm.probes, probes);
+	assert_quarantined();
+}
+
+/* One that was asked for at once, and that a slow loop comes to late. */
+static void test_nothing_begins_in_quarantine(void **state)
+{
+	(void)state;
+	fake_vm.outcome = ebb_outcome_error(EBB_END_VIOLATION, "it lied");
+	policy.again = 1;
+	policy.passes_ns = 60 * EBB_NS_PER_S;
+	order(&policy, EBB_MIB);
+	fake_vm_settle_down();
+	assert_int_equal(fake_vm.reclaims, 1);
+	assert_int_equal(policy.reports, 2);
+	assert_int_equal(policy.refusal.kind, EBB_REFUSAL_RUNG_CLOSED);
+	assert_non_null(strstr(policy.refusal.text, "it lied"));
 	assert_quarantined();
 }
 
@@ -713,6 +731,7 @@ int main(void)
 		VM_TEST(test_domain_ends_before_it_resumes),
 		VM_TEST(test_asks_again),
 		VM_TEST(test_violation_means_quarantine),
+		VM_TEST(test_nothing_begins_in_quarantine),
 		VM_TEST(test_stale_offers_mean_quarantine),
 		LINE_TEST(test_waits_for_its_turn),
 		LINE_TEST(test_cancelled_in_line),
