@@ -46,9 +46,12 @@ void ebb_vm_report(struct ebb_vm *vm, struct ebb_request *request,
 	if (vm->progress_timer >= 0)
 		ebb_loop_timer_remove(vm->progress_timer);
 	vm->progress_timer = -1;
-	ebb_turns_leave(vm->environment->turns, &vm->turn);
-	/* What it asks for in turn begins when it has returned. */
+	/*
+	 * What it asks for in turn begins when it has returned, and so does what
+	 * the next in line asks for here, who may be refused and told now.
+	 */
 	vm->reporting = true;
+	ebb_turns_leave(vm->environment->turns, &vm->turn);
 	request->order.done(report, request->order.opaque);
 	vm->reporting = false;
 	free(request);

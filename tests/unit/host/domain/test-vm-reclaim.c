@@ -594,6 +594,29 @@ static void test_doctor_goes_before_what_is_in_line(void **state)
 	assert_int_equal(line[1].outcome.end, EBB_END_SATISFIED);
 }
 
+/*
+ * The end of a reclaim lets the next one begin, which is refused, and whose
+ * asker turns to the domain that has not told its end yet.
+ */
+static void test_asked_for_by_the_next_in_line(void **state)
+{
+	struct ebb_vm *next = line[1].vm;
+
+	(void)state;
+	next->probe.attached = false;
+	line[1].vm = vm;
+	line[1].again = 1;
+	line[1].timeout_ms = 1000;
+	release();
+	line[1].vm = next;
+	assert_int_equal(line[0].reports, 1);
+	assert_int_equal(line[0].outcome.end, EBB_END_SATISFIED);
+	assert_int_equal(line[0].wish.timeout_ms, 60000);
+	assert_int_equal(line[1].reports, 2);
+	assert_int_equal(line[1].outcome.end, EBB_END_SATISFIED);
+	assert_int_equal(fake_vm.reclaims, 3);
+}
+
 /* One that waits for minutes: its guest's free target does not lapse. */
 static void test_target_is_renewed_in_line(void **state)
 {
@@ -742,6 +765,7 @@ int main(void)
 		LINE_TEST(test_turn_comes_while_looked_at),
 		LINE_TEST(test_set_goes_before_what_is_in_line),
 		LINE_TEST(test_doctor_goes_before_what_is_in_line),
+		LINE_TEST(test_asked_for_by_the_next_in_line),
 		LINE_TEST(test_target_is_renewed_in_line),
 		LINE_TEST(test_resumes_first),
 		LINE_TEST(test_set_before_it_resumes),
