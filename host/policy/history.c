@@ -29,10 +29,8 @@ void ebb_policy_asked(struct ebb_policy_domain *domain, uint64_t bytes,
 {
 	struct ebb_policy_history *history = &domain->history;
 
-	if (now_ns - history->window_ns >= EBB_POLICY_WINDOW_NS) {
-		history->window_ns = now_ns;
+	if (now_ns - history->decided_ns >= EBB_POLICY_WINDOW_NS)
 		history->window_bytes = 0;
-	}
 	history->window_bytes += bytes;
 	history->pending_bytes = bytes;
 	history->decided_ns = now_ns;

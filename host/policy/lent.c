@@ -54,7 +54,10 @@ static void count_memory(const struct ebb_policy *policy, uint32_t index)
 		double part = ebb_policy_part(domain, index);
 		struct debtor item = {
 			.debt = part * (double)ebb_policy_lent_bytes(domain),
-			.spare = part * (double)domain->scratch.spare_bytes,
+			.spare = ebb_policy_obeys(domain)
+					 ? part * (double)domain->scratch
+							   .ready_bytes
+					 : 0,
 		};
 
 		insert(&debtors, count_max, &item);
@@ -78,12 +81,72 @@ static void count_pool(const struct ebb_policy *policy, uint32_t index)
 	budget->cover_bytes = budget->available_bytes;
 }
 
+static void count_mins(const struct ebb_policy *policy, uint32_t index)
+{
+	double sum = 0;
+
+	for (uint32_t i = 0; i < policy->domain_count; i++)
+		sum += ebb_policy_part(&policy->domains[i], index) *
+		       (double)policy->domains[i].min_bytes;
+	policy->budgets[index].min_bytes = (uint64_t)sum;
+}
+
 void ebb_policy_count_lent(struct ebb_policy *policy, uint32_t budget)
 {
+	count_mins(policy, budget);
+	policy->budgets[budget].promised_bytes = 0;
 	if (policy->budgets[budget].kind == EBB_POLICY_HUGE_POOL)
 		count_pool(policy, budget);
 	else
 		count_memory(policy, budget);
+}
+
+/*
+ * By how much debt outgrows cover for each byte that is lent. In a pool it is
+ * available then, and five quarters of it are owed. Elsewhere it may have been cover
+ * already, as free memory of the guest.
+ */
+static double growth(const struct ebb_policy_budget *budget)
+{
+	return budget->kind == EBB_POLICY_HUGE_POOL ? POOL_MARGIN - 1 : 1;
+}
+
+uint64_t ebb_policy_lendable_bytes(const struct ebb_policy *policy,
+				   const struct ebb_policy_domain *domain)
+{
+	double least = (double)domain->resident_bytes;
+
+	for (uint32_t i = 0; i < domain->part_count; i++) {
+		const struct ebb_policy_budget *budget =
+			&policy->budgets[domain->parts[i].budget];
+		double room = (double)ebb_policy_less(
+			budget->cover_bytes,
+			budget->debt_bytes + budget->promised_bytes);
+		double each = domain->parts[i].part * growth(budget);
+
+		if (each > 0 && room / each < least)
+			least = room / each;
+	}
+	return (uint64_t)least;
+}
+
+void ebb_policy_note_lent(struct ebb_policy *policy,
+			  const struct ebb_policy_domain *domain,
+			  uint64_t bytes)
+{
+	for (uint32_t i = 0; i < domain->part_count; i++) {
+		struct ebb_policy_budget *budget =
+			&policy->budgets[domain->parts[i].budget];
+
+		budget->promised_bytes +=
+			(uint64_t)(domain->parts[i].part * growth(budget) *
+				   (double)bytes);
+	}
+}
+
+bool ebb_policy_mins_fit(const struct ebb_policy_budget *budget)
+{
+	return budget->min_bytes <= budget->limit_bytes;
 }
 
 bool ebb_policy_is_covered(const struct ebb_policy_budget *budget)

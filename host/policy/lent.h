@@ -13,7 +13,24 @@
 
 #include "host/policy/policy.h"
 
-/* Writes debt_bytes and cover_bytes of a budget. The scratch must be prepared. */
+/*
+ * Writes debt_bytes, cover_bytes and min_bytes of a budget. The scratch must be
+ * prepared.
+ */
 void ebb_policy_count_lent(struct ebb_policy *policy, uint32_t budget);
+
+/*
+ * What a domain may lend without need: no more than what covers more than is owed
+ * does. So a pool that is covered stays covered. Of ordinary memory a debtor that
+ * joins the largest takes its own free memory out of the cover; the next decision
+ * sees that.
+ */
+uint64_t ebb_policy_lendable_bytes(const struct ebb_policy *policy,
+				   const struct ebb_policy_domain *domain);
+
+/* It lends @bytes more: others may lend less in the same decision. */
+void ebb_policy_note_lent(struct ebb_policy *policy,
+			  const struct ebb_policy_domain *domain,
+			  uint64_t bytes);
 
 #endif /* EBB_HOST_POLICY_LENT_H */

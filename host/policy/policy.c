@@ -27,7 +27,7 @@ static void prepare_domain(struct ebb_policy_domain *domain, uint64_t now_ns)
 	domain->scratch = (struct ebb_policy_scratch){
 		.asked = ebb_policy_may_ask(domain, now_ns),
 		.allowance_bytes = ebb_policy_allowance_bytes(domain, now_ns),
-		.spare_bytes = ebb_policy_spare_bytes(domain),
+		.ready_bytes = ebb_policy_ready_bytes(domain),
 		.budget = EBB_POLICY_NONE,
 	};
 }
@@ -51,13 +51,14 @@ static void prepare_budget(struct ebb_policy_budget *budget)
 	budget->victim = EBB_POLICY_NONE;
 }
 
-/* What is asked for already is on its way, unless it is stuck. */
-static void count_pending(struct ebb_policy *policy)
+/* What was asked of who obeys is on its way, for as long as one may wait for it. */
+static void count_pending(struct ebb_policy *policy, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < policy->domain_count; i++) {
 		const struct ebb_policy_domain *domain = &policy->domains[i];
 
-		if (ebb_policy_is_stuck(domain))
+		if (!ebb_policy_obeys(domain) ||
+		    now_ns - domain->history.decided_ns >= EBB_POLICY_WINDOW_NS)
 			continue;
 		for (uint32_t k = 0; k < domain->part_count; k++)
 			policy->budgets[domain->parts[k].budget].met_bytes +=
@@ -75,7 +76,7 @@ static void prepare(struct ebb_policy *policy, uint64_t now_ns)
 		prepare_budget(&policy->budgets[i]);
 		ebb_policy_count_lent(policy, i);
 	}
-	count_pending(policy);
+	count_pending(policy, now_ns);
 }
 
 /* ---- with need ---- */
@@ -120,8 +121,8 @@ static void name_holders(struct ebb_policy *policy, uint32_t index)
 		double held = part * (double)domain->resident_bytes;
 		double size = held + part * (double)domain->swapped_bytes;
 
-		if (held / domain->shares > most_held) {
-			most_held = held / domain->shares;
+		if (held / ebb_policy_shares(domain) > most_held) {
+			most_held = held / ebb_policy_shares(domain);
 			budget->holder = i;
 		}
 		if (size > largest) {
@@ -177,7 +178,7 @@ static uint64_t balanced_bytes(const struct ebb_policy_domain *domain,
 			       uint64_t now_ns)
 {
 	return is_unused(domain, now_ns)
-		       ? domain->scratch.give_bytes / UNUSED_PART
+		       ? domain->scratch.ready_bytes / UNUSED_PART
 		       : 0;
 }
 
@@ -187,8 +188,8 @@ static uint64_t density_bytes(const struct ebb_policy_domain *domain)
 	uint64_t floor_bytes = ebb_policy_working_set_bytes(domain) +
 			       ebb_policy_cushion_bytes(domain);
 
-	if (!domain->rung.drive)
-		return domain->scratch.give_bytes;
+	if (!ebb_policy_can_drive(domain))
+		return domain->scratch.ready_bytes;
 	return ebb_policy_less(domain->resident_bytes,
 			       ebb_policy_most(floor_bytes, domain->min_bytes));
 }
@@ -200,7 +201,7 @@ static uint64_t over_max_bytes(const struct ebb_policy_domain *domain)
 		ebb_policy_most(domain->min_bytes,
 				ebb_policy_working_set_bytes(domain)));
 
-	if (domain->max_bytes == 0 || !domain->rung.drive)
+	if (domain->max_bytes == 0 || !ebb_policy_can_drive(domain))
 		return 0;
 	return ebb_policy_less(domain->resident_bytes, floor_bytes);
 }
@@ -213,22 +214,23 @@ static void return_from(struct ebb_policy *policy,
 	uint64_t unused_bytes = 0, bytes;
 	enum ebb_policy_why why;
 
-	scratch->give_bytes = ebb_policy_least(
-		ebb_policy_least(scratch->spare_bytes, domain->rung.free_bytes),
-		ebb_policy_less(domain->resident_bytes, domain->min_bytes));
 	if (domain->mode == EBB_POLICY_BALANCED)
 		unused_bytes = balanced_bytes(domain, now_ns);
 	else if (domain->mode == EBB_POLICY_DENSITY)
 		unused_bytes = density_bytes(domain);
 	why = over_bytes > unused_bytes ? EBB_POLICY_OVER_MAX
 					: EBB_POLICY_UNUSED;
-	bytes = whole_steps(
-		ebb_policy_least(ebb_policy_most(over_bytes, unused_bytes),
-				 scratch->allowance_bytes));
-	if (scratch->give_bytes < bytes || why == EBB_POLICY_OVER_MAX)
-		scratch->give_bytes = ebb_policy_most(over_bytes, bytes);
-	if (bytes > 0)
-		ebb_policy_take(policy, domain, EBB_POLICY_NONE, why, bytes);
+	scratch->give_bytes =
+		ebb_policy_most(ebb_policy_most(over_bytes, unused_bytes),
+				scratch->ready_bytes);
+	bytes = ebb_policy_least(ebb_policy_most(over_bytes, unused_bytes),
+				 scratch->allowance_bytes);
+	bytes = whole_steps(ebb_policy_least(
+		bytes, ebb_policy_lendable_bytes(policy, domain)));
+	if (bytes == 0)
+		return;
+	ebb_policy_take(policy, domain, EBB_POLICY_NONE, why, bytes);
+	ebb_policy_note_lent(policy, domain, bytes);
 }
 
 static void return_unused(struct ebb_policy *policy, uint64_t now_ns)

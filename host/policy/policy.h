@@ -68,11 +68,14 @@ enum ebb_policy_budget_kind {
  * @in_need: kept from decision to decision, false at first
  *
  * What follows is written by each decision:
- * @need_bytes: what lacked to @high_bytes when it began
+ * @need_bytes: what lacks to @high_bytes while it is in need
  * @met_bytes: what of it is asked for, now or before
  * @emergency: less than half of @low_bytes is available
  * @debt_bytes: what the @cover_guests largest debtors may take back
  * @cover_bytes: what could be had in time if they do
+ * @promised_bytes: of what covers more than that, what this decision lends away
+ * @min_bytes: what the mins of its domains add up to: over @limit_bytes they cannot
+ *	all be kept
  * @holder: who holds most over its share, if need is left; else EBB_POLICY_NONE
  * @victim: whom the kernel would kill, likewise
  */
@@ -92,6 +95,8 @@ struct ebb_policy_budget {
 	bool emergency;
 	uint64_t debt_bytes;
 	uint64_t cover_bytes;
+	uint64_t promised_bytes;
+	uint64_t min_bytes;
 	uint32_t holder;
 	uint32_t victim;
 };
@@ -138,8 +143,7 @@ struct ebb_policy_rung {
 struct ebb_policy_history {
 	uint64_t decided_ns; /* when it was last asked; 0: never */
 	uint64_t pending_bytes; /* asked for, and not answered yet */
-	uint64_t window_ns; /* of what was asked for lately: */
-	uint64_t window_bytes;
+	uint64_t window_bytes; /* asked for without a rest of 10 s between */
 	uint64_t rest_until_ns; /* it refused, for it needs its memory */
 	uint32_t rests;
 	uint32_t idle_answers; /* in a row, that moved next to nothing */
@@ -151,9 +155,9 @@ struct ebb_policy_history {
 struct ebb_policy_scratch {
 	bool asked; /* may be asked at all */
 	uint64_t allowance_bytes; /* of this decision, but in an emergency */
-	uint64_t spare_bytes; /* free, resident, beyond the cushion */
+	uint64_t ready_bytes; /* free, and can be taken at once */
 	uint64_t take_bytes; /* decided so far */
-	uint64_t give_bytes; /* could be given in the stage that decided last */
+	uint64_t give_bytes; /* that could be given until the stage that was last */
 	uint32_t budget;
 	uint8_t why;
 	/* Of one stage: it gives clamp(a - b * level, 0, cap). */
@@ -163,12 +167,12 @@ struct ebb_policy_scratch {
 /**
  * struct ebb_policy_domain - a domain as the policy sees it
  * @min_bytes: never less; @max_bytes: never more for long, 0: no such limit
- * @shares: its weight, 1 or more
+ * @shares: its weight; 0 is taken as 1
  * @usable_bytes: what the guest may use: its memory without what a balloon holds
  * @resident_bytes, @swapped_bytes: what the host provides
  * @heard_ns: when the guest said what follows; 0: it did not
  * @free_since_ns: since when so much of it is free; 0: not known
- * @working_set_known: else it is driven nowhere
+ * @working_set_known: else it is not driven
  */
 struct ebb_policy_domain {
 	const char *name;
@@ -214,7 +218,8 @@ enum ebb_policy_why {
  * struct ebb_policy_decision - one domain is to give
  * @budget: that needs it, or EBB_POLICY_NONE
  * @bytes: a multiple of EBB_POLICY_STEP_BYTES, over 0
- * @give_bytes: what it could have given for this reason
+ * @why: of the last stage that took of it
+ * @give_bytes: what it could have given until then, at least @bytes
  */
 struct ebb_policy_decision {
 	uint32_t domain;
@@ -247,6 +252,9 @@ uint32_t ebb_policy_decide(struct ebb_policy *policy, uint64_t now_ns,
 
 /* Whether the debts of a budget are covered: else nothing is lent without need. */
 bool ebb_policy_is_covered(const struct ebb_policy_budget *budget);
+
+/* Whether the mins of its domains can all be kept. */
+bool ebb_policy_mins_fit(const struct ebb_policy_budget *budget);
 
 /* ---- what came of it ---- */
 

@@ -22,10 +22,20 @@ uint64_t ebb_policy_cushion_bytes(const struct ebb_policy_domain *domain)
 			       CUSHION_BYTES_MIN);
 }
 
+/* A guest may say any number. */
+static uint64_t free_bytes_of(const struct ebb_policy_domain *domain)
+{
+	return ebb_policy_least(domain->free_bytes, domain->usable_bytes);
+}
+
+double ebb_policy_shares(const struct ebb_policy_domain *domain)
+{
+	return domain->shares ? domain->shares : 1;
+}
+
 uint64_t ebb_policy_working_set_bytes(const struct ebb_policy_domain *domain)
 {
-	uint64_t used_bytes =
-		ebb_policy_less(domain->usable_bytes, domain->free_bytes);
+	uint64_t used_bytes = domain->usable_bytes - free_bytes_of(domain);
 
 	return domain->working_set_known
 		       ? ebb_policy_least(domain->working_set_bytes, used_bytes)
@@ -36,10 +46,29 @@ uint64_t ebb_policy_working_set_bytes(const struct ebb_policy_domain *domain)
 uint64_t ebb_policy_spare_bytes(const struct ebb_policy_domain *domain)
 {
 	uint64_t resident_free_bytes = ebb_policy_less(
-		domain->free_bytes, ebb_policy_lent_bytes(domain));
+		free_bytes_of(domain), ebb_policy_lent_bytes(domain));
 
 	return ebb_policy_less(resident_free_bytes,
 			       ebb_policy_cushion_bytes(domain));
+}
+
+uint64_t ebb_policy_ready_bytes(const struct ebb_policy_domain *domain)
+{
+	return ebb_policy_least(ebb_policy_least(ebb_policy_spare_bytes(domain),
+						 domain->rung.free_bytes),
+				ebb_policy_less(domain->resident_bytes,
+						domain->min_bytes));
+}
+
+bool ebb_policy_can_drive(const struct ebb_policy_domain *domain)
+{
+	return domain->rung.drive && domain->working_set_known;
+}
+
+bool ebb_policy_obeys(const struct ebb_policy_domain *domain)
+{
+	return domain->phase == EBB_POLICY_SETTLED && domain->heard_ns > 0 &&
+	       !ebb_policy_is_stuck(domain);
 }
 
 bool ebb_policy_may_ask(const struct ebb_policy_domain *domain, uint64_t now_ns)
@@ -63,7 +92,7 @@ uint64_t ebb_policy_allowance_bytes(const struct ebb_policy_domain *domain,
 			 ALLOWANCE_PART;
 
 	if (history->decided_ns == 0 ||
-	    now_ns - history->window_ns >= EBB_POLICY_WINDOW_NS)
+	    now_ns - history->decided_ns >= EBB_POLICY_WINDOW_NS)
 		return bytes;
 	return ebb_policy_less(bytes, history->window_bytes);
 }

@@ -6,7 +6,10 @@
 #include "common/clock.h"
 #include "host/policy/policy.h"
 
-/* In so long at most a quarter of what a guest does not work with is asked for. */
+/*
+ * In so long at most a quarter of what a guest does not work with is asked for. What
+ * is asked for is taken to be on its way for as long.
+ */
 #define EBB_POLICY_WINDOW_NS (10 * EBB_NS_PER_S)
 
 /* @a - @b, or 0. */
@@ -28,8 +31,20 @@ static inline uint64_t ebb_policy_most(uint64_t a, uint64_t b)
 /* Its word, as far as it can be true: all that is usable if it said nothing. */
 uint64_t ebb_policy_working_set_bytes(const struct ebb_policy_domain *domain);
 
+/* Its weight, at least 1. */
+double ebb_policy_shares(const struct ebb_policy_domain *domain);
+
 /* Free in the guest, resident on the host, beyond its cushion. */
 uint64_t ebb_policy_spare_bytes(const struct ebb_policy_domain *domain);
+
+/* What of that its rung can take, down to its min. */
+uint64_t ebb_policy_ready_bytes(const struct ebb_policy_domain *domain);
+
+/* Whether its rung can drive it, and how far is known. */
+bool ebb_policy_can_drive(const struct ebb_policy_domain *domain);
+
+/* Whether it is settled, was heard, and moves when it is asked. */
+bool ebb_policy_obeys(const struct ebb_policy_domain *domain);
 
 /* Whether it may be asked at all now. */
 bool ebb_policy_may_ask(const struct ebb_policy_domain *domain,

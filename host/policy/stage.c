@@ -31,16 +31,12 @@ static uint64_t held_bytes(const struct ebb_policy_domain *domain)
 static uint64_t prepare_free(struct ebb_policy_domain *domain)
 {
 	struct ebb_policy_scratch *scratch = &domain->scratch;
-	uint64_t spare_bytes =
-		ebb_policy_less(scratch->spare_bytes, scratch->take_bytes);
-	uint64_t left_bytes =
-		ebb_policy_less(domain->rung.free_bytes, scratch->take_bytes);
+	uint64_t spare_bytes = ebb_policy_less(ebb_policy_spare_bytes(domain),
+					       scratch->take_bytes);
 
 	scratch->a = (double)spare_bytes;
 	scratch->b = 1;
-	return ebb_policy_least(ebb_policy_least(spare_bytes, left_bytes),
-				ebb_policy_less(held_bytes(domain),
-						domain->min_bytes));
+	return ebb_policy_less(scratch->ready_bytes, scratch->take_bytes);
 }
 
 /*
@@ -53,28 +49,28 @@ static uint64_t prepare_idle(struct ebb_policy_domain *domain)
 	uint64_t active_bytes = ebb_policy_working_set_bytes(domain);
 	uint64_t idle_bytes = ebb_policy_less(held_bytes(domain), active_bytes);
 
-	if (!domain->rung.drive)
+	if (!ebb_policy_can_drive(domain))
 		return 0;
 	scratch->a = (double)idle_bytes + (double)active_bytes / IDLE_WEIGHT;
-	scratch->b = domain->shares / IDLE_WEIGHT;
+	scratch->b = ebb_policy_shares(domain) / IDLE_WEIGHT;
 	return ebb_policy_less(held_bytes(domain),
 			       ebb_policy_most(domain->min_bytes,
 					       active_bytes));
 }
 
-/* What all hold in the end is weighted max-min fair: shares * level, but min. */
+/* What all hold of the budget is weighted max-min fair then: shares * level. */
 static uint64_t prepare_over_share(struct ebb_policy_domain *domain)
 {
 	struct ebb_policy_scratch *scratch = &domain->scratch;
 	uint64_t floor_bytes = domain->min_bytes;
 
-	if (!domain->rung.drive && !domain->rung.page_out)
+	if (!ebb_policy_can_drive(domain) && !domain->rung.page_out)
 		return 0;
 	if (!domain->rung.page_out)
 		floor_bytes = ebb_policy_most(
 			floor_bytes, ebb_policy_working_set_bytes(domain));
 	scratch->a = (double)held_bytes(domain);
-	scratch->b = domain->shares;
+	scratch->b = ebb_policy_shares(domain) / scratch->part;
 	return ebb_policy_less(held_bytes(domain), floor_bytes);
 }
 
@@ -149,7 +145,8 @@ static void take_at_level(struct ebb_policy *policy, uint32_t budget,
 		bytes = whole_steps((uint64_t)ebb_level_give(domain, level));
 		if (bytes == 0)
 			continue;
-		scratch->give_bytes = (uint64_t)scratch->cap;
+		scratch->give_bytes =
+			scratch->take_bytes + (uint64_t)scratch->cap;
 		ebb_policy_take(policy, domain, budget, why, bytes);
 		scratch->cap -= (double)bytes;
 		scratch->a -= (double)bytes;
@@ -169,8 +166,8 @@ static void take_remainder(struct ebb_policy *policy, uint32_t budget,
 		if (scratch->cap < EBB_POLICY_STEP_BYTES ||
 		    ebb_level_give(domain, level) <= 0)
 			continue;
-		if (scratch->give_bytes == 0)
-			scratch->give_bytes = (uint64_t)scratch->cap;
+		scratch->give_bytes =
+			scratch->take_bytes + (uint64_t)scratch->cap;
 		ebb_policy_take(policy, domain, budget, why,
 				EBB_POLICY_STEP_BYTES);
 		scratch->cap -= EBB_POLICY_STEP_BYTES;

@@ -100,7 +100,6 @@ static void make_history(struct ebb_policy_history *history)
 {
 	if (one_in(3)) {
 		history->decided_ns = NOW - up_to(100 * S);
-		history->window_ns = history->decided_ns;
 		history->window_bytes = up_to(EBB_GIB);
 	}
 	if (one_in(8))
@@ -128,7 +127,9 @@ static void make_domain(struct ebb_policy_domain *domain, uint32_t budget_count)
 		.usable_bytes = usable_bytes,
 		.resident_bytes = up_to(usable_bytes),
 		.heard_ns = one_in(8) ? 0 : NOW - up_to(100 * S),
-		.free_bytes = up_to(usable_bytes),
+		/* So may this be. */
+		.free_bytes = one_in(4) ? up_to(UINT64_MAX)
+					: up_to(usable_bytes),
 		.free_since_ns = one_in(4) ? 0 : NOW - up_to(200 * S),
 		.working_set_known = !one_in(4),
 		/* Its word, which may be any. */
@@ -204,6 +205,7 @@ static void check_decision(const struct host *host,
 	bool relieves = decision->budget == EBB_POLICY_NONE;
 
 	check(decision->bytes > 0 && decision->bytes % STEP == 0);
+	check(decision->bytes <= decision->give_bytes);
 	check(decision->bytes <= domain->resident_bytes);
 	check(domain->resident_bytes - decision->bytes >= domain->min_bytes);
 	check(domain->phase == EBB_POLICY_SETTLED);
@@ -266,13 +268,10 @@ static uint64_t left_to_give(const struct ebb_policy_domain *domain,
 	uint64_t held = domain->resident_bytes - taken_bytes;
 	uint64_t working_set = ebb_policy_working_set_bytes(domain);
 	uint64_t allowance = ebb_policy_allowance_bytes(domain, NOW);
-	uint64_t give = ebb_policy_least(
-		ebb_policy_least(ebb_policy_spare_bytes(domain),
-				 domain->rung.free_bytes),
-		ebb_policy_less(domain->resident_bytes, domain->min_bytes));
+	uint64_t give = ebb_policy_ready_bytes(domain);
 
 	give = ebb_policy_less(give, taken_bytes);
-	if (domain->rung.drive)
+	if (ebb_policy_can_drive(domain))
 		give = ebb_policy_most(
 			give,
 			ebb_policy_less(held,
@@ -346,6 +345,87 @@ static void no_more_is_taken_than_is_needed(void **state)
 {
 	(void)state;
 	for_each_case(one_takes_no_more_than_is_needed);
+}
+
+/* ---- debts ---- */
+
+static void one_covers_no_more_than_there_is(void)
+{
+	struct outcome outcome;
+	struct host host;
+
+	make_host(&host, BUDGETS_MAX);
+	decide(&host, NOW, &outcome);
+	for (uint32_t b = 0; b < host.policy.budget_count; b++) {
+		const struct ebb_policy_budget *budget = &host.budgets[b];
+		uint64_t most =
+			budget->available_bytes + budget->fast_swap_bytes;
+
+		for (uint32_t i = 0; i < host.policy.domain_count; i++)
+			most += host.domains[i].resident_bytes;
+		check(budget->cover_bytes <= most);
+	}
+}
+
+static void no_word_of_a_guest_makes_cover(void **state)
+{
+	(void)state;
+	for_each_case(one_covers_no_more_than_there_is);
+}
+
+/* Guests that do as they are asked, and then nothing. */
+static void carry_out(struct host *host, const struct outcome *outcome,
+		      uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < outcome->count; i++) {
+		const struct ebb_policy_decision *decision =
+			&outcome->decisions[i];
+		struct ebb_policy_domain *domain =
+			&host->domains[decision->domain];
+
+		ebb_policy_asked(domain, decision->bytes, now_ns);
+		ebb_policy_answered(domain, EBB_POLICY_GAVE, decision->bytes,
+				    now_ns);
+		domain->resident_bytes -= decision->bytes;
+		domain->rung.free_bytes = ebb_policy_less(
+			domain->rung.free_bytes, decision->bytes);
+		for (uint32_t k = 0; k < domain->part_count; k++)
+			host->budgets[domain->parts[k].budget].available_bytes +=
+				(uint64_t)(domain->parts[k].part *
+					   (double)decision->bytes);
+	}
+}
+
+static void one_pool_that_is_covered_stays_so(void)
+{
+	bool covered[BUDGETS_MAX] = { false };
+	struct outcome outcome;
+	struct host host;
+
+	make_host(&host, BUDGETS_MAX);
+	for (uint32_t b = 0; b < host.policy.budget_count; b++) {
+		host.budgets[b].in_need = false;
+		host.budgets[b].available_bytes += host.budgets[b].high_bytes;
+	}
+	decide(&host, NOW, &outcome);
+	for (uint32_t b = 0; b < host.policy.budget_count; b++)
+		covered[b] = host.budgets[b].kind == EBB_POLICY_HUGE_POOL &&
+			     ebb_policy_is_covered(&host.budgets[b]);
+	carry_out(&host, &outcome, NOW);
+	decide(&host, NOW, &outcome);
+	for (uint32_t b = 0; b < host.policy.budget_count; b++) {
+		const struct ebb_policy_budget *budget = &host.budgets[b];
+
+		/* Parts of bytes are lost by each domain. */
+		check(!covered[b] || budget->cover_bytes + 4 * DOMAINS_MAX >=
+					     budget->debt_bytes);
+	}
+}
+
+static void without_need_a_pool_stays_covered(void **state)
+{
+	(void)state;
+	for_each_case(one_pool_that_is_covered_stays_so);
 }
 
 /* ---- what changes what ---- */
@@ -463,27 +543,64 @@ static void a_stuck_guest_moves_no_more_than_it_owes(void **state)
 
 /* ---- time ---- */
 
-/* Guests that do as they are asked, and then nothing. */
-static void carry_out(struct host *host, const struct outcome *outcome,
-		      uint64_t now_ns)
-{
-	for (uint32_t i = 0; i < outcome->count; i++) {
-		const struct ebb_policy_decision *decision =
-			&outcome->decisions[i];
-		struct ebb_policy_domain *domain =
-			&host->domains[decision->domain];
+struct asked {
+	uint64_t ns;
+	uint64_t bytes;
+};
 
-		ebb_policy_asked(domain, decision->bytes, now_ns);
-		ebb_policy_answered(domain, EBB_POLICY_GAVE, decision->bytes,
-				    now_ns);
-		domain->resident_bytes -= decision->bytes;
-		domain->rung.free_bytes = ebb_policy_less(
-			domain->rung.free_bytes, decision->bytes);
-		for (uint32_t k = 0; k < domain->part_count; k++)
-			host->budgets[domain->parts[k].budget].available_bytes +=
-				(uint64_t)(domain->parts[k].part *
-					   (double)decision->bytes);
+/* In no 10 s more than a quarter of what it did not work with at their begin. */
+static void check_window(const struct asked *asked, int count, uint64_t most)
+{
+	for (int i = 0; i < count; i++) {
+		uint64_t sum = 0;
+
+		for (int k = i; k < count && asked[k].ns < asked[i].ns + 10 * S;
+		     k++)
+			sum += asked[k].bytes;
+		check(sum <= most);
 	}
+}
+
+static void one_is_paced(void)
+{
+	struct ebb_policy_domain *domain;
+	struct asked asked[ROUNDS];
+	uint64_t now_ns = NOW, most;
+	struct outcome outcome;
+	struct host host;
+	int count = 0;
+
+	if (case_seed % 20)
+		return;
+	make_host(&host, 1);
+	domain = &host.domains[0];
+	host.policy.domain_count = 1;
+	make_domain(domain, 1);
+	domain->history = (struct ebb_policy_history){ 0 };
+	host.budgets[0].low_bytes = 4 * EBB_GIB;
+	most = ebb_policy_less(domain->resident_bytes,
+			       ebb_policy_working_set_bytes(domain)) /
+	       4;
+	for (int round = 0; round < ROUNDS; round++) {
+		now_ns += up_to(2 * S);
+		/* In need, of more or less, and never an emergency. */
+		host.budgets[0].available_bytes = 3 * EBB_GIB;
+		host.budgets[0].high_bytes = 4 * EBB_GIB + up_to(4 * EBB_GIB);
+		domain->heard_ns = now_ns;
+		decide(&host, now_ns, &outcome);
+		if (outcome.count > 0)
+			asked[count++] =
+				(struct asked){ now_ns,
+						outcome.decisions[0].bytes };
+		carry_out(&host, &outcome, now_ns);
+	}
+	check_window(asked, count, most);
+}
+
+static void nobody_is_asked_faster_than_it_may(void **state)
+{
+	(void)state;
+	for_each_case(one_is_paced);
 }
 
 static void one_comes_to_rest(void)
@@ -519,6 +636,9 @@ int main(void)
 		cmocka_unit_test(every_decision_is_within_its_bounds),
 		cmocka_unit_test(every_need_is_met_or_named),
 		cmocka_unit_test(no_more_is_taken_than_is_needed),
+		cmocka_unit_test(no_word_of_a_guest_makes_cover),
+		cmocka_unit_test(without_need_a_pool_stays_covered),
+		cmocka_unit_test(nobody_is_asked_faster_than_it_may),
 		cmocka_unit_test(the_same_host_gives_the_same_decisions),
 		cmocka_unit_test(more_shares_never_give_more),
 		cmocka_unit_test(a_lower_min_never_gives_less),

@@ -261,6 +261,7 @@ static void without_a_working_set_nobody_is_driven(void **state)
 
 	(void)state;
 	domain->working_set_known = false;
+	domain->free_bytes = EBB_GIB / 8;
 	host_has(EBB_GIB - 1);
 	decide();
 	assert_int_equal(taken(domain), 0);
@@ -282,6 +283,45 @@ static void in_an_emergency_shares_count(void **state)
 	assert_int_equal(taken(a), 0);
 	assert_int_equal(taken(b), 2 * EBB_GIB - EBB_GIB / 4);
 	assert_int_equal(decision_of(b)->why, EBB_POLICY_OVER_SHARE);
+}
+
+/* What lies elsewhere is nothing to the budget. */
+static void a_share_is_of_the_budget(void **state)
+{
+	struct ebb_policy_domain *wide = add("wide", 0, 64 * EBB_GIB);
+	struct ebb_policy_domain *here = add("here", 0, 10 * EBB_GIB);
+
+	(void)state;
+	wide->usable_bytes = wide->resident_bytes = 64 * EBB_GIB;
+	here->usable_bytes = here->resident_bytes = 10 * EBB_GIB;
+	wide->rung.page_out = here->rung.page_out = true;
+	wide->parts[0].part = 0.1;
+	host_has(EBB_GIB / 4);
+	decide();
+	assert_int_equal(taken(wide), 0);
+	assert_int_equal(taken(here), 2 * EBB_GIB - EBB_GIB / 4);
+}
+
+/* A migration may begin while it gives, or it hangs. */
+static void what_does_not_come_in_time_is_asked_of_others(void **state)
+{
+	struct ebb_policy_domain *asked = add("asked", 3 * EBB_GIB, EBB_GIB);
+	struct ebb_policy_domain *other = add("other", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	host_has(EBB_GIB + EBB_GIB / 2);
+	budgets[0].in_need = true;
+	ebb_policy_asked(asked, EBB_GIB / 2, now_ns);
+	asked->phase = EBB_POLICY_IN_JOB;
+	decide();
+	assert_int_equal(taken(other), EBB_GIB / 2);
+	asked->phase = EBB_POLICY_SETTLED;
+	now_ns += 10 * S - 1;
+	decide();
+	assert_int_equal(taken(other), 0);
+	now_ns += 1;
+	decide();
+	assert_int_equal(taken(other), EBB_GIB / 2);
 }
 
 static void nobody_goes_below_its_min(void **state)
@@ -628,6 +668,38 @@ static void a_pool_covers_all_and_more(void **state)
 	assert_true(ebb_policy_is_covered(&budgets[0]));
 }
 
+/* What is lent of a pool leaves five quarters of it there. */
+static void a_pool_lends_what_it_can_cover(void **state)
+{
+	struct ebb_policy_domain *a = add("a", 0, EBB_GIB);
+	struct ebb_policy_domain *b = add("b", 0, EBB_GIB);
+
+	(void)state;
+	budgets[0].kind = EBB_POLICY_HUGE_POOL;
+	budgets[0].low_bytes = budgets[0].high_bytes = 0;
+	a->mode = b->mode = EBB_POLICY_DENSITY;
+	host_has(0);
+	decide();
+	assert_int_equal(taken(a), 0);
+	host_has(EBB_GIB / 4);
+	decide();
+	/* A quarter of 3 GiB is covered by 192 MiB, and 64 MiB are left. */
+	assert_int_equal(taken(a), EBB_GIB / 4 * 3);
+	assert_int_equal(taken(b), EBB_GIB / 4);
+}
+
+static void mins_beyond_the_limit_are_seen(void **state)
+{
+	(void)state;
+	add("a", 0, EBB_GIB)->min_bytes = 10 * EBB_GIB;
+	add("b", 0, EBB_GIB)->min_bytes = 6 * EBB_GIB;
+	decide();
+	assert_int_equal(budgets[0].min_bytes, 16 * EBB_GIB);
+	assert_true(ebb_policy_mins_fit(&budgets[0]));
+	budgets[0].limit_bytes--;
+	assert_false(ebb_policy_mins_fit(&budgets[0]));
+}
+
 /* ---- words ---- */
 
 static void a_decision_has_its_words(void **state)
@@ -676,6 +748,8 @@ int main(void)
 		POLICY_TEST(at_most_a_quarter_in_ten_seconds),
 		POLICY_TEST(without_a_working_set_nobody_is_driven),
 		POLICY_TEST(in_an_emergency_shares_count),
+		POLICY_TEST(a_share_is_of_the_budget),
+		POLICY_TEST(what_does_not_come_in_time_is_asked_of_others),
 		POLICY_TEST(nobody_goes_below_its_min),
 		POLICY_TEST(what_is_lacking_is_named),
 		POLICY_TEST(only_who_relieves_the_budget_gives),
@@ -693,6 +767,8 @@ int main(void)
 		POLICY_TEST(uncovered_debts_stop_returns),
 		POLICY_TEST(as_many_debts_as_are_to_be_covered_count),
 		POLICY_TEST(a_pool_covers_all_and_more),
+		POLICY_TEST(a_pool_lends_what_it_can_cover),
+		POLICY_TEST(mins_beyond_the_limit_are_seen),
 		POLICY_TEST(a_decision_has_its_words),
 	};
 
