@@ -60,8 +60,6 @@ static struct ebb_estimate estimate(const struct ebb_reclaim *reclaim,
 void ebb_reclaim_prepare(struct ebb_reclaim *reclaim)
 {
 	reclaim->before_bytes = ebb_lender_held_bytes(&reclaim->lender);
-	reclaim->swapped_before_bytes =
-		ebb_lender_swapped_bytes(&reclaim->lender);
 	reclaim->target_bytes =
 		reclaim->wish.all
 			? estimate(reclaim, reclaim->before_bytes).max_bytes
@@ -229,8 +227,11 @@ static struct ebb_outcome run(struct ebb_reclaim *reclaim)
 
 void ebb_reclaim_run(struct ebb_reclaim *reclaim)
 {
-	if (!reclaim->start_ns)
+	if (!reclaim->start_ns) {
 		reclaim->start_ns = ebb_now_ns();
+		reclaim->swapped_before_bytes =
+			ebb_lender_swapped_bytes(&reclaim->lender);
+	}
 	reclaim->outcome = run(reclaim);
 	reclaim->outcome.bytes = reclaim->books.reclaimed_bytes;
 	reclaim->after_bytes = ebb_lender_held_bytes(&reclaim->lender);

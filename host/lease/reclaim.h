@@ -83,12 +83,12 @@ struct ebb_reclaim {
 	struct ebb_estimate estimate;
 };
 
-/* Takes the books before. */
+/* Takes the books before, all but what is in swap. Does not wait. */
 void ebb_reclaim_prepare(struct ebb_reclaim *reclaim);
 
 /*
- * The work (blocks, within the bounds). Time runs from here on. Again, with a guest that was examined
- * anew: what is left of it.
+ * The work (blocks, within the bounds). Time runs from here on. Again, with a
+ * guest that was examined anew: what is left of it.
  */
 void ebb_reclaim_run(struct ebb_reclaim *reclaim);
 

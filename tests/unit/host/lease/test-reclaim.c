@@ -189,10 +189,14 @@ static void run_on(void)
 
 static void run(void)
 {
+	reclaim.swapped_before_bytes = UINT64_MAX;
 	ebb_reclaim_prepare(&reclaim);
 	assert_string_equal(ebb_reclaim_phase_name(reclaim.books.phase),
 			    "taking");
+	/* Not read yet: that may wait, and this runs on the loop. */
+	assert_int_equal(reclaim.swapped_before_bytes, UINT64_MAX);
 	run_on();
+	assert_int_not_equal(reclaim.swapped_before_bytes, UINT64_MAX);
 }
 
 static void assert_outcome(enum ebb_reclaim_end ended, const char *reason)
