@@ -188,11 +188,8 @@ static bool take_turn(struct ebb_vm *vm, const struct ebb_request *request)
 	bool waited = vm->turn.waits;
 
 	if (ebb_turns_take(vm->environment->turns, &vm->turn,
-			   request->state == EBB_REQUEST_RESUMING)) {
-		if (waited && request->state == EBB_REQUEST_RESUMING)
-			vm->reclaim.start_ns += ebb_now_ns() - vm->in_line_ns;
+			   request->state == EBB_REQUEST_RESUMING))
 		return true;
-	}
 	if (!waited) {
 		vm->in_line_ns = ebb_now_ns();
 		/* At once the first time, from the loop. */
@@ -206,14 +203,20 @@ static enum ebb_vm_serving resume(struct ebb_vm *vm,
 				  struct ebb_request *request)
 {
 	struct ebb_refusal unused;
+	uint64_t in_line_ns = 0;
 
+	if (vm->turn.waits)
+		in_line_ns = ebb_now_ns() - vm->in_line_ns;
 	if (ebb_vm_has_lease(vm) &&
 	    memcmp(vm->job_boot_id, vm->probe.info.boot_id,
 		   sizeof(vm->job_boot_id)) == 0) {
 		if (!take_turn(vm, request))
 			return EBB_VM_WAITS;
+		/* The wait does not count, unless its end was before that. */
+		vm->reclaim.start_ns += in_line_ns;
 		if (run_job(vm, request, &unused) == EBB_VM_SERVES)
 			return EBB_VM_SERVES;
+		vm->reclaim.start_ns -= in_line_ns;
 	}
 	ebb_vm_end_reclaim(vm, request);
 	return EBB_VM_SERVED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A vm and its reclaims: ordered, cancelled, reported; with a client and without. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,6 +33,30 @@ struct asker {
 	uint32_t waits; /* so often it was told to wait */
 	uint32_t rank; /* the first to be told the end has 1 */
 };
+
+/* The next reclaim finds no thread to run on. */
+static bool no_thread;
+
+int __real_ebb_workers_run_named(struct ebb_workers *workers,
+				 enum ebb_work kind, void (*work)(void *opaque),
+				 void (*done)(void *opaque), void *opaque,
+				 const char *name);
+int __wrap_ebb_workers_run_named(struct ebb_workers *workers,
+				 enum ebb_work kind, void (*work)(void *opaque),
+				 void (*done)(void *opaque), void *opaque,
+				 const char *name);
+int __wrap_ebb_workers_run_named(struct ebb_workers *workers,
+				 enum ebb_work kind, void (*work)(void *opaque),
+				 void (*done)(void *opaque), void *opaque,
+				 const char *name)
+{
+	if (no_thread && kind == EBB_WORK_RECLAIM) {
+		no_thread = false;
+		return -EAGAIN;
+	}
+	return __real_ebb_workers_run_named(workers, kind, work, done, opaque,
+					    name);
+}
 
 static struct ebb_vm *vm;
 static struct asker policy;
@@ -658,6 +683,28 @@ static void test_resumes_first(void **state)
 	assert_int_equal(line[0].outcome.bytes, 20 * EBB_MIB);
 }
 
+/* It ended before it waited: how long it took does not become less than 0. */
+static void test_no_thread_to_resume(void **state)
+{
+	uint64_t start_ns;
+
+	(void)state;
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_until(line[1].vm->turn.taken);
+	vm->reclaim.start_ns = start_ns = fake_vm.now_ns;
+	fake_vm.held = false;
+	fake_vm_until(vm->turn.waits && fake_vm.reclaims == 2);
+	fake_vm.now_ns += 600 * EBB_NS_PER_S;
+	no_thread = true;
+	release();
+	assert_false(no_thread);
+	assert_int_equal(line[0].reports, 1);
+	assert_int_equal(line[0].outcome.end, EBB_END_GUEST_GONE);
+	assert_int_equal(vm->reclaim.start_ns, start_ns);
+	assert_int_equal(line[2].outcome.end, EBB_END_SATISFIED);
+}
+
 /* What is set between its parts is what it puts back at its end. */
 static void test_set_before_it_resumes(void **state)
 {
@@ -768,6 +815,7 @@ int main(void)
 		LINE_TEST(test_asked_for_by_the_next_in_line),
 		LINE_TEST(test_target_is_renewed_in_line),
 		LINE_TEST(test_resumes_first),
+		LINE_TEST(test_no_thread_to_resume),
 		LINE_TEST(test_set_before_it_resumes),
 		VM_TEST(test_client_goes),
 		VM_TEST(test_client_goes_before_it_began),
