@@ -17,10 +17,11 @@ enum {
 	WAIT_MS = 500,
 };
 
-/* A process without files. */
+/* A process without files. @result: of reading @usage; 0 or -errno. */
 struct process {
 	char uuid[EBB_UUID_TEXT_BYTES];
 	pid_t pid;
+	int result;
 	struct ebb_holding usage;
 };
 
@@ -56,8 +57,9 @@ static void read_work(void *opaque)
 	if (!ebb_swapped_is_known(NEW_MS))
 		ebb_swapped_read(reading->holdings->path);
 	for (uint32_t i = 0; i < reading->count; i++)
-		reading->processes[i].usage =
-			ebb_guest_process_usage(reading->processes[i].pid);
+		reading->processes[i].result =
+			ebb_guest_process_usage(reading->processes[i].pid,
+						&reading->processes[i].usage);
 }
 
 static void read_done(void *opaque)
@@ -70,7 +72,7 @@ static void read_done(void *opaque)
 		struct ebb_roster_entry *entry =
 			ebb_roster_find(holdings->roster, process->uuid);
 
-		if (entry && entry->vm)
+		if (process->result == 0 && entry && entry->vm)
 			ebb_vm_take_usage(entry->vm, process->pid,
 					  &process->usage);
 	}

@@ -360,13 +360,16 @@ void ebb_guest_process_holding(const struct ebb_guest_process *process,
 	*ret_holding = holding;
 }
 
-struct ebb_holding ebb_guest_process_usage(pid_t pid)
+int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
 {
 	struct ebb_holding holding = { 0 };
+	int r = ebb_pinned_status_bytes(pid, "VmRSS", &holding.resident_bytes);
 
-	ebb_pinned_status_bytes(pid, "VmRSS", &holding.resident_bytes);
+	if (r < 0)
+		return r;
 	holding.swapped_known =
 		ebb_pinned_status_bytes(pid, "VmSwap",
 					&holding.swapped_bytes) == 0;
-	return holding;
+	*ret_holding = holding;
+	return 0;
 }

@@ -116,11 +116,13 @@ void ebb_guest_process_holding(const struct ebb_guest_process *process,
 			       uint32_t max_age_ms,
 			       struct ebb_holding *ret_holding);
 
-/*
- * What a process as such has, for one without files; all is zero if it is gone.
+/**
+ * ebb_guest_process_usage - what a process as such has, for one without files
+ * @ret_holding: written only on success
+ *
  * Reads /proc: not on the event loop's thread. If the process lives after it,
- * it was that process's.
+ * it was that process's. Returns 0; -ESRCH (it is gone) or -errno.
  */
-struct ebb_holding ebb_guest_process_usage(pid_t pid);
+int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding);
 
 #endif /* EBB_HOST_PROCESS_H */

@@ -197,10 +197,11 @@ void ebb_guest_process_holding(const struct ebb_guest_process *process,
 	*ret_holding = (struct ebb_holding){ 0 };
 }
 
-struct ebb_holding ebb_guest_process_usage(pid_t pid)
+int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
 {
 	(void)pid;
-	return (struct ebb_holding){ 0 };
+	*ret_holding = (struct ebb_holding){ 0 };
+	return 0;
 }
 
 void ebb_probe_close_channels(struct ebb_probe *probe)

@@ -153,6 +153,16 @@ static void test_process_without_files(void **state)
 	assert_true(vm.process.usage.resident_bytes > 0);
 }
 
+/* It is not known then, and not 0; here there is none of that number. */
+static void test_unreadable_process(void **state)
+{
+	(void)state;
+	vm.probe.qemu.pid = INT32_MAX;
+	ask();
+	turn_until(is_served);
+	assert_int_equal(vm.process.usage_ns, 0);
+}
+
 static void test_nothing_to_read(void **state)
 {
 	(void)state;
@@ -223,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOLDINGS_TEST(test_process_without_files),
+		HOLDINGS_TEST(test_unreadable_process),
 		HOLDINGS_TEST(test_nothing_to_read),
 		HOLDINGS_TEST(test_reading_does_not_come),
 		HOLDINGS_TEST(test_another_process),
