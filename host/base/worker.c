@@ -306,7 +306,8 @@ static void on_check(int timer, void *opaque)
 		before = workers->thread_count;
 		start_thread(workers);
 	}
-	pthread_cond_broadcast(&workers->queued);
+	if (workers->waiting > 0)
+		pthread_cond_broadcast(&workers->queued);
 	pthread_mutex_unlock(&workers->lock);
 }
 
