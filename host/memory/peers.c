@@ -148,9 +148,7 @@ static bool examine_peer(struct peers *peers, pid_t pid)
 		peers->most_entries = use.entries;
 		peers->most = pid;
 	}
-	if (r == -ESRCH)
-		return true;
-	if (r == 0 && !use.used)
+	if (!use.used && (r == 0 || r == -ESRCH))
 		return true;
 	if (r < 0) {
 		not_known(peers, pid, r);

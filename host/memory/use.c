@@ -245,11 +245,12 @@ int ebb_use_examine(pid_t pid, const struct ebb_guest_process *process,
 	r = read_names(&look);
 	if (r == 0)
 		r = read_any_mappings(&look, pid, &ret_use->task);
-	if (r == 0)
-		r = read_files(&look, ret_use->task, &device);
-	if (r < 0 || !ret_use->used)
+	if (r < 0)
 		return r;
-	r = ebb_pinned_note_status(ret_use->task, &locked);
+	r = read_files(&look, ret_use->task, &device);
+	if (r == 0 && ret_use->used)
+		r = ebb_pinned_note_status(ret_use->task, &locked);
 	ret_use->pins = device || locked.count > 0;
-	return r;
+	/* The thread has ended; others of the process may live. */
+	return r == -ESRCH && ret_use->task != pid ? -EAGAIN : r;
 }

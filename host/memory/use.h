@@ -38,10 +38,11 @@ struct ebb_use {
  * @pid: of it
  * @process: whose memory it may have
  * @entries_max: as many are read
- * @ret_use: written always, but only @entries counts on failure
+ * @ret_use: written always, but on failure only @entries counts, and @used if set
  *
- * Returns 0; -ESRCH (it has ended), -E2BIG (it has more than @entries_max) or
- * -errno. Whoever is not known may do anything.
+ * Returns 0; -ESRCH (it has ended), -EAGAIN (the thread by which it was read has),
+ * -E2BIG (it has more than @entries_max) or -errno. Whoever is not known may do
+ * anything.
  */
 int ebb_use_examine(pid_t pid, const struct ebb_guest_process *process,
 		    uint64_t entries_max, struct ebb_use *ret_use);

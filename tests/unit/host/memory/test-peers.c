@@ -41,6 +41,17 @@ static struct ebb_guest_process process;
 static pid_t children[4];
 static int child_count;
 
+/* What is looked at ends in the midst of the look, after its mappings. */
+static bool ends_meanwhile;
+
+int __real_ebb_pinned_note_status(pid_t pid, struct ebb_reason_list *list);
+int __wrap_ebb_pinned_note_status(pid_t pid, struct ebb_reason_list *list);
+int __wrap_ebb_pinned_note_status(pid_t pid, struct ebb_reason_list *list)
+{
+	return ends_meanwhile ? -ESRCH
+			      : __real_ebb_pinned_note_status(pid, list);
+}
+
 /* Before the guest's memory; each is a mapping of its own. */
 static bool map_many(void)
 {
@@ -369,6 +380,31 @@ static void test_unreadable(void **state)
 /* A program under a sanitizer has thousands of mappings. */
 #define MANY ((uint64_t)100000)
 
+/* Its memory was seen, and what it does with it is not known. */
+static void test_ends_meanwhile(void **state)
+{
+	/* By its first thread, and by another one. */
+	static const char *const roles[] = { "m", "mt" };
+	struct ebb_use use;
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(roles); i++) {
+		memset(&reasons, 0, sizeof(reasons));
+		start_qemu("-nodefaults", "-S");
+		start_peer(self, roles[i]);
+		ends_meanwhile = true;
+		assert_false(refused(true));
+		assert_int_equal(ebb_use_examine(children[1], &process, 1000,
+						 &use),
+				 i ? -EAGAIN : -ESRCH);
+		ends_meanwhile = false;
+		if (!ebb_reason_has(&reasons, EBB_REASON_PEERS_UNKNOWN))
+			fail_msg("role %s is let pass", roles[i]);
+		end(state);
+		begin(state);
+	}
+}
+
 /* A limit is one of all that is read, and what is gone is nobody. */
 static void test_limit_of_a_look(void **state)
 {
@@ -568,6 +604,7 @@ int main(int argc, char **argv)
 		PEERS_TEST(test_ways_to_use),
 		PEERS_TEST(test_replaced_peer),
 		PEERS_TEST(test_too_much_to_read),
+		PEERS_TEST(test_ends_meanwhile),
 		PEERS_TEST(test_limit_of_a_look),
 		PEERS_TEST(test_unreadable),
 		cmocka_unit_test(test_arguments),
