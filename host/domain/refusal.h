@@ -5,6 +5,11 @@
 
 #include "protocol/message.h"
 
+/* A call waits for the domain it is of, and libvirtd's list for all of them. */
+#define EBB_SILENT_TEXT                                         \
+	"libvirtd does not answer, or is busy with a call for " \
+	"another domain"
+
 enum ebb_refusal_kind {
 	EBB_REFUSAL_NONE, /* it was carried out */
 	EBB_REFUSAL_ARGUMENT, /* this domain can never do it */

@@ -11,6 +11,7 @@
 #include "host/domain/fleet_state.h"
 #include "host/domain/listing.h"
 #include "host/domain/reclaim_call.h"
+#include "host/domain/refusal.h"
 
 static bool check_uri(struct ebb_fleet *fleet, struct ebb_call *call,
 		      const char *uri)
@@ -28,11 +29,10 @@ static bool check_uri(struct ebb_fleet *fleet, struct ebb_call *call,
 
 static void answer_libvirt_gone(struct ebb_fleet *fleet, struct ebb_call *call)
 {
-	ebb_call_error(call, "LibvirtGone",
-		       "%s; see: systemctl status libvirtd",
+	ebb_call_error(call, "LibvirtGone", "%s see: systemctl status libvirtd",
 		       ebb_virt_is_connected(fleet->virt)
-			       ? "libvirtd does not answer"
-			       : "ebbd has no connection to libvirtd");
+			       ? EBB_SILENT_TEXT "; try again, or"
+			       : "ebbd has no connection to libvirtd;");
 }
 
 /* Why a domain that was asked for has no vm. */

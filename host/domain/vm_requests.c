@@ -29,11 +29,13 @@ static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call, bool silent)
 	if (silent || vm->life == EBB_VM_DISCONNECTED)
 		ebb_doctor_examine_silence(
 			vm->known.looked_at,
-			silent ? "libvirtd does not answer; all else is what "
-				 "was last known"
+			silent ? EBB_SILENT_TEXT
+				"; all else is what was last known"
 			       : "ebbd has no connection to libvirtd; all else "
 				 "is what was last known",
-			"See: systemctl status libvirtd", doctor);
+			silent ? "Try again, or see: systemctl status libvirtd"
+			       : "See: systemctl status libvirtd",
+			doctor);
 	ebb_call_return(call, ebb_msg_encode(ebb_doctor_fields, doctor));
 	free(doctor);
 }
@@ -153,8 +155,8 @@ static void answer_silence(struct ebb_vm *vm, struct ebb_request *request)
 		return;
 	}
 	refusal = ebb_refusal(EBB_REFUSAL_LIBVIRT_GONE,
-			      "libvirtd does not answer; see: systemctl "
-			      "status libvirtd");
+			      EBB_SILENT_TEXT "; try again, or see: systemctl "
+					      "status libvirtd");
 	ebb_vm_refuse(vm, request, &refusal);
 }
 

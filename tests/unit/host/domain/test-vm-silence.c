@@ -99,6 +99,10 @@ static void test_target_is_refused(void **state)
 	ebb_vm_set_target(vm, NULL, &setting);
 	be_silent();
 	assert_string_equal(fake_vm.answer.error_class, "LibvirtGone");
+	/* Who waits for a call that is not his may ask again soon. */
+	assert_non_null(strstr(fake_vm.answer.text,
+			       "does not answer, or is busy with a call for "
+			       "another domain; try again, or see: "));
 }
 
 static uint32_t refused;
