@@ -9,7 +9,7 @@
  *   log-level = info                error, warning, notice, info, debug
  *   state-dir = /run/ebb            the lock of the one ebbd there
  *   qemu-run-dir = /run/libvirt/qemu    where libvirt keeps NAME.pid
- *   workers = 8                     threads for what may wait, 4 to 64
+ *   workers = 8                     threads for what may wait, 5 to 64
  *
  *   [reclaim]
  *   timeout = 60s                   of one reclaim that names none

@@ -46,6 +46,8 @@ struct ebb_workers;
  *	back; exit waits for it
  * @EBB_WORK_CONNECTION: connects to libvirtd, lists its domains, closes; one
  *	at a time. Exit abandons it
+ * @EBB_WORK_READ: reads what processes hold in /proc, which may wait for their
+ *	memory maps; one at a time. Exit abandons it
  */
 enum ebb_work {
 	EBB_WORK_LOOK,

@@ -8,9 +8,10 @@
  * All state of a vm belongs to the event loop's thread. Work that blocks (a
  * look, a renewal, a reclaim) is a job on a worker, one at a time. A look makes
  * the next findings while the last ones are what is known; a reclaim uses the
- * last ones, which nobody changes meanwhile. The event loop's thread sets two
- * flags for a job: @gone, that nothing proven holds any more, and @cancelled,
- * that nobody wants the result.
+ * last ones, which nobody changes meanwhile. The event loop's thread sets four
+ * flags for a job: @gone, that nothing proven holds any more; @disconnected and
+ * @leaving, that libvirtd's end or ebbd's is the cause; and @cancelled, that
+ * nobody wants the result.
  *
  * Owners with one life each, from the longest to the shortest: the vm, for as
  * long as libvirt knows that the domain runs; its QEMU process with its files,
