@@ -585,11 +585,16 @@ static void set_target(struct ebb_vm *of, const char *text)
 /* The first in line, while a worker looks at it: it may begin after that. */
 static void free_turn_in_look(void)
 {
+	uint32_t probes = fake_vm.probes;
+
 	fake_vm.held = true;
 	ebb_vm_invalidate(line[1].vm);
 	ebb_vm_cancel_reclaim(line[2].vm, &line[2]);
 	fake_vm.reclaim_held = false;
 	fake_vm_until(line[0].reports == 1);
+	/* The look has read what a set writes. */
+	while (fake_vm.probes == probes)
+		ebb_sleep_us(1000);
 	fake_vm.reclaim_held = true;
 }
 
