@@ -19,6 +19,8 @@
 enum {
 	CGROUPS_MAX = 4096,
 	DEPTH_MAX = 32,
+	/* What a cgroup's counters may be behind the guest's, at most. */
+	LATE_PAGES = 4096,
 };
 
 /**
@@ -46,7 +48,7 @@ struct ebb_limited {
 	const char *root;
 	bool looked;
 	uint32_t visited; /* at this look, kept or not: a container may make many */
-	uint64_t guest_refaults; /* all of them, at the last look */
+	uint64_t guest_refaults; /* all of them, when the last look began */
 	uint64_t limited_refaults;
 	struct look last; /* sorted by id */
 	struct look now;
@@ -268,27 +270,35 @@ void ebb_limited_free(struct ebb_limited *limited)
 	free(limited);
 }
 
-uint64_t ebb_limited_look(struct ebb_limited *limited)
+static uint64_t guest_refaults(const struct ebb_limited *limited)
 {
 	char proc_dir[EBB_SYSFILE_PATH_BYTES];
 	struct ebb_vmstat vmstat = { 0 };
-	struct look last = limited->last;
-	uint64_t grew, guest_grew;
 
 	snprintf(proc_dir, sizeof(proc_dir), "%s/proc", limited->root);
+	ebb_vmstat_read(proc_dir, &vmstat);
+	return vmstat.refault;
+}
+
+uint64_t ebb_limited_look(struct ebb_limited *limited)
+{
+	struct look last = limited->last;
+	uint64_t before, after, grew, guest_grew;
+
 	limited->now.count = 0;
 	limited->visited = 0;
 	limited->unknown = false;
+	before = guest_refaults(limited);
 	grew = look(limited);
-	/* Read last: what a cgroup had meanwhile is in it. */
-	ebb_vmstat_read(proc_dir, &vmstat);
-	guest_grew = grown(vmstat.refault, limited->guest_refaults);
-	if (limited->unknown || grew > guest_grew)
+	after = guest_refaults(limited);
+	/* From before the last look's reading of cgroups to after that of this one. */
+	guest_grew = grown(after, limited->guest_refaults);
+	if (limited->unknown || grew > guest_grew + LATE_PAGES)
 		grew = guest_grew;
 	if (limited->looked)
 		limited->limited_refaults += grew;
 	limited->looked = true;
-	limited->guest_refaults = vmstat.refault;
+	limited->guest_refaults = before;
 	qsort(limited->now.groups, limited->now.count,
 	      sizeof(*limited->now.groups), compare);
 	limited->last = limited->now;

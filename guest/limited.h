@@ -22,8 +22,9 @@
  * leaves stalled allocations to tell of the guest's own need.
  *
  * A cgroup that never met a limit costs the reading of one small file. When one
- * meets its first limit, it is not known which of its refaults are older; no look
- * counts more than the whole guest had since the look before.
+ * meets its first limit, it is not known which of its refaults are older: no look
+ * counts more than the whole guest had since the look before, and a little that a
+ * cgroup's counters may be late.
  */
 #ifndef EBB_GUEST_LIMITED_H
 #define EBB_GUEST_LIMITED_H

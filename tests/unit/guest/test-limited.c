@@ -146,6 +146,20 @@ static void the_first_limit_excuses_nothing_older(void **state)
 	assert_int_equal(ebb_limited_look(limited), 300);
 }
 
+/* The kernel adds up what cgroups had a little later than what the guest had. */
+static void what_a_cgroup_says_late_counts(void **state)
+{
+	(void)state;
+	group("one", 1, 1, 100);
+	guest_refaults(100);
+	assert_int_equal(ebb_limited_look(limited), 0);
+	group("one", 2, 2, 100);
+	guest_refaults(1100);
+	assert_int_equal(ebb_limited_look(limited), 0);
+	group("one", 3, 3, 1100);
+	assert_int_equal(ebb_limited_look(limited), 1000);
+}
+
 /* Killed, removed, made anew, between two looks: its parent remembers. */
 static void one_that_is_gone_still_counts(void **state)
 {
@@ -225,6 +239,7 @@ int main(void)
 		LIMITED_TEST(a_limit_covers_what_is_below),
 		LIMITED_TEST(one_that_is_new_began_with_nothing),
 		LIMITED_TEST(the_first_limit_excuses_nothing_older),
+		LIMITED_TEST(what_a_cgroup_says_late_counts),
 		LIMITED_TEST(one_that_is_gone_still_counts),
 		LIMITED_TEST(without_cgroups_nothing_is_limited),
 		LIMITED_TEST(version_1_counts_failures),
