@@ -15,11 +15,6 @@ enum {
 	EMERGENCY_PART = 2,
 };
 
-static uint64_t whole_steps(uint64_t bytes)
-{
-	return bytes - bytes % EBB_POLICY_STEP_BYTES;
-}
-
 /* ---- before ---- */
 
 static void prepare_domain(struct ebb_policy_domain *domain, uint64_t now_ns)
@@ -57,14 +52,10 @@ static void count_pending(struct ebb_policy *policy, uint64_t now_ns)
 	for (uint32_t i = 0; i < policy->domain_count; i++) {
 		const struct ebb_policy_domain *domain = &policy->domains[i];
 
-		if (!ebb_policy_obeys(domain) ||
-		    now_ns - domain->history.decided_ns >= EBB_POLICY_WINDOW_NS)
-			continue;
-		for (uint32_t k = 0; k < domain->part_count; k++)
-			policy->budgets[domain->parts[k].budget].met_bytes +=
-				(uint64_t)(domain->parts[k].part *
-					   (double)domain->history
-						   .pending_bytes);
+		if (ebb_policy_obeys(domain) &&
+		    now_ns - domain->history.decided_ns < EBB_POLICY_WINDOW_NS)
+			ebb_policy_note_met(policy, domain,
+					    domain->history.pending_bytes);
 	}
 }
 
@@ -212,24 +203,22 @@ static void return_from(struct ebb_policy *policy,
 	struct ebb_policy_scratch *scratch = &domain->scratch;
 	uint64_t over_bytes = over_max_bytes(domain);
 	uint64_t unused_bytes = 0, bytes;
-	enum ebb_policy_why why;
 
 	if (domain->mode == EBB_POLICY_BALANCED)
 		unused_bytes = balanced_bytes(domain, now_ns);
 	else if (domain->mode == EBB_POLICY_DENSITY)
 		unused_bytes = density_bytes(domain);
-	why = over_bytes > unused_bytes ? EBB_POLICY_OVER_MAX
-					: EBB_POLICY_UNUSED;
-	scratch->give_bytes =
-		ebb_policy_most(ebb_policy_most(over_bytes, unused_bytes),
-				scratch->ready_bytes);
-	bytes = ebb_policy_least(ebb_policy_most(over_bytes, unused_bytes),
-				 scratch->allowance_bytes);
-	bytes = whole_steps(ebb_policy_least(
+	bytes = ebb_policy_most(over_bytes, unused_bytes);
+	scratch->give_bytes = ebb_policy_most(bytes, scratch->ready_bytes);
+	bytes = ebb_policy_least(bytes, scratch->allowance_bytes);
+	bytes = ebb_policy_whole_steps(ebb_policy_least(
 		bytes, ebb_policy_lendable_bytes(policy, domain)));
 	if (bytes == 0)
 		return;
-	ebb_policy_take(policy, domain, EBB_POLICY_NONE, why, bytes);
+	ebb_policy_take(policy, domain, EBB_POLICY_NONE,
+			over_bytes > unused_bytes ? EBB_POLICY_OVER_MAX
+						  : EBB_POLICY_UNUSED,
+			bytes);
 	ebb_policy_note_lent(policy, domain, bytes);
 }
 

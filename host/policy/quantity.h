@@ -28,6 +28,12 @@ static inline uint64_t ebb_policy_most(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* @bytes without what is less than a step. */
+static inline uint64_t ebb_policy_whole_steps(uint64_t bytes)
+{
+	return bytes - bytes % EBB_POLICY_STEP_BYTES;
+}
+
 /* Its word, as far as it can be true: all that is usable if it said nothing. */
 uint64_t ebb_policy_working_set_bytes(const struct ebb_policy_domain *domain);
 

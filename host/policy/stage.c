@@ -7,11 +7,6 @@
 /* An idle page counts like so many in use: 1 / (1 - a tax of 75 %). */
 #define IDLE_WEIGHT 4.0
 
-static uint64_t whole_steps(uint64_t bytes)
-{
-	return bytes - bytes % EBB_POLICY_STEP_BYTES;
-}
-
 double ebb_policy_part(const struct ebb_policy_domain *domain, uint32_t budget)
 {
 	for (uint32_t i = 0; i < domain->part_count; i++)
@@ -109,11 +104,19 @@ static void prepare(struct ebb_policy *policy, uint32_t budget,
 					     scratch->take_bytes);
 		if (!emergency && cap_bytes > left_bytes)
 			cap_bytes = left_bytes;
-		scratch->cap = (double)whole_steps(cap_bytes);
+		scratch->cap = (double)ebb_policy_whole_steps(cap_bytes);
 	}
 }
 
 /* ---- sharing ---- */
+
+void ebb_policy_note_met(struct ebb_policy *policy,
+			 const struct ebb_policy_domain *domain, uint64_t bytes)
+{
+	for (uint32_t i = 0; i < domain->part_count; i++)
+		policy->budgets[domain->parts[i].budget].met_bytes +=
+			(uint64_t)(domain->parts[i].part * (double)bytes);
+}
 
 void ebb_policy_take(struct ebb_policy *policy,
 		     struct ebb_policy_domain *domain, uint32_t budget,
@@ -122,9 +125,7 @@ void ebb_policy_take(struct ebb_policy *policy,
 	domain->scratch.take_bytes += bytes;
 	domain->scratch.budget = budget;
 	domain->scratch.why = (uint8_t)why;
-	for (uint32_t i = 0; i < domain->part_count; i++)
-		policy->budgets[domain->parts[i].budget].met_bytes +=
-			(uint64_t)(domain->parts[i].part * (double)bytes);
+	ebb_policy_note_met(policy, domain, bytes);
 }
 
 static uint64_t unmet_bytes(const struct ebb_policy_budget *budget)
@@ -132,24 +133,32 @@ static uint64_t unmet_bytes(const struct ebb_policy_budget *budget)
 	return ebb_policy_less(budget->need_bytes, budget->met_bytes);
 }
 
+/* In a stage: it can give so much less of its cap then. */
+static void take_of_cap(struct ebb_policy *policy,
+			struct ebb_policy_domain *domain, uint32_t budget,
+			enum ebb_policy_why why, uint64_t bytes)
+{
+	struct ebb_policy_scratch *scratch = &domain->scratch;
+
+	scratch->give_bytes = scratch->take_bytes + (uint64_t)scratch->cap;
+	ebb_policy_take(policy, domain, budget, why, bytes);
+	scratch->cap -= (double)bytes;
+	scratch->a -= (double)bytes;
+}
+
 static void take_at_level(struct ebb_policy *policy, uint32_t budget,
 			  enum ebb_policy_why why, double level)
 {
 	for (uint32_t i = 0; i < policy->domain_count; i++) {
 		struct ebb_policy_domain *domain = &policy->domains[i];
-		struct ebb_policy_scratch *scratch = &domain->scratch;
 		uint64_t bytes;
 
-		if (scratch->cap <= 0)
+		if (domain->scratch.cap <= 0)
 			continue;
-		bytes = whole_steps((uint64_t)ebb_level_give(domain, level));
-		if (bytes == 0)
-			continue;
-		scratch->give_bytes =
-			scratch->take_bytes + (uint64_t)scratch->cap;
-		ebb_policy_take(policy, domain, budget, why, bytes);
-		scratch->cap -= (double)bytes;
-		scratch->a -= (double)bytes;
+		bytes = ebb_policy_whole_steps(
+			(uint64_t)ebb_level_give(domain, level));
+		if (bytes > 0)
+			take_of_cap(policy, domain, budget, why, bytes);
 	}
 }
 
@@ -159,19 +168,13 @@ static void take_remainder(struct ebb_policy *policy, uint32_t budget,
 {
 	for (uint32_t i = 0; i < policy->domain_count; i++) {
 		struct ebb_policy_domain *domain = &policy->domains[i];
-		struct ebb_policy_scratch *scratch = &domain->scratch;
 
 		if (unmet_bytes(&policy->budgets[budget]) == 0)
 			return;
-		if (scratch->cap < EBB_POLICY_STEP_BYTES ||
-		    ebb_level_give(domain, level) <= 0)
-			continue;
-		scratch->give_bytes =
-			scratch->take_bytes + (uint64_t)scratch->cap;
-		ebb_policy_take(policy, domain, budget, why,
-				EBB_POLICY_STEP_BYTES);
-		scratch->cap -= EBB_POLICY_STEP_BYTES;
-		scratch->a -= EBB_POLICY_STEP_BYTES;
+		if (domain->scratch.cap >= EBB_POLICY_STEP_BYTES &&
+		    ebb_level_give(domain, level) > 0)
+			take_of_cap(policy, domain, budget, why,
+				    EBB_POLICY_STEP_BYTES);
 	}
 }
 

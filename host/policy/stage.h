@@ -16,6 +16,11 @@
 void ebb_policy_serve(struct ebb_policy *policy, uint32_t budget,
 		      enum ebb_policy_why why);
 
+/* @bytes of @domain are on their way: its budgets have their parts of them. */
+void ebb_policy_note_met(struct ebb_policy *policy,
+			 const struct ebb_policy_domain *domain,
+			 uint64_t bytes);
+
 /* @domain is to give @bytes, for @budget, because of @why. */
 void ebb_policy_take(struct ebb_policy *policy,
 		     struct ebb_policy_domain *domain, uint32_t budget,
