@@ -357,22 +357,33 @@ static void test_too_many_peers(void **state)
 		close(fds[i]);
 }
 
+#define OTHER_NAME "other"
+
+/* A client of a second control socket, which the test frees. */
+static int client_of_other(struct ebb_control **ret_other)
+{
+	char old_path[sizeof(path)];
+	int fd;
+
+	strcpy(old_path, path);
+	snprintf(path, sizeof(path), "%s/" OTHER_NAME, dir);
+	assert_int_equal(ebb_control_new(path, (gid_t)-1, handlers, &held,
+					 ret_other),
+			 0);
+	fd = client_new();
+	strcpy(path, old_path);
+	return fd;
+}
+
 static void test_answer_too_long(void **state)
 {
 	struct ebb_control *other;
+	int fd = client_of_other(&other);
 	char other_path[80];
-	char old_path[64];
-	int fd;
 
 	(void)state;
-	snprintf(other_path, sizeof(other_path), "%s/other", dir);
-	assert_int_equal(ebb_control_new(other_path, (gid_t)-1, handlers, &held,
-					 &other),
-			 0);
-	strcpy(old_path, path);
-	strcpy(path, other_path);
-	fd = client_new();
-	strcpy(path, old_path);
+	snprintf(other_path, sizeof(other_path), "%s/" OTHER_NAME, dir);
+	assert_int_equal(access(other_path, F_OK), 0);
 	client_send(fd, "{\"execute\":\"huge\"}\n");
 	assert_non_null(strstr(client_line(fd), "the answer is too long"));
 	close(fd);
@@ -384,19 +395,9 @@ static void test_answer_too_long(void **state)
 static void test_last_answer_is_sent(void **state)
 {
 	struct ebb_control *other;
-	char other_path[80];
-	char old_path[64];
-	int fd;
+	int fd = client_of_other(&other);
 
 	(void)state;
-	snprintf(other_path, sizeof(other_path), "%s/other", dir);
-	assert_int_equal(ebb_control_new(other_path, (gid_t)-1, handlers, &held,
-					 &other),
-			 0);
-	strcpy(old_path, path);
-	strcpy(path, other_path);
-	fd = client_new();
-	strcpy(path, old_path);
 	client_send(fd, "{\"execute\":\"hold\"}\n");
 	wait_held();
 	ebb_call_error(ebb_steal_ptr(held), "GenericError", "it ends");

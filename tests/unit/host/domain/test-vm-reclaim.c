@@ -664,18 +664,25 @@ static void test_target_is_renewed_in_line(void **state)
 	assert_int_equal(line[1].outcome.end, EBB_END_SATISFIED);
 }
 
-/* What has begun goes on before what has not, and the wait does not count. */
-static void test_resumes_first(void **state)
+/* Its turn goes to the next one while it is looked at. Returns when it began. */
+static uint64_t lose_turn(void)
 {
 	uint64_t start_ns;
 
-	(void)state;
 	fake_vm.held = true;
 	ebb_vm_invalidate(vm);
-	/* Its turn goes to the next one while it is looked at. */
 	fake_vm_until(line[1].vm->turn.taken);
 	vm->reclaim.start_ns = start_ns = fake_vm.now_ns;
 	fake_vm.held = false;
+	return start_ns;
+}
+
+/* What has begun goes on before what has not, and the wait does not count. */
+static void test_resumes_first(void **state)
+{
+	uint64_t start_ns = lose_turn();
+
+	(void)state;
 	fake_vm_until(vm->turn.waits && line[0].waits > 0);
 	assert_int_equal(line[0].reports, 0);
 	fake_vm.now_ns += 600 * EBB_NS_PER_S;
@@ -691,14 +698,9 @@ static void test_resumes_first(void **state)
 /* It ended before it waited: how long it took does not become less than 0. */
 static void test_no_thread_to_resume(void **state)
 {
-	uint64_t start_ns;
+	uint64_t start_ns = lose_turn();
 
 	(void)state;
-	fake_vm.held = true;
-	ebb_vm_invalidate(vm);
-	fake_vm_until(line[1].vm->turn.taken);
-	vm->reclaim.start_ns = start_ns = fake_vm.now_ns;
-	fake_vm.held = false;
 	fake_vm_until(vm->turn.waits && fake_vm.reclaims == 2);
 	fake_vm.now_ns += 600 * EBB_NS_PER_S;
 	no_thread = true;

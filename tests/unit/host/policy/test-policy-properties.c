@@ -166,6 +166,17 @@ static void copy_host(struct host *to, const struct host *from)
 	to->policy.domains = to->domains;
 }
 
+/* Two hosts alike, for one to change its domain @ret_i. False: it has none. */
+static bool make_pair(struct host *host, struct host *copy, uint32_t *ret_i)
+{
+	make_host(host, 1);
+	copy_host(copy, host);
+	if (host->policy.domain_count == 0)
+		return false;
+	*ret_i = (uint32_t)up_to(host->policy.domain_count - 1);
+	return true;
+}
+
 static void decide(struct host *host, uint64_t now_ns, struct outcome *outcome)
 {
 	*outcome = (struct outcome){ 0 };
@@ -460,11 +471,8 @@ static void one_with_more_shares_gives_no_more(void)
 	struct host host, copy;
 	uint32_t i;
 
-	make_host(&host, 1);
-	if (host.policy.domain_count == 0)
+	if (!make_pair(&host, &copy, &i))
 		return;
-	copy_host(&copy, &host);
-	i = (uint32_t)up_to(host.policy.domain_count - 1);
 	copy.domains[i].shares += 1 + (uint32_t)up_to(1000);
 	decide(&host, NOW, &before);
 	decide(&copy, NOW, &after);
@@ -483,11 +491,8 @@ static void one_with_a_lower_min_gives_no_less(void)
 	struct host host, copy;
 	uint32_t i;
 
-	make_host(&host, 1);
-	if (host.policy.domain_count == 0)
+	if (!make_pair(&host, &copy, &i))
 		return;
-	copy_host(&copy, &host);
-	i = (uint32_t)up_to(host.policy.domain_count - 1);
 	copy.domains[i].min_bytes -= up_to(copy.domains[i].min_bytes);
 	decide(&host, NOW, &before);
 	decide(&copy, NOW, &after);
@@ -508,11 +513,8 @@ static void one_that_is_stuck_moves_little(void)
 	struct host host, copy;
 	uint32_t i;
 
-	make_host(&host, 1);
-	if (host.policy.domain_count == 0)
+	if (!make_pair(&host, &copy, &i))
 		return;
-	copy_host(&copy, &host);
-	i = (uint32_t)up_to(host.policy.domain_count - 1);
 	copy.domains[i].history.idle_answers = 3;
 	copy.domains[i].history.stuck_until_ns = NOW + S;
 	decide(&host, NOW, &before);

@@ -105,6 +105,13 @@ static void host_has(uint64_t available_bytes)
 	budgets[0].available_bytes = available_bytes;
 }
 
+/* Less than low it was, and is not high again. */
+static void half_a_gib_is_needed(void)
+{
+	host_has(EBB_GIB + EBB_GIB / 2);
+	budgets[0].in_need = true;
+}
+
 /* ---- free memory ---- */
 
 static void without_need_nothing_is_taken(void **state)
@@ -123,8 +130,7 @@ static void free_memory_goes_first(void **state)
 	struct ebb_policy_domain *idle = add("idle", 3 * EBB_GIB, EBB_GIB);
 
 	(void)state;
-	host_has(EBB_GIB + EBB_GIB / 2);
-	budgets[0].in_need = true;
+	half_a_gib_is_needed();
 	decide();
 	assert_int_equal(taken(full), 0);
 	assert_int_equal(taken(idle), EBB_GIB / 2);
@@ -140,8 +146,7 @@ static void who_has_most_beyond_its_cushion_gives_first(void **state)
 	struct ebb_policy_domain *less = add("less", 2 * EBB_GIB, EBB_GIB);
 
 	(void)state;
-	budgets[0].in_need = true;
-	host_has(2 * EBB_GIB - EBB_GIB / 2);
+	half_a_gib_is_needed();
 	decide();
 	assert_int_equal(taken(more), EBB_GIB / 2);
 	assert_int_equal(taken(less), 0);
@@ -200,8 +205,7 @@ static void who_works_with_less_gives_first(void **state)
 	struct ebb_policy_domain *lazy = add("lazy", 0, EBB_GIB);
 
 	(void)state;
-	host_has(EBB_GIB + EBB_GIB / 2);
-	budgets[0].in_need = true;
+	half_a_gib_is_needed();
 	decide();
 	assert_int_equal(taken(busy), 0);
 	assert_int_equal(taken(lazy), EBB_GIB / 2);
@@ -214,8 +218,7 @@ static void equal_ones_give_alike(void **state)
 	struct ebb_policy_domain *b = add("b", 0, EBB_GIB);
 
 	(void)state;
-	host_has(EBB_GIB + EBB_GIB / 2);
-	budgets[0].in_need = true;
+	half_a_gib_is_needed();
 	decide();
 	assert_int_equal(taken(a), EBB_GIB / 4);
 	assert_int_equal(taken(b), EBB_GIB / 4);
@@ -228,8 +231,7 @@ static void more_shares_keep_more(void **state)
 
 	(void)state;
 	b->shares = 200;
-	host_has(EBB_GIB + EBB_GIB / 2);
-	budgets[0].in_need = true;
+	half_a_gib_is_needed();
 	decide();
 	assert_int_equal(taken(a), EBB_GIB / 2);
 	assert_int_equal(taken(b), 0);
@@ -309,8 +311,7 @@ static void what_does_not_come_in_time_is_asked_of_others(void **state)
 	struct ebb_policy_domain *other = add("other", 3 * EBB_GIB, EBB_GIB);
 
 	(void)state;
-	host_has(EBB_GIB + EBB_GIB / 2);
-	budgets[0].in_need = true;
+	half_a_gib_is_needed();
 	ebb_policy_asked(asked, EBB_GIB / 2, now_ns);
 	asked->phase = EBB_POLICY_IN_JOB;
 	decide();
@@ -451,8 +452,7 @@ static void what_is_on_its_way_counts(void **state)
 	struct ebb_policy_domain *other = add("other", 3 * EBB_GIB, EBB_GIB);
 
 	(void)state;
-	host_has(EBB_GIB + EBB_GIB / 2);
-	budgets[0].in_need = true;
+	half_a_gib_is_needed();
 	ebb_policy_asked(asked, EBB_GIB / 2, now_ns);
 	decide();
 	assert_int_equal(taken(other), 0);
@@ -514,8 +514,7 @@ static void what_a_stuck_guest_promised_does_not_count(void **state)
 	struct ebb_policy_domain *other = add("other", 3 * EBB_GIB, EBB_GIB);
 
 	(void)state;
-	host_has(EBB_GIB + EBB_GIB / 2);
-	budgets[0].in_need = true;
+	half_a_gib_is_needed();
 	stuck->history.idle_answers = 3;
 	ebb_policy_asked(stuck, EBB_GIB / 2, now_ns);
 	decide();
@@ -709,8 +708,7 @@ static void a_decision_has_its_words(void **state)
 
 	(void)state;
 	budgets[0].name = "node 1";
-	host_has(EBB_GIB / 2 * 3);
-	budgets[0].in_need = true;
+	half_a_gib_is_needed();
 	decide();
 	assert_string_equal(ebb_policy_words(&policy, decision_of(domain),
 					     now_ns, text, sizeof(text)),
