@@ -47,6 +47,7 @@ struct ebb_target_keeper {
 	int module_r; /* of the last request */
 	struct ebb_threshold threshold; /* as the module said last */
 	bool module_is_old;
+	bool refused; /* by the module, in part at least */
 	bool swap_allowed;
 	bool swap; /* as of the last apply() */
 	bool drops_known;
@@ -116,7 +117,10 @@ static enum ebb_backoff_reason take_drop(struct ebb_target_keeper *keeper)
 	}
 }
 
-/* A module that is older than this agent does not know all flags. */
+/*
+ * A module that is older than this agent does not know all flags. It gives the
+ * same error for these as for a node that is not there.
+ */
 static int set_device(struct ebb_target_keeper *keeper,
 		      const struct ebb_target *target)
 {
@@ -125,7 +129,7 @@ static int set_device(struct ebb_target_keeper *keeper,
 
 	if (!keeper->module_is_old) {
 		r = keeper->device->set(&copy);
-		if (r != -EINVAL || target->node != EBB_NODE_ALL)
+		if (r != -EINVAL)
 			return r;
 	}
 	copy.flags &= ~(uint32_t)(EBB_TARGET_REFAULTS | EBB_TARGET_SWAP);
@@ -134,6 +138,18 @@ static int set_device(struct ebb_target_keeper *keeper,
 	if (r == 0)
 		keeper->module_is_old = true;
 	return r;
+}
+
+/* What the module refuses is told with the state. */
+static int set_part(struct ebb_target_keeper *keeper,
+		    const struct ebb_target *target)
+{
+	int r = set_device(keeper, target);
+
+	if (r != -EINVAL)
+		return r;
+	keeper->refused |= target->bytes > 0;
+	return 0;
 }
 
 static int set_module(struct ebb_target_keeper *keeper, uint64_t bytes,
@@ -154,8 +170,9 @@ static int set_module(struct ebb_target_keeper *keeper, uint64_t bytes,
 	if (keeper->deadline_us > now + 1000)
 		target.timeout_ms =
 			(uint32_t)((keeper->deadline_us - now) / 1000);
+	keeper->refused = false;
 	if (bytes == 0 || keeper->asked.node_count == 0)
-		return set_device(keeper, &target);
+		return set_part(keeper, &target);
 	/* A node that is not named has none: what it had before is to end. */
 	for (uint32_t node = 0; node < EBB_NODE_MAX; node++) {
 		target.node = node;
@@ -165,9 +182,8 @@ static int set_module(struct ebb_target_keeper *keeper, uint64_t bytes,
 						 keeper->asked_bytes,
 						 keeper->asked.node_bytes[node])
 				       : 0;
-		r = set_device(keeper, &target);
-		/* There is no such node. */
-		if (r < 0 && r != -EINVAL)
+		r = set_part(keeper, &target);
+		if (r < 0)
 			return r;
 	}
 	return 0;
@@ -260,6 +276,8 @@ static void fill_state(const struct ebb_target_keeper *keeper,
 		state = EBB_THRESHOLD_DROPPED;
 	} else if (!*reason && state == EBB_THRESHOLD_DROPPED) {
 		reason = ebb_drop_reason_name(keeper->threshold.drop_reason);
+	} else if (!*reason && has_module(keeper) && keeper->refused) {
+		reason = "refused";
 	}
 	snprintf(ret_state->mechanism, sizeof(ret_state->mechanism), "%s",
 		 mechanism);

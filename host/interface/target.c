@@ -179,6 +179,9 @@ const char *ebb_target_reason_text(const char *reason)
 			   "free" },
 		{ "no-answer", "it does not follow the free target, or its "
 			       "ebb-agent does not answer" },
+		{ "refused",
+		  "its ebb.ko does not take it: it has no such node, or "
+		  "is too old" },
 		{ "agent-error", "its agent refused the free target" },
 		{ "too-old", "its ebb-agent is too old to make it free more; "
 			     "update it" },

@@ -116,6 +116,37 @@ static void an_older_module_gets_what_it_knows(void **state)
 	assert_int_equal(fake_module.flags, EBB_TARGET_REFAULTS);
 }
 
+static void an_older_module_gets_what_nodes_are_to_keep(void **state)
+{
+	struct ebb_msg_target target = {
+		.node_count = 2, .node_bytes = { 400 * MIB, 200 * MIB }
+	};
+
+	(void)state;
+	fake_module.flags_known = EBB_TARGET_RETRY | EBB_TARGET_URGENT;
+	kept_check(kept_ask_for(target), 600, 600, "module", "driving", "");
+	assert_int_equal(fake_module.node_bytes[0], 400 * MIB);
+	assert_int_equal(fake_module.node_bytes[1], 200 * MIB);
+}
+
+static void what_the_module_refuses_is_told(void **state)
+{
+	struct ebb_msg_target target = {
+		.node_count = 3, .node_bytes = { 400 * MIB, 0, 100 * MIB }
+	};
+
+	(void)state;
+	kept_check(kept_ask_for(target), 500, 400, "module", "driving",
+		   "refused");
+	/* It takes a part, and then all. */
+	target.node_count = 2;
+	kept_check(kept_ask_for(target), 400, 400, "module", "driving", "");
+	fake_module.flags_known = 0;
+	target = (struct ebb_msg_target){ .bytes = 600 * MIB, .urgent = true };
+	kept_check(kept_ask_for(target), 600, 400, "module", "driving",
+		   "refused");
+}
+
 /* Where the kernel has no PSI, a renewal sees what went on. */
 static void stalls_are_seen_by_a_renewal(void **state)
 {
@@ -333,6 +364,8 @@ int main(void)
 		KEPT_TEST(stalls_are_seen_by_a_renewal),
 		KEPT_TEST(a_cgroups_kill_leaves_the_target),
 		KEPT_TEST(an_older_module_gets_what_it_knows),
+		KEPT_TEST(an_older_module_gets_what_nodes_are_to_keep),
+		KEPT_TEST(what_the_module_refuses_is_told),
 		KEPT_TEST(a_target_ends_with_its_lease),
 		KEPT_TEST(exit_ends_it),
 		KEPT_TEST(without_module_and_knobs_nothing_is_kept),
