@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One read of all budgets, as its parts share it. This room's own. */
+#ifndef EBB_HOST_BUDGET_READ_H
+#define EBB_HOST_BUDGET_READ_H
+
+#include "host/budget/budget.h"
+
+#define EBB_BUDGET_NONE UINT32_MAX
+
+/**
+ * struct ebb_budget_reader - what is kept from read to read
+ * @root: before /proc and /sys
+ * @told: hashes of the troubles that were told; one more is not told when it is full
+ */
+struct ebb_budget_reader {
+	char *root;
+	uint32_t told_count;
+	uint64_t told[64];
+};
+
+/**
+ * struct ebb_budget_read - one read
+ * @memory_bytes: MemTotal of the host; 0 if it is not known: no limit is less
+ */
+struct ebb_budget_read {
+	struct ebb_budget_reader *reader;
+	struct ebb_budget_list list;
+	uint64_t memory_bytes;
+};
+
+/*
+ * Adds a budget, whose dir is the list's from here on. Returns its index,
+ * EBB_BUDGET_NONE if there is no room for it or no memory.
+ */
+uint32_t ebb_budget_add(struct ebb_budget_read *read,
+			const struct ebb_budget *budget);
+
+/* Of EBB_BUDGET_NODE, EBB_BUDGET_POOL and such; EBB_BUDGET_NONE: not there. */
+uint32_t ebb_budget_find(const struct ebb_budget_list *list,
+			 enum ebb_budget_kind kind, uint32_t node,
+			 uint64_t page_bytes);
+
+/* Notes a trouble, if it was never told. */
+void ebb_budget_trouble(struct ebb_budget_read *read, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+
+/* @from - @taken, or 0: counters that are read one by one may not fit. */
+static inline uint64_t ebb_budget_less(uint64_t from, uint64_t taken)
+{
+	return from > taken ? from - taken : 0;
+}
+
+static inline uint64_t ebb_budget_least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The parts: each adds the budgets of its kind. */
+void ebb_budget_read_swap(struct ebb_budget_read *read);
+void ebb_budget_read_host(struct ebb_budget_read *read,
+			  uint64_t promised_bytes);
+
+#endif /* EBB_HOST_BUDGET_READ_H */
