@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -75,5 +76,20 @@ const char *ebb_size_format(uint64_t bytes, char *text, size_t text_bytes)
 	}
 	snprintf(text, text_bytes, unit ? "%.1f %s" : "%.0f %s", value,
 		 names[unit]);
+	return text;
+}
+
+const char *ebb_size_format_exact(uint64_t bytes, char *text, size_t text_bytes)
+{
+	static const char letters[] = { 'T', 'G', 'M', 'K' };
+	size_t unit = 0;
+
+	while (unit < sizeof(letters) && bytes % (1024 * EBB_GIB >> 10 * unit))
+		unit++;
+	if (bytes && unit < sizeof(letters))
+		snprintf(text, text_bytes, "%" PRIu64 "%c",
+			 bytes >> (40 - 10 * unit), letters[unit]);
+	else
+		snprintf(text, text_bytes, "%" PRIu64, bytes);
 	return text;
 }

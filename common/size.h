@@ -32,4 +32,14 @@ int ebb_size_parse(const char *text, uint64_t *ret_bytes);
  */
 const char *ebb_size_format(uint64_t bytes, char *text, size_t text_bytes);
 
+/**
+ * ebb_size_format_exact - bytes to a text that ebb_size_parse() reads as the same
+ * @bytes: below 2^63
+ * @text: at least 20 bytes
+ *
+ * In the largest unit that leaves no rest: "1536M". Returns @text.
+ */
+const char *ebb_size_format_exact(uint64_t bytes, char *text,
+				  size_t text_bytes);
+
 #endif /* EBB_COMMON_SIZE_H */

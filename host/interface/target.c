@@ -85,9 +85,6 @@ int ebb_target_parse(const char *text, struct ebb_target_setting *ret_setting,
 const char *ebb_target_format(const struct ebb_target_setting *setting,
 			      char *text)
 {
-	static const char units[] = { 'T', 'G', 'M', 'K' };
-	size_t unit = 0;
-
 	switch (setting->kind) {
 	case EBB_TARGET_NONE:
 		snprintf(text, EBB_TARGET_TEXT_BYTES, "none");
@@ -100,16 +97,8 @@ const char *ebb_target_format(const struct ebb_target_setting *setting,
 			 setting->percent);
 		break;
 	case EBB_TARGET_BYTES:
-		while (unit < sizeof(units) &&
-		       setting->bytes % (1024 * EBB_GIB >> 10 * unit))
-			unit++;
-		if (unit < sizeof(units))
-			snprintf(text, EBB_TARGET_TEXT_BYTES, "%" PRIu64 "%c",
-				 setting->bytes >> (40 - 10 * unit),
-				 units[unit]);
-		else
-			snprintf(text, EBB_TARGET_TEXT_BYTES, "%" PRIu64,
-				 setting->bytes);
+		ebb_size_format_exact(setting->bytes, text,
+				      EBB_TARGET_TEXT_BYTES);
 		break;
 	}
 	return text;

@@ -128,12 +128,36 @@ static void test_room(void **state)
 		}
 }
 
+static void test_format_exact(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} texts[] = {
+		{ 0, "0" },
+		{ 1, "1" },
+		{ 1025, "1025" },
+		{ 1536 * EBB_KIB, "1536K" },
+		{ 4 * EBB_GIB, "4G" },
+		{ 2048 * EBB_GIB, "2T" },
+		{ INT64_MAX, "9223372036854775807" },
+	};
+	char text[20];
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(texts); i++)
+		assert_string_equal(ebb_size_format_exact(texts[i].bytes, text,
+							  sizeof(text)),
+				    texts[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_refuse),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_format_exact),
 		cmocka_unit_test(test_room),
 	};
 
