@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * ebbd.conf by table: a row for each key knows its type, its bounds and the
- * words that say what is accepted.
- *
- * libinih parses. What it cannot tell is added around it by the reader that
- * hands it the lines: the number of the line (distributions build it without),
- * lines that are too long for its buffer, which it would cut silently, and
- * sections that hold no key. The reader also drops leading blanks, which would
- * make libinih take an indented line as more of the value above.
+ * words that say what is accepted. The settings of domains are read by
+ * host/interface/settings.h, as everywhere.
  *
  * The first error wins; the caller's configuration is written only at the end.
  */
@@ -15,16 +10,21 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
+#include <limits.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include <ini.h>
-
 #include "common/cleanup.h"
+#include "common/size.h"
+#include "host/config/ini.h"
 #include "host/interface/duration.h"
 #include "host/interface/nearest.h"
+
+#define CONF_D "conf.d"
+#define DOMAIN_SECTION "domain "
 
 struct key {
 	const char *section;
@@ -36,14 +36,24 @@ struct key {
 	const char *accepted;
 };
 
+enum {
+	KEYS_MAX = 20
+};
+
+/**
+ * struct parse - all files of one configuration
+ * @origin: of the file that is read, as settings show it: "conf.d/web.conf"
+ * @file: its number, from 1
+ * @seen: in this file, by index of the key
+ * @domain: of the section that is read, or NULL
+ */
 struct parse {
 	struct ebb_config config;
-	const char *path;
-	FILE *file;
-	int line;
-	int error; /* of the first error, whose text is in @text */
-	bool seen[16]; /* by index of the key */
-	struct ebb_msg_error text;
+	char origin[64];
+	uint32_t file;
+	bool seen[KEYS_MAX];
+	struct ebb_config_domain *domain;
+	size_t capacity; /* of the domains */
 };
 
 static int set_string(const struct key *key, const char *value, void *field)
@@ -105,6 +115,23 @@ static int set_count(const struct key *key, const char *value, void *field)
 	return 0;
 }
 
+static int set_size(const struct key *key, const char *value, void *field)
+{
+	(void)key;
+	return ebb_size_parse(value, field);
+}
+
+static int set_yes_no(const struct key *key, const char *value, void *field)
+{
+	bool yes = strcmp(value, "yes") == 0;
+
+	(void)key;
+	if (!yes && strcmp(value, "no") != 0)
+		return -EINVAL;
+	*(bool *)field = yes;
+	return 0;
+}
+
 static int set_log_level(const struct key *key, const char *value, void *field)
 {
 	(void)key;
@@ -129,6 +156,13 @@ static int set_log_level(const struct key *key, const char *value, void *field)
 		.section = (section_), .name = (name_), .set = set_duration,  \
 		.offset = offsetof(struct ebb_config, field_), .min = (min_), \
 		.max = (max_), .accepted = (accepted_)                        \
+	}
+
+#define KEY_YES_NO(section_, name_, field_)                                \
+	{                                                                  \
+		.section = (section_), .name = (name_), .set = set_yes_no, \
+		.offset = offsetof(struct ebb_config, field_),             \
+		.accepted = "yes or no"                                    \
 	}
 
 static const struct key keys[] = {
@@ -163,11 +197,21 @@ static const struct key keys[] = {
 	  .accepted = "a percentage from 0% to 1000%, as 125%" },
 	KEY_DURATION("agent", "timeout", agent_timeout_ms, 100, 60 * 1000,
 		     "a time from 100ms to 1m, as 5s"),
+	KEY_YES_NO("policy", "enabled", policy.enabled),
+	KEY_YES_NO("policy", "dry-run", policy.dry_run),
+	{ .section = "policy",
+	  .name = "host-free",
+	  .set = set_size,
+	  .offset = offsetof(struct ebb_config, policy.host_free_bytes),
+	  .accepted = "a size such as 4G, or 0" },
+	KEY_COUNT("policy", "cover-guests", policy.cover_guests, 1,
+		  EBB_COVER_GUESTS_MAX, "a number from 1 to 8"),
 };
 
-static_assert(EBB_ARRAY_SIZE(keys) <= EBB_ARRAY_SIZE(((struct parse *)0)->seen),
+static_assert(EBB_ARRAY_SIZE(keys) <= KEYS_MAX,
 	      "a key without its place in seen[]");
-static_assert(EBB_SESSION_MAX_MS == 10 * 60 * 1000 && EBB_GRANT_WINDOW_MS == 50,
+static_assert(EBB_SESSION_MAX_MS == 10 * 60 * 1000 &&
+		      EBB_GRANT_WINDOW_MS == 50 && EBB_COVER_GUESTS_MAX == 8,
 	      "the texts above name these bounds");
 
 void ebb_config_default(struct ebb_config *ret_config)
@@ -185,27 +229,22 @@ void ebb_config_default(struct ebb_config *ret_config)
 		.grant_window_ms = EBB_GRANT_WINDOW_MS,
 		.hugetlb_cover_percent = 125,
 		.agent_timeout_ms = 5 * 1000,
+		.policy = { .enabled = true, .cover_guests = 1 },
 	};
+	ebb_settings_default(&ret_config->policy.settings);
 }
 
-/* Notes the first error, at the line that is being read. Returns 0, always. */
-static int __attribute__((__format__(__printf__, 3, 4)))
-parse_fail(struct parse *parse, int error, const char *format, ...)
-{
-	size_t used;
-	va_list args;
+/* ---- names ---- */
 
-	if (parse->error)
-		return 0;
-	parse->error = error;
-	/* A long path must not push the reason out of the text. */
-	used = (size_t)snprintf(parse->text.text, sizeof(parse->text.text),
-				"%.100s:%d: ", parse->path, parse->line);
-	va_start(args, format);
-	vsnprintf(parse->text.text + used, sizeof(parse->text.text) - used,
-		  format, args);
-	va_end(args);
-	return 0;
+static bool is_domain_section(const char *name)
+{
+	return strncmp(name, DOMAIN_SECTION, strlen(DOMAIN_SECTION)) == 0;
+}
+
+/* Whether it has mode, min, max and shares. */
+static bool has_settings(const char *section)
+{
+	return is_domain_section(section) || strcmp(section, "policy") == 0;
 }
 
 static bool is_section(const char *name)
@@ -214,65 +253,211 @@ static bool is_section(const char *name)
 		if (strcmp(keys[i].section, name) == 0)
 			return true;
 	}
-	return false;
+	return is_domain_section(name);
 }
 
-static int unknown_section(struct parse *parse, const char *name)
+static void unknown_section(struct ebb_ini *ini, const char *name)
 {
-	static const char *const sections[] = { "daemon", "reclaim", "agent" };
+	static const char *const sections[] = { "daemon", "reclaim", "agent",
+						"policy" };
 	const char *near =
 		ebb_nearest(name, sections, EBB_ARRAY_SIZE(sections));
 
-	if (near)
-		return parse_fail(parse, -EINVAL,
-				  "unknown section [%.40s]: "
-				  "did you mean [%s]?",
-				  name, near);
-	return parse_fail(parse, -EINVAL,
-			  "unknown section [%.40s]: use [daemon], [reclaim] "
-			  "or [agent]",
-			  name);
+	if (strcmp(name, "domain") == 0)
+		ebb_ini_fail(ini, -EINVAL,
+			     "[domain] names no domain: write [domain NAME], "
+			     "with a name or UUID as virsh list shows it");
+	else if (near)
+		ebb_ini_fail(ini, -EINVAL,
+			     "unknown section [%.40s]: did you mean [%s]?",
+			     name, near);
+	else
+		ebb_ini_fail(ini, -EINVAL,
+			     "unknown section [%.40s]: use [daemon], "
+			     "[reclaim], [agent], [policy] or [domain NAME]",
+			     name);
 }
 
-static int unknown_key(struct parse *parse, const char *section,
-		       const char *name)
+/* The section that a key would belong into, or NULL. */
+static const char *home_of(const char *name)
 {
-	const char *names[EBB_ARRAY_SIZE(keys)] = { NULL };
-	const char *near;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(keys); i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return keys[i].section;
+	return ebb_setting_find(name) >= 0 ? "policy" : NULL;
+}
+
+static void unknown_key(struct ebb_ini *ini, const char *section,
+			const char *name)
+{
+	const char *names[EBB_ARRAY_SIZE(keys) + EBB_SETTING_COUNT] = { NULL };
+	const char *home = home_of(name), *near;
 
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(keys); i++) {
 		if (strcmp(keys[i].section, section) == 0)
 			names[i] = keys[i].name;
 	}
+	for (size_t i = 0; has_settings(section) && i < EBB_SETTING_COUNT; i++)
+		names[EBB_ARRAY_SIZE(keys) + i] =
+			ebb_setting_name((enum ebb_setting)i);
 	near = ebb_nearest(name, names, EBB_ARRAY_SIZE(names));
 	if (near)
-		return parse_fail(parse, -EINVAL,
-				  "%s.%.40s: unknown key: did you mean '%s'?",
-				  section, name, near);
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(keys); i++) {
-		if (strcmp(keys[i].name, name) == 0)
-			return parse_fail(parse, -EINVAL,
-					  "%s.%.40s: unknown key: it belongs "
-					  "into [%s]",
-					  section, name, keys[i].section);
-	}
-	return parse_fail(parse, -EINVAL,
-			  "%s.%.40s: unknown key: see ebbd.conf(5)", section,
-			  name);
+		ebb_ini_fail(ini, -EINVAL,
+			     "%.60s.%.40s: unknown key: did you mean '%s'?",
+			     section, name, near);
+	else if (home)
+		ebb_ini_fail(ini, -EINVAL,
+			     "%.60s.%.40s: unknown key: it belongs into [%s]",
+			     section, name, home);
+	else
+		ebb_ini_fail(ini, -EINVAL,
+			     "%.60s.%.40s: unknown key: see ebbd.conf(5)",
+			     section, name);
 }
 
-static int on_pair(void *opaque, const char *section, const char *name,
-		   const char *value)
+static void set_twice(struct ebb_ini *ini, const char *section,
+		      const char *name)
+{
+	ebb_ini_fail(ini, -EINVAL, "%.60s.%s: set twice: remove one", section,
+		     name);
+}
+
+/* ---- domains ---- */
+
+/* A name as it is kept: libvirt has UUIDs in lower case. */
+static void copy_name(char *to, const char *from)
+{
+	static const char form[] = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh";
+	size_t length = strlen(from);
+	bool is_uuid = length == strlen(form);
+
+	for (size_t i = 0; is_uuid && i < length; i++)
+		is_uuid = form[i] == '-'
+				  ? from[i] == '-'
+				  : isxdigit((unsigned char)from[i]) != 0;
+	for (size_t i = 0; i <= length; i++)
+		to[i] = is_uuid ? (char)tolower((unsigned char)from[i])
+				: from[i];
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct ebb_config_domain *)a)->name,
+		      ((const struct ebb_config_domain *)b)->name);
+}
+
+static struct ebb_config_domain *add_domain(struct parse *parse,
+					    const char *name)
+{
+	struct ebb_policy_config *policy = &parse->config.policy;
+	struct ebb_config_domain *domains = policy->domains;
+	size_t capacity = parse->capacity ? 2 * parse->capacity : 8;
+
+	if (policy->domain_count == parse->capacity) {
+		domains = realloc(domains, capacity * sizeof(*domains));
+		if (!domains)
+			return NULL;
+		policy->domains = domains;
+		parse->capacity = capacity;
+	}
+	domains += policy->domain_count++;
+	memset(domains, 0, sizeof(*domains));
+	strcpy(domains->name, name);
+	return domains;
+}
+
+static void enter_domain(struct parse *parse, struct ebb_ini *ini,
+			 const char *name)
+{
+	struct ebb_policy_config *policy = &parse->config.policy;
+	char kept[EBB_NAME_BYTES_MAX];
+
+	name += strspn(name, " \t");
+	if (!*name) {
+		unknown_section(ini, "domain");
+		return;
+	}
+	copy_name(kept, name);
+	for (size_t length = strlen(kept);
+	     kept[length - 1] == ' ' || kept[length - 1] == '\t';)
+		kept[--length] = '\0';
+	for (size_t i = 0; i < policy->domain_count; i++) {
+		if (strcmp(policy->domains[i].name, kept) != 0)
+			continue;
+		parse->domain = &policy->domains[i];
+		return;
+	}
+	if (policy->domain_count == EBB_CONFIG_DOMAINS_MAX) {
+		ebb_ini_fail(ini, -EINVAL,
+			     "more than %d sections [domain NAME]: give those "
+			     "of domains to the domains: ebbctl set",
+			     EBB_CONFIG_DOMAINS_MAX);
+		return;
+	}
+	parse->domain = add_domain(parse, kept);
+	if (!parse->domain)
+		ebb_ini_fail(ini, -ENOMEM, "out of memory");
+}
+
+static_assert((int)EBB_INI_SECTION_BYTES <= (int)EBB_NAME_BYTES_MAX,
+	      "a name of a section fits");
+
+/* A header needs no key below it to be wrong. */
+static void on_section(struct ebb_ini *ini, const char *section, void *opaque)
 {
 	struct parse *parse = opaque;
 
-	if (!*section)
-		return parse_fail(parse, -EINVAL,
-				  "'%.40s' stands before any section: put "
-				  "[daemon], [reclaim] or [agent] above it",
-				  name);
+	parse->domain = NULL;
 	if (!is_section(section))
-		return unknown_section(parse, section);
+		unknown_section(ini, section);
+	else if (is_domain_section(section))
+		enter_domain(parse, ini, section + strlen(DOMAIN_SECTION));
+}
+
+/* ---- keys ---- */
+
+static void take_setting(struct parse *parse, struct ebb_ini *ini,
+			 const char *section, enum ebb_setting setting,
+			 const char *value)
+{
+	struct ebb_settings *settings =
+		parse->domain ? &parse->domain->settings
+			      : &parse->config.policy.settings;
+	struct ebb_origin *origin = &settings->origins[setting];
+	struct ebb_msg_error error;
+
+	if (origin->file == parse->file) {
+		set_twice(ini, section, ebb_setting_name(setting));
+		return;
+	}
+	if (ebb_setting_parse(setting, value, &settings->values, &error) < 0) {
+		ebb_ini_fail(ini, -EINVAL, "%.60s.%s: %s", section,
+			     ebb_setting_name(setting), error.text);
+		return;
+	}
+	origin->file = parse->file;
+	snprintf(origin->text, sizeof(origin->text), "%s:%d", parse->origin,
+		 ini->line);
+}
+
+static void on_pair(struct ebb_ini *ini, const char *section, const char *name,
+		    const char *value, void *opaque)
+{
+	struct parse *parse = opaque;
+	int setting = has_settings(section) ? ebb_setting_find(name) : -ENOENT;
+
+	if (!*section) {
+		ebb_ini_fail(ini, -EINVAL,
+			     "'%.40s' stands before any section: put [daemon], "
+			     "[reclaim], [agent] or [policy] above it",
+			     name);
+		return;
+	}
+	if (setting >= 0) {
+		take_setting(parse, ini, section, (enum ebb_setting)setting,
+			     value);
+		return;
+	}
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(keys); i++) {
 		const struct key *key = &keys[i];
 
@@ -280,101 +465,187 @@ static int on_pair(void *opaque, const char *section, const char *name,
 		    strcmp(key->name, name) != 0)
 			continue;
 		if (parse->seen[i])
-			return parse_fail(parse, -EINVAL,
-					  "%s.%s: set twice: remove one",
-					  section, name);
+			set_twice(ini, section, name);
 		parse->seen[i] = true;
 		if (key->set(key, value, (char *)&parse->config + key->offset) <
 		    0)
-			return parse_fail(parse, -EINVAL,
-					  "%s.%s: '%.40s' is not accepted: "
-					  "give %s",
-					  section, name, value, key->accepted);
-		return 1;
+			ebb_ini_fail(ini, -EINVAL,
+				     "%s.%s: '%.40s' is not accepted: give %s",
+				     section, name, value, key->accepted);
+		return;
 	}
-	return unknown_key(parse, section, name);
+	unknown_key(ini, section, name);
 }
 
-/* A header needs no key below it to be wrong. */
-static void check_section(struct parse *parse, const char *line)
-{
-	char name[64];
-	int end = 0;
+/* ---- files ---- */
 
-	if (sscanf(line, "[%63[^]\n]]%n", name, &end) == 1 && end &&
-	    !is_section(name))
-		unknown_section(parse, name);
+static int read_file(struct parse *parse, const char *path, const char *origin,
+		     struct ebb_msg_error *ret_error)
+{
+	static const struct ebb_ini_ops ops = { .section = on_section,
+						.pair = on_pair };
+
+	parse->file++;
+	parse->domain = NULL;
+	memset(parse->seen, 0, sizeof(parse->seen));
+	snprintf(parse->origin, sizeof(parse->origin), "%.*s",
+		 (int)sizeof(parse->origin) - 1, origin);
+	return ebb_ini_read(path, &ops, parse, ret_error);
 }
 
-static void unreadable(struct ebb_msg_error *error, const char *path, int r)
+static int is_conf(const struct dirent *entry)
 {
-	snprintf(error->text, sizeof(error->text), "%.100s: cannot be read: %s",
-		 path, strerror(-r));
+	size_t length = strlen(entry->d_name);
+
+	return *entry->d_name != '.' && length > 5 &&
+	       strcmp(entry->d_name + length - 5, ".conf") == 0;
 }
 
-/* The fgets() of libinih: one line, without what would mislead it. */
-static char *read_line(char *text, int text_bytes, void *stream)
+/* By bytes: the order does not depend on who starts ebbd. */
+static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
-	struct parse *parse = stream;
-	ebb_auto_free char *line = NULL;
-	size_t capacity = 0, blanks;
-	ssize_t length;
-
-	if (parse->error)
-		return NULL;
-	length = getline(&line, &capacity, parse->file);
-	if (length < 0) {
-		if (ferror(parse->file)) {
-			parse->error = -errno;
-			unreadable(&parse->text, parse->path, parse->error);
-		}
-		return NULL;
-	}
-	parse->line++;
-	if (strlen(line) != (size_t)length) {
-		parse_fail(parse, -EINVAL,
-			   "this line holds a zero byte: is it text?");
-		return NULL;
-	}
-	blanks = strspn(line, " \t");
-	if (length - (ssize_t)blanks >= text_bytes) {
-		parse_fail(parse, -EINVAL,
-			   "this line is too long: at most %d bytes",
-			   text_bytes - 2);
-		return NULL;
-	}
-	check_section(parse, line + blanks);
-	return strcpy(text, line + blanks);
+	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-int ebb_config_load(const char *path, struct ebb_config *ret_config,
-		    struct ebb_msg_error *ret_error)
+static void free_entries(struct dirent **entries, int count)
 {
-	ebb_auto_fclose FILE *file = fopen(path, "re");
-	struct parse parse = { .path = path, .file = file };
-	int r;
+	while (count > 0)
+		free(entries[--count]);
+	free(entries);
+}
 
-	if (!file) {
+/* The length of the directory's part of a path, with its slash. */
+static int directory_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? (int)(slash + 1 - path) : 0;
+}
+
+static int read_conf_d(struct parse *parse, const char *path,
+		       struct ebb_msg_error *ret_error)
+{
+	char directory[PATH_MAX], file[PATH_MAX + NAME_MAX + 2];
+	char origin[NAME_MAX + sizeof(CONF_D) + 1];
+	struct dirent **entries = NULL;
+	int count, r = 0;
+
+	snprintf(directory, sizeof(directory), "%.*s" CONF_D,
+		 directory_length(path), path);
+	count = scandir(directory, &entries, is_conf, by_bytes);
+	if (count < 0 && errno != ENOENT) {
 		r = -errno;
-		unreadable(ret_error, path, r);
+		snprintf(ret_error->text, sizeof(ret_error->text),
+			 "%.100s: cannot be read: %s", directory, strerror(-r));
 		return r;
 	}
+	for (int i = 0; i < count && r == 0; i++) {
+		snprintf(file, sizeof(file), "%s/%s", directory,
+			 entries[i]->d_name);
+		snprintf(origin, sizeof(origin), CONF_D "/%s",
+			 entries[i]->d_name);
+		r = read_file(parse, file, origin, ret_error);
+		/* One that goes meanwhile is not the one that must be there. */
+		if (r == -ENOENT)
+			r = -EIO;
+	}
+	free_entries(entries, count);
+	return r;
+}
+
+/* Whether a min and a max, maybe of two files, exclude each other. */
+static int check_settings(const char *path, const char *section,
+			  const char *name, const struct ebb_settings *settings,
+			  struct ebb_msg_error *ret_error)
+{
+	const char *max_origin = settings->origins[EBB_SETTING_MAX].text;
+	int directory = directory_length(path);
+	struct ebb_msg_error error;
+	size_t used;
+
+	if (ebb_settings_check(&settings->values, 0, &error) == 0)
+		return 0;
+	used = (size_t)snprintf(
+		ret_error->text, sizeof(ret_error->text),
+		"%.*s%.60s: %s%.30s.min: ", directory > 60 ? 0 : directory,
+		path, settings->origins[EBB_SETTING_MIN].text, section, name);
+	snprintf(ret_error->text + used, sizeof(ret_error->text) - used,
+		 "%s (max is set in %s)", error.text, max_origin);
+	return -EINVAL;
+}
+
+static int check_all(const char *path, const struct ebb_config *config,
+		     struct ebb_msg_error *ret_error)
+{
+	int r = check_settings(path, "policy", "", &config->policy.settings,
+			       ret_error);
+
+	for (size_t i = 0; i < config->policy.domain_count && r == 0; i++) {
+		const struct ebb_config_domain *domain =
+			&config->policy.domains[i];
+		struct ebb_settings settings = config->policy.settings;
+
+		ebb_settings_overlay(&settings, &domain->settings);
+		r = check_settings(path, DOMAIN_SECTION, domain->name,
+				   &settings, ret_error);
+	}
+	return r;
+}
+
+int ebb_config_load(const char *path, enum ebb_config_presence presence,
+		    struct ebb_config *ret_config,
+		    struct ebb_msg_error *ret_error)
+{
+	struct parse parse = { 0 };
+	struct ebb_policy_config *policy = &parse.config.policy;
+	int r;
+
 	ebb_config_default(&parse.config);
-	r = ini_parse_stream(read_line, &parse, on_pair, &parse);
-	/* Its own errors do not stop libinih: an earlier line may be one. */
-	if (r > 0 && (!parse.error || r < parse.line)) {
-		parse.error = 0;
-		parse.line = r;
-		parse_fail(
-			&parse, -EINVAL,
-			"this line is neither '[section]' nor 'key = value'");
-	} else if (r < 0) {
-		parse_fail(&parse, -ENOMEM, "out of memory");
+	r = read_file(&parse, path, path + directory_length(path), ret_error);
+	if (r == -ENOENT && presence == EBB_CONFIG_OPTIONAL)
+		r = 0;
+	if (r == 0)
+		r = read_conf_d(&parse, path, ret_error);
+	if (r == 0)
+		r = check_all(path, &parse.config, ret_error);
+	if (r < 0) {
+		ebb_config_clear(&parse.config);
+		return r;
 	}
-	if (parse.error) {
-		*ret_error = parse.text;
-		return parse.error;
-	}
+	if (policy->domain_count > 0)
+		qsort(policy->domains, policy->domain_count,
+		      sizeof(*policy->domains), by_name);
 	*ret_config = parse.config;
 	return 0;
+}
+
+void ebb_config_clear(struct ebb_config *config)
+{
+	free(config->policy.domains);
+	config->policy.domains = NULL;
+	config->policy.domain_count = 0;
+}
+
+/* ---- what holds ---- */
+
+static void overlay_domain(const struct ebb_policy_config *policy,
+			   const char *name, struct ebb_settings *settings)
+{
+	const struct ebb_config_domain *found = NULL;
+	struct ebb_config_domain key = { 0 };
+
+	snprintf(key.name, sizeof(key.name), "%s", name);
+	if (policy->domain_count > 0)
+		found = bsearch(&key, policy->domains, policy->domain_count,
+				sizeof(*policy->domains), by_name);
+	if (found)
+		ebb_settings_overlay(settings, &found->settings);
+}
+
+void ebb_config_settings(const struct ebb_config *config, const char *name,
+			 const char *uuid, struct ebb_settings *ret_settings)
+{
+	*ret_settings = config->policy.settings;
+	overlay_domain(&config->policy, name, ret_settings);
+	overlay_domain(&config->policy, uuid, ret_settings);
 }

@@ -20,8 +20,26 @@
  *   [agent]
  *   timeout = 5s                    of one command
  *
+ *   [policy]
+ *   enabled = yes                   no: ebbd takes nothing by itself
+ *   dry-run = no                    yes: it decides and says so, and takes nothing
+ *   host-free = 0                   bytes that other programs were promised
+ *   cover-guests = 1                debts that are covered at once, 1 to 8
+ *   mode = balanced                 performance, balanced, density
+ *   min = none                      a size or a percentage of the domain's memory
+ *   max = none
+ *   shares = 1000                   1 to 1000000
+ *
+ *   [domain NAME]                   or [domain UUID]: mode, min, max, shares of one
+ *
+ * A name is matched as libvirt has it, whole and in its case; what is set by UUID is
+ * over what is set by name. Domains that there are not are no error.
+ *
+ * After ebbd.conf the files *.conf of the directory conf.d beside it are read, in the
+ * order of their names (by bytes). What is read later is over what was read before.
+ *
  * An unknown section or key, or a value that does not fit, is an error that
- * names file, line, key and what is accepted; nothing of the file is used.
+ * names file, line, key and what is accepted; nothing of the files is used.
  */
 #ifndef EBB_HOST_CONFIG_H
 #define EBB_HOST_CONFIG_H
@@ -29,7 +47,34 @@
 #include <stdint.h>
 
 #include "common/log.h"
+#include "host/interface/settings.h"
 #include "host/interface/status.h"
+
+enum {
+	EBB_CONFIG_DOMAINS_MAX = 4096,
+	EBB_COVER_GUESTS_MAX = 8,
+};
+
+/* A [domain ...]; @name is a name, or a UUID in lower case. */
+struct ebb_config_domain {
+	char name[EBB_NAME_BYTES_MAX];
+	struct ebb_settings settings;
+};
+
+/**
+ * struct ebb_policy_config - [policy] and all [domain ...]
+ * @settings: of every domain that has no others; each has an origin
+ * @domains: in the order of their names
+ */
+struct ebb_policy_config {
+	bool enabled;
+	bool dry_run;
+	uint64_t host_free_bytes;
+	uint32_t cover_guests;
+	struct ebb_settings settings;
+	size_t domain_count;
+	struct ebb_config_domain *domains;
+};
 
 struct ebb_config {
 	char uri[EBB_URI_BYTES_MAX];
@@ -44,20 +89,34 @@ struct ebb_config {
 	uint32_t grant_window_ms;
 	uint32_t hugetlb_cover_percent;
 	uint32_t agent_timeout_ms;
+	struct ebb_policy_config policy;
 };
 
 /* The values above. */
 void ebb_config_default(struct ebb_config *ret_config);
 
+enum ebb_config_presence {
+	EBB_CONFIG_REQUIRED,
+	EBB_CONFIG_OPTIONAL, /* without the file the defaults and conf.d hold */
+};
+
 /**
- * ebb_config_load - read a file over the defaults
+ * ebb_config_load - read a file, and the conf.d beside it, over the defaults
  * @path: the file
- * @ret_config: written only on success
+ * @ret_config: written only on success; end it with ebb_config_clear()
  * @ret_error: "PATH:LINE: ..." with the remedy, filled on failure
  *
- * Returns 0, -ENOENT (the caller may go on with defaults), -EINVAL or -errno.
+ * Returns 0, -ENOENT (@path is not there, and required), -EINVAL or -errno.
  */
-int ebb_config_load(const char *path, struct ebb_config *ret_config,
+int ebb_config_load(const char *path, enum ebb_config_presence presence,
+		    struct ebb_config *ret_config,
 		    struct ebb_msg_error *ret_error);
+
+/* Frees what it points to. Zeroed, default and cleared ones are fine. */
+void ebb_config_clear(struct ebb_config *config);
+
+/* What holds for a domain by the configuration: each setting has an origin. */
+void ebb_config_settings(const struct ebb_config *config, const char *name,
+			 const char *uuid, struct ebb_settings *ret_settings);
 
 #endif /* EBB_HOST_CONFIG_H */

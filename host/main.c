@@ -162,10 +162,12 @@ static int load_config(struct ebb_config *config, const struct options *options)
 	int r;
 
 	ebb_config_default(config);
-	r = ebb_config_load(options->config ? options->config : CONFIG_PATH,
-			    config, &error);
 	/* Only the default file may be absent. */
-	if (r < 0 && (r != -ENOENT || options->config)) {
+	r = ebb_config_load(options->config ? options->config : CONFIG_PATH,
+			    options->config ? EBB_CONFIG_REQUIRED
+					    : EBB_CONFIG_OPTIONAL,
+			    config, &error);
+	if (r < 0) {
 		ebb_log(EBB_LOG_ERR, "%s", error.text);
 		return r;
 	}
@@ -419,6 +421,7 @@ static bool stop(struct daemon *daemon)
 	ebb_fleet_free(daemon->fleet);
 	ebb_workers_free(daemon->workers);
 	ebb_virt_free(daemon->virt);
+	ebb_config_clear(&daemon->config);
 	if (daemon->signal_fd >= 0)
 		close(daemon->signal_fd);
 	if (daemon->lock_fd >= 0)

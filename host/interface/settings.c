@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/interface/settings.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+#include "host/interface/nearest.h"
+#include "host/interface/plain.h"
+
+static const char *const modes[] = {
+	[EBB_MODE_PERFORMANCE] = "performance",
+	[EBB_MODE_BALANCED] = "balanced",
+	[EBB_MODE_DENSITY] = "density",
+};
+
+static const struct {
+	const char *name;
+	const char *accepted;
+} settings_table[EBB_SETTING_COUNT] = {
+	[EBB_SETTING_MODE] = { "mode", "performance, balanced or density" },
+	[EBB_SETTING_MIN] = { "min", "a size such as 2G, a part of the "
+				     "domain's memory such as 25%, or none" },
+	[EBB_SETTING_MAX] = { "max", "a size such as 2G, a part of the "
+				     "domain's memory such as 25%, or none" },
+	[EBB_SETTING_SHARES] = { "shares", "a number from 1 to 1000000" },
+};
+
+void ebb_settings_default(struct ebb_settings *ret_settings)
+{
+	*ret_settings = (struct ebb_settings){
+		.values = { .mode = EBB_MODE_BALANCED,
+			    .shares = EBB_SHARES_DEFAULT },
+	};
+	for (int i = 0; i < EBB_SETTING_COUNT; i++)
+		strcpy(ret_settings->origins[i].text, "default");
+}
+
+const char *ebb_setting_name(enum ebb_setting setting)
+{
+	return settings_table[setting].name;
+}
+
+int ebb_setting_find(const char *name)
+{
+	for (int i = 0; i < EBB_SETTING_COUNT; i++)
+		if (strcmp(settings_table[i].name, name) == 0)
+			return i;
+	return -ENOENT;
+}
+
+static int parse_mode(const char *text, enum ebb_mode *ret_mode)
+{
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(modes); i++) {
+		if (strcmp(modes[i], text) == 0) {
+			*ret_mode = (enum ebb_mode)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* A whole number of at most @digits_max digits, and then @suffix. */
+static int parse_number(const char *text, size_t digits_max, const char *suffix,
+			uint32_t max, uint32_t *ret_number)
+{
+	size_t digits = strspn(text, "0123456789");
+	uint32_t number = 0;
+
+	if (digits == 0 || strcmp(text + digits, suffix) != 0)
+		return -EINVAL;
+	if (digits > digits_max)
+		return -ERANGE;
+	for (size_t i = 0; i < digits; i++)
+		number = 10 * number + (uint32_t)(text[i] - '0');
+	if (number < 1 || number > max)
+		return -ERANGE;
+	*ret_number = number;
+	return 0;
+}
+
+static int parse_amount(const char *text, bool is_max,
+			struct ebb_amount *ret_amount)
+{
+	struct ebb_amount amount = { 0 };
+	int r = 0;
+
+	if (strchr(text, '%'))
+		r = parse_number(text, 3, "%", 100, &amount.percent);
+	else if (strcmp(text, "none") != 0)
+		r = ebb_size_parse(text, &amount.bytes);
+	if (r < 0)
+		return r;
+	/* "At most nothing" would be taken for "no limit". */
+	if (is_max && amount.bytes == 0 && amount.percent == 0 &&
+	    strcmp(text, "none") != 0)
+		return -ERANGE;
+	*ret_amount = amount;
+	return 0;
+}
+
+/* Quotes @text, whatever is in it. */
+static void tell_refused(enum ebb_setting setting, const char *text,
+			 struct ebb_msg_error *ret_error)
+{
+	const char *near =
+		setting == EBB_SETTING_MODE
+			? ebb_nearest(text, modes, EBB_ARRAY_SIZE(modes))
+			: NULL;
+	char quoted[41];
+
+	snprintf(quoted, sizeof(quoted), "%s", text);
+	ebb_plain(quoted);
+	if (near)
+		snprintf(ret_error->text, sizeof(ret_error->text),
+			 "'%s' is not accepted: did you mean '%s'?", quoted,
+			 near);
+	else
+		snprintf(ret_error->text, sizeof(ret_error->text),
+			 "'%s' is not accepted: give %s", quoted,
+			 settings_table[setting].accepted);
+}
+
+int ebb_setting_parse(enum ebb_setting setting, const char *text,
+		      struct ebb_policy_settings *values,
+		      struct ebb_msg_error *ret_error)
+{
+	int r = -EINVAL;
+
+	switch (setting) {
+	case EBB_SETTING_MODE:
+		r = parse_mode(text, &values->mode);
+		break;
+	case EBB_SETTING_MIN:
+		r = parse_amount(text, false, &values->min);
+		break;
+	case EBB_SETTING_MAX:
+		r = parse_amount(text, true, &values->max);
+		break;
+	case EBB_SETTING_SHARES:
+		r = parse_number(text, 7, "", EBB_SHARES_MAX, &values->shares);
+		break;
+	case EBB_SETTING_COUNT:
+		break;
+	}
+	if (r < 0 && ret_error)
+		tell_refused(setting, text, ret_error);
+	return r;
+}
+
+static const char *format_amount(const struct ebb_amount *amount, char *text)
+{
+	if (amount->percent)
+		snprintf(text, EBB_SETTING_TEXT_BYTES, "%" PRIu32 "%%",
+			 amount->percent);
+	else if (amount->bytes)
+		ebb_size_format_exact(amount->bytes, text,
+				      EBB_SETTING_TEXT_BYTES);
+	else
+		strcpy(text, "none");
+	return text;
+}
+
+const char *ebb_setting_format(enum ebb_setting setting,
+			       const struct ebb_policy_settings *values,
+			       char *text)
+{
+	*text = '\0';
+	switch (setting) {
+	case EBB_SETTING_MODE:
+		strcpy(text, modes[values->mode]);
+		break;
+	case EBB_SETTING_MIN:
+		return format_amount(&values->min, text);
+	case EBB_SETTING_MAX:
+		return format_amount(&values->max, text);
+	case EBB_SETTING_SHARES:
+		snprintf(text, EBB_SETTING_TEXT_BYTES, "%" PRIu32,
+			 values->shares);
+		break;
+	case EBB_SETTING_COUNT:
+		break;
+	}
+	return text;
+}
+
+uint64_t ebb_amount_bytes(const struct ebb_amount *amount,
+			  uint64_t memory_bytes)
+{
+	if (amount->percent == 0)
+		return amount->bytes;
+	return memory_bytes / 100 * amount->percent +
+	       memory_bytes % 100 * amount->percent / 100;
+}
+
+static void copy_value(enum ebb_setting setting, struct ebb_policy_settings *to,
+		       const struct ebb_policy_settings *from)
+{
+	switch (setting) {
+	case EBB_SETTING_MODE:
+		to->mode = from->mode;
+		break;
+	case EBB_SETTING_MIN:
+		to->min = from->min;
+		break;
+	case EBB_SETTING_MAX:
+		to->max = from->max;
+		break;
+	case EBB_SETTING_SHARES:
+		to->shares = from->shares;
+		break;
+	case EBB_SETTING_COUNT:
+		break;
+	}
+}
+
+void ebb_settings_overlay(struct ebb_settings *settings,
+			  const struct ebb_settings *over)
+{
+	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
+		if (!ebb_settings_has(over, (enum ebb_setting)i))
+			continue;
+		copy_value((enum ebb_setting)i, &settings->values,
+			   &over->values);
+		settings->origins[i] = over->origins[i];
+	}
+}
+
+int ebb_settings_check(const struct ebb_policy_settings *values,
+		       uint64_t memory_bytes, struct ebb_msg_error *ret_error)
+{
+	const struct ebb_amount *min = &values->min, *max = &values->max;
+	char min_text[EBB_SETTING_TEXT_BYTES], max_text[EBB_SETTING_TEXT_BYTES];
+	bool alike = (min->percent != 0) == (max->percent != 0);
+
+	if (max->bytes == 0 && max->percent == 0)
+		return 0;
+	/* Parts of any memory compare as parts of a hundred bytes do. */
+	if (alike && memory_bytes == 0)
+		memory_bytes = 100;
+	if (memory_bytes == 0 || ebb_amount_bytes(min, memory_bytes) <=
+					 ebb_amount_bytes(max, memory_bytes))
+		return 0;
+	if (ret_error)
+		snprintf(ret_error->text, sizeof(ret_error->text),
+			 "min is %s, but max is %s: lower min, or raise max",
+			 format_amount(min, min_text),
+			 format_amount(max, max_text));
+	return -ERANGE;
+}
