@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/budget/read.h"
+#include "host/budget/process.h"
 
 int ebb_budget_reader_new(const char *root,
 			  struct ebb_budget_reader **ret_reader)
@@ -26,8 +26,20 @@ void ebb_budget_reader_free(struct ebb_budget_reader *reader)
 {
 	if (!reader)
 		return;
+	ebb_bounds_free(&reader->bounds);
 	free(reader->root);
 	free(reader);
+}
+
+/* The limits that hold for ebbd and for all guests that come. */
+static void enter_known(struct ebb_cgroups *groups)
+{
+	uint32_t cgroup;
+
+	if (!groups->mounted)
+		return;
+	ebb_cgroups_enter(groups, "/machine.slice");
+	ebb_cgroups_of_process(groups, "self", &cgroup);
 }
 
 int ebb_budget_read(struct ebb_budget_reader *reader, uint64_t promised_bytes,
@@ -35,19 +47,23 @@ int ebb_budget_read(struct ebb_budget_reader *reader, uint64_t promised_bytes,
 		    uint32_t process_count, struct ebb_budget_list *ret_list)
 {
 	struct ebb_budget_read read = { .reader = reader };
+	struct ebb_cgroups groups = { 0 };
 
+	ebb_budget_read_swap(&read);
 	ebb_budget_read_host(&read, promised_bytes);
-	for (uint32_t i = 0; i < process_count; i++) {
-		struct ebb_budget_process *process = &processes[i];
-
-		*process = (struct ebb_budget_process){
-			.pid = process->pid,
-			.huge_page_bytes = process->huge_page_bytes,
-		};
-		if (read.list.count > 0 && process->huge_page_bytes == 0)
-			process->parts[process->part_count++] =
-				(struct ebb_budget_part){ 0, 1 };
+	ebb_budget_read_pools(&read);
+	ebb_budget_read_nodes(&read);
+	if (__builtin_popcountll(read.nodes) > 1 &&
+	    ebb_bounds_read(&reader->bounds, reader->root, processes,
+			    process_count) < 0) {
+		ebb_budget_list_free(&read.list);
+		return -ENOMEM;
 	}
+	ebb_cgroups_begin(&groups, &read);
+	enter_known(&groups);
+	for (uint32_t i = 0; i < process_count; i++)
+		ebb_budget_read_process(&read, &groups, &processes[i]);
+	ebb_cgroups_end(&groups);
 	*ret_list = read.list;
 	return 0;
 }

@@ -84,6 +84,7 @@ enum ebb_budget_kind {
  * @promised_bytes: of what is available, what others are promised (the host alone)
  * @low_bytes, @high_bytes: marks of @available_bytes
  * @fast_swap_bytes: swap that can still be filled, and is fast; 0 for pools
+ * @process_count: guests that lie in it; a budget without any is for show
  * @dir: of a cgroup, belongs to the list; else NULL
  */
 struct ebb_budget {
@@ -97,6 +98,7 @@ struct ebb_budget {
 	uint64_t low_bytes;
 	uint64_t high_bytes;
 	uint64_t fast_swap_bytes;
+	uint32_t process_count;
 	char *dir;
 };
 

@@ -31,7 +31,7 @@ uint32_t ebb_budget_patience_ms(const struct ebb_budget_list *list)
 						budget->low_bytes);
 
 		/* A pool is not filled by touching memory: it has no marks. */
-		if (budget->low_bytes > 0)
+		if (budget->process_count > 0 && budget->low_bytes > 0)
 			patience_ms = ebb_budget_least(
 				patience_ms,
 				left / (EBB_BUDGET_FILL_BYTES_PER_S / 1000));

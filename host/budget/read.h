@@ -3,6 +3,7 @@
 #ifndef EBB_HOST_BUDGET_READ_H
 #define EBB_HOST_BUDGET_READ_H
 
+#include "host/budget/bound.h"
 #include "host/budget/budget.h"
 
 #define EBB_BUDGET_NONE UINT32_MAX
@@ -11,21 +12,35 @@
  * struct ebb_budget_reader - what is kept from read to read
  * @root: before /proc and /sys
  * @told: hashes of the troubles that were told; one more is not told when it is full
+ * @bounds: which nodes the processes are bound to
  */
 struct ebb_budget_reader {
 	char *root;
 	uint32_t told_count;
 	uint64_t told[64];
+	struct ebb_bounds bounds;
+};
+
+/* What the zones of a node keep back. */
+struct ebb_zone_marks {
+	bool known;
+	uint64_t low_pages;
+	uint64_t reserve_pages;
 };
 
 /**
  * struct ebb_budget_read - one read
- * @memory_bytes: MemTotal of the host; 0 if it is not known: no limit is less
+ * @memory_bytes: MemTotal of the host; 0 if it is not known
+ * @nodes: NUMA nodes that have memory, a bit for each; 0 if they are not known
+ * @marks: of the nodes, once they were read
  */
 struct ebb_budget_read {
 	struct ebb_budget_reader *reader;
 	struct ebb_budget_list list;
 	uint64_t memory_bytes;
+	uint64_t nodes;
+	bool zones_read;
+	struct ebb_zone_marks marks[EBB_BUDGET_NODES_MAX];
 };
 
 /*
@@ -55,9 +70,16 @@ static inline uint64_t ebb_budget_least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* The parts: each adds the budgets of its kind. */
+/* In this order: each adds what it finds. */
 void ebb_budget_read_swap(struct ebb_budget_read *read);
 void ebb_budget_read_host(struct ebb_budget_read *read,
 			  uint64_t promised_bytes);
+void ebb_budget_read_pools(struct ebb_budget_read *read);
+void ebb_budget_read_nodes(struct ebb_budget_read *read);
+
+/* Adds the budget of a node. Returns its index or EBB_BUDGET_NONE. */
+uint32_t ebb_budget_add_node(struct ebb_budget_read *read, uint32_t node);
+uint32_t ebb_budget_add_node_pool(struct ebb_budget_read *read, uint32_t node,
+				  uint64_t page_bytes);
 
 #endif /* EBB_HOST_BUDGET_READ_H */

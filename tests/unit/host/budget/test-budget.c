@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The host's budgets, by trees of files as kernels have them. */
+/* The host's own budgets: memory, swap and pools, by files as kernels have them. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/cleanup.h"
 #include "common/size.h"
-#include "host/budget/budget.h"
 #include "host/budget/text.h"
 #include "tests/unit/fake-root.h"
+#include "tests/unit/host/budget/tree.h"
 
 static void test_marks(void **state)
 {
@@ -38,42 +40,114 @@ static void test_marks(void **state)
 	}
 }
 
-static struct ebb_budget_list read_list(uint64_t promised_bytes)
+static void test_patience(void **state)
 {
-	struct ebb_budget_reader *reader;
-	struct ebb_budget_list list;
+	struct ebb_budget budgets[2] = {
+		{ .available_bytes = 20 * EBB_GIB,
+		  .low_bytes = EBB_GIB,
+		  .process_count = 1 },
+		{ .kind = EBB_BUDGET_POOL, .process_count = 1 },
+	};
+	struct ebb_budget_list list = { .budgets = budgets, .count = 2 };
 
-	assert_int_equal(ebb_budget_reader_new(fake_root, &reader), 0);
-	assert_int_equal(
-		ebb_budget_read(reader, promised_bytes, NULL, 0, &list), 0);
-	ebb_budget_reader_free(reader);
-	return list;
+	(void)state;
+	assert_int_equal(ebb_budget_patience_ms(&list), 10000);
+	budgets[0].available_bytes = 3 * EBB_GIB;
+	assert_in_range(ebb_budget_patience_ms(&list), 2000, 2001);
+	budgets[0].available_bytes = 0;
+	assert_int_equal(ebb_budget_patience_ms(&list), 250);
+	/* Nobody fills a budget that holds no guest. */
+	budgets[0].process_count = 0;
+	assert_int_equal(ebb_budget_patience_ms(&list), 10000);
+}
+
+static void test_numbers(void **state)
+{
+	static const char *const bad[] = {
+		"",	"\n",	 " 1\n",      "-1\n", "+1\n",
+		"1 \n", "1kB\n", "maximum\n", "0x1f", "18446744073709551616\n"
+	};
+	uint64_t value = 7;
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(bad); i++)
+		assert_int_equal(ebb_text_number(bad[i], &value), -EBADMSG);
+	assert_int_equal(value, 7);
+	assert_int_equal(ebb_text_number("max\n", &value), 0);
+	assert_true(value == EBB_TEXT_NO_LIMIT);
+	assert_int_equal(ebb_text_number("18446744073709551615", &value), 0);
+	assert_int_equal(ebb_text_number("12\nmore", &value), 0);
+	assert_int_equal(value, 12);
+}
+
+static void test_node_lists(void **state)
+{
+	static const char *const bad[] = { "0-", "a",	"1-0", "0,",
+					   ",0", "0 1", "-1",  "0-1-2" };
+	uint64_t nodes;
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(bad); i++)
+		assert_int_equal(ebb_text_nodes(bad[i], &nodes), -EBADMSG);
+	assert_int_equal(ebb_text_nodes("0-64", &nodes), -ERANGE);
+	assert_int_equal(ebb_text_nodes("0-1,4,63\n", &nodes), 0);
+	assert_true(nodes == (0x13 | UINT64_C(1) << 63));
+	assert_int_equal(ebb_text_nodes("\n", &nodes), 0);
+	assert_int_equal(nodes, 0);
 }
 
 static void test_host(void **state)
 {
+	struct ebb_budget_process guest = { .pid = 70 };
 	struct ebb_budget_list list;
+	const struct ebb_budget *host;
 
 	(void)state;
 	fake_root_write("/proc/meminfo", "MemTotal:       16777216 kB\n"
 					 "MemFree:          100000 kB\n"
 					 "MemAvailable:    2097152 kB\n"
 					 "Hugetlb:         4194304 kB\n");
-	list = read_list(EBB_GIB);
+	fake_root_write("/proc/70/cgroup", "0::/\n");
+	list = tree_read(&guest, 1);
 	assert_int_equal(list.trouble_count, 0);
 	assert_int_equal(list.count, 1);
-	assert_int_equal(list.budgets[0].kind, EBB_BUDGET_HOST);
-	assert_string_equal(list.budgets[0].name, "host");
-	assert_int_equal(list.budgets[0].limit_bytes, 12 * EBB_GIB);
-	assert_int_equal(list.budgets[0].available_bytes, EBB_GIB);
-	assert_int_equal(list.budgets[0].promised_bytes, EBB_GIB);
-	assert_int_equal(list.budgets[0].high_bytes, 12 * EBB_GIB / 40 * 3);
+	host = tree_find(&list, "host");
+	assert_int_equal(host->kind, EBB_BUDGET_HOST);
+	assert_int_equal(host->limit_bytes, 12 * EBB_GIB);
+	assert_int_equal(host->available_bytes, 2 * EBB_GIB);
+	assert_int_equal(host->high_bytes, 12 * EBB_GIB / 40 * 3);
+	assert_int_equal(host->process_count, 1);
+	assert_true(guest.cgroups_known && guest.nodes_known);
+	assert_true(tree_part(&list, &guest, "host") == 1);
 	ebb_budget_list_free(&list);
-	/* No more is promised than there is. */
-	list = read_list(UINT64_MAX);
-	assert_int_equal(list.budgets[0].available_bytes, 0);
-	assert_int_equal(list.budgets[0].promised_bytes, 2 * EBB_GIB);
-	ebb_budget_list_free(&list);
+}
+
+static void test_promised(void **state)
+{
+	static const struct {
+		uint64_t promised, available, counted;
+	} cases[] = {
+		{ EBB_GIB, 3 * EBB_GIB, EBB_GIB },
+		/* No more than there is. */
+		{ UINT64_MAX, 0, 4 * EBB_GIB },
+	};
+	struct ebb_budget_reader *reader;
+	struct ebb_budget_list list;
+
+	(void)state;
+	assert_int_equal(ebb_budget_reader_new(fake_root, &reader), 0);
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		const struct ebb_budget *host;
+
+		assert_int_equal(ebb_budget_read(reader, cases[i].promised,
+						 NULL, 0, &list),
+				 0);
+		host = tree_find(&list, "host");
+		assert_int_equal(host->available_bytes, cases[i].available);
+		assert_int_equal(host->promised_bytes, cases[i].counted);
+		ebb_budget_list_free(&list);
+	}
+	ebb_budget_reader_free(reader);
 }
 
 /* Nothing of it is a number that is taken for the host's memory. */
@@ -97,9 +171,10 @@ static void test_garbage_is_unknown(void **state)
 		struct ebb_budget_list list;
 
 		fake_root_write("/proc/meminfo", texts[i]);
-		list = read_list(0);
+		list = tree_read(NULL, 0);
 		assert_int_equal(list.count, 0);
 		assert_int_equal(list.trouble_count, 1);
+		assert_non_null(strstr(list.troubles[0], "/proc/meminfo"));
 		ebb_budget_list_free(&list);
 	}
 }
@@ -112,67 +187,231 @@ static void test_trouble_is_told_once(void **state)
 	(void)state;
 	fake_root_write("/proc/meminfo", "");
 	assert_int_equal(ebb_budget_reader_new(fake_root, &reader), 0);
-	assert_int_equal(ebb_budget_read(reader, 0, NULL, 0, &list), 0);
-	assert_int_equal(list.trouble_count, 1);
-	ebb_budget_list_free(&list);
-	assert_int_equal(ebb_budget_read(reader, 0, NULL, 0, &list), 0);
-	assert_int_equal(list.trouble_count, 0);
-	assert_int_equal(list.count, 0);
-	ebb_budget_list_free(&list);
+	for (uint32_t round = 0; round < 2; round++) {
+		assert_int_equal(ebb_budget_read(reader, 0, NULL, 0, &list), 0);
+		assert_int_equal(list.trouble_count, round == 0);
+		assert_int_equal(list.count, 0);
+		ebb_budget_list_free(&list);
+	}
 	ebb_budget_reader_free(reader);
 }
+
+/* ---- swap ---- */
+
+#define SWAPS_HEAD "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+
+static struct ebb_budget_swap read_swap(const char *areas)
+{
+	struct ebb_budget_list list;
+	struct ebb_budget_swap swap;
+	char text[2048];
+
+	snprintf(text, sizeof(text), SWAPS_HEAD "%s", areas);
+	fake_root_write("/proc/swaps", text);
+	list = tree_read(NULL, 0);
+	swap = list.swap;
+	assert_int_equal(tree_find(&list, "host")->fast_swap_bytes,
+			 swap.fast_free_bytes);
+	assert_int_equal(list.trouble_count, !swap.known);
+	ebb_budget_list_free(&list);
+	return swap;
+}
+
+static void link_in_root(const char *target, const char *path)
+{
+	char whole[512];
+
+	snprintf(whole, sizeof(whole), "%s%s", fake_root, path);
+	assert_int_equal(symlink(target, whole), 0);
+}
+
+/* Fast is a disk that does not rotate, whole, a partition or a file on it. */
+static void test_swap_speed(void **state)
+{
+	struct ebb_budget_swap swap;
+
+	(void)state;
+	/* The file system / is on 254:1. */
+	fake_root_write("/sys/devices/vda/queue/rotational", "0\n");
+	fake_root_write("/sys/devices/vda/vda1/dev", "254:1\n");
+	fake_root_write("/sys/devices/sda/queue/rotational", "1\n");
+	fake_root_write("/sys/devices/sda/sda2/dev", "8:2\n");
+	fake_root_write("/sys/devices/zram0/queue/rotational", "0\n");
+	fake_root_write("/sys/class/block/README", "");
+	fake_root_write("/sys/dev/block/README", "");
+	link_in_root("../../devices/vda", "/sys/class/block/vda");
+	link_in_root("../../devices/vda/vda1", "/sys/dev/block/254:1");
+	link_in_root("../../devices/sda/sda2", "/sys/class/block/sda2");
+	link_in_root("../../devices/zram0", "/sys/class/block/zram0");
+
+	swap = read_swap("");
+	assert_true(swap.known && swap.total_bytes == 0);
+
+	swap = read_swap("/dev/vda partition 1048576 1024 -2\n"
+			 "/dev/sda2 partition 2048 1024 -3\n"
+			 "/swap\\040file file 4096 0 -4\n"
+			 "/dev/zram0 partition 8192 1024 100\n"
+			 "/dev/nbd0 partition 4096 0 -5\n"
+			 "/dev/unknown partition 4096 0 -6\n");
+	assert_true(swap.known && !swap.zswap);
+	assert_int_equal(swap.total_bytes,
+			 (1048576 + 2048 + 8192 + 3 * 4096) * EBB_KIB);
+	assert_int_equal(swap.free_bytes, swap.total_bytes - 3 * EBB_MIB);
+	assert_int_equal(swap.zram_bytes, 8 * EBB_MIB);
+	assert_int_equal(swap.fast_free_bytes, EBB_GIB - EBB_MIB + 4 * EBB_MIB);
+
+	fake_root_write("/sys/module/zswap/parameters/enabled", "Y\n");
+	assert_true(read_swap("").zswap);
+}
+
+static void test_swap_garbage(void **state)
+{
+	static const char *const areas[] = {
+		"/dev/vda partition 10 11 -2\n",
+		"/dev/vda partition -1 0 -2\n",
+		"/dev/vda partition x 0 -2\n",
+		"vda partition 10 0 -2\n",
+		"/dev/vda\n",
+		"/dev/vda partition 18446744073709551615 0 -2\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(areas); i++) {
+		struct ebb_budget_swap swap = read_swap(areas[i]);
+
+		assert_false(swap.known);
+		assert_int_equal(swap.fast_free_bytes, 0);
+	}
+}
+
+/* ---- pools ---- */
+
+#define POOLS "/sys/kernel/mm/hugepages"
+
+static void write_pool(const char *dir, const char *pages, const char *free,
+		       const char *reserved, const char *surplus,
+		       const char *overcommit)
+{
+	tree_write(pages, "%s/nr_hugepages", dir);
+	tree_write(free, "%s/free_hugepages", dir);
+	tree_write(reserved, "%s/resv_hugepages", dir);
+	tree_write(surplus, "%s/surplus_hugepages", dir);
+	tree_write(overcommit, "%s/nr_overcommit_hugepages", dir);
+}
+
+static void test_pools(void **state)
+{
+	struct ebb_budget_process guests[] = {
+		{ .pid = 70, .huge_page_bytes = 2 * EBB_MIB },
+		{ .pid = 71, .huge_page_bytes = 64 * EBB_KIB },
+	};
+	struct ebb_budget_list list;
+	const struct ebb_budget *pool;
+
+	(void)state;
+	write_pool(POOLS "/hugepages-2048kB", "100", "40", "10", "5", "15");
+	write_pool(POOLS "/hugepages-1048576kB", "2", "2", "0", "0", "0");
+	/* A pool without a page, and none to come. */
+	write_pool(POOLS "/hugepages-64kB", "0", "0", "0", "0", "0");
+	fake_root_write("/proc/70/cgroup", "0::/machine.slice/a\n");
+	fake_root_write("/proc/71/cgroup", "0::/machine.slice/a\n");
+	tree_limit(TREE_V2 "/machine.slice", false, EBB_GIB, 0, 0);
+	list = tree_read(guests, EBB_ARRAY_SIZE(guests));
+	assert_int_equal(list.trouble_count, 0);
+	pool = tree_find(&list, "2 MiB pages");
+	assert_int_equal(pool->limit_bytes, 110 * 2 * EBB_MIB);
+	assert_int_equal(pool->available_bytes, (30 + 10) * 2 * EBB_MIB);
+	assert_int_equal(pool->low_bytes, 0);
+	assert_int_equal(pool->high_bytes, 0);
+	assert_int_equal(pool->fast_swap_bytes, 0);
+	assert_int_equal(pool->process_count, 1);
+	assert_int_equal(tree_find(&list, "1 GiB pages")->limit_bytes,
+			 2 * EBB_GIB);
+	assert_false(tree_has(&list, "64 KiB pages"));
+	/* Pages of a pool are no memory of the host's or of the cgroup's. */
+	assert_int_equal(guests[0].part_count, 1);
+	assert_true(tree_part(&list, &guests[0], "2 MiB pages") == 1);
+	assert_int_equal(guests[1].part_count, 0);
+	ebb_budget_list_free(&list);
+
+	tree_mounts("30 24 0:26 / " TREE_V2
+		    " rw - cgroup2 none rw,memory_hugetlb_accounting\n");
+	list = tree_read(guests, 1);
+	assert_true(tree_part(&list, &guests[0], "machine.slice") == 1);
+	ebb_budget_list_free(&list);
+}
+
+static void test_pool_garbage(void **state)
+{
+	static const char *const pages[][3] = {
+		/* pages, free, overcommit */
+		{ "x", "1", "1" },
+		{ "1", "", "1" },
+		{ "1", "2", "0" },
+		{ "18446744073709551615", "1", "0" },
+		{ "1", "1", "18446744073709551615" },
+		{ "1", "-1", "0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(pages); i++) {
+		struct ebb_budget_list list;
+
+		write_pool(POOLS "/hugepages-2048kB", pages[i][0], pages[i][1],
+			   "0", "0", pages[i][2]);
+		list = tree_read(NULL, 0);
+		assert_false(tree_has(&list, "2 MiB pages"));
+		assert_int_equal(list.trouble_count, 1);
+		assert_non_null(strstr(list.troubles[0], "2 MiB pages"));
+		ebb_budget_list_free(&list);
+	}
+}
+
+/* ---- the machine ---- */
 
 /* The host that this runs on. */
 static void test_real_host(void **state)
 {
+	struct ebb_budget_process self = { .pid = getpid() };
 	struct ebb_budget_reader *reader;
 	struct ebb_budget_list list;
 
 	(void)state;
 	assert_int_equal(ebb_budget_reader_new("", &reader), 0);
-	assert_int_equal(ebb_budget_read(reader, 0, NULL, 0, &list), 0);
+	assert_int_equal(ebb_budget_read(reader, 0, &self, 1, &list), 0);
 	assert_true(list.count >= 1);
 	assert_int_equal(list.budgets[0].kind, EBB_BUDGET_HOST);
 	assert_true(list.budgets[0].limit_bytes > 64 * EBB_MIB);
 	assert_true(list.budgets[0].available_bytes > 0);
+	assert_true(tree_part(&list, &self, "host") == 1);
+	for (uint32_t i = 0; i < list.count; i++)
+		assert_true(list.budgets[i].available_bytes <=
+			    list.budgets[i].limit_bytes);
 	for (uint32_t i = 0; i < list.trouble_count; i++)
 		print_message("%s\n", list.troubles[i]);
 	ebb_budget_list_free(&list);
 	ebb_budget_reader_free(reader);
 }
 
-static void test_patience(void **state)
-{
-	struct ebb_budget budgets[2] = {
-		{ .available_bytes = 20 * EBB_GIB, .low_bytes = EBB_GIB },
-		{ .kind = EBB_BUDGET_POOL },
-	};
-	struct ebb_budget_list list = { .budgets = budgets, .count = 2 };
-
-	(void)state;
-	assert_int_equal(ebb_budget_patience_ms(&list), 10000);
-	budgets[0].available_bytes = 3 * EBB_GIB;
-	assert_in_range(ebb_budget_patience_ms(&list), 2000, 2001);
-	budgets[0].available_bytes = 0;
-	assert_int_equal(ebb_budget_patience_ms(&list), 250);
-	list.count = 0;
-	assert_int_equal(ebb_budget_patience_ms(&list), 10000);
-}
+#define IN_TREE(test) \
+	cmocka_unit_test_setup_teardown(test, tree_make, tree_remove)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_marks),
-		cmocka_unit_test_setup_teardown(test_host, fake_root_make,
-						fake_root_remove),
-		cmocka_unit_test_setup_teardown(test_garbage_is_unknown,
-						fake_root_make,
-						fake_root_remove),
-		cmocka_unit_test_setup_teardown(test_trouble_is_told_once,
-						fake_root_make,
-						fake_root_remove),
-		cmocka_unit_test(test_real_host),
 		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_node_lists),
+		IN_TREE(test_host),
+		IN_TREE(test_promised),
+		IN_TREE(test_garbage_is_unknown),
+		IN_TREE(test_trouble_is_told_once),
+		IN_TREE(test_swap_speed),
+		IN_TREE(test_swap_garbage),
+		IN_TREE(test_pools),
+		IN_TREE(test_pool_garbage),
+		cmocka_unit_test(test_real_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The host's swap: how much, and what of it is fast enough for a guest. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+#include "host/budget/mounts.h"
+#include "host/budget/read.h"
+#include "host/budget/text.h"
+
+enum {
+	/* The kernel has at most 32 areas (MAX_SWAPFILES). */
+	AREAS_MAX = 64
+};
+
+/* One line of /proc/swaps. Sizes in KiB. */
+struct area {
+	char path[512];
+	char type[16];
+	unsigned long long size, used;
+};
+
+static bool is_device(const struct area *area, const char *name)
+{
+	return strncmp(area->path, "/dev/", strlen("/dev/")) == 0 &&
+	       strncmp(area->path + strlen("/dev/"), name, strlen(name)) == 0;
+}
+
+/* Of a disk, or of the disk that a partition is of. */
+static bool does_not_rotate(const char *root, const char *device)
+{
+	uint64_t rotates;
+
+	if (ebb_text_read_number(&rotates, "%s/sys/%s/queue/rotational", root,
+				 device) == 0 ||
+	    ebb_text_read_number(&rotates, "%s/sys/%s/../queue/rotational",
+				 root, device) == 0)
+		return rotates == 0;
+	return false;
+}
+
+/* Fast is what is known to be. */
+static bool is_fast(const struct ebb_budget_reader *reader,
+		    const struct area *area)
+{
+	char device[EBB_TEXT_PATH_BYTES];
+	const char *name = strrchr(area->path, '/') + 1;
+	unsigned int major_id, minor_id;
+
+	if (is_device(area, "zram") || is_device(area, "nbd"))
+		return false;
+	if (strcmp(area->type, "partition") == 0) {
+		snprintf(device, sizeof(device), "class/block/%s", name);
+		return does_not_rotate(reader->root, device);
+	}
+	if (ebb_mounts_find_device(reader->root, area->path, &major_id,
+				   &minor_id) < 0)
+		return false;
+	snprintf(device, sizeof(device), "dev/block/%u:%u", major_id, minor_id);
+	return does_not_rotate(reader->root, device);
+}
+
+static bool parse_area(const char *line, struct area *ret_area)
+{
+	return sscanf(line, "%511s %15s %llu %llu", ret_area->path,
+		      ret_area->type, &ret_area->size, &ret_area->used) == 4 &&
+	       ret_area->path[0] == '/' && ret_area->used <= ret_area->size &&
+	       ret_area->size <= UINT64_MAX / EBB_KIB / AREAS_MAX;
+}
+
+static void add_area(struct ebb_budget_swap *swap,
+		     const struct ebb_budget_reader *reader,
+		     const struct area *area)
+{
+	uint64_t free_bytes = (area->size - area->used) * EBB_KIB;
+
+	swap->total_bytes += area->size * EBB_KIB;
+	swap->free_bytes += free_bytes;
+	if (is_device(area, "zram"))
+		swap->zram_bytes += area->size * EBB_KIB;
+	else if (is_fast(reader, area))
+		swap->fast_free_bytes += free_bytes;
+}
+
+static int read_areas(const struct ebb_budget_reader *reader,
+		      struct ebb_budget_swap *swap)
+{
+	char path[EBB_TEXT_PATH_BYTES], line[1024];
+	FILE *file ebb_auto_fclose = NULL;
+	struct area area;
+	int count = 0;
+
+	if (snprintf(path, sizeof(path), "%s/proc/swaps", reader->root) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "Filename", strlen("Filename")) == 0)
+			continue;
+		if (count++ == AREAS_MAX || !parse_area(line, &area))
+			return -EBADMSG;
+		add_area(swap, reader, &area);
+	}
+	return 0;
+}
+
+static bool has_zswap(const struct ebb_budget_reader *reader)
+{
+	char text[16];
+
+	return ebb_text_read(text, sizeof(text),
+			     "%s/sys/module/zswap/parameters/enabled",
+			     reader->root) > 0 &&
+	       text[0] == 'Y';
+}
+
+void ebb_budget_read_swap(struct ebb_budget_read *read)
+{
+	struct ebb_budget_swap swap = { .known = true };
+	int r = read_areas(read->reader, &swap);
+
+	/* A kernel without swap has no such file. */
+	if (r < 0 && r != -ENOENT) {
+		ebb_budget_trouble(read,
+				   "/proc/swaps cannot be read or understood "
+				   "(%s): no swap is counted",
+				   strerror(-r));
+		return;
+	}
+	swap.zswap = has_zswap(read->reader);
+	read->list.swap = swap;
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The limits that hold for guests, in each layout of cgroups that hosts have. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+#include "tests/unit/fake-root.h"
+#include "tests/unit/host/budget/tree.h"
+
+#define SCOPE "/machine.slice/machine-qemu\\x2d1\\x2dweb1.scope"
+#define V1_NO_LIMIT 0x7ffffffffffff000ULL
+
+static const char v1_mounts[] =
+	"31 24 0:28 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,memoryless\n"
+	"34 24 0:31 / " TREE_V1 " rw - cgroup cgroup rw,memory\n";
+
+static struct ebb_budget_list read_one(struct ebb_budget_process *guest,
+				       const char *cgroup)
+{
+	fake_root_write("/proc/70/cgroup", cgroup);
+	*guest = (struct ebb_budget_process){ .pid = 70 };
+	return tree_read(guest, 1);
+}
+
+static void test_v2(void **state)
+{
+	struct ebb_budget_process guest;
+	const struct ebb_budget *slice;
+	struct ebb_budget_list list;
+
+	(void)state;
+	tree_limit(TREE_V2 "/machine.slice", false, 2 * EBB_GIB, 1500 * EBB_MIB,
+		   500 * EBB_MIB);
+	list = read_one(&guest, "0::" SCOPE "/libvirt/emulator\n");
+	assert_int_equal(list.trouble_count, 0);
+	assert_int_equal(list.count, 2);
+	slice = tree_find(&list, "machine.slice");
+	assert_int_equal(slice->kind, EBB_BUDGET_CGROUP);
+	assert_int_equal(slice->limit_bytes, 2 * EBB_GIB);
+	assert_int_equal(slice->available_bytes, 1048 * EBB_MIB);
+	assert_int_equal(slice->low_bytes, 128 * EBB_MIB);
+	assert_int_equal(slice->process_count, 1);
+	assert_non_null(strstr(slice->dir, TREE_V2 "/machine.slice"));
+	assert_int_equal(guest.part_count, 2);
+	assert_true(tree_part(&list, &guest, "host") == 1);
+	assert_true(tree_part(&list, &guest, "machine.slice") == 1);
+	ebb_budget_list_free(&list);
+
+	/* The lower of both limits holds. */
+	tree_write("1073741824\n", TREE_V2 "/machine.slice/memory.high");
+	list = read_one(&guest, "0::" SCOPE "\n");
+	slice = tree_find(&list, "machine.slice");
+	assert_int_equal(slice->limit_bytes, EBB_GIB);
+	assert_int_equal(slice->available_bytes, 24 * EBB_MIB);
+	ebb_budget_list_free(&list);
+	tree_write("max\n", TREE_V2 "/machine.slice/memory.max");
+	list = read_one(&guest, "0::" SCOPE "\n");
+	assert_int_equal(tree_find(&list, "machine.slice")->limit_bytes,
+			 EBB_GIB);
+	ebb_budget_list_free(&list);
+	tree_write("max\n", TREE_V2 "/machine.slice/memory.high");
+	list = read_one(&guest, "0::" SCOPE "\n");
+	assert_int_equal(list.count, 1);
+	ebb_budget_list_free(&list);
+}
+
+static void test_v1(void **state)
+{
+	struct ebb_budget_process guest;
+	const struct ebb_budget *slice;
+	struct ebb_budget_list list;
+
+	(void)state;
+	tree_mounts(v1_mounts);
+	fake_root_write("/proc/self/cgroup", "4:memory:/\n1:cpu:/\n");
+	tree_limit(TREE_V1, true, V1_NO_LIMIT, 5, 5);
+	tree_limit(TREE_V1 "/machine.slice", true, 4 * EBB_GIB, 3 * EBB_GIB,
+		   EBB_GIB);
+	list = read_one(&guest, "9:name=systemd:/x\n1:cpu:/y\n"
+				"4:blkio,memory:" SCOPE "\n");
+	assert_int_equal(list.trouble_count, 0);
+	assert_int_equal(list.count, 2);
+	slice = tree_find(&list, "machine.slice");
+	assert_int_equal(slice->limit_bytes, 4 * EBB_GIB);
+	assert_int_equal(slice->available_bytes, 2 * EBB_GIB);
+	assert_true(tree_part(&list, &guest, "machine.slice") == 1);
+	ebb_budget_list_free(&list);
+}
+
+/* Version 2 is mounted beside, for systemd alone: the memory controller counts. */
+static void test_hybrid(void **state)
+{
+	static const char unified[] =
+		"33 24 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+	struct ebb_budget_process guest;
+	struct ebb_budget_list list;
+	char mounts[1024];
+
+	(void)state;
+	tree_limit("/sys/fs/cgroup/unified/machine.slice", false, EBB_GIB, 0,
+		   0);
+	tree_limit(TREE_V1 "/machine.slice", true, 4 * EBB_GIB, EBB_GIB, 0);
+	for (int i = 0; i < 2; i++) {
+		snprintf(mounts, sizeof(mounts), "%s%s",
+			 i ? unified : v1_mounts, i ? v1_mounts : unified);
+		tree_mounts(mounts);
+		list = read_one(&guest,
+				"4:memory:" SCOPE "\n0::/machine.slice\n");
+		assert_int_equal(tree_find(&list, "machine.slice")->limit_bytes,
+				 4 * EBB_GIB);
+		ebb_budget_list_free(&list);
+	}
+	/* And if version 2 has it, although others are of version 1. */
+	snprintf(mounts, sizeof(mounts), "%s%s",
+		 "31 24 0:28 / /sys/fs/cgroup/cpu rw - cgroup c rw,cpu\n",
+		 unified);
+	tree_mounts(mounts);
+	list = read_one(&guest, "1:cpu:/\n0::/machine.slice\n");
+	assert_int_equal(tree_find(&list, "machine.slice")->limit_bytes,
+			 EBB_GIB);
+	ebb_budget_list_free(&list);
+}
+
+static void test_nested(void **state)
+{
+	struct ebb_budget_process guests[2] = { { .pid = 70 }, { .pid = 71 } };
+	struct ebb_budget_list list;
+
+	(void)state;
+	fake_root_write("/proc/70/cgroup", "0::/a.slice/a-b.slice/web\n");
+	fake_root_write("/proc/71/cgroup", "0::/a.slice/db\n");
+	fake_root_write("/proc/self/cgroup", "0::/own.slice/ebbd.service\n");
+	tree_limit(TREE_V2 "/a.slice", false, 8 * EBB_GIB, 0, 0);
+	tree_limit(TREE_V2 "/a.slice/a-b.slice", false, 4 * EBB_GIB, 0, 0);
+	tree_limit(TREE_V2 "/a.slice/a-b.slice/web", false, EBB_GIB, 0, 0);
+	tree_limit(TREE_V2 "/own.slice", false, 2 * EBB_GIB, 0, 0);
+	list = tree_read(guests, EBB_ARRAY_SIZE(guests));
+	assert_int_equal(list.count, 5);
+	assert_int_equal(tree_find(&list, "a.slice")->process_count, 2);
+	assert_int_equal(tree_find(&list, "a.slice/a-b.slice")->process_count,
+			 1);
+	/* ebbd's own: no guest lies in it. */
+	assert_int_equal(tree_find(&list, "own.slice")->process_count, 0);
+	assert_int_equal(guests[0].part_count, 4);
+	assert_true(tree_part(&list, &guests[0], "a.slice/a-b.slice/web") == 1);
+	assert_int_equal(guests[1].part_count, 2);
+	assert_true(tree_part(&list, &guests[1], "a.slice") == 1);
+	ebb_budget_list_free(&list);
+}
+
+/*
+ * /proc/meminfo is the host's and shows nothing of it (dockur/windows#1688). The
+ * container has the limit in what is mounted there: with a cgroup namespace as "/",
+ * without one by the path that it has on its host.
+ */
+static void test_container(void **state)
+{
+	static const struct {
+		const char *mounts, *own, *guest;
+		bool v1;
+	} cases[] = {
+		{ "30 24 0:26 / " TREE_V2 " ro - cgroup2 cgroup rw\n", "0::/\n",
+		  "0::/\n", false },
+		{ "30 24 0:26 / " TREE_V2 " ro - cgroup2 cgroup rw\n", "0::/\n",
+		  "0::/machine/web\n", false },
+		{ "30 24 0:26 /docker/5f3a " TREE_V1
+		  " ro - cgroup cgroup rw,memory\n",
+		  "4:memory:/docker/5f3a\n", "4:memory:/docker/5f3a/machine\n",
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		struct ebb_budget_process guest;
+		const struct ebb_budget *container;
+		struct ebb_budget_list list;
+
+		tree_mounts(cases[i].mounts);
+		fake_root_write("/proc/self/cgroup", cases[i].own);
+		tree_limit(cases[i].v1 ? TREE_V1 : TREE_V2, cases[i].v1,
+			   4 * EBB_GIB, EBB_GIB, EBB_GIB);
+		list = read_one(&guest, cases[i].guest);
+		assert_int_equal(list.trouble_count, 0);
+		assert_int_equal(tree_find(&list, "host")->available_bytes,
+				 4 * EBB_GIB);
+		container = tree_find(&list, "this container");
+		assert_int_equal(container->limit_bytes, 4 * EBB_GIB);
+		assert_int_equal(container->available_bytes, 4 * EBB_GIB);
+		assert_true(tree_part(&list, &guest, "this container") == 1);
+		ebb_budget_list_free(&list);
+	}
+}
+
+/* ebbd in a container sees guests of the host: their limits it cannot see. */
+static void test_out_of_sight(void **state)
+{
+	static const char *const cgroups[] = {
+		"0::/../../machine.slice/web\n",
+		"0::/..\n",
+		"3:cpu:/\n",
+		"",
+		"garbage",
+	};
+
+	(void)state;
+	tree_limit(TREE_V2, false, 4 * EBB_GIB, EBB_GIB, 0);
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cgroups); i++) {
+		struct ebb_budget_process guest;
+		struct ebb_budget_list list = read_one(&guest, cgroups[i]);
+
+		assert_false(guest.cgroups_known);
+		assert_int_equal(guest.part_count, 1);
+		assert_int_equal(list.trouble_count, 1);
+		ebb_budget_list_free(&list);
+	}
+	/* A container beside ours whose name begins as ours does. */
+	tree_mounts("30 24 0:26 /lxc/a " TREE_V2 " ro - cgroup2 cgroup rw\n");
+	for (int i = 0; i < 2; i++) {
+		struct ebb_budget_process guest;
+		struct ebb_budget_list list = read_one(
+			&guest, i ? "0::/lxc/a/web\n" : "0::/lxc/ab/web\n");
+
+		assert_int_equal(guest.cgroups_known, i);
+		ebb_budget_list_free(&list);
+	}
+}
+
+static void test_garbage_is_unknown(void **state)
+{
+	static const struct {
+		const char *max, *high, *current, *stat;
+	} cases[] = {
+		{ "", "max", "5", "inactive_file 0\n" },
+		{ "-1", "max", "5", "inactive_file 0\n" },
+		{ "1073741824", "maxi", "5", "inactive_file 0\n" },
+		{ "1073741824", "max", "", "inactive_file 0\n" },
+		{ "1073741824", "max", "max", "inactive_file 0\n" },
+		{ "1073741824", "max", "5", "" },
+		{ "1073741824", "max", "5", "total_inactive_file 0\n" },
+		{ "1073741824", "max", "5", "inactive_file x\n" },
+		{ "99999999999999999999", "max", "5", "inactive_file 0\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		struct ebb_budget_process guest;
+		struct ebb_budget_list list;
+
+		tree_write(cases[i].max, TREE_V2 "/machine.slice/memory.max");
+		tree_write(cases[i].high, TREE_V2 "/machine.slice/memory.high");
+		tree_write(cases[i].current,
+			   TREE_V2 "/machine.slice/memory.current");
+		tree_write(cases[i].stat, TREE_V2 "/machine.slice/memory.stat");
+		list = read_one(&guest, "0::/machine.slice/web\n");
+		assert_int_equal(list.count, 1);
+		assert_int_equal(guest.part_count, 1);
+		/* Once, though it is met twice. */
+		assert_int_equal(list.trouble_count, 1);
+		assert_non_null(strstr(list.troubles[0], "/machine.slice"));
+		ebb_budget_list_free(&list);
+	}
+}
+
+/* Counters that do not fit each other are no reason for a number that wraps. */
+static void test_odd_numbers(void **state)
+{
+	static const struct {
+		uint64_t usage, inactive, available;
+	} cases[] = {
+		{ 2 * EBB_GIB, 0, 0 },
+		{ 0, EBB_GIB, EBB_GIB },
+		{ UINT64_MAX - 1, UINT64_MAX, EBB_GIB },
+		{ UINT64_MAX - 1, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		struct ebb_budget_process guest;
+		struct ebb_budget_list list;
+
+		tree_limit(TREE_V2 "/machine.slice", false, EBB_GIB,
+			   cases[i].usage, cases[i].inactive);
+		list = read_one(&guest, "0::/machine.slice/web\n");
+		assert_int_equal(
+			tree_find(&list, "machine.slice")->available_bytes,
+			cases[i].available);
+		ebb_budget_list_free(&list);
+	}
+}
+
+/* No more of the host's fast swap than the cgroup may fill. */
+static void test_swap_of_cgroup(void **state)
+{
+	struct ebb_budget_process guest;
+	struct ebb_budget_list list;
+
+	(void)state;
+	fake_root_write("/proc/swaps", "Filename Type Size Used Priority\n"
+				       "/dev/vda partition 4194304 0 -2\n");
+	fake_root_write("/sys/class/block/vda/queue/rotational", "0\n");
+	tree_limit(TREE_V2 "/machine.slice", false, 8 * EBB_GIB, 0, 0);
+	tree_limit(TREE_V2 "/machine.slice/web", false, 4 * EBB_GIB, 0, 0);
+	for (int i = 0; i < 2; i++) {
+		uint64_t room = i ? EBB_GIB : 4 * EBB_GIB;
+
+		list = read_one(&guest, "0::/machine.slice/web\n");
+		assert_int_equal(tree_find(&list, "host")->fast_swap_bytes,
+				 4 * EBB_GIB);
+		assert_int_equal(
+			tree_find(&list, "machine.slice")->fast_swap_bytes,
+			room);
+		assert_int_equal(
+			tree_find(&list, "machine.slice/web")->fast_swap_bytes,
+			room);
+		ebb_budget_list_free(&list);
+		tree_write("3221225472\n",
+			   TREE_V2 "/machine.slice/memory.swap.max");
+		tree_write("2147483648\n",
+			   TREE_V2 "/machine.slice/memory.swap.current");
+	}
+	tree_mounts(v1_mounts);
+	tree_limit(TREE_V1 "/machine.slice", true, 8 * EBB_GIB, EBB_GIB, 0);
+	tree_write("10737418240\n",
+		   TREE_V1 "/machine.slice/memory.memsw.limit_in_bytes");
+	tree_write("2147483648\n",
+		   TREE_V1 "/machine.slice/memory.memsw.usage_in_bytes");
+	list = read_one(&guest, "4:memory:/machine.slice\n");
+	assert_int_equal(tree_find(&list, "machine.slice")->fast_swap_bytes,
+			 EBB_GIB);
+	ebb_budget_list_free(&list);
+}
+
+static void test_no_cgroups(void **state)
+{
+	struct ebb_budget_process guest;
+	struct ebb_budget_list list;
+
+	(void)state;
+	tree_mounts("");
+	list = read_one(&guest, "0::/machine.slice/web\n");
+	assert_int_equal(list.count, 1);
+	assert_false(guest.cgroups_known);
+	assert_int_equal(list.trouble_count, 1);
+	ebb_budget_list_free(&list);
+}
+
+static void test_process_ended(void **state)
+{
+	struct ebb_budget_process guest = { .pid = 71 };
+	struct ebb_budget_list list = tree_read(&guest, 1);
+
+	(void)state;
+	assert_false(guest.cgroups_known);
+	assert_int_equal(list.trouble_count, 0);
+	ebb_budget_list_free(&list);
+}
+
+/* As many as guests on a large host, each in a cgroup with a limit of its own. */
+static void test_many(void **state)
+{
+	enum {
+		GUESTS = 400
+	};
+	struct ebb_budget_process *guests = calloc(GUESTS, sizeof(*guests));
+	struct ebb_budget_list list;
+	char text[128], name[64];
+
+	(void)state;
+	assert_non_null(guests);
+	for (int i = 0; i < GUESTS; i++) {
+		guests[i].pid = 1000 + i;
+		snprintf(text, sizeof(text), "0::/machine.slice/vm%d\n", i);
+		tree_write(text, "/proc/%d/cgroup", 1000 + i);
+		snprintf(text, sizeof(text), TREE_V2 "/machine.slice/vm%d", i);
+		tree_limit(text, false, EBB_GIB + (unsigned int)i, 0, 0);
+	}
+	list = tree_read(guests, GUESTS);
+	assert_int_equal(list.count, GUESTS + 1);
+	assert_int_equal(list.left_out, 0);
+	for (int i = 0; i < GUESTS; i++) {
+		snprintf(name, sizeof(name), "machine.slice/vm%d", i);
+		assert_true(tree_part(&list, &guests[i], name) == 1);
+		assert_int_equal(guests[i].part_count, 2);
+	}
+	ebb_budget_list_free(&list);
+	free(guests);
+}
+
+/* More levels with a limit than a process has parts: the nearest count. */
+static void test_deep(void **state)
+{
+	struct ebb_budget_process guest;
+	struct ebb_budget_list list;
+	char dir[256] = TREE_V2, text[256] = "0::";
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		strcat(dir, "/s");
+		strcat(text, "/s");
+		tree_limit(dir, false, EBB_GIB, 0, 0);
+	}
+	list = read_one(&guest, strcat(text, "\n"));
+	assert_int_equal(guest.part_count, EBB_BUDGET_PARTS_MAX);
+	assert_int_equal(guest.parts_left_out, 12 + 1 - EBB_BUDGET_PARTS_MAX);
+	assert_true(tree_part(&list, &guest, "s/s/s/s/s/s/s/s/s/s/s/s") == 1);
+	ebb_budget_list_free(&list);
+}
+
+#define IN_TREE(test) \
+	cmocka_unit_test_setup_teardown(test, tree_make, tree_remove)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_TREE(test_v2),
+		IN_TREE(test_v1),
+		IN_TREE(test_hybrid),
+		IN_TREE(test_nested),
+		IN_TREE(test_container),
+		IN_TREE(test_out_of_sight),
+		IN_TREE(test_garbage_is_unknown),
+		IN_TREE(test_odd_numbers),
+		IN_TREE(test_swap_of_cgroup),
+		IN_TREE(test_no_cgroups),
+		IN_TREE(test_process_ended),
+		IN_TREE(test_many),
+		IN_TREE(test_deep),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
