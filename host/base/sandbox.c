@@ -20,6 +20,9 @@
  *			hole is punched only through a descriptor for writing
  * CAP_CHOWN		the control socket's group
  *
+ * CAP_SYS_RESOURCE is used before: by who writes the trigger of memory pressure
+ * (host/budget/watch.h), whose descriptor stays.
+ *
  * fallocate(), flock() and libvirt's socket need none, nor does libvirtd ask
  * polkit about root. There is no CAP_SYS_ADMIN: page frames are never read.
  *
@@ -152,6 +155,9 @@ static const int allowed[] = {
 	SCMP_SYS(fstatfs),
 	SCMP_SYS(fsync),
 	SCMP_SYS(getdents64),
+	SCMP_SYS(inotify_add_watch),
+	SCMP_SYS(inotify_init1),
+	SCMP_SYS(inotify_rm_watch),
 	SCMP_SYS(lseek),
 	SCMP_SYS(lstat),
 	SCMP_SYS(newfstatat),

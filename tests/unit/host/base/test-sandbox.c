@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,6 +28,7 @@
 #include "host/base/loop.h"
 #include "host/base/sandbox.h"
 #include "host/base/worker.h"
+#include "host/budget/watch.h"
 #include "host/memory/sigbus.h"
 
 enum {
@@ -38,6 +40,9 @@ enum {
 
 static int memory_fd;
 static uint64_t held; /* capabilities before */
+static struct ebb_pressure pressure; /* opened with them, as in ebbd */
+static char watched_dir[] = "/tmp/ebb-test-sandbox.XXXXXX";
+static char watched_path[sizeof(watched_dir) + 16];
 
 /* Runs a check behind both stages; returns the status of wait(). */
 static int in_sandbox(int (*check)(void))
@@ -182,6 +187,43 @@ static int check_files(void)
 	return 0;
 }
 
+static void on_event(void *opaque)
+{
+	*(bool *)opaque = true;
+}
+
+/* What can run short is read, and heard of by a file that is in no cgroup. */
+static int check_budgets(void)
+{
+	char dir[sizeof(watched_dir)];
+	struct ebb_budget_process self = { .pid = getpid() };
+	struct ebb_budget budget = { .kind = EBB_BUDGET_CGROUP, .dir = dir };
+	struct ebb_budget_list followed = { .budgets = &budget, .count = 1 };
+	struct ebb_budget_reader *reader;
+	struct ebb_budget_list list;
+	struct ebb_watch *watch;
+	bool heard = false;
+	int fd;
+
+	expect(ebb_budget_reader_new("", &reader) == 0);
+	expect(ebb_budget_read(reader, 0, &self, 1, &list) == 0);
+	expect(list.count > 0 && list.trouble_count == 0);
+	expect(self.part_count > 0 && self.cgroups_known && self.nodes_known);
+
+	expect(ebb_loop_init() == 0);
+	expect(ebb_watch_new(pressure, on_event, &heard, &watch) == 0);
+	ebb_watch_follow(watch, &list);
+	expect(ebb_watch_sources(watch).pressure_error == pressure.error);
+	memcpy(dir, watched_dir, sizeof(watched_dir));
+	ebb_watch_follow(watch, &followed);
+	expect(ebb_watch_sources(watch).cgroups == 1);
+	fd = open(watched_path, O_WRONLY | O_CLOEXEC);
+	expect(fd >= 0 && write(fd, "x", 1) == 1);
+	while (!heard)
+		expect(ebb_loop_turn() == 0);
+	return 0;
+}
+
 static void *run_thread(void *opaque)
 {
 	/* The filter is each thread's. */
@@ -266,6 +308,7 @@ HOLDS(lost_mapping)
 HOLDS(lost_mapping_of_a_worker)
 HOLDS(code)
 HOLDS(files)
+HOLDS(budgets)
 HOLDS(threads)
 HOLDS(sockets)
 HOLDS(unknown)
@@ -309,6 +352,16 @@ static void test_fatal(void **state)
 	}
 }
 
+static int make_watched(void)
+{
+	int fd;
+
+	snprintf(watched_path, sizeof(watched_path), "%s/memory.events",
+		 watched_dir);
+	fd = open(watched_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return fd < 0 ? fd : close(fd);
+}
+
 static int set_up(void **state)
 {
 	char text[4096];
@@ -316,6 +369,9 @@ static int set_up(void **state)
 	(void)state;
 	memset(text, 'x', sizeof(text));
 	held = status_bits("CapPrm:");
+	pressure = ebb_watch_open_pressure("");
+	if (!mkdtemp(watched_dir) || make_watched() < 0)
+		return -1;
 	memory_fd = memfd_create("memory", MFD_CLOEXEC);
 	if (memory_fd < 0)
 		return -1;
@@ -328,6 +384,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	unlink(watched_path);
+	rmdir(watched_dir);
+	ebb_close_fd(&pressure.fd);
 	return close(memory_fd);
 }
 
@@ -339,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_lost_mapping_of_a_worker),
 		cmocka_unit_test(test_code),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_budgets),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_unknown),
