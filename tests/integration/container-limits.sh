@@ -39,6 +39,13 @@ start_thrashing()
 		echo $! >/run/thrashing.pid'
 }
 
+# What the target of the round before had freed is there to be freed again.
+cache_again()
+{
+	guest "kill \$(cat /run/cache.pid)"
+	guest_cache 150
+}
+
 end_containers()
 {
 	# shellcheck disable=SC2016 # the guest's shell expands it
@@ -90,6 +97,7 @@ start_killed
 start_thrashing
 wait_for 60 has_thrashed || fail "no refaults: $(guest 'cat /run/thrashing.out')"
 for round in $(seq "$rounds"); do
+	[ "$round" = 1 ] || cache_again
 	watch_stalls
 	thrashed=$(pages_thrashed)
 	stolen=$(guest_vmstat pgsteal_kswapd)
