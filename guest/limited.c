@@ -270,14 +270,40 @@ void ebb_limited_free(struct ebb_limited *limited)
 	free(limited);
 }
 
+static void proc_dir_of(const struct ebb_limited *limited,
+			char dir[static EBB_SYSFILE_PATH_BYTES])
+{
+	snprintf(dir, EBB_SYSFILE_PATH_BYTES, "%s/proc", limited->root);
+}
+
 static uint64_t guest_refaults(const struct ebb_limited *limited)
 {
 	char proc_dir[EBB_SYSFILE_PATH_BYTES];
 	struct ebb_vmstat vmstat = { 0 };
 
-	snprintf(proc_dir, sizeof(proc_dir), "%s/proc", limited->root);
+	proc_dir_of(limited, proc_dir);
 	ebb_vmstat_read(proc_dir, &vmstat);
 	return vmstat.refault;
+}
+
+int ebb_limited_read(struct ebb_limited *limited, struct ebb_vmstat *ret_now,
+		     struct ebb_vmstat *ret_next)
+{
+	char proc_dir[EBB_SYSFILE_PATH_BYTES];
+	struct ebb_vmstat now, after;
+	int r;
+
+	proc_dir_of(limited, proc_dir);
+	r = ebb_vmstat_read(proc_dir, &now);
+	if (r < 0)
+		return r;
+	now.limited = ebb_limited_look(limited);
+	r = ebb_vmstat_read(proc_dir, &after);
+	if (r < 0)
+		return r;
+	*ret_next = *ret_now = now;
+	ret_next->refault = after.refault;
+	return 0;
 }
 
 uint64_t ebb_limited_look(struct ebb_limited *limited)

@@ -25,11 +25,18 @@
  * meets its first limit, it is not known which of its refaults are older: no look
  * counts more than the whole guest had since the look before, and a little that a
  * cgroup's counters may be late.
+ *
+ * Two clocks. A container that thrashes needs a million pages in the time in which
+ * a busy guest reads its counters, and they are not read at one moment. So what the
+ * guest had is counted over less time than what cgroups had of it: from after one
+ * reading of the cgroups to before the next. What is left is the guest's own.
  */
 #ifndef EBB_GUEST_LIMITED_H
 #define EBB_GUEST_LIMITED_H
 
 #include <stdint.h>
+
+#include "guest/vmstat.h"
 
 struct ebb_limited;
 
@@ -46,5 +53,15 @@ void ebb_limited_free(struct ebb_limited *limited);
  * seen. Without cgroups it stays 0.
  */
 uint64_t ebb_limited_look(struct ebb_limited *limited);
+
+/**
+ * ebb_limited_read - the guest's counters, and what of them is limited
+ * @ret_now: to be held against the @ret_next of the reading before
+ * @ret_next: what the next reading is to be held against
+ *
+ * Returns 0 or a negative errno.
+ */
+int ebb_limited_read(struct ebb_limited *limited, struct ebb_vmstat *ret_now,
+		     struct ebb_vmstat *ret_next);
 
 #endif /* EBB_GUEST_LIMITED_H */

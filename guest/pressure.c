@@ -36,17 +36,16 @@ static enum ebb_backoff_reason judge(struct ebb_pressure *pressure)
 {
 	enum ebb_backoff_reason reason = EBB_BACKOFF_NONE;
 	struct ebb_msg_facts facts;
-	struct ebb_vmstat now;
+	struct ebb_vmstat now, next;
 
-	if (ebb_vmstat_read(pressure->proc_dir, &now) < 0 ||
-	    ebb_facts_read(pressure->proc_dir, &facts) < 0)
+	if (ebb_facts_read(pressure->proc_dir, &facts) < 0 ||
+	    ebb_limited_read(pressure->limited, &now, &next) < 0)
 		return EBB_BACKOFF_NONE;
-	now.limited = ebb_limited_look(pressure->limited);
 	if (pressure->seen)
 		reason = ebb_vmstat_judge(&pressure->before, &now,
 					  facts.total_bytes);
 	pressure->seen = true;
-	pressure->before = now;
+	pressure->before = next;
 	return reason;
 }
 

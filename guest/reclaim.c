@@ -74,23 +74,22 @@ static int reclaim_all(const void *argument)
 	const struct ebb_reclaim *reclaim = argument;
 	struct ebb_msg_facts facts;
 	struct ebb_meminfo meminfo;
-	struct ebb_vmstat before = { 0 }, now;
+	struct ebb_vmstat before, now, next;
 	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	enum ebb_backoff_reason reason;
 	uint64_t judged_ms = clock_ms();
 	uint64_t reclaimed_pages = 0;
-	int r = ebb_vmstat_read(reclaim->proc_dir, &before);
+	int r = ebb_limited_read(reclaim->limited, &now, &before);
 
-	before.limited = ebb_limited_look(reclaim->limited);
 	while (r >= 0) {
 		uint64_t chunk_bytes, gainable_bytes;
 
 		if (ebb_facts_read(reclaim->proc_dir, &facts) < 0 ||
-		    ebb_vmstat_read(reclaim->proc_dir, &now) < 0)
+		    ebb_limited_read(reclaim->limited, &now, &next) < 0)
 			break;
-		now.limited = ebb_limited_look(reclaim->limited);
 		/* The kernel counts it for this cgroup, not for kswapd. */
 		now.steal += reclaimed_pages;
+		next.steal += reclaimed_pages;
 		reason = ebb_vmstat_judge(&before, &now, facts.total_bytes);
 		if (reason != EBB_BACKOFF_NONE)
 			return CODE_REASON + (int)reason;
@@ -98,7 +97,7 @@ static int reclaim_all(const void *argument)
 			return CODE_REACHED;
 		if (clock_ms() - judged_ms >= JUDGE_MS) {
 			judged_ms = clock_ms();
-			before = now;
+			before = next;
 		}
 		chunk_bytes = reclaim->target_bytes - facts.free_bytes;
 		if (chunk_bytes > CHUNK_BYTES)

@@ -24,7 +24,9 @@
  * killed by itself: that is no shortage of the guest. Stalled allocations, what
  * kswapd reclaimed and OOM notifiers are global in every kernel; refaults are
  * not, and only the agent sees cgroups. So before refaults drop a target the
- * agent is asked whose they are. If it does not answer in ANSWER_MS, all count.
+ * agent is asked whose they are. If it does not answer in ANSWER_MS, all count. The
+ * answer is held against what there was when it was asked: a container that
+ * thrashes needs thousands of pages while the agent counts and tells.
  *
  * Locks. threshold_lock is held for a look. Notifiers run under locks of the
  * kernel's that a look may need, so they only leave a word and queue a look, on a
@@ -72,13 +74,16 @@ enum {
  *
  * @DOUBT_NONE: there are few; or the agent has said within ANSWER_MS that they
  *	are those of cgroups. A look asks.
- * @DOUBT_ASKED: the agent was asked. A look drops the target after ANSWER_MS, a
- *	new target has the answer.
+ * @DOUBT_ASKED: the agent was asked. A look drops the target after ANSWER_MS. A
+ *	new target may have been counted for before that.
+ * @DOUBT_HEARD: it came since, by ebb_threshold_get(). A look drops the target as
+ *	before, a new target has the answer.
  * @DOUBT_ANSWERED: the answer came. The next look decides, and it is NONE.
  */
 enum threshold_doubt {
 	DOUBT_NONE,
 	DOUBT_ASKED,
+	DOUBT_HEARD,
 	DOUBT_ANSWERED,
 };
 
@@ -99,6 +104,7 @@ static struct {
 	u64 told_refault; /* and what there was then */
 	enum threshold_doubt doubt;
 	u64 asked_ms; /* when the agent was asked last; 0: never */
+	u64 asked_refault; /* and what there was then */
 	atomic_t drop_wanted; /* enum ebb_drop_reason */
 	struct pulse pulses[EBB_NODE_MAX];
 } threshold;
@@ -224,16 +230,20 @@ static bool threshold_hurts(const struct facts_events *now, u64 now_ms)
 {
 	bool waited = now_ms - threshold.asked_ms >= ANSWER_MS;
 	enum threshold_doubt doubt = threshold.doubt;
+	struct facts_events judged = *now;
 
 	threshold.doubt = DOUBT_NONE;
-	if (!threshold_has_refaults(now, now_ms))
+	if (doubt == DOUBT_ANSWERED)
+		judged.refault = threshold.asked_refault;
+	if (!threshold_has_refaults(&judged, now_ms))
 		return false;
 	if (!threshold.told || doubt == DOUBT_ANSWERED)
 		return true;
-	if (doubt == DOUBT_ASKED && waited)
+	if (doubt != DOUBT_NONE && waited)
 		return true;
 	if (doubt == DOUBT_NONE && (waited || !threshold.asked_ms)) {
 		threshold.asked_ms = now_ms;
+		threshold.asked_refault = now->refault;
 		doubt = DOUBT_ASKED;
 		threshold.changed();
 	}
@@ -270,7 +280,7 @@ static void threshold_note_limited(const struct ebb_target *target,
 	threshold.told = target->flags & EBB_TARGET_REFAULTS;
 	threshold.told_limited = target->limited_refaults;
 	threshold.told_refault = now->refault;
-	if (threshold.doubt == DOUBT_ASKED)
+	if (threshold.doubt == DOUBT_HEARD)
 		threshold.doubt = DOUBT_ANSWERED;
 }
 
@@ -502,6 +512,8 @@ void ebb_threshold_get(struct ebb_threshold *told)
 	told->drop_count = threshold.drop_count;
 	told->state = threshold.state;
 	told->drop_reason = threshold.drop_reason;
+	if (threshold.doubt == DOUBT_ASKED)
+		threshold.doubt = DOUBT_HEARD;
 	mutex_unlock(&threshold_lock);
 }
 

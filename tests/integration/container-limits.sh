@@ -26,6 +26,25 @@ start_killed()
 		echo $! >/run/killed.pid'
 }
 
+# The agent has the processor for 50 ms of 150, as in a guest with much to do: it
+# reads no two counters at one moment.
+start_slices()
+{
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	guest 'agent=$(cat /run/ebb-agent.started)
+		while :; do
+			kill -STOP $agent; usleep 100000
+			kill -CONT $agent; usleep 50000
+		done >/run/slices.out 2>&1 &
+		echo $! >/run/slices.pid'
+}
+
+end_slices()
+{
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	guest 'kill $(cat /run/slices.pid); kill -CONT $(cat /run/ebb-agent.started)'
+}
+
 # Reads 64 MiB of the disk for ever, and may keep 24 of it.
 start_thrashing()
 {
@@ -104,6 +123,7 @@ for round in $(seq "$rounds"); do
 	# A part of the cache has to go for it.
 	target=$(($(guest_free_huge) + (64 << 20) >> 20))
 	set_target ${target}M
+	[ "${EBB_LIMIT_SLICES:-0}" = 0 ] || start_slices
 	check "round $round: the target of $target MiB stands for $seconds s" \
 		target_stands "$((target << 20))  $(guest_number drop-count)"
 	[ $(($(guest_vmstat pgsteal_kswapd) - stolen)) -gt 4096 ] ||
@@ -114,6 +134,7 @@ for round in $(seq "$rounds"); do
 	check "meanwhile $thrashed pages came back at a limit" \
 		at_least $thrashed 8192
 	check "no allocation stalled" no_stall
+	[ "${EBB_LIMIT_SLICES:-0}" = 0 ] || end_slices
 	set_target none
 	wait_own "round $round"
 done

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Refaults of cgroups at their own limits, in a tree that is like cgroupfs. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,6 +29,17 @@ static void write_file(const char *group, const char *name, const char *text)
 	fake_root_write(path, text);
 }
 
+static void write_refaults(const char *name, int refaults)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "anon 7\nworkingset_refault_anon %d\n"
+		 "workingset_refault_file %d\nworkingset_activate_file 8\n",
+		 refaults / 4, refaults - refaults / 4);
+	write_file(name, "memory.stat", text);
+}
+
 /* A cgroup of version 2: limits met in it and below, in it alone, refaults. */
 static void group(const char *name, int met, int met_here, int refaults)
 {
@@ -37,11 +51,7 @@ static void group(const char *name, int met, int met_here, int refaults)
 	snprintf(text, sizeof(text), "low 9\nhigh 0\nmax %d\noom 9\n",
 		 met_here);
 	write_file(name, "memory.events.local", text);
-	snprintf(text, sizeof(text),
-		 "anon 7\nworkingset_refault_anon %d\n"
-		 "workingset_refault_file %d\nworkingset_activate_file 8\n",
-		 refaults / 4, refaults - refaults / 4);
-	write_file(name, "memory.stat", text);
+	write_refaults(name, refaults);
 }
 
 static void remove_group(const char *name)
@@ -160,6 +170,50 @@ static void what_a_cgroup_says_late_counts(void **state)
 	assert_int_equal(ebb_limited_look(limited), 1000);
 }
 
+/* A process that thrashes in "one" while its memory.events are read. */
+static void thrash_while_read(int refaults, int guest)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), TOP "/one/memory.events");
+	fake_root_unlink(path);
+	snprintf(path, sizeof(path), "%s" TOP "/one/memory.events", fake_root);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	if (fork() != 0)
+		return;
+	fd = open(path, O_WRONLY); /* once there is a reader */
+	write_refaults("one", refaults);
+	guest_refaults(guest);
+	dprintf(fd, "high 9\nmax 9\n");
+	_exit(0);
+}
+
+/* What cgroups had while they were read is not the guest's in any window. */
+static void what_comes_while_they_are_read_is_no_pressure(void **state)
+{
+	struct ebb_vmstat before, now, next;
+
+	(void)state;
+	group("one", 1, 1, 0);
+	guest_refaults(1000);
+	assert_int_equal(ebb_limited_read(limited, &now, &before), 0);
+	group("one", 2, 2, 0);
+	thrash_while_read(30000, 31000);
+	assert_int_equal(ebb_limited_read(limited, &now, &next), 0);
+	assert_int_equal(now.refault - before.refault, 0);
+	assert_int_equal(now.limited - before.limited, 30000);
+	/* The next window begins after it. */
+	fake_root_unlink(TOP "/one/memory.events");
+	group("one", 3, 3, 30000);
+	guest_refaults(31000);
+	before = next;
+	assert_int_equal(ebb_limited_read(limited, &now, &next), 0);
+	assert_int_equal(now.refault - before.refault, 0);
+	assert_int_equal(now.limited - before.limited, 0);
+	assert_int_equal(wait(NULL) > 0, 1);
+}
+
 /* Killed, removed, made anew, between two looks: its parent remembers. */
 static void one_that_is_gone_still_counts(void **state)
 {
@@ -240,6 +294,7 @@ int main(void)
 		LIMITED_TEST(one_that_is_new_began_with_nothing),
 		LIMITED_TEST(the_first_limit_excuses_nothing_older),
 		LIMITED_TEST(what_a_cgroup_says_late_counts),
+		LIMITED_TEST(what_comes_while_they_are_read_is_no_pressure),
 		LIMITED_TEST(one_that_is_gone_still_counts),
 		LIMITED_TEST(without_cgroups_nothing_is_limited),
 		LIMITED_TEST(version_1_counts_failures),
