@@ -296,6 +296,9 @@ static void tell_vm(struct ebb_vm *vm, enum ebb_virt_event event)
 	case EBB_VIRT_JOB_ENDED:
 		ebb_vm_invalidate(vm);
 		break;
+	case EBB_VIRT_MEMORY_RESIZED:
+		ebb_vm_memory_resized(vm);
+		break;
 	case EBB_VIRT_AGENT_CHANGED:
 		ebb_vm_agent_changed(vm);
 		break;

@@ -81,6 +81,22 @@ static void enforce_quarantine(struct ebb_vm *vm)
 		       vm->process.quarantine_reason.text);
 }
 
+static bool is_look_due(const struct ebb_vm *vm)
+{
+	return vm->phase == EBB_VM_IDLE && vm->look_wanted &&
+	       vm->life == EBB_VM_CONNECTED && !vm->process.quarantined;
+}
+
+/* Whether it waits for the guest's memory to rest; then the timer comes by. */
+static bool is_look_put_off(const struct ebb_vm *vm)
+{
+	uint32_t wait_ms = ebb_vm_resize_wait_ms(vm);
+
+	if (wait_ms > 0)
+		ebb_loop_timer_set(vm->settle_timer, (int)wait_ms);
+	return wait_ms > 0;
+}
+
 /* From whatever the vm is to what is wanted. Called after each change. */
 static void settle(struct ebb_vm *vm)
 {
@@ -107,9 +123,11 @@ static void settle(struct ebb_vm *vm)
 	if (vm->process.quarantined)
 		enforce_quarantine(vm);
 	ebb_vm_serve_overdue(vm);
-	if (vm->phase == EBB_VM_IDLE && vm->look_wanted &&
-	    vm->life == EBB_VM_CONNECTED && !vm->process.quarantined)
+	if (is_look_due(vm)) {
+		if (is_look_put_off(vm))
+			return;
 		ebb_vm_look(vm);
+	}
 	if (vm->phase != EBB_VM_IDLE)
 		return;
 	tell_rung(vm);

@@ -97,6 +97,12 @@ bool ebb_vm_has_lease(const struct ebb_vm *vm);
  */
 void ebb_vm_invalidate(struct ebb_vm *vm);
 
+/*
+ * Its guest plugs or unplugs memory, piece by piece: as ebb_vm_invalidate(), but
+ * it is looked at when that rests.
+ */
+void ebb_vm_memory_resized(struct ebb_vm *vm);
+
 /* The guest's kernel was reset, crashed or shut down: another one boots. */
 void ebb_vm_reset(struct ebb_vm *vm);
 

@@ -14,6 +14,10 @@ struct ebb_refusal ebb_vm_why_closed(const struct ebb_vm *vm)
 		return ebb_refusal(EBB_REFUSAL_LIBVIRT_GONE,
 				   "ebbd has no connection to libvirtd; see: "
 				   "systemctl status libvirtd");
+	if (ebb_vm_resize_wait_ms(vm) > 0)
+		return ebb_refusal(EBB_REFUSAL_FAILED,
+				   "The guest's memory is being resized; try "
+				   "again when that is over");
 	if (vm->probe.reasons.count == 0)
 		return ebb_refusal(EBB_REFUSAL_FAILED,
 				   "The domain changed just now; try again");

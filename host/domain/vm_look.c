@@ -15,6 +15,12 @@ enum {
 	RETRY_TOLD_S = 600,
 	/* It is not asked while another has it, who may die at any time. */
 	RETRY_OTHERS_S = 8,
+	/*
+	 * QEMU tells of a size that changes once a second at most. A guest that
+	 * is resized without an end is looked at nevertheless.
+	 */
+	RESIZE_REST_MS = 3 * 1000,
+	RESIZE_MAX_MS = 30 * 1000,
 };
 
 /* From within a callback of the channel, which settle() may close. */
@@ -63,6 +69,35 @@ void ebb_vm_invalidate(struct ebb_vm *vm)
 	vm->look_wanted = true;
 	ebb_vm_target_forget(vm);
 	vm->settle(vm);
+}
+
+/*
+ * A look has the guest hold a page in memory that was added (kmod/canary.c). If
+ * that is the piece which virtio-mem unplugs next, the guest tries again after
+ * 50 s, and then after 100 s more. Each piece is an event: a look at each would
+ * meet the next piece.
+ */
+void ebb_vm_memory_resized(struct ebb_vm *vm)
+{
+	uint64_t now_ns = ebb_now_ns();
+
+	if (!vm->resizing_ns)
+		vm->resizing_ns = now_ns;
+	vm->resized_ns = now_ns;
+	ebb_vm_invalidate(vm);
+}
+
+uint32_t ebb_vm_resize_wait_ms(const struct ebb_vm *vm)
+{
+	uint64_t now_ns = ebb_now_ns();
+	uint64_t rested_ns = vm->resized_ns + RESIZE_REST_MS * EBB_NS_PER_MS;
+	uint64_t end_ns = vm->resizing_ns + RESIZE_MAX_MS * EBB_NS_PER_MS;
+
+	if (end_ns > rested_ns)
+		end_ns = rested_ns;
+	if (!vm->resizing_ns || end_ns <= now_ns)
+		return 0;
+	return (uint32_t)((end_ns - now_ns) / EBB_NS_PER_MS) + 1;
 }
 
 void ebb_vm_reset(struct ebb_vm *vm)
@@ -214,6 +249,7 @@ void ebb_vm_look(struct ebb_vm *vm)
 
 	ebb_vm_detach(vm);
 	vm->look_wanted = false;
+	vm->resizing_ns = 0;
 	vm->gone = false;
 	vm->disconnected = false;
 	vm->agent.heard_by_look = vm->agent.heard;

@@ -182,6 +182,8 @@ struct ebb_vm {
 	const struct vm_job *running;
 	void (*settle)(struct ebb_vm *vm); /* after each job */
 	bool look_wanted;
+	uint64_t resizing_ns; /* of its memory, since when; 0: it is not */
+	uint64_t resized_ns; /* and when it was last */
 	uint64_t retry_ns;
 	uint32_t retry_s;
 	int settle_timer;
@@ -254,6 +256,9 @@ void ebb_vm_serve_overdue(struct ebb_vm *vm);
 
 /* vm_look.c: a worker examines the domain. */
 void ebb_vm_look(struct ebb_vm *vm);
+
+/* vm_look.c: how long a look is put off as its memory is resized; 0: it is not. */
+uint32_t ebb_vm_resize_wait_ms(const struct ebb_vm *vm);
 
 /* vm_look.c: the guest says of itself that it is another. */
 void ebb_vm_guest_changed(struct ebb_vm *vm);

@@ -171,14 +171,15 @@ void ebb_vm_status(const struct ebb_vm *vm,
 		[EBB_VM_RECLAIMING] = "reclaiming",
 	};
 	const struct ebb_probe *probe = &vm->probe;
-	bool looking = vm->phase == EBB_VM_LOOKING;
+	bool resizing = vm->look_wanted && ebb_vm_resize_wait_ms(vm) > 0;
+	bool looking = vm->phase == EBB_VM_LOOKING || resizing;
 	struct ebb_facts of_ring, *facts = NULL;
 
 	memset(ret_status, 0, sizeof(*ret_status));
 	snprintf(ret_status->name, sizeof(ret_status->name), "%s", vm->name);
 	snprintf(ret_status->uuid, sizeof(ret_status->uuid), "%s", vm->uuid);
 	snprintf(ret_status->phase, sizeof(ret_status->phase), "%s",
-		 phases[vm->phase]);
+		 resizing ? "resizing" : phases[vm->phase]);
 	snprintf(ret_status->rung, sizeof(ret_status->rung), "%s",
 		 ebb_vm_has_lease(vm) || (looking && vm->known.lease)
 			 ? "lease"

@@ -108,7 +108,7 @@ struct ebb_domain_status {
 	char state[16]; /* as virsh domstate says: "running", "shut off" */
 	bool state_old; /* the last known: libvirtd does not answer now */
 	char rung[16]; /* "lease", "observe", "-" if not running */
-	char phase[16]; /* "probing", "ready", "telling", "reclaiming" */
+	char phase[16]; /* "probing", "resizing", "ready", "telling", "reclaiming" */
 	bool known; /* it was looked at since it runs */
 	bool old; /* rung, reasons and facts are of before: looked at anew now */
 	bool resident_known;

@@ -85,8 +85,10 @@ static void on_memory_size(virConnectPtr handle, virDomainPtr domain,
 			   const char *alias, unsigned long long size,
 			   void *opaque)
 {
+	(void)handle;
+	(void)alias;
 	(void)size;
-	on_device(handle, domain, alias, opaque);
+	emit(opaque, domain, EBB_VIRT_MEMORY_RESIZED, EBB_DOMAIN_UNKNOWN);
 }
 
 static void on_job_completed(virConnectPtr handle, virDomainPtr domain,

@@ -71,6 +71,7 @@ enum ebb_virt_event {
 	EBB_VIRT_STOPPED, /* it has no process any more, or is about to */
 	EBB_VIRT_RESET, /* the guest's kernel is gone, or another one runs */
 	EBB_VIRT_MEMORY_CHANGED, /* devices or memory were added or removed */
+	EBB_VIRT_MEMORY_RESIZED, /* a virtio-mem device has more or less plugged */
 	EBB_VIRT_AGENT_CHANGED, /* a guest agent came or went */
 	EBB_VIRT_JOB_ENDED,
 };

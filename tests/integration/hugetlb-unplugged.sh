@@ -50,7 +50,8 @@ plug()
 {
 	virsh update-memory-device "$GUEST" --requested-size "${1}M" --live ||
 		fail "libvirt does not set the size"
-	wait_for 90 plugged_is "$1" ||
+	# What it cannot unplug at once it tries again after 50 s and 100 s more.
+	wait_for 180 plugged_is "$1" ||
 		fail "not $1 MiB: $(virsh dumpxml "$GUEST" | grep -A 9 virtio-mem) $(guest dmesg | tail -n 5)"
 }
 

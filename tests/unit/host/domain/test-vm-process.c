@@ -180,6 +180,47 @@ static void test_known_while_looked_at(void **state)
 	free(status);
 }
 
+/* Each piece that virtio-mem unplugs is an event: a look meets the next piece. */
+static void test_resized_memory_is_looked_at_when_it_rests(void **state)
+{
+	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+	uint32_t probes = fake_vm.probes;
+
+	(void)state;
+	for (uint32_t i = 0; i < 8; i++) {
+		ebb_vm_memory_resized(vm);
+		assert_true(vm->gone);
+		fake_vm.now_ns += EBB_NS_PER_S;
+		ebb_vm_tick(vm, fake_vm.now_ns);
+		fake_vm_settle_down();
+	}
+	assert_int_equal(fake_vm.probes, probes);
+	ebb_vm_status(vm, status);
+	assert_string_equal(status->phase, "resizing");
+	assert_string_equal(ebb_vm_why_closed(vm).text,
+			    "The guest's memory is being resized; try again "
+			    "when that is over");
+	fake_vm.now_ns += 3 * EBB_NS_PER_S;
+	fake_vm_until(fake_vm.probes > probes);
+	fake_vm_settle_down();
+	assert_int_equal(fake_vm.probes, probes + 1);
+	free(status);
+}
+
+static void test_resized_for_ever_is_looked_at_nevertheless(void **state)
+{
+	uint32_t probes = fake_vm.probes;
+
+	(void)state;
+	for (uint32_t i = 0; i < 31; i++) {
+		ebb_vm_memory_resized(vm);
+		fake_vm.now_ns += EBB_NS_PER_S;
+	}
+	ebb_vm_memory_resized(vm);
+	fake_vm_settle_down();
+	assert_int_equal(fake_vm.probes, probes + 1);
+}
+
 /* An hour of a guest that has nothing of Ebb, and a stock guest agent. */
 static void pass_hour(void)
 {
@@ -252,6 +293,12 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_known_while_looked_at,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_resized_memory_is_looked_at_when_it_rests, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_resized_for_ever_is_looked_at_nevertheless, set_up,
+			tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, fake_vm_set_up_group,
