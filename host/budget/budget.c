@@ -27,19 +27,9 @@ void ebb_budget_reader_free(struct ebb_budget_reader *reader)
 	if (!reader)
 		return;
 	ebb_bounds_free(&reader->bounds);
+	ebb_cgroups_free(&reader->groups);
 	free(reader->root);
 	free(reader);
-}
-
-/* The limits that hold for ebbd and for all guests that come. */
-static void enter_known(struct ebb_cgroups *groups)
-{
-	uint32_t cgroup;
-
-	if (!groups->mounted)
-		return;
-	ebb_cgroups_enter(groups, "/machine.slice");
-	ebb_cgroups_of_process(groups, "self", &cgroup);
 }
 
 int ebb_budget_read(struct ebb_budget_reader *reader, uint64_t promised_bytes,
@@ -59,11 +49,11 @@ int ebb_budget_read(struct ebb_budget_reader *reader, uint64_t promised_bytes,
 		ebb_budget_list_free(&read.list);
 		return -ENOMEM;
 	}
-	ebb_cgroups_begin(&groups, &read);
-	enter_known(&groups);
+	ebb_cgroups_begin(&groups, &reader->groups, &read, process_count);
 	for (uint32_t i = 0; i < process_count; i++)
 		ebb_budget_read_process(&read, &groups, &processes[i]);
 	ebb_cgroups_end(&groups);
+	reader->groups = groups;
 	*ret_list = read.list;
 	return 0;
 }

@@ -1,14 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The limits of cgroups.
- *
- * The cgroups of a read are a table by path, relative to what is mounted: each is
- * read once, however many guests are below it. A cgroup is entered after the one
- * above it, so budgets are in order from top to bottom.
- *
- * The first of all cgroups has no limit. In a container it is not the first of all
- * that is mounted, and what is has the limit of the container.
- */
 #include "host/budget/cgroup.h"
 
 #include <errno.h>
@@ -16,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
+#include "common/clock.h"
+#include "host/budget/limit.h"
+#include "host/budget/read.h"
 #include "host/budget/text.h"
 
 enum {
@@ -31,184 +23,28 @@ enum {
  * @path: "" for what is mounted, else "/machine.slice"
  * @above: EBB_BUDGET_NONE for what is mounted
  * @budget: EBB_BUDGET_NONE if it has no limit that is known
+ * @unlimited: it had no limit at @looked_ns
  */
 struct ebb_cgroup {
 	char *path;
 	uint32_t above;
 	uint32_t budget;
+	bool unlimited;
+	uint64_t looked_ns;
 };
 
-/* Names of files, by version. */
-struct names {
-	const char *limit, *high, *usage, *inactive;
+/* Where a process was at @looked_ns. */
+struct ebb_place {
+	pid_t pid;
+	uint64_t looked_ns;
+	char *path;
 };
 
-static const struct names names_v1 = {
-	.limit = "memory.limit_in_bytes",
-	.usage = "memory.usage_in_bytes",
-	.inactive = "total_inactive_file",
-};
-static const struct names names_v2 = {
-	.limit = "memory.max",
-	.high = "memory.high",
-	.usage = "memory.current",
-	.inactive = "inactive_file",
-};
-
-static const struct names *names_of(const struct ebb_cgroups *groups)
+/* Spread, so that not all are due in one read. */
+static bool is_due(uint64_t now_ns, uint64_t looked_ns, uint32_t spread)
 {
-	return groups->mount.v1 ? &names_v1 : &names_v2;
-}
-
-void ebb_cgroups_begin(struct ebb_cgroups *groups, struct ebb_budget_read *read)
-{
-	int r = ebb_mounts_find_cgroup(read->reader->root, &groups->mount);
-
-	groups->read = read;
-	groups->mounted = r == 0;
-	if (r < 0)
-		ebb_budget_trouble(read,
-				   "no cgroups that limit memory are mounted "
-				   "here (%s): limits of slices and containers "
-				   "are unknown",
-				   strerror(-r));
-}
-
-void ebb_cgroups_end(struct ebb_cgroups *groups)
-{
-	for (uint32_t i = 0; i < groups->count; i++)
-		free(groups->items[i].path);
-	free(groups->items);
-	free(groups->slots);
-	*groups = (struct ebb_cgroups){ 0 };
-}
-
-/* A limit; a file that is not there is none. */
-static int read_limit(const char *dir, const char *name, uint64_t *ret_bytes)
-{
-	int r = ebb_text_read_number(ret_bytes, "%s/%s", dir, name);
-
-	if (r == -ENOENT) {
-		*ret_bytes = EBB_TEXT_NO_LIMIT;
-		r = 0;
-	}
-	return r;
-}
-
-static int read_limits(const struct ebb_cgroups *groups, const char *dir,
-		       uint64_t *ret_bytes)
-{
-	const struct names *names = names_of(groups);
-	uint64_t limit, high = EBB_TEXT_NO_LIMIT;
-	int r = read_limit(dir, names->limit, &limit);
-
-	if (r == 0 && names->high)
-		r = read_limit(dir, names->high, &high);
-	*ret_bytes = r == 0 ? ebb_budget_least(limit, high) : 0;
-	return r;
-}
-
-/* What of the host's swap the cgroup may still fill; all if it does not say. */
-static uint64_t swap_room(const struct ebb_cgroups *groups, const char *dir)
-{
-	uint64_t limit, usage, memory_limit, memory;
-
-	if (!groups->mount.v1) {
-		if (ebb_text_read_number(&limit, "%s/memory.swap.max", dir) <
-			    0 ||
-		    ebb_text_read_number(&usage, "%s/memory.swap.current",
-					 dir) < 0)
-			return EBB_TEXT_NO_LIMIT;
-		return ebb_budget_less(limit, usage);
-	}
-	/* These count memory and swap together. */
-	if (ebb_text_read_number(&limit, "%s/memory.memsw.limit_in_bytes",
-				 dir) < 0 ||
-	    ebb_text_read_number(&usage, "%s/memory.memsw.usage_in_bytes",
-				 dir) < 0 ||
-	    ebb_text_read_number(&memory_limit, "%s/memory.limit_in_bytes",
-				 dir) < 0 ||
-	    ebb_text_read_number(&memory, "%s/memory.usage_in_bytes", dir) < 0)
-		return EBB_TEXT_NO_LIMIT;
-	return ebb_budget_less(ebb_budget_less(limit, memory_limit),
-			       ebb_budget_less(usage, memory));
-}
-
-static int read_available(const struct ebb_cgroups *groups, const char *dir,
-			  struct ebb_budget *budget)
-{
-	const struct names *names = names_of(groups);
-	uint64_t usage, inactive;
-	char text[EBB_TEXT_BYTES];
-	int r = ebb_text_read_number(&usage, "%s/%s", dir, names->usage);
-
-	if (r == 0 && usage == EBB_TEXT_NO_LIMIT)
-		r = -EBADMSG;
-	if (r == 0)
-		r = ebb_text_read(text, sizeof(text), "%s/memory.stat", dir);
-	if (r >= 0 && ebb_text_field(text, names->inactive, &inactive) < 0)
-		r = -EBADMSG;
-	if (r < 0)
-		return r;
-	budget->available_bytes = ebb_budget_less(
-		budget->limit_bytes, usage - ebb_budget_least(inactive, usage));
-	return 0;
-}
-
-static void name_budget(struct ebb_budget *budget, const char *path)
-{
-	size_t bytes = strlen(path);
-
-	if (bytes == 0)
-		strcpy(budget->name, "this container");
-	else if (bytes <= sizeof(budget->name))
-		strcpy(budget->name, path + 1);
-	else
-		snprintf(budget->name, sizeof(budget->name), "...%s",
-			 path + bytes - (sizeof(budget->name) - 4));
-}
-
-/* Adds the budget of a cgroup, if it has a limit. Returns its index. */
-static uint32_t read_budget(struct ebb_cgroups *groups, const char *path,
-			    uint32_t above)
-{
-	struct ebb_budget budget = { .kind = EBB_BUDGET_CGROUP };
-	struct ebb_budget_read *read = groups->read;
-	char dir[EBB_TEXT_PATH_BYTES];
-	int r;
-
-	if (snprintf(dir, sizeof(dir), "%s%s%s", read->reader->root,
-		     groups->mount.point, path) >= (int)sizeof(dir))
-		r = -ENAMETOOLONG;
-	else
-		r = read_limits(groups, dir, &budget.limit_bytes);
-	if (r == 0 && (budget.limit_bytes == EBB_TEXT_NO_LIMIT ||
-		       (read->memory_bytes > 0 &&
-			budget.limit_bytes >= read->memory_bytes)))
-		return EBB_BUDGET_NONE;
-	if (r == 0)
-		r = read_available(groups, dir, &budget);
-	/* It went away meanwhile. */
-	if (r == -ENOENT || r == -ENODEV)
-		return EBB_BUDGET_NONE;
-	if (r < 0) {
-		ebb_budget_trouble(
-			read,
-			"the memory limit of cgroup %.128s cannot be "
-			"read or understood (%s): it is unknown",
-			*path ? path : "/", strerror(-r));
-		return EBB_BUDGET_NONE;
-	}
-	name_budget(&budget, path);
-	budget.fast_swap_bytes = ebb_budget_least(
-		above == EBB_BUDGET_NONE
-			? read->list.swap.fast_free_bytes
-			: read->list.budgets[above].fast_swap_bytes,
-		swap_room(groups, dir));
-	ebb_budget_marks(budget.limit_bytes, &budget.low_bytes,
-			 &budget.high_bytes);
-	budget.dir = strdup(dir);
-	return ebb_budget_add(read, &budget);
+	return now_ns - looked_ns >=
+	       (EBB_CGROUP_AGE_S + spread % EBB_CGROUP_AGE_S) * EBB_NS_PER_S;
 }
 
 /* ---- the table ---- */
@@ -231,6 +67,12 @@ static uint32_t *find_slot(const struct ebb_cgroups *groups, const char *path)
 	       strcmp(groups->items[groups->slots[at]].path, path) != 0)
 		at = (at + 1) & (groups->capacity - 1);
 	return &groups->slots[at];
+}
+
+/* The index of a cgroup, or EBB_BUDGET_NONE. */
+static uint32_t find(const struct ebb_cgroups *groups, const char *path)
+{
+	return groups->capacity ? *find_slot(groups, path) : EBB_BUDGET_NONE;
 }
 
 /* Keeps half of the slots free. */
@@ -260,41 +102,75 @@ static int make_room(struct ebb_cgroups *groups)
 	return 0;
 }
 
-/* The budget of the nearest at or above one that has a limit. */
-static uint32_t nearest_budget(const struct ebb_cgroups *groups, uint32_t at)
+/* What of the host's fast swap the cgroups from @at upwards may fill. */
+static uint64_t swap_above(const struct ebb_cgroups *groups, uint32_t at)
 {
-	while (at != EBB_BUDGET_NONE &&
-	       groups->items[at].budget == EBB_BUDGET_NONE)
-		at = groups->items[at].above;
-	return at == EBB_BUDGET_NONE ? at : groups->items[at].budget;
+	const struct ebb_budget_list *list = &groups->read->list;
+
+	for (; at != EBB_BUDGET_NONE; at = groups->items[at].above)
+		if (groups->items[at].budget != EBB_BUDGET_NONE)
+			return list->budgets[groups->items[at].budget]
+				.fast_swap_bytes;
+	return list->swap.fast_free_bytes;
+}
+
+/* Whether it is known from an earlier read that it has no limit. */
+static bool is_known_unlimited(const struct ebb_cgroups *groups,
+			       struct ebb_cgroup *item)
+{
+	const struct ebb_cgroup *before;
+	const char *second = *item->path ? strchr(item->path + 1, '/') : NULL;
+	uint32_t at = find(groups->before, item->path);
+
+	/* Those of the first level are few, and are for many. */
+	if (!second || at == EBB_BUDGET_NONE)
+		return false;
+	before = &groups->before->items[at];
+	if (!before->unlimited ||
+	    is_due(groups->now_ns, before->looked_ns, hash(item->path)))
+		return false;
+	item->looked_ns = before->looked_ns;
+	return true;
+}
+
+/* @anew: what is known from an earlier read does not count. */
+static void look(struct ebb_cgroups *groups, struct ebb_cgroup *item, bool anew)
+{
+	item->budget = EBB_BUDGET_NONE;
+	item->looked_ns = groups->now_ns;
+	item->unlimited = (!anew && is_known_unlimited(groups, item)) ||
+			  ebb_limit_read(groups->read, &groups->mount,
+					 item->path,
+					 swap_above(groups, item->above),
+					 &item->budget) == 0;
 }
 
 /* Finds a cgroup or enters it. Returns its index or EBB_BUDGET_NONE. */
 static uint32_t enter(struct ebb_cgroups *groups, const char *path,
-		      uint32_t above)
+		      uint32_t above, bool anew)
 {
 	struct ebb_cgroup item = { .above = above };
-	uint32_t *slot;
+	uint32_t found = find(groups, path);
 
-	if (groups->capacity && *find_slot(groups, path) != EBB_BUDGET_NONE)
-		return *find_slot(groups, path);
+	if (found != EBB_BUDGET_NONE)
+		return found;
 	if (make_room(groups) < 0)
 		return EBB_BUDGET_NONE;
 	item.path = strdup(path);
 	if (!item.path)
 		return EBB_BUDGET_NONE;
-	item.budget = read_budget(groups, path, nearest_budget(groups, above));
-	slot = find_slot(groups, path);
-	*slot = groups->count;
+	look(groups, &item, anew);
+	*find_slot(groups, path) = groups->count;
 	groups->items[groups->count] = item;
 	return groups->count++;
 }
 
-uint32_t ebb_cgroups_enter(struct ebb_cgroups *groups, const char *path)
+static uint32_t enter_path(struct ebb_cgroups *groups, const char *path,
+			   bool anew)
 {
 	char upto[EBB_TEXT_PATH_BYTES];
 	const char *end = path;
-	uint32_t at = enter(groups, "", EBB_BUDGET_NONE);
+	uint32_t at = enter(groups, "", EBB_BUDGET_NONE, anew);
 
 	for (int depth = 0; depth < DEPTH_MAX && *end && end[1]; depth++) {
 		end = strchr(end + 1, '/');
@@ -304,7 +180,7 @@ uint32_t ebb_cgroups_enter(struct ebb_cgroups *groups, const char *path)
 			break;
 		memcpy(upto, path, (size_t)(end - path));
 		upto[end - path] = '\0';
-		at = enter(groups, upto, at);
+		at = enter(groups, upto, at, anew);
 		if (at == EBB_BUDGET_NONE)
 			break;
 	}
@@ -350,17 +226,14 @@ static const char *below_mount(const struct ebb_cgroups *groups,
 		       : NULL;
 }
 
-int ebb_cgroups_of_process(struct ebb_cgroups *groups, const char *process,
-			   uint32_t *ret_cgroup)
+static int read_place(const struct ebb_cgroups *groups, const char *process,
+		      char **ret_path)
 {
 	char text[EBB_TEXT_BYTES], *save = NULL;
 	const char *path = NULL;
-	int r;
+	int r = ebb_text_read(text, sizeof(text), "%s/proc/%s/cgroup",
+			      groups->read->reader->root, process);
 
-	if (!groups->mounted)
-		return -ENOENT;
-	r = ebb_text_read(text, sizeof(text), "%s/proc/%s/cgroup",
-			  groups->read->reader->root, process);
 	if (r < 0)
 		return r;
 	for (char *line = strtok_r(text, "\n", &save); line && !path;
@@ -369,7 +242,60 @@ int ebb_cgroups_of_process(struct ebb_cgroups *groups, const char *process,
 	path = path ? below_mount(groups, path) : NULL;
 	if (!path)
 		return -EXDEV;
-	*ret_cgroup = ebb_cgroups_enter(groups, path);
+	*ret_path = strdup(path);
+	return *ret_path ? 0 : -ENOMEM;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct ebb_place *left = a, *right = b;
+
+	return left->pid < right->pid ? -1 : left->pid > right->pid;
+}
+
+/* Where the process is, by an earlier read; NULL: that is to be read. */
+static struct ebb_place *find_place(const struct ebb_cgroups *groups, pid_t pid)
+{
+	const struct ebb_cgroups *before = groups->before;
+	struct ebb_place key = { .pid = pid };
+	struct ebb_place *place = before->place_count
+					  ? bsearch(&key, before->places,
+						    before->place_count,
+						    sizeof(key), by_pid)
+					  : NULL;
+
+	return place && place->path &&
+			       !is_due(groups->now_ns, place->looked_ns,
+				       (uint32_t)pid)
+		       ? place
+		       : NULL;
+}
+
+int ebb_cgroups_of_process(struct ebb_cgroups *groups, pid_t pid,
+			   uint32_t *ret_cgroup)
+{
+	struct ebb_place place = { .pid = pid, .looked_ns = groups->now_ns };
+	struct ebb_place *before;
+	char name[16];
+	int r;
+
+	if (!groups->mounted)
+		return -ENOENT;
+	before = find_place(groups, pid);
+	if (before) {
+		place = *before;
+		before->path = NULL;
+	} else {
+		snprintf(name, sizeof(name), "%d", (int)pid);
+		r = read_place(groups, name, &place.path);
+		if (r < 0)
+			return r;
+	}
+	*ret_cgroup = enter_path(groups, place.path, !before);
+	if (groups->place_count < groups->place_room)
+		groups->places[groups->place_count++] = place;
+	else
+		free(place.path);
 	return *ret_cgroup == EBB_BUDGET_NONE ? -ENOMEM : 0;
 }
 
@@ -386,4 +312,68 @@ uint32_t ebb_cgroups_budgets(const struct ebb_cgroups *groups, uint32_t cgroup,
 			ret_budgets[count - 1] = budget;
 	}
 	return count;
+}
+
+/* ---- a read ---- */
+
+/* The limits that hold for ebbd, and for all guests that come. */
+static void enter_known(struct ebb_cgroups *groups)
+{
+	char *path;
+
+	enter_path(groups, "/machine.slice", true);
+	if (read_place(groups, "self", &path) == 0) {
+		enter_path(groups, path, true);
+		free(path);
+	}
+}
+
+void ebb_cgroups_begin(struct ebb_cgroups *groups, struct ebb_cgroups *before,
+		       struct ebb_budget_read *read, uint32_t process_count)
+{
+	int r = ebb_mounts_find_cgroup(read->reader->root, &groups->mount);
+
+	groups->read = read;
+	groups->before = before;
+	groups->now_ns = ebb_now_ns();
+	groups->mounted = r == 0;
+	if (r < 0) {
+		ebb_budget_trouble(read,
+				   "no cgroups that limit memory are mounted "
+				   "here (%s): limits of slices and containers "
+				   "are unknown",
+				   strerror(-r));
+		return;
+	}
+	/* Paths are below what is mounted. */
+	if (strcmp(groups->mount.root, before->mount.root) != 0 ||
+	    strcmp(groups->mount.point, before->mount.point) != 0)
+		ebb_cgroups_free(before);
+	/* Without room, all is read each time. */
+	if (process_count > 0)
+		groups->places =
+			malloc(process_count * sizeof(*groups->places));
+	groups->place_room = groups->places ? process_count : 0;
+	enter_known(groups);
+}
+
+void ebb_cgroups_end(struct ebb_cgroups *groups)
+{
+	if (groups->place_count > 0)
+		qsort(groups->places, groups->place_count,
+		      sizeof(*groups->places), by_pid);
+	ebb_cgroups_free(groups->before);
+	groups->read = NULL;
+}
+
+void ebb_cgroups_free(struct ebb_cgroups *groups)
+{
+	for (uint32_t i = 0; i < groups->count; i++)
+		free(groups->items[i].path);
+	for (uint32_t i = 0; i < groups->place_count; i++)
+		free(groups->places[i].path);
+	free(groups->items);
+	free(groups->slots);
+	free(groups->places);
+	*groups = (struct ebb_cgroups){ 0 };
 }

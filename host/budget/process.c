@@ -73,11 +73,8 @@ static void add_cgroups(struct ebb_cgroups *groups,
 			struct ebb_budget_process *process)
 {
 	uint32_t budgets[EBB_BUDGET_PARTS_MAX], cgroup, count;
-	char name[16];
-	int r;
+	int r = ebb_cgroups_of_process(groups, process->pid, &cgroup);
 
-	snprintf(name, sizeof(name), "%d", (int)process->pid);
-	r = ebb_cgroups_of_process(groups, name, &cgroup);
 	if (r == -EXDEV)
 		ebb_budget_trouble(groups->read,
 				   "the cgroup of a guest cannot be seen from "

@@ -5,6 +5,7 @@
 
 #include "host/budget/bound.h"
 #include "host/budget/budget.h"
+#include "host/budget/cgroup.h"
 
 #define EBB_BUDGET_NONE UINT32_MAX
 
@@ -13,12 +14,14 @@
  * @root: before /proc and /sys
  * @told: hashes of the troubles that were told; one more is not told when it is full
  * @bounds: which nodes the processes are bound to
+ * @groups: the cgroups as the last read found them
  */
 struct ebb_budget_reader {
 	char *root;
 	uint32_t told_count;
 	uint64_t told[64];
 	struct ebb_bounds bounds;
+	struct ebb_cgroups groups;
 };
 
 /* What the zones of a node keep back. */

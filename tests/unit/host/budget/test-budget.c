@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -367,6 +368,102 @@ static void test_pool_garbage(void **state)
 	}
 }
 
+/* ---- anything ---- */
+
+/* Writes a file with some of its bytes replaced, or cut off. */
+static void write_spoilt(unsigned int *seed, const char *path, const char *good)
+{
+	static const char bytes[] = "0123456789 -+:/.\n\tmaxkBN,=()\\\xff";
+	char text[512];
+	size_t length = strlen(strcpy(text, good));
+
+	for (int i = rand_r(seed) % 8; i > 0; i--)
+		text[(size_t)rand_r(seed) % length] =
+			bytes[(size_t)rand_r(seed) % (sizeof(bytes) - 1)];
+	if (rand_r(seed) % 4 == 0)
+		text[(size_t)rand_r(seed) % length] = '\0';
+	fake_root_write(path, text);
+}
+
+/* Whatever the files hold: what is a budget makes sense. */
+static void test_spoilt_files(void **state)
+{
+	static const struct {
+		const char *path, *good;
+	} files[] = {
+		{ "/proc/meminfo",
+		  "MemTotal: 16777216 kB\n"
+		  "MemAvailable: 4194304 kB\nHugetlb: 9 kB\n" },
+		{ "/proc/swaps", SWAPS_HEAD "/dev/vda partition 1000 10 -2\n" },
+		{ "/proc/self/mountinfo",
+		  "30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n" },
+		{ "/proc/70/cgroup", "3:memory:/a\n0::/machine.slice/web\n" },
+		{ "/proc/70/status",
+		  "Name: x\nMems_allowed_list:\t0-1\nx: 5\n" },
+		{ "/proc/70/stat", "70 (a) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 "
+				   "15 16 17 18 19 20 21\n" },
+		{ "/proc/70/numa_maps", "7f00 bind:0 N0=5 N1=7\n"
+					"7f00 default N0=5 N1=7\n" },
+		{ "/proc/zoneinfo", "Node 0, zone Normal\n low 10\n high 20\n"
+				    " managed 90\n protection: (0, 5)\n" },
+		{ "/sys/devices/system/node/has_memory", "0-1\n" },
+		{ "/sys/devices/system/node/node0/meminfo",
+		  "Node 0 MemTotal: 100 kB\nNode 0 MemFree: 10 kB\n"
+		  "Node 0 Active(file): 5 kB\nNode 0 Inactive(file): 5 kB\n"
+		  "Node 0 KReclaimable: 5 kB\n" },
+		{ POOLS "/hugepages-2048kB/nr_hugepages", "100\n" },
+		{ POOLS "/hugepages-2048kB/free_hugepages", "50\n" },
+		{ POOLS "/hugepages-2048kB/resv_hugepages", "5\n" },
+		{ POOLS "/hugepages-2048kB/surplus_hugepages", "0\n" },
+		{ POOLS "/hugepages-2048kB/nr_overcommit_hugepages", "7\n" },
+		{ TREE_V2 "/machine.slice/memory.max", "1073741824\n" },
+		{ TREE_V2 "/machine.slice/memory.high", "max\n" },
+		{ TREE_V2 "/machine.slice/memory.current", "1073741\n" },
+		{ TREE_V2 "/machine.slice/memory.stat",
+		  "anon 5\ninactive_file 10\n" },
+	};
+	struct ebb_budget_reader *reader;
+	uint32_t budgets = 0, troubles = 0;
+	unsigned int seed = 1;
+
+	(void)state;
+	assert_int_equal(ebb_budget_reader_new(fake_root, &reader), 0);
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(files); i++)
+		fake_root_write(files[i].path, files[i].good);
+	for (int round = 0; round < 500; round++) {
+		size_t i = (size_t)rand_r(&seed) % EBB_ARRAY_SIZE(files);
+		struct ebb_budget_process guest = { .pid = 70 };
+		struct ebb_budget_list list;
+
+		write_spoilt(&seed, files[i].path, files[i].good);
+		assert_int_equal(ebb_budget_read(reader, 0, &guest, 1, &list),
+				 0);
+		for (uint32_t b = 0; b < list.count; b++) {
+			const struct ebb_budget *budget = &list.budgets[b];
+
+			assert_true(budget->limit_bytes > 0);
+			assert_true(budget->available_bytes <=
+				    budget->limit_bytes);
+			assert_true(budget->low_bytes <= budget->high_bytes);
+			assert_true(budget->high_bytes <= budget->limit_bytes);
+		}
+		assert_true(guest.part_count <= EBB_BUDGET_PARTS_MAX);
+		for (uint32_t p = 0; p < guest.part_count; p++) {
+			assert_true(guest.parts[p].budget < list.count);
+			assert_true(guest.parts[p].part > 0 &&
+				    guest.parts[p].part <= 1);
+		}
+		budgets += list.count;
+		troubles += list.trouble_count;
+		ebb_budget_list_free(&list);
+		fake_root_write(files[i].path, files[i].good);
+	}
+	/* It met both. */
+	assert_true(budgets > 500);
+	assert_true(troubles > 5);
+	ebb_budget_reader_free(reader);
+}
+
 /* ---- the machine ---- */
 
 /* The host that this runs on. */
@@ -411,6 +508,7 @@ int main(void)
 		IN_TREE(test_swap_garbage),
 		IN_TREE(test_pools),
 		IN_TREE(test_pool_garbage),
+		IN_TREE(test_spoilt_files),
 		cmocka_unit_test(test_real_host),
 	};
 

@@ -11,9 +11,22 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/size.h"
+#include "host/budget/cgroup.h"
 #include "tests/unit/fake-root.h"
 #include "tests/unit/host/budget/tree.h"
+
+static uint64_t later_ns;
+
+/* As ld's --wrap names them: the clock, and the machine's. */
+uint64_t __wrap_ebb_now_ns(void);
+uint64_t __real_ebb_now_ns(void);
+
+uint64_t __wrap_ebb_now_ns(void)
+{
+	return __real_ebb_now_ns() + later_ns;
+}
 
 #define SCOPE "/machine.slice/machine-qemu\\x2d1\\x2dweb1.scope"
 #define V1_NO_LIMIT 0x7ffffffffffff000ULL
@@ -414,6 +427,58 @@ static void test_deep(void **state)
 	ebb_budget_list_free(&list);
 }
 
+static bool sees(struct ebb_budget_reader *reader,
+		 struct ebb_budget_process *guest, const char *name)
+{
+	struct ebb_budget_list list;
+	bool found;
+
+	assert_int_equal(ebb_budget_read(reader, 0, guest, 1, &list), 0);
+	assert_int_equal(list.trouble_count, 0);
+	found = tree_has(&list, name);
+	assert_true(tree_part(&list, guest, name) == found);
+	ebb_budget_list_free(&list);
+	return found;
+}
+
+/* What is kept from read to read, and what is seen at once. */
+static void test_kept(void **state)
+{
+	struct ebb_budget_process guest = { .pid = 70 }, other = { .pid = 71 };
+	struct ebb_budget_reader *reader;
+
+	(void)state;
+	fake_root_write("/proc/70/cgroup", "0::/machine.slice/web\n");
+	fake_root_write("/proc/71/cgroup", "0::/machine.slice/web\n");
+	assert_int_equal(ebb_budget_reader_new(fake_root, &reader), 0);
+	assert_false(sees(reader, &guest, "machine.slice"));
+
+	tree_limit(TREE_V2 "/machine.slice", false, 2 * EBB_GIB, 0, 0);
+	tree_limit(TREE_V2 "/machine.slice/web", false, EBB_GIB, 0, 0);
+	assert_true(sees(reader, &guest, "machine.slice"));
+	assert_false(sees(reader, &guest, "machine.slice/web"));
+	/* A process that comes is not what was there before. */
+	assert_true(sees(reader, &other, "machine.slice/web"));
+	assert_true(sees(reader, &other, "machine.slice/web"));
+
+	/* It is moved, and its limit is lifted. */
+	fake_root_write("/proc/71/cgroup", "0::/machine.slice/db\n");
+	tree_limit(TREE_V2 "/machine.slice/db", false, EBB_GIB, 0, 0);
+	tree_write("max\n", TREE_V2 "/machine.slice/web/memory.max");
+	assert_false(sees(reader, &other, "machine.slice/web"));
+	assert_false(sees(reader, &other, "machine.slice/db"));
+	later_ns = 2 * EBB_CGROUP_AGE_S * EBB_NS_PER_S;
+	assert_true(sees(reader, &other, "machine.slice/db"));
+	later_ns = 0;
+
+	/* Another hierarchy: nothing of the first is taken for it. */
+	tree_mounts(v1_mounts);
+	fake_root_write("/proc/71/cgroup", "4:memory:/machine.slice/db\n");
+	tree_limit(TREE_V1 "/machine.slice/db", true, 3 * EBB_GIB, 0, 0);
+	assert_true(sees(reader, &other, "machine.slice/db"));
+	ebb_budget_reader_free(reader);
+}
+
 #define IN_TREE(test) \
 	cmocka_unit_test_setup_teardown(test, tree_make, tree_remove)
 
@@ -433,6 +498,7 @@ int main(void)
 		IN_TREE(test_process_ended),
 		IN_TREE(test_many),
 		IN_TREE(test_deep),
+		IN_TREE(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
