@@ -22,6 +22,7 @@
 #include "host/config/ini.h"
 #include "host/interface/duration.h"
 #include "host/interface/nearest.h"
+#include "host/interface/plain.h"
 
 #define CONF_D "conf.d"
 #define DOMAIN_SECTION "domain "
@@ -490,6 +491,8 @@ static int read_file(struct parse *parse, const char *path, const char *origin,
 	memset(parse->seen, 0, sizeof(parse->seen));
 	snprintf(parse->origin, sizeof(parse->origin), "%.*s",
 		 (int)sizeof(parse->origin) - 1, origin);
+	/* It is shown; and cut, it may be no UTF-8. */
+	ebb_plain(parse->origin);
 	return ebb_ini_read(path, &ops, parse, ret_error);
 }
 

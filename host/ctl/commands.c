@@ -27,14 +27,21 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			      "--no-compact. Then what it frees when it is driven to, as page cache;\n"
 			      "not so with --free-only. --all takes all that is free now.\n"
 			      "The guest gets memory again as soon as it uses it. Ctrl-C cancels." },
-	[CTL_CMD_SET] = { "set", "DOMAIN", 1, 1, CTL_OPT_FREE_TARGET,
-			  "Set what a domain keeps free",
+	[CTL_CMD_SET] = { "set", "DOMAIN", 1, 1,
+			  CTL_OPT_FREE_TARGET | CTL_OPT_MODE | CTL_OPT_MIN |
+				  CTL_OPT_MAX | CTL_OPT_SHARES | CTL_OPT_LIVE |
+				  CTL_OPT_CONFIG | CTL_OPT_CURRENT,
+			  "Set what a domain keeps free, and its part in the policy",
 			  "With --free-target, the guest is asked to keep so much of its memory\n"
 			  "free in huge ranges, to be reclaimed at any time: a size such as 600M,\n"
 			  "a part of its memory such as 40%, what its working set leaves over\n"
 			  "(auto), or nothing (none). It gives up page cache for that, and never\n"
-			  "what it needs: under pressure it keeps less. The setting stays with\n"
-			  "the domain until it is set anew." },
+			  "what it needs: under pressure it keeps less.\n"
+			  "--mode, --min, --max and --shares are its part in the policy of ebbd,\n"
+			  "over what ebbd.conf says; 'default' is what ebbd.conf says again.\n"
+			  "All that is set stays with the domain until it is set anew: with the\n"
+			  "one that runs and with its definition, or with --live or --config one\n"
+			  "of them." },
 	[CTL_CMD_DOCTOR] = { "doctor", "DOMAIN", 1, 1, 0,
 			     "Check what a domain lacks",
 			     "Checks each thing that the best rung needs, and prints for each that\n"

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/interface/settings.h"
 #include "protocol/message.h"
 
 /* The exit status. ebbctl(1) promises them. */
@@ -38,6 +39,13 @@ enum ctl_option {
 	CTL_OPT_FREE_TARGET = 1 << 9,
 	CTL_OPT_COMPACT = 1 << 10,
 	CTL_OPT_NO_COMPACT = 1 << 11,
+	CTL_OPT_MODE = 1 << 12,
+	CTL_OPT_MIN = 1 << 13,
+	CTL_OPT_MAX = 1 << 14,
+	CTL_OPT_SHARES = 1 << 15,
+	CTL_OPT_LIVE = 1 << 16,
+	CTL_OPT_CONFIG = 1 << 17,
+	CTL_OPT_CURRENT = 1 << 18,
 
 	CTL_OPT_EVERYWHERE = CTL_OPT_CONNECT | CTL_OPT_SOCKET | CTL_OPT_JSON |
 			     CTL_OPT_HELP | CTL_OPT_VERSION,
@@ -54,6 +62,7 @@ enum {
  * @socket: of ebbd
  * @timeout_ms: 0 if not given
  * @free_target: as it was given, or NULL
+ * @settings: likewise, by enum ebb_setting
  * @operands: what follows the command
  */
 struct ctl_args {
@@ -62,6 +71,7 @@ struct ctl_args {
 	const char *socket;
 	uint32_t timeout_ms;
 	const char *free_target;
+	const char *settings[EBB_SETTING_COUNT];
 	int operand_count;
 	const char *operands[CTL_OPERANDS_MAX];
 };

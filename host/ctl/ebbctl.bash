@@ -23,7 +23,7 @@ _ebbctl()
 		-s | --socket | -c | --connect)
 			connection+=("$word" "${COMP_WORDS[++i]}")
 			;;
-		--timeout | --free-target)
+		--timeout | --free-target | --mode | --min | --max | --shares)
 			((i++))
 			;;
 		-*) ;;
@@ -55,12 +55,25 @@ _ebbctl()
 		mapfile -t COMPREPLY < <(compgen -W '25% 50% auto none' -- "$cur")
 		return
 		;;
+	--mode)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'performance balanced density default' -- "$cur")
+		return
+		;;
+	--min | --max)
+		mapfile -t COMPREPLY < <(compgen -W '25% 50% none default' -- "$cur")
+		return
+		;;
+	--shares)
+		mapfile -t COMPREPLY < <(compgen -W '500 1000 2000 default' -- "$cur")
+		return
+		;;
 	esac
 
 	case $command in
 	list) options+=' --all' ;;
 	reclaim) options+=' --all --dry-run --free-only --compact --no-compact --timeout' ;;
-	set) options+=' --free-target' ;;
+	set) options+=' --free-target --mode --min --max --shares --live --config --current' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

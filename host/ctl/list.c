@@ -14,7 +14,7 @@
 
 enum {
 	LIST_LIMIT_MS = 30 * 1000,
-	COLUMNS = 10,
+	COLUMNS = 11,
 	SIZES = 6,
 	/* The ring's facts are of this moment; an agent's were asked for once. */
 	FACTS_OLD_MS = 10 * 1000,
@@ -25,13 +25,14 @@ struct row {
 	char state[24];
 	char rung[1 + sizeof(((struct ebb_domain_status *)0)->rung)];
 	char sizes[SIZES][EBB_SIZE_TEXT_BYTES];
+	char settings[128];
 };
 
 static const struct ctl_column columns[COLUMNS] = {
-	{ "Name", false },   { "State", false },    { "Rung", false },
-	{ "Memory", true },  { "Resident", true },  { "Swapped", true },
-	{ "Free", true },    { "Free huge", true }, { "Reclaimed", true },
-	{ "Reason", false },
+	{ "Name", false },     { "State", false },    { "Rung", false },
+	{ "Memory", true },    { "Resident", true },  { "Swapped", true },
+	{ "Free", true },      { "Free huge", true }, { "Reclaimed", true },
+	{ "Settings", false }, { "Reason", false },
 };
 
 /* libvirt knows it, but no QEMU runs. */
@@ -55,6 +56,26 @@ static void print_size(char text[EBB_SIZE_TEXT_BYTES], uint64_t bytes,
 			 ebb_size_format(bytes, size, sizeof(size)));
 	else
 		strcpy(text, "-");
+}
+
+/* What is not ebbd's default, as "min=2G shares=2000"; "!" if there is trouble. */
+static void print_settings(const struct ebb_settings_status *settings,
+			   char *text, size_t text_bytes)
+{
+	size_t used = 0;
+
+	snprintf(text, text_bytes, "-");
+	for (uint32_t i = 0; i < settings->count && used < text_bytes; i++) {
+		const struct ebb_setting_status *item = &settings->items[i];
+
+		if (strcmp(item->origin, "default") != 0)
+			used += (size_t)snprintf(text + used, text_bytes - used,
+						 "%s%s=%s", used ? " " : "",
+						 item->name, item->value);
+	}
+	if (*settings->trouble && used < text_bytes)
+		snprintf(text + used, text_bytes - used, "%s!",
+			 used ? " " : "");
 }
 
 static void fill_row(const struct ebb_domain_status *domain, struct row *row,
@@ -81,7 +102,9 @@ static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 	print_size(row->sizes[5], domain->reclaimed_bytes, !off, false);
 	for (size_t i = 0; i < SIZES; i++)
 		cells[3 + i] = row->sizes[i];
-	cells[9] = domain->reason_count ? domain->reasons[0].name : "-";
+	print_settings(&domain->settings, row->settings, sizeof(row->settings));
+	cells[9] = row->settings;
+	cells[10] = domain->reason_count ? domain->reasons[0].name : "-";
 }
 
 static int print_list(const struct ctl_args *args,

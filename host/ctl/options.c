@@ -18,7 +18,7 @@
 
 enum {
 	/* More than the table has rows, and its terminator. */
-	LONG_OPTIONS_MAX = 16
+	LONG_OPTIONS_MAX = 32
 };
 
 const struct ctl_option_row ctl_options[] = {
@@ -47,6 +47,19 @@ const struct ctl_option_row ctl_options[] = {
 	  "take only what is free, and do not make the guest free more" },
 	{ CTL_OPT_FREE_TARGET, 0, "free-target", "SIZE",
 	  "keep so much free: 600M, a part as 40%, auto, or none" },
+	{ CTL_OPT_MODE, 0, "mode", "MODE",
+	  "what it returns: performance, balanced, density, or default" },
+	{ CTL_OPT_MIN, 0, "min", "SIZE",
+	  "keep at least that: 2G, a part as 25%, none, or default" },
+	{ CTL_OPT_MAX, 0, "max", "SIZE",
+	  "have at most that: 8G, a part as 75%, none, or default" },
+	{ CTL_OPT_SHARES, 0, "shares", "N",
+	  "weight when memory is short, such as 1000, or default" },
+	{ CTL_OPT_LIVE, 0, "live", NULL, "of the domain that runs alone" },
+	{ CTL_OPT_CONFIG, 0, "config", NULL,
+	  "of its definition alone: from its next start on" },
+	{ CTL_OPT_CURRENT, 0, "current", NULL,
+	  "as virsh has it: of a domain that runs the same as --live" },
 	{ 0 },
 };
 
@@ -100,6 +113,18 @@ static void take_option(struct parse *parse, enum ctl_option option)
 		break;
 	case CTL_OPT_FREE_TARGET:
 		parse->args->free_target = optarg;
+		break;
+	case CTL_OPT_MODE:
+		parse->args->settings[EBB_SETTING_MODE] = optarg;
+		break;
+	case CTL_OPT_MIN:
+		parse->args->settings[EBB_SETTING_MIN] = optarg;
+		break;
+	case CTL_OPT_MAX:
+		parse->args->settings[EBB_SETTING_MAX] = optarg;
+		break;
+	case CTL_OPT_SHARES:
+		parse->args->settings[EBB_SETTING_SHARES] = optarg;
 		break;
 	default:
 		break;

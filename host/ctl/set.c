@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ebbctl set DOMAIN --free-target ...: what a domain is asked to keep free. */
+/* ebbctl set DOMAIN ...: what a domain is to keep free, and its part in the policy. */
 #include <config.h>
 
 #include <stdio.h>
@@ -15,24 +15,85 @@ enum {
 };
 
 /* Returns CTL_DONE or the status of a ctl_usage(). */
-static int make_request(const struct ctl_args *args,
-			struct ebb_set_request *request)
+static int take_target(const struct ctl_args *args,
+		       struct ebb_set_request *request)
 {
 	struct ebb_target_setting setting;
 	struct ebb_msg_error error;
 
-	if (!ctl_given(args, CTL_OPT_FREE_TARGET))
+	if (!args->free_target)
+		return CTL_DONE;
+	if (ebb_target_parse(args->free_target, &setting, &error) < 0)
+		return ctl_usage(args, "--free-target: %s.", error.text);
+	ebb_target_format(&setting, request->free_target);
+	return CTL_DONE;
+}
+
+/* The same. */
+static int take_setting(const struct ctl_args *args, enum ebb_setting setting,
+			struct ebb_set_request *request)
+{
+	const char *text = args->settings[setting];
+	struct ebb_policy_settings values;
+	struct ebb_msg_error error;
+
+	if (!text)
+		return CTL_DONE;
+	if (strcmp(text, "default") == 0) {
+		strcpy(request->settings[setting], text);
+		return CTL_DONE;
+	}
+	if (ebb_setting_parse(setting, text, &values, &error) < 0)
+		return ctl_usage(args, "--%s: %s.", ebb_setting_name(setting),
+				 error.text);
+	ebb_setting_format(setting, &values, request->settings[setting]);
+	return CTL_DONE;
+}
+
+/* The same. */
+static int take_scope(const struct ctl_args *args,
+		      struct ebb_set_request *request)
+{
+	bool live = ctl_given(args, CTL_OPT_LIVE);
+	bool config = ctl_given(args, CTL_OPT_CONFIG);
+
+	if (ctl_given(args, CTL_OPT_CURRENT) && (live || config))
+		return ctl_usage(args, "--current goes with neither --live nor "
+				       "--config. Leave it out.");
+	if (ctl_given(args, CTL_OPT_CURRENT) || (live && !config))
+		strcpy(request->scope, "live");
+	else if (config && !live)
+		strcpy(request->scope, "config");
+	return CTL_DONE;
+}
+
+static bool has_nothing(const struct ctl_args *args)
+{
+	for (int i = 0; i < EBB_SETTING_COUNT; i++)
+		if (args->settings[i])
+			return false;
+	return !args->free_target;
+}
+
+/* The same. */
+static int make_request(const struct ctl_args *args,
+			struct ebb_set_request *request)
+{
+	int status;
+
+	if (has_nothing(args))
 		return ctl_usage(args,
 				 "set what? Give --free-target with a size "
 				 "such as 600M, a percentage such as 40%%, "
-				 "auto or none.");
-	if (ebb_target_parse(args->free_target, &setting, &error) < 0)
-		return ctl_usage(args, "--free-target: %s.", error.text);
+				 "auto or none; or --mode, --min, --max or "
+				 "--shares.");
 	memset(request, 0, sizeof(*request));
 	strcpy(request->domain, args->operands[0]);
 	strcpy(request->uri, args->uri);
-	ebb_target_format(&setting, request->free_target);
-	return CTL_DONE;
+	status = take_target(args, request);
+	for (int i = 0; i < EBB_SETTING_COUNT && status == CTL_DONE; i++)
+		status = take_setting(args, (enum ebb_setting)i, request);
+	return status == CTL_DONE ? take_scope(args, request) : status;
 }
 
 static int finish(const struct ctl_args *args, const struct ctl_answer *answer)
@@ -48,9 +109,11 @@ static int finish(const struct ctl_args *args, const struct ctl_answer *answer)
 		ctl_json_print(stdout, answer->value);
 		return CTL_DONE;
 	}
-	if (!*result.target.setting)
+	if (args->free_target && !*result.target.setting)
 		ctl_pair_print(stdout, "Free target", "none");
-	ctl_target_print(&result.target);
+	if (args->free_target)
+		ctl_target_print(&result.target);
+	ctl_settings_print(&result.settings);
 	if (*result.note)
 		ctl_pair_print(stdout, "Note", "%s", result.note);
 	return CTL_DONE;

@@ -82,6 +82,7 @@ static void print_head(const struct ebb_domain_status *domain)
 			       SIZE(domain->pool.reserved_bytes),
 			       SIZE(domain->pool.returned_bytes));
 	ctl_target_print(&domain->target);
+	ctl_settings_print(&domain->settings);
 }
 
 static void print_nodes(const struct ebb_domain_status *domain)

@@ -48,3 +48,20 @@ void ctl_target_print(const struct ebb_target_status *target)
 			       *target->working_set_source ? ", by " : "",
 			       target->working_set_source);
 }
+
+void ctl_settings_print(const struct ebb_settings_status *settings)
+{
+	char key[sizeof(settings->items[0].name)];
+
+	for (uint32_t i = 0; i < settings->count; i++) {
+		const struct ebb_setting_status *item = &settings->items[i];
+
+		strcpy(key, item->name);
+		if (*key >= 'a' && *key <= 'z')
+			*key = (char)(*key - 'a' + 'A');
+		ctl_pair_print(stdout, key, "%s (%s)", item->value,
+			       item->origin);
+	}
+	if (*settings->trouble)
+		ctl_pair_print(stdout, "Settings", "%s", settings->trouble);
+}

@@ -302,6 +302,9 @@ static void tell_vm(struct ebb_vm *vm, enum ebb_virt_event event)
 	case EBB_VIRT_AGENT_CHANGED:
 		ebb_vm_agent_changed(vm);
 		break;
+	case EBB_VIRT_METADATA_CHANGED:
+		ebb_vm_metadata_changed(vm);
+		break;
 	default:
 		/* Its memory is as it was. */
 		break;

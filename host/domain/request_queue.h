@@ -13,7 +13,7 @@
 
 #include "host/control/control.h"
 #include "host/domain/reclaim_order.h"
-#include "host/interface/target.h"
+#include "host/domain/set_order.h"
 
 enum ebb_request_kind {
 	EBB_REQUEST_DOCTOR,
@@ -42,7 +42,7 @@ enum ebb_request_state {
  * struct ebb_request - one of them
  * @call: to be answered; NULL for a reclaim, which has @order.done
  * @since_ns: when it was asked
- * @order, @setting: what it asks, by @kind
+ * @order, @set: what it asks, by @kind
  */
 struct ebb_request {
 	enum ebb_request_kind kind;
@@ -50,7 +50,7 @@ struct ebb_request {
 	struct ebb_call *call;
 	uint64_t since_ns;
 	struct ebb_reclaim_order order;
-	struct ebb_target_setting setting;
+	struct ebb_set_order set;
 	struct ebb_request *next;
 };
 

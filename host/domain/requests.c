@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/base/loop.h"
 #include "host/domain/fleet_state.h"
@@ -233,18 +234,84 @@ static void doctor(struct ebb_fleet *fleet, struct ebb_call *call,
 		ebb_fleet_watch_silence(fleet);
 }
 
+static int take_scope(const char *text, struct ebb_set_order *order,
+		      struct ebb_msg_error *ret_error)
+{
+	static const char *const scopes[] = {
+		[EBB_SCOPE_BOTH] = "",
+		[EBB_SCOPE_LIVE] = "live",
+		[EBB_SCOPE_CONFIG] = "config",
+	};
+
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(scopes); i++) {
+		if (strcmp(text, scopes[i]) == 0) {
+			order->scope = (enum ebb_scope)i;
+			return 0;
+		}
+	}
+	snprintf(ret_error->text, sizeof(ret_error->text),
+		 "scope is neither 'live' nor 'config'");
+	return -EINVAL;
+}
+
+static int take_setting(enum ebb_setting setting, const char *text,
+			struct ebb_set_order *order,
+			struct ebb_msg_error *ret_error)
+{
+	struct ebb_msg_error error;
+
+	if (strcmp(text, "default") == 0) {
+		order->actions[setting] = EBB_SET_DEFAULT;
+		return 0;
+	}
+	order->actions[setting] = EBB_SET_VALUE;
+	if (ebb_setting_parse(setting, text, &order->values, &error) == 0)
+		return 0;
+	snprintf(ret_error->text, sizeof(ret_error->text), "%s: %.200s",
+		 ebb_setting_name(setting), error.text);
+	return -EINVAL;
+}
+
+static int make_set_order(const struct ebb_set_request *request,
+			  struct ebb_set_order *ret_order,
+			  struct ebb_msg_error *ret_error)
+{
+	struct ebb_set_order order = { .has_target = request->free_target[0] };
+	bool empty = !order.has_target;
+	int r = take_scope(request->scope, &order, ret_error);
+
+	if (r == 0 && order.has_target)
+		r = ebb_target_parse(request->free_target, &order.target,
+				     ret_error);
+	for (int i = 0; i < EBB_SETTING_COUNT && r == 0; i++) {
+		if (!request->settings[i][0])
+			continue;
+		empty = false;
+		r = take_setting((enum ebb_setting)i, request->settings[i],
+				 &order, ret_error);
+	}
+	if (r == 0 && empty) {
+		snprintf(ret_error->text, sizeof(ret_error->text),
+			 "There is nothing to set; give free-target, mode, "
+			 "min, max or shares");
+		r = -EINVAL;
+	}
+	*ret_order = order;
+	return r;
+}
+
 static void set(struct ebb_fleet *fleet, struct ebb_call *call,
 		const struct json_object *arguments, ebb_pending_fn again)
 {
 	struct ebb_set_request request;
-	struct ebb_target_setting setting;
+	struct ebb_set_order order;
 	struct ebb_msg_error error;
 	struct ebb_vm *vm;
 
 	if (!decode(call, arguments, ebb_set_request_fields, &request,
 		    sizeof(request)))
 		return;
-	if (ebb_target_parse(request.free_target, &setting, &error) < 0) {
+	if (make_set_order(&request, &order, &error) < 0) {
 		ebb_call_error(call, "InvalidArgument", "%s", error.text);
 		return;
 	}
@@ -252,7 +319,7 @@ static void set(struct ebb_fleet *fleet, struct ebb_call *call,
 			 arguments);
 	if (!vm)
 		return;
-	ebb_vm_set_target(vm, call, &setting);
+	ebb_vm_set(vm, call, &order);
 	if (ebb_vm_is_waited_for(vm))
 		ebb_fleet_watch_silence(fleet);
 }

@@ -132,6 +132,7 @@ static void settle(struct ebb_vm *vm)
 		return;
 	tell_rung(vm);
 	ebb_vm_serve(vm);
+	ebb_vm_read_if_changed(vm);
 	ebb_vm_tell_if_due(vm);
 }
 
@@ -175,6 +176,7 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 		.burst = REASON_BURST,
 		.period_ns = (uint64_t)REASON_PERIOD_S * 1000000000,
 	};
+	ebb_vm_hold_settings(vm);
 	ebb_probe_init(&vm->probe);
 	ebb_vm_init_process(vm);
 	vm->turn.offered = on_turn;

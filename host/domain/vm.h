@@ -36,6 +36,7 @@
 #include "host/control/control.h"
 #include "host/domain/probe.h"
 #include "host/domain/reclaim_order.h"
+#include "host/domain/set_order.h"
 #include "host/interface/status.h"
 #include "host/libvirt/virt.h"
 #include "host/base/worker.h"
@@ -48,8 +49,8 @@
  *	process, free the vm. Any job may begin. The lease holds if attached
  * @EBB_VM_LOOKING: a worker looks at the domain. There is no lease. The loop may
  *	read the last findings and close nothing. Requests wait
- * @EBB_VM_TELLING: a worker tells the guest its free target. It uses the channel
- *	that answered; requests wait
+ * @EBB_VM_TELLING: a worker tells the guest its free target, keeps what was set
+ *	with the domain or reads it. It uses the channel that answered; requests wait
  * @EBB_VM_RECLAIMING: a worker takes memory by the lease. The loop may read the
  *	findings and change nothing of them; a doctor is answered, a second
  *	reclaim is refused, as is a set
@@ -109,6 +110,15 @@ void ebb_vm_reset(struct ebb_vm *vm);
 /* libvirt saw the guest agent's channel open or close. */
 void ebb_vm_agent_changed(struct ebb_vm *vm);
 
+/* What libvirt keeps of Ebb's with the domain is other than it was. */
+void ebb_vm_metadata_changed(struct ebb_vm *vm);
+
+/* The configuration is: settings that are not the domain's own may be others. */
+void ebb_vm_config_changed(struct ebb_vm *vm);
+
+/* What the policy is to go by: each has an origin. */
+const struct ebb_settings *ebb_vm_settings(const struct ebb_vm *vm);
+
 /* libvirtd went: nobody says what happens to the guest, so it is let go. */
 void ebb_vm_disconnect(struct ebb_vm *vm);
 
@@ -153,8 +163,8 @@ void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque);
 
 /* Requests; they answer the call, now or later. */
 void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call);
-void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
-		       const struct ebb_target_setting *setting);
+void ebb_vm_set(struct ebb_vm *vm, struct ebb_call *call,
+		const struct ebb_set_order *order);
 
 /* Whether a request waits for a look or another job that asks libvirtd. */
 bool ebb_vm_is_waited_for(const struct ebb_vm *vm);

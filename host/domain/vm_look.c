@@ -228,7 +228,9 @@ static void look_done(struct ebb_vm *vm)
 	take_findings(vm);
 	vm->known.looked_at = true;
 	vm->known.lease = false;
-	ebb_vm_target_probed(vm);
+	/* Without XML nothing is known, and what was holds. */
+	if (vm->probe.domxml.cell_count > 0)
+		ebb_vm_take_metadata(vm, &vm->probe.domxml.metadata);
 	count_asks(vm);
 	set_retry(vm);
 	if (!vm->probe.attached)
@@ -250,6 +252,7 @@ void ebb_vm_look(struct ebb_vm *vm)
 	ebb_vm_detach(vm);
 	vm->look_wanted = false;
 	vm->resizing_ns = 0;
+	vm->settings.changed = false;
 	vm->gone = false;
 	vm->disconnected = false;
 	vm->agent.heard_by_look = vm->agent.heard;

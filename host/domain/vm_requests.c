@@ -219,14 +219,14 @@ static struct ebb_refusal why_busy(const struct ebb_vm *vm,
 			   vm->turn.waits ? "waits for its turn" : "runs");
 }
 
-void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
-		       const struct ebb_target_setting *setting)
+void ebb_vm_set(struct ebb_vm *vm, struct ebb_call *call,
+		const struct ebb_set_order *order)
 {
 	const struct ebb_request *reclaim =
 		ebb_requests_find(&vm->requests, EBB_REQUEST_RECLAIM);
 	struct ebb_request request = { .kind = EBB_REQUEST_SET,
 				       .call = call,
-				       .setting = *setting };
+				       .set = *order };
 	struct ebb_refusal refusal;
 
 	/* It keeps the channel for itself, and may take minutes. */
@@ -235,7 +235,7 @@ void ebb_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
 		ebb_refusal_answer(&refusal, call);
 		return;
 	}
-	if (!vm->probe.channel)
+	if (order->has_target && !vm->probe.channel)
 		want_look(vm);
 	push(vm, &request);
 }

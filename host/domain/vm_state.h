@@ -52,17 +52,41 @@ struct vm_target {
 };
 
 /*
- * The job of telling it; the worker's while it runs.
- * @call: of a request to set it, or NULL: a renewal
+ * The settings of the policy.
+ * @layer: what the domain's own metadata say
+ * @odd: why what they say now is not that; else empty
+ * @held: @layer over the configuration
+ * @changed: libvirt said so of the metadata, and they are to be read
+ * @read, @metadata: the job's that reads them while it runs: 0 or -errno
+ */
+struct vm_settings {
+	struct ebb_settings layer;
+	struct ebb_msg_error odd;
+	struct ebb_settings held;
+	bool changed;
+	int read;
+	struct ebb_metadata metadata;
+};
+
+/*
+ * The job of telling the free target, and of keeping what was set; the worker's while
+ * it runs.
+ * @call: of a request to set something, or NULL: a renewal
+ * @set: what is to be kept; of a renewal the target only
+ * @tells: the agent is told
  * @kept: with @call, what libvirt said: 0 or -errno
+ * @have_metadata, @metadata: as the domain that runs has them then
  * @told: what the agent said: 0 or -errno
  * @want_facts: ask for the working set as well
  */
 struct vm_telling {
 	struct ebb_call *call;
-	struct ebb_target_setting setting;
+	struct ebb_set_order set;
+	bool tells;
 	struct ebb_msg_target message;
 	int kept;
+	bool have_metadata;
+	struct ebb_metadata metadata;
 	int told;
 	struct ebb_msg_target_state state;
 	bool want_facts;
@@ -213,6 +237,7 @@ struct ebb_vm {
 
 	struct vm_target target;
 	struct vm_telling telling;
+	struct vm_settings settings;
 
 	char told[sizeof(((struct ebb_reason *)0)->name)];
 };
@@ -306,8 +331,34 @@ void ebb_vm_tell_if_due(struct ebb_vm *vm);
 /* vm_target.c: another agent or kernel is there: it knows of no target. */
 void ebb_vm_target_forget(struct ebb_vm *vm);
 
-/* vm_target.c: a probe is done, and read the domain's XML. */
-void ebb_vm_target_probed(struct ebb_vm *vm);
+/* vm_target.c: what libvirt keeps with the domain was read or written. */
+void ebb_vm_take_metadata(struct ebb_vm *vm,
+			  const struct ebb_metadata *metadata);
+
+/* vm_metadata.c: begins to read it, if it changed and nothing else runs. */
+void ebb_vm_read_if_changed(struct ebb_vm *vm);
+
+/* vm_settings.c: of the backings, or else by the XML; settings in percent are of it. */
+uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm);
+
+/* vm_settings.c: anew, of the configuration and of what the domain has. */
+void ebb_vm_hold_settings(struct ebb_vm *vm);
+
+/* vm_settings.c: takes the settings, if they are understood. */
+void ebb_vm_settings_take(struct ebb_vm *vm,
+			  const struct ebb_metadata *metadata);
+
+/*
+ * vm_settings.c: whether min and max could both hold with that. Returns 0, or -ERANGE
+ * with @ret_error.
+ */
+int ebb_vm_settings_try(const struct ebb_vm *vm,
+			const struct ebb_set_order *order,
+			struct ebb_msg_error *ret_error);
+
+/* vm_settings.c: for show, list and set. */
+void ebb_vm_settings_status(const struct ebb_vm *vm,
+			    struct ebb_settings_status *ret_status);
 
 /* vm_target.c: EBB_TARGET_CHANGED; @data is hostile. */
 void ebb_vm_target_event(struct ebb_vm *vm, const struct json_object *data);
@@ -318,8 +369,5 @@ void ebb_vm_target_status(const struct ebb_vm *vm,
 
 /* vm_target.c: what the guest is to keep free but for a reclaim. */
 struct ebb_msg_target ebb_vm_standing_target(const struct ebb_vm *vm);
-
-/* vm_target.c: of the backings, or else by the XML. */
-uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm);
 
 #endif /* EBB_HOST_VM_STATE_H */

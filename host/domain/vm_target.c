@@ -34,16 +34,6 @@ enum {
 #define NS_PER_S ((uint64_t)1000000000)
 #define RENEW_NS ((uint64_t)EBB_TARGET_RENEW_MS * 1000000)
 
-uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm)
-{
-	const struct ebb_domxml *domxml = &vm->probe.domxml;
-	uint64_t bytes = ebb_probe_backing_bytes(&vm->probe);
-
-	for (uint32_t i = 0; bytes == 0 && i < domxml->cell_count; i++)
-		bytes += domxml->cell_bytes[i];
-	return bytes;
-}
-
 struct ebb_msg_target ebb_vm_standing_target(const struct ebb_vm *vm)
 {
 	return ebb_target_message(&vm->target.setting, ebb_vm_memory_bytes(vm));
@@ -76,21 +66,19 @@ static void take_setting(struct vm_target *target,
 	target->have_state = false;
 }
 
-void ebb_vm_target_probed(struct ebb_vm *vm)
+void ebb_vm_take_metadata(struct ebb_vm *vm,
+			  const struct ebb_metadata *metadata)
 {
-	const struct ebb_domxml *domxml = &vm->probe.domxml;
-	bool odd = domxml->odd_target.text[0];
+	bool odd = metadata->odd_target.text[0];
 
-	/* Without XML nothing is known, and what was holds. */
-	if (domxml->cell_count == 0)
-		return;
+	ebb_vm_settings_take(vm, metadata);
 	if (odd && !vm->target.odd_told)
 		ebb_log(EBB_LOG_WARNING,
 			"%s: its metadata hold a free target that is not "
 			"understood, ignoring: %s",
-			vm->name, domxml->odd_target.text);
+			vm->name, metadata->odd_target.text);
 	vm->target.odd_told = odd;
-	take_setting(&vm->target, &domxml->target);
+	take_setting(&vm->target, &metadata->target);
 }
 
 /* ---- what the guest says ---- */
@@ -170,6 +158,51 @@ void ebb_vm_target_status(const struct ebb_vm *vm,
 
 /* ---- telling ---- */
 
+static void add_change(struct ebb_metadata_change *changes, size_t *count,
+		       const char *name, const char *value)
+{
+	changes[*count].name = name;
+	strcpy(changes[(*count)++].value, value);
+}
+
+static size_t make_changes(const struct ebb_set_order *set,
+			   struct ebb_metadata_change *changes)
+{
+	char text[EBB_TARGET_TEXT_BYTES];
+	size_t count = 0;
+
+	if (set->has_target)
+		add_change(changes, &count, EBB_METADATA_TARGET,
+			   set->target.kind == EBB_TARGET_NONE
+				   ? ""
+				   : ebb_target_format(&set->target, text));
+	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
+		enum ebb_setting setting = (enum ebb_setting)i;
+
+		if (set->actions[i] == EBB_SET_VALUE)
+			add_change(changes, &count, ebb_setting_name(setting),
+				   ebb_setting_format(setting, &set->values,
+						      text));
+		else if (set->actions[i] == EBB_SET_DEFAULT)
+			add_change(changes, &count, ebb_setting_name(setting),
+				   "");
+	}
+	return count;
+}
+
+static void keep(struct ebb_domain *domain, struct vm_telling *telling)
+{
+	struct ebb_metadata_change changes[EBB_METADATA_CHANGES_MAX];
+	size_t count = make_changes(&telling->set, changes);
+
+	telling->kept = ebb_domain_change_metadata(domain, telling->set.scope,
+						   changes, count,
+						   &telling->metadata,
+						   telling->error.text);
+	telling->have_metadata = telling->kept == 0 &&
+				 telling->set.scope != EBB_SCOPE_CONFIG;
+}
+
 static void tell_work(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
@@ -177,17 +210,10 @@ static void tell_work(void *opaque)
 	uint32_t timeout_ms = vm->environment->config->agent_timeout_ms;
 	struct ebb_agent_line line = { .channel = vm->probe.channel,
 				       .timeout_ms = timeout_ms };
-	char element[EBB_METADATA_BYTES];
 
 	if (telling->call)
-		telling->kept = ebb_domain_set_metadata(
-			vm->domain, EBB_METADATA_PREFIX, EBB_METADATA_URI,
-			telling->setting.kind == EBB_TARGET_NONE
-				? NULL
-				: ebb_domxml_metadata(&telling->setting,
-						      element),
-			telling->error.text);
-	if (telling->kept < 0 || !vm->probe.channel)
+		keep(vm->domain, telling);
+	if (telling->kept < 0 || !telling->tells || !vm->probe.channel)
 		return;
 	line.talk = ebb_channel_begin_talk(line.channel);
 	telling->told = ebb_agent_target(&line, &telling->message,
@@ -310,19 +336,25 @@ static void answer_set(const struct ebb_vm *vm, struct ebb_call *call)
 			       telling->error.text);
 		return;
 	}
-	if (telling->told < 0 && telling->setting.kind != EBB_TARGET_NONE) {
+	if (telling->tells && telling->told < 0 &&
+	    telling->set.target.kind != EBB_TARGET_NONE) {
 		answer_untold(vm, call);
 		return;
 	}
 	memcpy(result.name, vm->name, sizeof(result.name));
 	ebb_vm_target_status(vm, &result.target);
-	if (telling->told < 0)
+	ebb_vm_settings_status(vm, &result.settings);
+	if (telling->set.scope == EBB_SCOPE_CONFIG)
+		snprintf(result.note, sizeof(result.note),
+			 "It holds from the next start of the domain on");
+	else if (telling->tells && telling->told < 0)
 		snprintf(result.note, sizeof(result.note),
 			 "The guest was not told; a free target that it may "
 			 "have ends by itself within %d s",
 			 EBB_TARGET_LEASE_MS / 1000);
-	else if (strcmp(telling->state.mechanism, "none") == 0 &&
-		 telling->setting.kind != EBB_TARGET_NONE)
+	else if (telling->tells &&
+		 strcmp(telling->state.mechanism, "none") == 0 &&
+		 telling->set.target.kind != EBB_TARGET_NONE)
 		snprintf(result.note, sizeof(result.note),
 			 "The guest has nothing that does it; load ebb.ko "
 			 "there: modprobe ebb");
@@ -336,13 +368,14 @@ static void tell_done(struct ebb_vm *vm)
 	char text[EBB_TARGET_TEXT_BYTES];
 	struct ebb_request *request;
 
-	if (call && telling->kept == 0) {
-		take_setting(&vm->target, &telling->setting);
+	if (telling->have_metadata)
+		ebb_vm_take_metadata(vm, &telling->metadata);
+	if (call && telling->kept == 0 && telling->tells) {
 		vm->target.asked_bytes = telling->message.bytes;
 		ebb_log(EBB_LOG_INFO, "%s: free target %s", vm->name,
-			ebb_target_format(&telling->setting, text));
+			ebb_target_format(&telling->set.target, text));
 	}
-	if (telling->kept == 0) {
+	if (telling->kept == 0 && telling->tells) {
 		if (telling->told == 0)
 			tell_succeeded(vm);
 		else
@@ -365,12 +398,14 @@ static const struct vm_job tell = {
 
 /* @call: of a set, which is to be kept, or NULL. */
 static int start_telling(struct ebb_vm *vm, struct ebb_call *call,
-			 const struct ebb_target_setting *setting)
+			 const struct ebb_set_order *set)
 {
 	vm->telling = (struct vm_telling){
 		.call = call,
-		.setting = *setting,
-		.message = ebb_target_message(setting, ebb_vm_memory_bytes(vm)),
+		.set = *set,
+		.tells = set->has_target && set->scope != EBB_SCOPE_CONFIG,
+		.message = ebb_target_message(&set->target,
+					      ebb_vm_memory_bytes(vm)),
 		.told = -ENOTCONN,
 		.want_facts = call || ebb_now_ns() >= vm->target.facts_due_ns,
 	};
@@ -382,6 +417,8 @@ static int start_telling(struct ebb_vm *vm, struct ebb_call *call,
 void ebb_vm_tell_if_due(struct ebb_vm *vm)
 {
 	struct vm_target *target = &vm->target;
+	struct ebb_set_order renewal = { .has_target = true,
+					 .target = target->setting };
 
 	if (vm->phase != EBB_VM_IDLE || vm->life != EBB_VM_CONNECTED ||
 	    vm->gone || !vm->probe.channel || !vm->probe.have_info ||
@@ -392,24 +429,30 @@ void ebb_vm_tell_if_due(struct ebb_vm *vm)
 	if (ebb_now_ns() < target->due_ns)
 		return;
 	target->asked_bytes = ebb_vm_standing_target(vm).bytes;
-	if (start_telling(vm, NULL, &target->setting) < 0)
+	if (start_telling(vm, NULL, &renewal) < 0)
 		target->due_ns = ebb_now_ns() + RENEW_NS;
 }
 
 /* Whether nothing is to be kept for this domain. */
-static bool is_refused(const struct ebb_vm *vm,
-		       const struct ebb_target_setting *setting,
+static bool is_refused(const struct ebb_vm *vm, const struct ebb_set_order *set,
 		       struct ebb_refusal *ret_refusal)
 {
+	const struct ebb_target_setting *setting = &set->target;
+	bool wants_target = set->has_target && setting->kind != EBB_TARGET_NONE;
 	const struct ebb_probe *probe = &vm->probe;
 	struct ebb_msg_error error;
 
 	if (vm->life != EBB_VM_CONNECTED || !probe->running ||
-	    (vm->process.quarantined && setting->kind != EBB_TARGET_NONE)) {
+	    (vm->process.quarantined && wants_target)) {
 		*ret_refusal = ebb_vm_why_closed(vm);
 		return true;
 	}
-	if (setting->kind == EBB_TARGET_NONE)
+	if (ebb_vm_settings_try(vm, set, &error) < 0) {
+		*ret_refusal =
+			ebb_refusal(EBB_REFUSAL_ARGUMENT, "%s", error.text);
+		return true;
+	}
+	if (!wants_target)
 		return false;
 	if (ebb_target_check(setting, ebb_vm_memory_bytes(vm), &error) < 0) {
 		*ret_refusal =
@@ -430,9 +473,9 @@ enum ebb_vm_serving ebb_vm_start_set(struct ebb_vm *vm,
 				     struct ebb_request *request,
 				     struct ebb_refusal *ret_refusal)
 {
-	if (is_refused(vm, &request->setting, ret_refusal))
+	if (is_refused(vm, &request->set, ret_refusal))
 		return EBB_VM_REFUSES;
-	if (start_telling(vm, request->call, &request->setting) < 0) {
+	if (start_telling(vm, request->call, &request->set) < 0) {
 		*ret_refusal = ebb_vm_why_no_thread();
 		return EBB_VM_REFUSES;
 	}

@@ -43,6 +43,13 @@ struct ebb_policy_settings {
 	uint32_t shares;
 };
 
+/* Of a change: of the domain that runs, of its definition, or of both. */
+enum ebb_scope {
+	EBB_SCOPE_BOTH, /* of its definition only if it has one */
+	EBB_SCOPE_LIVE,
+	EBB_SCOPE_CONFIG,
+};
+
 enum ebb_setting {
 	EBB_SETTING_MODE,
 	EBB_SETTING_MIN,

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/cleanup.h"
+
 /*
  * Rows of a table. In a request a member may be absent. In an answer each
  * member is always there, so that a script need not ask whether it is; only
@@ -58,6 +60,19 @@
 			 target.working_set_bytes),                        \
 		OPTIONAL_STRING("working-set-source", struct_,             \
 				target.working_set_source)
+#define OPTIONAL_ARRAY(name_, struct_, field_, count_, sub_)                  \
+	{                                                                     \
+		.name = (name_), .type = EBB_FIELD_STRUCT_ARRAY,              \
+		.optional = true, .offset = offsetof(struct_, field_),        \
+		.count_offset = offsetof(struct_, count_),                    \
+		.capacity = EBB_ARRAY_SIZE(((struct_ *)0)->field_),           \
+		.sub = (sub_), .sub_bytes = sizeof(((struct_ *)0)->field_[0]) \
+	}
+/* Of a struct ebb_settings_status that is member @settings of a struct. */
+#define SETTINGS(struct_)                                                   \
+	OPTIONAL_ARRAY("settings", struct_, settings.items, settings.count, \
+		       setting_fields),                                     \
+		OPTIONAL_STRING("settings-trouble", struct_, settings.trouble)
 #define END                  \
 	{                    \
 		.name = NULL \
@@ -68,6 +83,13 @@ static const struct ebb_field reason_fields[] = {
 	STRING("text", struct ebb_reason, text),
 	OPTIONAL_STRING("remedy", struct ebb_reason, remedy),
 	OPTIONAL_STRING("xml", struct ebb_reason, xml),
+	END,
+};
+
+static const struct ebb_field setting_fields[] = {
+	STRING("name", struct ebb_setting_status, name),
+	STRING("value", struct ebb_setting_status, value),
+	STRING("origin", struct ebb_setting_status, origin),
 	END,
 };
 
@@ -142,6 +164,7 @@ const struct ebb_field ebb_domain_status_fields[] = {
 	      pool.returned_bytes),
 	FIELD(EBB_FIELD_U64, "reclaim-runs", DOMAIN, reclaim_runs),
 	TARGET(DOMAIN),
+	SETTINGS(DOMAIN),
 	ARRAY("backings", DOMAIN, backings, backing_count, backing_fields),
 	ARRAY("nodes", DOMAIN, nodes, node_count, node_fields),
 	END,
@@ -157,13 +180,23 @@ const struct ebb_field ebb_domain_request_fields[] = {
 const struct ebb_field ebb_set_request_fields[] = {
 	STRING("domain", struct ebb_set_request, domain),
 	OPTIONAL_STRING("uri", struct ebb_set_request, uri),
-	STRING("free-target", struct ebb_set_request, free_target),
+	OPTIONAL_STRING("free-target", struct ebb_set_request, free_target),
+	OPTIONAL_STRING("mode", struct ebb_set_request,
+			settings[EBB_SETTING_MODE]),
+	OPTIONAL_STRING("min", struct ebb_set_request,
+			settings[EBB_SETTING_MIN]),
+	OPTIONAL_STRING("max", struct ebb_set_request,
+			settings[EBB_SETTING_MAX]),
+	OPTIONAL_STRING("shares", struct ebb_set_request,
+			settings[EBB_SETTING_SHARES]),
+	OPTIONAL_STRING("scope", struct ebb_set_request, scope),
 	END,
 };
 
 const struct ebb_field ebb_set_result_fields[] = {
 	STRING("name", struct ebb_set_result, name),
 	TARGET(struct ebb_set_result),
+	SETTINGS(struct ebb_set_result),
 	OPTIONAL_STRING("note", struct ebb_set_result, note),
 	END,
 };
@@ -252,6 +285,22 @@ const struct ebb_field ebb_doctor_fields[] = {
 	ARRAY("checks", struct ebb_doctor, checks, check_count, check_fields),
 	END,
 };
+
+void ebb_settings_show(const struct ebb_settings *settings,
+		       struct ebb_settings_status *ret_status)
+{
+	ret_status->count = EBB_SETTING_COUNT;
+	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
+		struct ebb_setting_status *item = &ret_status->items[i];
+
+		snprintf(item->name, sizeof(item->name), "%s",
+			 ebb_setting_name((enum ebb_setting)i));
+		ebb_setting_format((enum ebb_setting)i, &settings->values,
+				   item->value);
+		snprintf(item->origin, sizeof(item->origin), "%s",
+			 settings->origins[i].text);
+	}
+}
 
 static int list_error(struct ebb_msg_error *ret_error, int error,
 		      const char *text)

@@ -34,6 +34,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/interface/settings.h"
 #include "host/interface/target.h"
 #include "protocol/message.h"
 
@@ -96,6 +97,27 @@ struct ebb_daemon_status {
 	char loop_away_in[48];
 };
 
+/**
+ * struct ebb_setting_status - a setting that holds
+ * @origin: see struct ebb_origin
+ */
+struct ebb_setting_status {
+	char name[16];
+	char value[EBB_SETTING_TEXT_BYTES];
+	char origin[EBB_ORIGIN_BYTES];
+};
+
+/* @trouble: why not all that was set holds, with the remedy; else empty. */
+struct ebb_settings_status {
+	uint32_t count;
+	struct ebb_setting_status items[EBB_SETTING_COUNT];
+	char trouble[EBB_TEXT_BYTES_MAX];
+};
+
+/* Fills all but @trouble. */
+void ebb_settings_show(const struct ebb_settings *settings,
+		       struct ebb_settings_status *ret_status);
+
 /*
  * Of a domain. What is not known is zero and said to be not known: the facts
  * (free, available, nodes) while @facts_age_ms is UINT32_MAX, the sizes and
@@ -138,6 +160,7 @@ struct ebb_domain_status {
 	} pool; /* of huge pages; all is zero without any */
 	uint64_t reclaim_runs;
 	struct ebb_target_status target;
+	struct ebb_settings_status settings;
 	uint32_t backing_count;
 	struct ebb_backing_status backings[EBB_BACKING_MAX];
 	uint32_t node_count;
@@ -162,15 +185,24 @@ struct ebb_domain_request {
 	char uri[EBB_URI_BYTES_MAX];
 };
 
+/**
+ * struct ebb_set_request - what is to be kept with a domain; empty: as it is
+ * @free_target: as ebb_target_parse() takes it
+ * @settings: by enum ebb_setting, as ebb_setting_parse() takes them, or "default"
+ * @scope: "live", "config" or empty for both
+ */
 struct ebb_set_request {
 	char domain[EBB_NAME_BYTES_MAX];
 	char uri[EBB_URI_BYTES_MAX];
-	char free_target[EBB_NAME_BYTES_MAX]; /* as ebb_target_parse() takes */
+	char free_target[EBB_NAME_BYTES_MAX];
+	char settings[EBB_SETTING_COUNT][64];
+	char scope[16];
 };
 
 struct ebb_set_result {
 	char name[EBB_NAME_BYTES_MAX];
 	struct ebb_target_status target;
+	struct ebb_settings_status settings;
 	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */
 };
 

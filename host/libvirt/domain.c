@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 
 #include <libvirt/virterror.h>
@@ -157,26 +158,83 @@ int ebb_domain_job(struct ebb_domain *domain)
 	return (int)ebb_job_of(type, operation);
 }
 
-int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,
-			    const char *uri, const char *element,
-			    char *ret_error)
+/* In a turn of EBB_CALL_LIBVIRTD. Returns 0, with NULL if there is none, or -EIO. */
+static int get_element(virDomainPtr handle, unsigned int side,
+		       char **ret_element)
 {
-	unsigned int flags = VIR_DOMAIN_AFFECT_LIVE;
-	int r = -1;
+	*ret_element = virDomainGetMetadata(handle, VIR_DOMAIN_METADATA_ELEMENT,
+					    EBB_METADATA_URI, side);
+	if (*ret_element || virGetLastErrorCode() == VIR_ERR_NO_DOMAIN_METADATA)
+		return 0;
+	return -EIO;
+}
+
+/* Of one side: what is read is changed, and written. In such a turn. */
+static int change_side(virDomainPtr handle, unsigned int side,
+		       const struct ebb_metadata_change *changes, size_t count,
+		       char **ret_element)
+{
+	ebb_auto_free char *before = NULL, *after = NULL;
+	int r = get_element(handle, side, &before);
+
+	if (r == 0)
+		r = ebb_metadata_edit(before, changes, count, &after);
+	if (r == 0 && virDomainSetMetadata(handle, VIR_DOMAIN_METADATA_ELEMENT,
+					   after, EBB_METADATA_PREFIX,
+					   EBB_METADATA_URI, side) < 0)
+		r = -EIO;
+	if (r == 0)
+		*ret_element = ebb_steal_ptr(after);
+	return r;
+}
+
+static bool has_definition(virDomainPtr handle)
+{
+	return virDomainIsPersistent(handle) == 1;
+}
+
+int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
+			       const struct ebb_metadata_change *changes,
+			       size_t count, struct ebb_metadata *ret_live,
+			       char *ret_error)
+{
+	ebb_auto_free char *live = NULL, *config = NULL;
+	virDomainPtr handle = domain->handle;
+	int r = 0;
 
 	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0) {
 		snprintf(ret_error, EBB_VIRT_ERROR_BYTES,
 			 "the connection to libvirtd is gone");
 		return -EIO;
 	}
-	if (virDomainIsPersistent(domain->handle) == 1)
-		flags |= VIR_DOMAIN_AFFECT_CONFIG;
-	r = virDomainSetMetadata(domain->handle, VIR_DOMAIN_METADATA_ELEMENT,
-				 element, prefix, uri, flags);
+	if (scope != EBB_SCOPE_CONFIG)
+		r = change_side(handle, VIR_DOMAIN_AFFECT_LIVE, changes, count,
+				&live);
+	if (r == 0 && (scope == EBB_SCOPE_CONFIG ||
+		       (scope == EBB_SCOPE_BOTH && has_definition(handle))))
+		r = change_side(handle, VIR_DOMAIN_AFFECT_CONFIG, changes,
+				count, &config);
 	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	if (r == 0 && scope != EBB_SCOPE_CONFIG)
+		r = ebb_metadata_parse(live, ret_live);
 	if (r == 0)
 		return 0;
 	snprintf(ret_error, EBB_VIRT_ERROR_BYTES, "%s",
-		 virGetLastErrorMessage());
+		 r == -EIO ? virGetLastErrorMessage() : strerror(-r));
 	return -EIO;
+}
+
+int ebb_domain_read_metadata(struct ebb_domain *domain,
+			     struct ebb_metadata *ret_metadata)
+{
+	ebb_auto_free char *element = NULL;
+	int r;
+
+	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
+		return -ENOTCONN;
+	r = get_element(domain->handle, VIR_DOMAIN_AFFECT_LIVE, &element);
+	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	if (r < 0 || ebb_metadata_parse(element, ret_metadata) < 0)
+		return -ENOTCONN;
+	return 0;
 }

@@ -249,47 +249,24 @@ static int parse_devices(xmlXPathContext *context, struct ebb_domxml *domxml)
 	return 0;
 }
 
-/*
- * Whoever may define domains may write anything there. What is not understood
- * is no target.
- */
-static int parse_target(xmlXPathContext *context, struct ebb_domxml *domxml)
+static int parse_metadata(xmlXPathContext *context, struct ebb_domxml *domxml)
 {
 	xmlXPathObject *found ebb_cleanup(free_object) = NULL;
-	xmlChar *text;
 
 	if (xmlXPathRegisterNs(context, BAD_CAST EBB_METADATA_PREFIX,
 			       BAD_CAST EBB_METADATA_URI) != 0)
 		return -ENOMEM;
-	found = xmlXPathEvalExpression(BAD_CAST
-				       "/domain/metadata/" EBB_METADATA_PREFIX
-				       ":policy/@free-target",
-				       context);
+	found = xmlXPathEvalExpression(
+		BAD_CAST "/domain/metadata/" EBB_METADATA_PREFIX ":policy",
+		context);
 	if (!found || !found->nodesetval || found->nodesetval->nodeNr == 0)
 		return 0;
 	if (found->nodesetval->nodeNr > 1) {
-		snprintf(domxml->odd_target.text,
-			 sizeof(domxml->odd_target.text),
-			 "there is more than one");
+		ebb_metadata_take_none(&domxml->metadata);
 		return 0;
 	}
-	text = xmlNodeGetContent(found->nodesetval->nodeTab[0]);
-	if (!text)
-		return -ENOMEM;
-	ebb_target_parse((const char *)text, &domxml->target,
-			 &domxml->odd_target);
-	xmlFree(text);
-	return 0;
-}
-
-const char *ebb_domxml_metadata(const struct ebb_target_setting *setting,
-				char *text)
-{
-	char target[EBB_TARGET_TEXT_BYTES];
-
-	snprintf(text, EBB_METADATA_BYTES, "<policy free-target='%s'/>",
-		 ebb_target_format(setting, target));
-	return text;
+	return ebb_metadata_take(found->nodesetval->nodeTab[0],
+				 &domxml->metadata);
 }
 
 int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
@@ -315,7 +292,7 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 	if (r == 0)
 		r = parse_cells(context, &domxml);
 	if (r == 0)
-		r = parse_target(context, &domxml);
+		r = parse_metadata(context, &domxml);
 	if (r < 0)
 		return r;
 

@@ -9,11 +9,7 @@
 #include <stdint.h>
 
 #include "host/interface/reason.h"
-#include "host/interface/target.h"
-
-/* Ebb's own element in a domain's metadata: <policy free-target='40%'/>. */
-#define EBB_METADATA_URI "urn:ebb:domain:1"
-#define EBB_METADATA_PREFIX "ebb"
+#include "host/libvirt/metadata.h"
 
 enum {
 	EBB_MEMORY_PART_MAX = 64
@@ -32,9 +28,7 @@ enum {
  * @own_closed, @qga_closed: libvirt says that nobody in the guest has it open
  * @vhost_user: it has a device that virtiofsd or passt serves
  * @free_page_reporting: virtio-balloon has it on
- * @target: the free target that its metadata keep; none if they keep none, or
- *	one that is not understood
- * @odd_target: why it is not understood, else empty
+ * @metadata: what Ebb keeps with it
  */
 struct ebb_domxml {
 	uint32_t cell_count;
@@ -52,8 +46,7 @@ struct ebb_domxml {
 	bool qga_closed;
 	bool vhost_user;
 	bool free_page_reporting;
-	struct ebb_target_setting target;
-	struct ebb_msg_error odd_target;
+	struct ebb_metadata metadata;
 };
 
 /**
@@ -67,19 +60,5 @@ struct ebb_domxml {
  */
 int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 		     struct ebb_reason_list *reasons);
-
-enum {
-	EBB_METADATA_BYTES = 64
-};
-
-/**
- * ebb_domxml_metadata - the element that keeps a setting
- * @setting: not EBB_TARGET_NONE, which is kept by having no element
- * @text: at least EBB_METADATA_BYTES
- *
- * Without prefix and namespace, which libvirt adds. Returns @text.
- */
-const char *ebb_domxml_metadata(const struct ebb_target_setting *setting,
-				char *text);
 
 #endif /* EBB_HOST_DOMXML_H */

@@ -4,6 +4,7 @@
  * loop's thread; registering and deregistering asks libvirtd, and blocks.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "common/cleanup.h"
 #include "host/libvirt/connection.h"
@@ -101,6 +102,16 @@ static void on_job_completed(virConnectPtr handle, virDomainPtr domain,
 	emit(opaque, domain, EBB_VIRT_JOB_ENDED, EBB_DOMAIN_UNKNOWN);
 }
 
+static void on_metadata(virConnectPtr handle, virDomainPtr domain, int type,
+			const char *uri, void *opaque)
+{
+	(void)handle;
+	if (type == VIR_DOMAIN_METADATA_ELEMENT && uri &&
+	    strcmp(uri, EBB_METADATA_URI) == 0)
+		emit(opaque, domain, EBB_VIRT_METADATA_CHANGED,
+		     EBB_DOMAIN_UNKNOWN);
+}
+
 static const struct {
 	int id;
 	virConnectDomainEventGenericCallback callback;
@@ -118,6 +129,8 @@ static const struct {
 	  VIR_DOMAIN_EVENT_CALLBACK(on_memory_size) },
 	{ VIR_DOMAIN_EVENT_ID_JOB_COMPLETED,
 	  VIR_DOMAIN_EVENT_CALLBACK(on_job_completed) },
+	{ VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
+	  VIR_DOMAIN_EVENT_CALLBACK(on_metadata) },
 };
 
 _Static_assert(EBB_ARRAY_SIZE(events) <= EBB_CONNECTION_EVENTS_MAX,

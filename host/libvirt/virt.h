@@ -32,6 +32,7 @@
 #include <stdint.h>
 
 #include "host/base/worker.h"
+#include "host/libvirt/metadata.h"
 
 struct ebb_virt;
 struct ebb_domain; /* counted reference to a domain of one connection */
@@ -74,6 +75,7 @@ enum ebb_virt_event {
 	EBB_VIRT_MEMORY_RESIZED, /* a virtio-mem device has more or less plugged */
 	EBB_VIRT_AGENT_CHANGED, /* a guest agent came or went */
 	EBB_VIRT_JOB_ENDED,
+	EBB_VIRT_METADATA_CHANGED, /* what Ebb keeps with it is other than before */
 };
 
 /* A domain and its state when libvirtd was asked. */
@@ -175,17 +177,25 @@ int ebb_domain_job(struct ebb_domain *domain);
 enum ebb_job ebb_job_of(int type, int operation);
 
 /**
- * ebb_domain_set_metadata - keep an element with the domain (blocks)
- * @prefix, @uri: its namespace
- * @element: XML without them, or NULL for no element of that namespace
- * @ret_error: text of libvirt's error, at least 256 bytes, filled on failure
+ * ebb_domain_change_metadata - change what Ebb keeps with the domain (blocks)
+ * @scope: of the one that runs, of its definition, or both, so that a restart of the
+ *	guest, of libvirtd or of ebbd does not lose it
+ * @changes, @count: of attributes; the others stay, which may differ between the two
+ * @ret_live: what the one that runs has then; untouched with EBB_SCOPE_CONFIG
+ * @ret_error: EBB_VIRT_ERROR_BYTES, filled on failure
  *
- * With the one that runs, and with its definition if it has one, so that a
- * restart of the guest, of libvirtd or of ebbd does not lose it. Returns 0 or
- * -EIO.
+ * Returns 0 or -EIO: the one that runs may have been changed then.
  */
-int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,
-			    const char *uri, const char *element,
-			    char *ret_error);
+int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
+			       const struct ebb_metadata_change *changes,
+			       size_t count, struct ebb_metadata *ret_live,
+			       char *ret_error);
+
+/*
+ * What Ebb keeps with the one that runs (blocks). Returns 0, or -ENOTCONN if that
+ * cannot be known.
+ */
+int ebb_domain_read_metadata(struct ebb_domain *domain,
+			     struct ebb_metadata *ret_metadata);
 
 #endif /* EBB_HOST_VIRT_H */

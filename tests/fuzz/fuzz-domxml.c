@@ -25,11 +25,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	FUZZ_ASSERT(domxml.cell_count >= 1);
 	FUZZ_ASSERT(domxml.cell_count <= EBB_MEMORY_PART_MAX);
 	FUZZ_ASSERT(domxml.device_count <= EBB_MEMORY_PART_MAX);
-	FUZZ_ASSERT(domxml.target.kind <= EBB_TARGET_AUTO);
-	FUZZ_ASSERT(domxml.target.percent <= EBB_TARGET_PERCENT_MAX);
-	FUZZ_ASSERT(domxml.target.bytes <= INT64_MAX);
-	FUZZ_ASSERT(domxml.target.kind == EBB_TARGET_NONE ||
-		    !domxml.odd_target.text[0]);
+	FUZZ_ASSERT(domxml.metadata.target.kind <= EBB_TARGET_AUTO);
+	FUZZ_ASSERT(domxml.metadata.target.percent <= EBB_TARGET_PERCENT_MAX);
+	FUZZ_ASSERT(domxml.metadata.target.bytes <= INT64_MAX);
+	FUZZ_ASSERT(domxml.metadata.target.kind == EBB_TARGET_NONE ||
+		    !domxml.metadata.odd_target.text[0]);
+	FUZZ_ASSERT(domxml.metadata.settings.values.shares <= EBB_SHARES_MAX);
+	FUZZ_ASSERT(domxml.metadata.settings.values.min.percent <= 100);
+	FUZZ_ASSERT(domxml.metadata.settings.values.max.bytes <= INT64_MAX);
 	for (uint32_t i = 0; i < domxml.cell_count; i++)
 		FUZZ_ASSERT(domxml.cell_bytes[i] <= INT64_MAX);
 	return 0;

@@ -134,7 +134,7 @@ static void test_answers_that_make_no_sense(void **state)
 static void test_usage(void **state)
 {
 	static const struct {
-		const char *arguments[5];
+		const char *arguments[6];
 		const char *error;
 	} cases[] = {
 		{ { NULL }, "no command" },
@@ -171,6 +171,14 @@ static void test_usage(void **state)
 		  "Give 1% to 87% of the guest's memory" },
 		{ { "set", "a", "--free-target", "0" }, "give none." },
 		{ { "set", "a", "b", "--free-target=1G" }, "only DOMAIN" },
+		{ { "set", "a", "--live" }, "set what?" },
+		{ { "set", "a", "--min", "lots" },
+		  "--min: 'lots' is not accepted" },
+		{ { "set", "a", "--mode=fast" },
+		  "--mode: 'fast' is not accepted" },
+		{ { "set", "a", "--shares=0" }, "from 1 to 1000000" },
+		{ { "set", "a", "--min=1G", "--current", "--live" },
+		  "neither --live nor --config" },
 		{ { "reclaim", "a", "1G", "--timeout=60" },
 		  "--timeout is '60'" },
 		{ { "reclaim", "a", "1G", "--timeout=0s" },

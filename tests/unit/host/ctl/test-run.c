@@ -50,6 +50,17 @@ static struct ebb_domain_status example_domain(void)
 	};
 }
 
+static struct ebb_settings_status example_settings(void)
+{
+	return (struct ebb_settings_status){
+		.count = 3,
+		.items = { { "mode", "balanced", "default" },
+			   { "min", "2G", "domain" },
+			   { "shares", "5", "conf.d/a.conf:3" } },
+		.trouble = "Mind this",
+	};
+}
+
 /* Two domains: one that runs, one that does not. */
 static char *example_list(void)
 {
@@ -59,6 +70,7 @@ static char *example_list(void)
 
 	assert_non_null(domains);
 	domains[0] = example_domain();
+	domains[0].settings = example_settings();
 	strcpy(domains[1].name, "db");
 	strcpy(domains[1].state, "shut off");
 	strcpy(domains[1].rung, "-");
@@ -80,9 +92,10 @@ static void test_list(void **state)
 	assert_string_equal(
 		fake_run.out,
 		"Name      State    Rung      Memory  Resident    Swapped     "
-		"Free  Free huge  Reclaimed  Reason\n"
+		"Free  Free huge  Reclaimed  Settings           Reason\n"
 		"web?[2J1  running  observe  2.0 GiB   1.5 GiB  256.0 MiB  "
-		"1.0 GiB  900.0 MiB  512.0 MiB  private-memory\n");
+		"1.0 GiB  900.0 MiB  512.0 MiB  min=2G shares=5 !  "
+		"private-memory\n");
 	assert_string_equal(fake_run.err, "");
 	assert_int_equal(fake_run.status, 0);
 }
@@ -109,7 +122,7 @@ static void test_list_all(void **state)
 	assert_non_null(strstr(fake_run.out,
 			       "\ndb        shut off  -        "
 			       "4.0 GiB         -          -        -          "
-			       "-          -  -\n"));
+			       "-          -  -                  -\n"));
 	assert_int_equal(fake_run.status, 0);
 }
 
@@ -160,7 +173,8 @@ static void test_list_unknown(void **state)
 	run_with(line, "list");
 	assert_non_null(strstr(fake_run.out, "\nnew   running  ~observe"));
 	assert_null(strstr(fake_run.out, "0 B  0 B"));
-	assert_int_equal(dashes(fake_run.out), 6);
+	/* Of sizes and of settings; the reason is there. */
+	assert_int_equal(dashes(fake_run.out), 7);
 }
 
 static void test_list_json(void **state)
@@ -343,6 +357,36 @@ static void test_set(void **state)
 	assert_int_equal(fake_run.status, 0);
 }
 
+static void test_set_settings(void **state)
+{
+	struct ebb_set_result result = { .name = "web1",
+					 .settings = example_settings() };
+	ebb_auto_free char *line = fake_encode(ebb_set_result_fields, &result);
+
+	(void)state;
+	run_with(line, "set", "web1", "--min=2048M", "--max", "default",
+		 "--config");
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-set\",\"arguments\":"
+			    "{\"domain\":\"web1\",\"min\":\"2G\","
+			    "\"max\":\"default\",\"scope\":\"config\"}}");
+	assert_string_equal(fake_run.out,
+			    "Mode            balanced (default)\n"
+			    "Min             2G (domain)\n"
+			    "Shares          5 (conf.d/a.conf:3)\n"
+			    "Settings        Mind this\n");
+	assert_int_equal(fake_run.status, 0);
+
+	run_with(line, "set", "web1", "--mode=density", "--shares", "7",
+		 "--current");
+	assert_non_null(strstr(fake_run.request,
+			       "\"mode\":\"density\",\"shares\":\"7\","
+			       "\"scope\":\"live\""));
+	/* Both are what there is without them. */
+	run_with(line, "set", "web1", "--shares=7", "--live", "--config");
+	assert_null(strstr(fake_run.request, "scope"));
+}
+
 static void test_set_none(void **state)
 {
 	struct ebb_set_result result = { .name = "web1" };
@@ -403,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_doctor),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_set_settings),
 		cmocka_unit_test(test_set_none),
 		cmocka_unit_test(test_show_target),
 		cmocka_unit_test(test_version),

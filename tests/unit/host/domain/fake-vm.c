@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/size.h"
@@ -30,6 +31,9 @@ void fake_vm_reset(void)
 	fake_vm.now_ns = now_ns;
 	fake_vm.loop_thread = pthread_self();
 	fake_vm.turns.limit = 4;
+	fake_vm.config.agent_timeout_ms = 100;
+	fake_vm.config.reclaim_timeout_ms = 60000;
+	ebb_settings_default(&fake_vm.config.policy.settings);
 	fake_vm.domxml.cell_count = 1;
 	fake_vm.domxml.cell_bytes[0] = EBB_GIB;
 }
@@ -103,21 +107,40 @@ const char *ebb_domain_uuid(const struct ebb_domain *domain)
 	return uuid;
 }
 
-int ebb_domain_set_metadata(struct ebb_domain *domain, const char *prefix,
-			    const char *uri, const char *element,
-			    char *ret_error)
+static const char *element(void)
 {
+	return fake_vm.element[0] == '<' ? fake_vm.element : NULL;
+}
+
+int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
+			       const struct ebb_metadata_change *changes,
+			       size_t count, struct ebb_metadata *ret_live,
+			       char *ret_error)
+{
+	char *after ebb_auto_free = NULL;
+
 	(void)domain;
-	assert_string_equal(prefix, "ebb");
-	assert_string_equal(uri, "urn:ebb:domain:1");
 	if (fake_vm.keep_result < 0) {
 		strcpy(ret_error, "no luck");
 		return fake_vm.keep_result;
 	}
+	assert_int_equal(ebb_metadata_edit(element(), changes, count, &after),
+			 0);
 	fake_vm.keeps++;
+	fake_vm.scope = scope;
 	snprintf(fake_vm.element, sizeof(fake_vm.element), "%s",
-		 element ? element : "-");
+		 after ? after : "-");
+	if (scope != EBB_SCOPE_CONFIG)
+		assert_int_equal(ebb_metadata_parse(after, ret_live), 0);
 	return 0;
+}
+
+int ebb_domain_read_metadata(struct ebb_domain *domain,
+			     struct ebb_metadata *ret_metadata)
+{
+	(void)domain;
+	fake_vm.reads++;
+	return ebb_metadata_parse(element(), ret_metadata) < 0 ? -ENOTCONN : 0;
 }
 
 /* ---- in place of probe.c, channel.c and agent.c ---- */
@@ -342,18 +365,23 @@ int fake_vm_tear_down_group(void **state)
 
 struct ebb_vm *fake_vm_new_numbered(int *number)
 {
-	static const struct ebb_config config = {
-		.agent_timeout_ms = 100,
-		.reclaim_timeout_ms = 60000,
-	};
-	static struct ebb_vm_environment environment = { .config = &config };
+	static struct ebb_vm_environment environment;
 	struct ebb_vm *vm;
 
+	environment.config = &fake_vm.config;
 	environment.workers = workers;
 	environment.turns = &fake_vm.turns;
 	vm = ebb_vm_new(&environment, (struct ebb_domain *)(void *)number);
 	assert_non_null(vm);
 	return vm;
+}
+
+void fake_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
+			const struct ebb_target_setting *target)
+{
+	struct ebb_set_order order = { .has_target = true, .target = *target };
+
+	ebb_vm_set(vm, call, &order);
 }
 
 struct ebb_vm *fake_vm_new(void)

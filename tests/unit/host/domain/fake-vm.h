@@ -38,6 +38,7 @@ struct fake_vm {
 	atomic_bool reclaim_held; /* a reclaim does not end */
 	struct ebb_outcome outcome; /* of a reclaim */
 	uint64_t take_bytes; /* by each */
+	struct ebb_config config;
 	struct ebb_turns turns; /* of all vms; four at once */
 
 	/* Written by workers, read when they are done. */
@@ -49,9 +50,11 @@ struct fake_vm {
 	atomic_uint reclaims; /* begun */
 	struct ebb_msg_target told;
 	uint32_t keeps;
-	char element[EBB_METADATA_BYTES]; /* "-" for none */
+	atomic_uint reads; /* of metadata alone */
+	char element[256]; /* "-" for none */
+	enum ebb_scope scope; /* of the last that was kept */
 
-	/* What the caller of ebb_vm_set_target() or ebb_vm_doctor() got. */
+	/* What the caller of ebb_vm_set() or ebb_vm_doctor() got. */
 	struct {
 		bool done;
 		char error_class[64];
@@ -83,6 +86,10 @@ struct ebb_vm *fake_vm_new(void);
 
 /* The same, with a UUID of its number. @number stays valid. */
 struct ebb_vm *fake_vm_new_numbered(int *number);
+
+/* ebb_vm_set() of a free target alone. */
+void fake_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
+			const struct ebb_target_setting *target);
 
 /* Turns the loop until it is so, and fails if that takes too long. */
 #define fake_vm_until(is_so)             \

@@ -578,8 +578,8 @@ static void set_target(struct ebb_vm *of, const char *text)
 	struct ebb_target_setting setting;
 
 	assert_int_equal(ebb_target_parse(text, &setting, NULL), 0);
-	fake_vm.domxml.target = setting;
-	ebb_vm_set_target(of, (struct ebb_call *)(void *)&call, &setting);
+	fake_vm.domxml.metadata.target = setting;
+	fake_vm_set_target(of, (struct ebb_call *)(void *)&call, &setting);
 }
 
 /* The first in line, while a worker looks at it: it may begin after that. */

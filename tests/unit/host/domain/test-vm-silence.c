@@ -96,7 +96,7 @@ static void test_target_is_refused(void **state)
 	const struct ebb_target_setting setting = { 0 };
 
 	(void)state;
-	ebb_vm_set_target(vm, NULL, &setting);
+	fake_vm_set_target(vm, NULL, &setting);
 	be_silent();
 	assert_string_equal(fake_vm.answer.error_class, "LibvirtGone");
 	/* Who waits for a call that is not his may ask again soon. */

@@ -75,7 +75,7 @@ static void set(const char *text)
 
 	memset(&fake_vm.answer, 0, sizeof(fake_vm.answer));
 	assert_int_equal(ebb_target_parse(text, &setting, NULL), 0);
-	ebb_vm_set_target(vm, (struct ebb_call *)(void *)&call, &setting);
+	fake_vm_set_target(vm, (struct ebb_call *)(void *)&call, &setting);
 	fake_vm_settle_down();
 	assert_true(fake_vm.answer.done);
 }
@@ -105,7 +105,7 @@ static void test_set(void **state)
 	assert_string_equal(fake_vm.answer.result.target.mechanism, "knobs");
 	assert_int_equal(fake_vm.answer.result.target.working_set_bytes,
 			 EBB_MIB);
-	assert_string_equal(fake_vm.element, "<policy free-target='512M'/>");
+	assert_string_equal(fake_vm.element, "<policy free-target=\"512M\"/>");
 	assert_int_equal(fake_vm.tells, 1);
 	assert_int_equal(fake_vm.told.bytes, 512 * EBB_MIB);
 	assert_int_equal(fake_vm.told.timeout_ms, EBB_TARGET_LEASE_MS);
@@ -177,7 +177,7 @@ static void test_agent_comes_later(void **state)
 	assert_string_equal(fake_vm.answer.error_class, "RungClosed");
 	assert_non_null(strstr(fake_vm.answer.text, "setting is kept"));
 	assert_int_equal(fake_vm.keeps, 1);
-	fake_vm.domxml.target.kind = EBB_TARGET_AUTO;
+	fake_vm.domxml.metadata.target.kind = EBB_TARGET_AUTO;
 	pass(30);
 	assert_int_equal(fake_vm.tells, 0);
 	fake_vm.agent = true;
@@ -199,7 +199,7 @@ static void test_agent_is_too_old(void **state)
 	assert_string_equal(fake_vm.answer.error_class, "RungClosed");
 	assert_non_null(strstr(fake_vm.answer.text, "too old"));
 	assert_int_equal(fake_vm.keeps, 1);
-	fake_vm.domxml.target =
+	fake_vm.domxml.metadata.target =
 		(struct ebb_target_setting){ .kind = EBB_TARGET_PERCENT,
 					     .percent = 50 };
 	pass(200);
@@ -220,7 +220,7 @@ static void test_metadata_is_told_and_renewed(void **state)
 	uint32_t tells;
 
 	(void)state;
-	fake_vm.domxml.target =
+	fake_vm.domxml.metadata.target =
 		(struct ebb_target_setting){ .kind = EBB_TARGET_PERCENT,
 					     .percent = 40 };
 	begin();
@@ -248,7 +248,7 @@ static void test_reset_guest_is_told_at_once(void **state)
 	uint32_t tells;
 
 	(void)state;
-	fake_vm.domxml.target.kind = EBB_TARGET_AUTO;
+	fake_vm.domxml.metadata.target.kind = EBB_TARGET_AUTO;
 	begin();
 	pass(20);
 	tells = fake_vm.tells;

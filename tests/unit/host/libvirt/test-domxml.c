@@ -104,17 +104,17 @@ static void test_free_target(void **state)
 {
 	(void)state;
 	assert_int_equal(parse(POLICY("'40%'")), 0);
-	assert_int_equal(parsed.target.kind, EBB_TARGET_PERCENT);
-	assert_int_equal(parsed.target.percent, 40);
-	assert_string_equal(parsed.odd_target.text, "");
+	assert_int_equal(parsed.metadata.target.kind, EBB_TARGET_PERCENT);
+	assert_int_equal(parsed.metadata.target.percent, 40);
+	assert_string_equal(parsed.metadata.odd_target.text, "");
 	/* The prefix is whose it is, the namespace counts. */
 	assert_int_equal(parse(METADATA("<policy xmlns='urn:ebb:domain:1' "
 					"free-target='600M'/>")),
 			 0);
-	assert_int_equal(parsed.target.bytes, 600 * EBB_MIB);
+	assert_int_equal(parsed.metadata.target.bytes, 600 * EBB_MIB);
 	assert_int_equal(parse(METADATA("")), 0);
-	assert_int_equal(parsed.target.kind, EBB_TARGET_NONE);
-	assert_string_equal(parsed.odd_target.text, "");
+	assert_int_equal(parsed.metadata.target.kind, EBB_TARGET_NONE);
+	assert_string_equal(parsed.metadata.odd_target.text, "");
 }
 
 /* What is not our element does not ask anything of the guest. */
@@ -138,8 +138,8 @@ static void test_no_free_target(void **state)
 	(void)state;
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(texts); i++) {
 		assert_int_equal(parse(texts[i]), 0);
-		assert_int_equal(parsed.target.kind, EBB_TARGET_NONE);
-		assert_string_equal(parsed.odd_target.text, "");
+		assert_int_equal(parsed.metadata.target.kind, EBB_TARGET_NONE);
+		assert_string_equal(parsed.metadata.odd_target.text, "");
 	}
 }
 
@@ -168,37 +168,80 @@ static void test_odd_free_target(void **state)
 	(void)state;
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
 		assert_int_equal(parse(cases[i].xml), 0);
-		assert_int_equal(parsed.target.kind, EBB_TARGET_NONE);
-		assert_non_null(strstr(parsed.odd_target.text, cases[i].says));
-		assert_null(strchr(parsed.odd_target.text, '\n'));
+		assert_int_equal(parsed.metadata.target.kind, EBB_TARGET_NONE);
+		assert_non_null(
+			strstr(parsed.metadata.odd_target.text, cases[i].says));
+		assert_null(strchr(parsed.metadata.odd_target.text, '\n'));
 		assert_int_equal(parsed.cell_count, 1);
 	}
 }
 
-/* What is kept is what is read. */
-static void test_metadata_round_trip(void **state)
+#define SETTINGS(attributes) \
+	METADATA("<ebb:policy xmlns:ebb='urn:ebb:domain:1' " attributes "/>")
+
+static void assert_setting(enum ebb_setting setting, const char *value)
 {
-	static const struct ebb_target_setting settings[] = {
-		{ .kind = EBB_TARGET_BYTES, .bytes = 1536 * EBB_MIB },
-		{ .kind = EBB_TARGET_BYTES, .bytes = 1 },
-		{ .kind = EBB_TARGET_PERCENT, .percent = 87 },
-		{ .kind = EBB_TARGET_AUTO },
+	const struct ebb_settings *settings = &parsed.metadata.settings;
+	char text[EBB_SETTING_TEXT_BYTES];
+
+	assert_int_equal(ebb_settings_has(settings, setting), value[0] != 0);
+	if (!value[0])
+		return;
+	assert_string_equal(
+		ebb_setting_format(setting, &settings->values, text), value);
+	assert_string_equal(settings->origins[setting].text, "domain");
+}
+
+static void test_settings(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(SETTINGS("min='10%' shares='2000' "
+					"free-target='auto'")),
+			 0);
+	assert_string_equal(parsed.metadata.odd_settings.text, "");
+	assert_setting(EBB_SETTING_MIN, "10%");
+	assert_setting(EBB_SETTING_SHARES, "2000");
+	assert_setting(EBB_SETTING_MODE, "");
+	assert_setting(EBB_SETTING_MAX, "");
+	assert_int_equal(parsed.metadata.target.kind, EBB_TARGET_AUTO);
+}
+
+/* With one mistake none of the settings is used; the free target is its own. */
+static void test_odd_settings(void **state)
+{
+	static const struct {
+		const char *xml;
+		const char *says;
+	} cases[] = {
+		{ SETTINGS("min='lots' shares='5'"), "min: 'lots' is not" },
+		{ SETTINGS("shares='5' min='101%'"), "min: '101%' is not" },
+		{ SETTINGS("max='0'"), "max: '0' is not" },
+		{ SETTINGS("shares='0'"), "shares: '0' is not" },
+		{ SETTINGS("shares='-1'"), "shares: '-1' is not" },
+		{ SETTINGS("shares='99999999999999999999'"), "from 1 to" },
+		{ SETTINGS("mode='fast&#10;web2: all is well'"),
+		  "mode: 'fast?web2: all is well' is not" },
+		{ SETTINGS("mode='Balanced'"), "did you mean 'balanced'?" },
+		{ SETTINGS("share='5'"), "did you mean 'shares'?" },
+		{ SETTINGS("frobnicate='5'"), "unknown attribute" },
+		{ SETTINGS("min='4G' max='2G'"), "min is 4G, but max is 2G" },
+		{ METADATA("<e:policy xmlns:e='urn:ebb:domain:1' min='1G'/>"
+			   "<e:policy xmlns:e='urn:ebb:domain:1' min='2G'/>"),
+		  "more than one" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(settings); i++) {
-		char element[EBB_METADATA_BYTES], xml[512];
-
-		ebb_domxml_metadata(&settings[i], element);
-		/* As libvirt adds the namespace. */
-		snprintf(xml, sizeof(xml),
-			 "<domain>" MEMORY "<metadata><ebb:policy "
-			 "xmlns:ebb='" EBB_METADATA_URI "' %s</metadata>"
-			 "</domain>",
-			 element + strlen("<policy "));
-		assert_int_equal(parse(xml), 0);
-		assert_true(ebb_target_is_same(&parsed.target, &settings[i]));
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		assert_int_equal(parse(cases[i].xml), 0);
+		assert_non_null(strstr(parsed.metadata.odd_settings.text,
+				       cases[i].says));
+		assert_null(strchr(parsed.metadata.odd_settings.text, '\n'));
+		for (int k = 0; k < EBB_SETTING_COUNT; k++)
+			assert_setting((enum ebb_setting)k, "");
+		assert_int_equal(parsed.cell_count, 1);
 	}
+	assert_int_equal(parse(SETTINGS("min='x' free-target='40%'")), 0);
+	assert_int_equal(parsed.metadata.target.percent, 40);
 }
 
 static void test_numa_cells(void **state)
@@ -540,7 +583,8 @@ int main(void)
 		cmocka_unit_test(test_free_target),
 		cmocka_unit_test(test_no_free_target),
 		cmocka_unit_test(test_odd_free_target),
-		cmocka_unit_test(test_metadata_round_trip),
+		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_odd_settings),
 		cmocka_unit_test(test_numa_cells),
 		cmocka_unit_test(test_memory_devices),
 		cmocka_unit_test(test_plugged),

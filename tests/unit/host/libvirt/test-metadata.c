@@ -3,6 +3,7 @@
  * A setting that libvirt keeps, with libvirt's own code and its test driver: as
  * it is written, so it is read from the XML.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,16 +38,29 @@ static int tear_down(void **state)
 	return virConnectClose(connection);
 }
 
+static char error[EBB_VIRT_ERROR_BYTES];
+
+/* @value: empty for none. */
+static int change(enum ebb_scope scope, const char *name, const char *value,
+		  struct ebb_metadata *ret_live)
+{
+	struct ebb_metadata_change changes[] = { { .name = name } };
+
+	strcpy(changes[0].value, value);
+	return ebb_domain_change_metadata(&domain, scope, changes, 1, ret_live,
+					  error);
+}
+
 static void keep(const struct ebb_target_setting *setting)
 {
-	char element[EBB_METADATA_BYTES], error[256];
+	char text[EBB_TARGET_TEXT_BYTES];
+	struct ebb_metadata live;
 
-	assert_int_equal(ebb_domain_set_metadata(
-				 &domain, EBB_METADATA_PREFIX, EBB_METADATA_URI,
-				 setting ? ebb_domxml_metadata(setting, element)
-					 : NULL,
-				 error),
-			 0);
+	if (change(EBB_SCOPE_BOTH, EBB_METADATA_TARGET,
+		   setting ? ebb_target_format(setting, text) : "", &live) < 0)
+		fail_msg("%s", error);
+	if (setting)
+		assert_true(ebb_target_is_same(&live.target, setting));
 }
 
 static struct ebb_domxml read_back(void)
@@ -57,7 +71,7 @@ static struct ebb_domxml read_back(void)
 
 	assert_int_equal(ebb_domain_xml(&domain, &xml), 0);
 	assert_int_equal(ebb_domxml_parse(xml, &domxml, &reasons), 0);
-	assert_string_equal(domxml.odd_target.text, "");
+	assert_string_equal(domxml.metadata.odd_target.text, "");
 	return domxml;
 }
 
@@ -70,7 +84,7 @@ static void test_kept_and_read(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(read_back().target.kind, EBB_TARGET_NONE);
+	assert_int_equal(read_back().metadata.target.kind, EBB_TARGET_NONE);
 	/* What is not there is taken away, too. */
 	keep(NULL);
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(settings); i++) {
@@ -78,10 +92,11 @@ static void test_kept_and_read(void **state)
 
 		keep(&settings[i]);
 		domxml = read_back();
-		assert_true(ebb_target_is_same(&domxml.target, &settings[i]));
+		assert_true(ebb_target_is_same(&domxml.metadata.target,
+					       &settings[i]));
 	}
 	keep(NULL);
-	assert_int_equal(read_back().target.kind, EBB_TARGET_NONE);
+	assert_int_equal(read_back().metadata.target.kind, EBB_TARGET_NONE);
 }
 
 /* Others keep theirs beside it. */
@@ -99,22 +114,71 @@ static void test_others_stay(void **state)
 					      "urn:x", VIR_DOMAIN_AFFECT_LIVE),
 			 0);
 	keep(&setting);
-	assert_int_equal(read_back().target.kind, EBB_TARGET_AUTO);
+	assert_int_equal(read_back().metadata.target.kind, EBB_TARGET_AUTO);
 	keep(NULL);
 	assert_int_equal(ebb_domain_xml(&domain, &xml), 0);
 	assert_non_null(strstr(xml, "urn:x"));
 	assert_null(strstr(xml, EBB_METADATA_URI));
 }
 
-static void test_libvirt_says_why_not(void **state)
+/* A change of one attribute is none of the others; and each side has its own. */
+static void test_one_by_one(void **state)
 {
-	char error[256] = "";
+	struct ebb_metadata live = { 0 };
+	char text[EBB_SETTING_TEXT_BYTES];
+	char *element ebb_auto_free = NULL;
 
 	(void)state;
-	assert_true(ebb_domain_set_metadata(&domain, EBB_METADATA_PREFIX,
-					    EBB_METADATA_URI, "<broken",
-					    error) < 0);
+	assert_int_equal(
+		virDomainSetMetadata(domain.handle, VIR_DOMAIN_METADATA_ELEMENT,
+				     "<policy free-target='40%' "
+				     "x='&lt;&quot;&apos;'/>",
+				     EBB_METADATA_PREFIX, EBB_METADATA_URI,
+				     VIR_DOMAIN_AFFECT_LIVE),
+		0);
+	assert_int_equal(change(EBB_SCOPE_LIVE, "min", "2G", &live), 0);
+	assert_int_equal(live.target.percent, 40);
+	assert_non_null(strstr(live.odd_settings.text, "x: unknown"));
+	assert_int_equal(change(EBB_SCOPE_LIVE, "x", "", &live), 0);
+	assert_string_equal(live.odd_settings.text, "");
+	assert_string_equal(ebb_setting_format(EBB_SETTING_MIN,
+					       &live.settings.values, text),
+			    "2G");
+	assert_int_equal(ebb_domain_read_metadata(&domain, &live), 0);
+	assert_string_equal(live.settings.origins[EBB_SETTING_MIN].text,
+			    "domain");
+
+	assert_int_equal(change(EBB_SCOPE_CONFIG, "min", "3G", NULL), 0);
+	assert_int_equal(change(EBB_SCOPE_BOTH, "shares", "7", &live), 0);
+	assert_int_equal(live.settings.values.min.bytes, 2 * EBB_GIB);
+	element = virDomainGetMetadata(domain.handle,
+				       VIR_DOMAIN_METADATA_ELEMENT,
+				       EBB_METADATA_URI,
+				       VIR_DOMAIN_AFFECT_CONFIG);
+	assert_non_null(element);
+	assert_int_equal(ebb_metadata_parse(element, &live), 0);
+	assert_int_equal(live.settings.values.min.bytes, 3 * EBB_GIB);
+	assert_int_equal(live.settings.values.shares, 7);
+	assert_int_equal(live.target.kind, EBB_TARGET_NONE);
+
+	assert_int_equal(change(EBB_SCOPE_BOTH, "shares", "", &live), 0);
+	assert_int_equal(change(EBB_SCOPE_BOTH, "min", "", &live), 0);
+	keep(NULL);
+	assert_int_equal(ebb_domain_read_metadata(&domain, &live), 0);
+	assert_false(ebb_settings_has(&live.settings, EBB_SETTING_MIN));
+}
+
+static void test_libvirt_says_why_not(void **state)
+{
+	struct ebb_metadata live;
+
+	(void)state;
+	error[0] = '\0';
+	assert_int_equal(virDomainDestroy(domain.handle), 0);
+	assert_int_equal(change(EBB_SCOPE_LIVE, "min", "1G", &live), -EIO);
 	assert_true(error[0]);
+	assert_int_equal(ebb_domain_read_metadata(&domain, &live), -ENOTCONN);
+	assert_int_equal(virDomainCreate(domain.handle), 0);
 }
 
 int main(void)
@@ -122,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kept_and_read),
 		cmocka_unit_test(test_others_stay),
+		cmocka_unit_test(test_one_by_one),
 		cmocka_unit_test(test_libvirt_says_why_not),
 	};
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is to be kept with a domain: its free target, settings of the policy, or both. */
+#ifndef EBB_HOST_SET_ORDER_H
+#define EBB_HOST_SET_ORDER_H
+
+#include <stdbool.h>
+
+#include "host/interface/settings.h"
+#include "host/interface/target.h"
+
+/* What becomes of one setting. */
+enum ebb_set_action {
+	EBB_SET_NOTHING, /* it stays as it is */
+	EBB_SET_VALUE, /* the domain has it */
+	EBB_SET_DEFAULT, /* the domain has it no more: ebbd.conf's holds */
+};
+
+/**
+ * struct ebb_set_order
+ * @scope: whether for the domain that runs, for its definition or both
+ * @has_target, @target: the free target is to be this
+ * @actions, @values: of the settings
+ */
+struct ebb_set_order {
+	enum ebb_scope scope;
+	bool has_target;
+	struct ebb_target_setting target;
+	enum ebb_set_action actions[EBB_SETTING_COUNT];
+	struct ebb_policy_settings values;
+};
+
+#endif /* EBB_HOST_SET_ORDER_H */

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The settings that hold for a vm: those of its metadata over those of ebbd.conf.
+ *
+ * Metadata that are not understood change nothing: what the domain had before
+ * stays, and is shown with what is wrong.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "host/domain/vm_state.h"
+
+uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm)
+{
+	const struct ebb_domxml *domxml = &vm->probe.domxml;
+	uint64_t bytes = ebb_probe_backing_bytes(&vm->probe);
+
+	for (uint32_t i = 0; bytes == 0 && i < domxml->cell_count; i++)
+		bytes += domxml->cell_bytes[i];
+	return bytes;
+}
+
+void ebb_vm_hold_settings(struct ebb_vm *vm)
+{
+	struct vm_settings *settings = &vm->settings;
+
+	ebb_config_settings(vm->environment->config, vm->name, vm->uuid,
+			    &settings->held);
+	ebb_settings_overlay(&settings->held, &settings->layer);
+}
+
+static void log_changes(const struct ebb_vm *vm,
+			const struct ebb_settings *before)
+{
+	const struct ebb_settings *now = &vm->settings.held;
+	char old[EBB_SETTING_TEXT_BYTES], new[EBB_SETTING_TEXT_BYTES];
+
+	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
+		enum ebb_setting setting = (enum ebb_setting)i;
+
+		ebb_setting_format(setting, &before->values, old);
+		ebb_setting_format(setting, &now->values, new);
+		if (strcmp(old, new) != 0)
+			ebb_log(EBB_LOG_INFO, "%s: %s is %s (%s), was %s",
+				vm->name, ebb_setting_name(setting), new,
+				now->origins[setting].text, old);
+	}
+}
+
+void ebb_vm_settings_take(struct ebb_vm *vm,
+			  const struct ebb_metadata *metadata)
+{
+	struct vm_settings *settings = &vm->settings;
+	struct ebb_settings before = settings->held;
+	bool told = strcmp(settings->odd.text, metadata->odd_settings.text) ==
+		    0;
+
+	settings->odd = metadata->odd_settings;
+	if (settings->odd.text[0]) {
+		if (!told)
+			ebb_log(EBB_LOG_WARNING,
+				"%s: the settings in its metadata are not "
+				"understood, going on with those of before: %s",
+				vm->name, settings->odd.text);
+		return;
+	}
+	settings->layer = metadata->settings;
+	ebb_vm_hold_settings(vm);
+	log_changes(vm, &before);
+}
+
+void ebb_vm_config_changed(struct ebb_vm *vm)
+{
+	struct ebb_settings before = vm->settings.held;
+
+	ebb_vm_hold_settings(vm);
+	log_changes(vm, &before);
+}
+
+const struct ebb_settings *ebb_vm_settings(const struct ebb_vm *vm)
+{
+	return &vm->settings.held;
+}
+
+int ebb_vm_settings_try(const struct ebb_vm *vm,
+			const struct ebb_set_order *order,
+			struct ebb_msg_error *ret_error)
+{
+	struct ebb_settings layer = vm->settings.layer, would, changes = { 0 };
+
+	changes.values = order->values;
+	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
+		if (order->actions[i] == EBB_SET_VALUE)
+			strcpy(changes.origins[i].text, "domain");
+		else if (order->actions[i] == EBB_SET_DEFAULT)
+			layer.origins[i].text[0] = '\0';
+	}
+	ebb_config_settings(vm->environment->config, vm->name, vm->uuid,
+			    &would);
+	ebb_settings_overlay(&would, &layer);
+	ebb_settings_overlay(&would, &changes);
+	return ebb_settings_check(&would.values, ebb_vm_memory_bytes(vm),
+				  ret_error);
+}
+
+void ebb_vm_settings_status(const struct ebb_vm *vm,
+			    struct ebb_settings_status *ret_status)
+{
+	const struct ebb_settings *held = &vm->settings.held;
+	struct ebb_msg_error error;
+
+	memset(ret_status, 0, sizeof(*ret_status));
+	ebb_settings_show(held, ret_status);
+	if (vm->settings.odd.text[0])
+		snprintf(
+			ret_status->trouble, sizeof(ret_status->trouble),
+			"the settings in its metadata are not understood, and "
+			"those of before hold: %.200s. Set it anew with "
+			"ebbctl set, or mend it: virsh metadata DOMAIN " EBB_METADATA_URI
+			" --edit",
+			vm->settings.odd.text);
+	else if (ebb_settings_check(&held->values, ebb_vm_memory_bytes(vm),
+				    &error) < 0)
+		snprintf(ret_status->trouble, sizeof(ret_status->trouble),
+			 "%s; until then min holds", error.text);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A vm's settings of the policy: its own over those of the configuration, changed
+ * while it runs, and what bad ones do.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "common/size.h"
+#include "host/domain/vm.h"
+#include "tests/unit/host/domain/fake-vm.h"
+
+static struct ebb_vm *vm;
+
+static int set_up(void **state)
+{
+	(void)state;
+	fake_vm_reset();
+	fake_vm.config.policy.settings.values.shares = 500;
+	strcpy(fake_vm.config.policy.settings.origins[EBB_SETTING_SHARES].text,
+	       "ebbd.conf:3");
+	vm = fake_vm_new();
+	fake_vm_settle_down();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
+	fake_vm_settle_down();
+	return 0;
+}
+
+static void keep(const struct ebb_set_order *order)
+{
+	static int call;
+
+	memset(&fake_vm.answer, 0, sizeof(fake_vm.answer));
+	ebb_vm_set(vm, (struct ebb_call *)(void *)&call, order);
+	fake_vm_settle_down();
+	assert_true(fake_vm.answer.done);
+}
+
+/* @text: as --min and the others take it. */
+static void set_in(enum ebb_scope scope, enum ebb_setting setting,
+		   const char *text)
+{
+	struct ebb_set_order order = { .scope = scope };
+	bool is_default = strcmp(text, "default") == 0;
+
+	order.actions[setting] = is_default ? EBB_SET_DEFAULT : EBB_SET_VALUE;
+	if (!is_default)
+		assert_int_equal(ebb_setting_parse(setting, text, &order.values,
+						   NULL),
+				 0);
+	keep(&order);
+}
+
+static void assert_holds(enum ebb_setting setting, const char *value,
+			 const char *origin)
+{
+	const struct ebb_settings *settings = ebb_vm_settings(vm);
+	char text[EBB_SETTING_TEXT_BYTES];
+
+	assert_string_equal(
+		ebb_setting_format(setting, &settings->values, text), value);
+	assert_string_equal(settings->origins[setting].text, origin);
+}
+
+/* As virsh or another ebbctl would do. */
+static void change_metadata(const char *element)
+{
+	strcpy(fake_vm.element, element);
+	ebb_vm_metadata_changed(vm);
+	fake_vm_settle_down();
+}
+
+static char *trouble(void)
+{
+	static struct ebb_domain_status status;
+
+	ebb_vm_status(vm, &status);
+	return status.settings.trouble;
+}
+
+static void test_config_holds_until_set(void **state)
+{
+	(void)state;
+	assert_holds(EBB_SETTING_SHARES, "500", "ebbd.conf:3");
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_SHARES, "7");
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_string_equal(fake_vm.element, "<policy shares=\"7\"/>");
+	assert_holds(EBB_SETTING_SHARES, "7", "domain");
+	assert_int_equal(fake_vm.answer.result.settings.count,
+			 EBB_SETTING_COUNT);
+	assert_string_equal(
+		fake_vm.answer.result.settings.items[EBB_SETTING_SHARES].origin,
+		"domain");
+	/* The guest has no part in that. */
+	assert_int_equal(fake_vm.tells, 0);
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_SHARES, "default");
+	assert_string_equal(fake_vm.element, "-");
+	assert_holds(EBB_SETTING_SHARES, "500", "ebbd.conf:3");
+}
+
+static void test_scopes(void **state)
+{
+	(void)state;
+	set_in(EBB_SCOPE_CONFIG, EBB_SETTING_MIN, "25%");
+	assert_int_equal(fake_vm.scope, EBB_SCOPE_CONFIG);
+	assert_non_null(strstr(fake_vm.answer.result.note, "next start"));
+	assert_holds(EBB_SETTING_MIN, "none", "default");
+	strcpy(fake_vm.element, "-");
+	set_in(EBB_SCOPE_LIVE, EBB_SETTING_MIN, "25%");
+	assert_int_equal(fake_vm.scope, EBB_SCOPE_LIVE);
+	assert_holds(EBB_SETTING_MIN, "25%", "domain");
+}
+
+static void test_free_target_is_another(void **state)
+{
+	static const struct ebb_target_setting target = {
+		.kind = EBB_TARGET_PERCENT, .percent = 40
+	};
+	struct ebb_set_order order = { .has_target = true, .target = target };
+
+	(void)state;
+	fake_vm.domxml.own_channel = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_MIN, "25%");
+	keep(&order);
+	assert_non_null(strstr(fake_vm.element, "min=\"25%\""));
+	assert_non_null(strstr(fake_vm.element, "free-target=\"40%\""));
+	assert_holds(EBB_SETTING_MIN, "25%", "domain");
+}
+
+/* Read by a job of its own, which leaves the lease alone. */
+static void test_changed_by_others(void **state)
+{
+	uint32_t probes;
+
+	(void)state;
+	fake_vm.lease = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_true(ebb_vm_has_lease(vm));
+	probes = fake_vm.probes;
+	change_metadata("<policy mode='density' min='512M'/>");
+	assert_int_equal(fake_vm.reads, 1);
+	assert_int_equal(fake_vm.probes, probes);
+	assert_true(ebb_vm_has_lease(vm));
+	assert_holds(EBB_SETTING_MODE, "density", "domain");
+	assert_holds(EBB_SETTING_MIN, "512M", "domain");
+	change_metadata("-");
+	assert_holds(EBB_SETTING_MODE, "balanced", "default");
+}
+
+static void test_bad_ones_change_nothing(void **state)
+{
+	(void)state;
+	change_metadata("<policy min='512M'/>");
+	assert_string_equal(trouble(), "");
+	change_metadata("<policy min='256M' shares='many'/>");
+	assert_holds(EBB_SETTING_MIN, "512M", "domain");
+	assert_non_null(strstr(trouble(), "shares: 'many' is not accepted"));
+	assert_non_null(strstr(trouble(), "ebbctl set"));
+	/* Set anew, all of it is understood again. */
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_SHARES, "9");
+	assert_string_equal(trouble(), "");
+	assert_holds(EBB_SETTING_MIN, "256M", "domain");
+	assert_holds(EBB_SETTING_SHARES, "9", "domain");
+}
+
+/* The guest has 1 GiB. */
+static void test_min_over_max(void **state)
+{
+	(void)state;
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_MAX, "512M");
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_MIN, "75%");
+	assert_string_equal(fake_vm.answer.error_class, "InvalidArgument");
+	assert_non_null(strstr(fake_vm.answer.text, "raise max"));
+	assert_holds(EBB_SETTING_MIN, "none", "default");
+	/* Where nobody refuses it, it is told. */
+	change_metadata("<policy min='75%' max='512M'/>");
+	assert_holds(EBB_SETTING_MIN, "75%", "domain");
+	assert_non_null(strstr(trouble(), "until then min holds"));
+}
+
+static void test_config_is_read_anew(void **state)
+{
+	(void)state;
+	change_metadata("<policy min='512M'/>");
+	fake_vm.config.policy.settings.values.shares = 900;
+	fake_vm.config.policy.settings.values.min.percent = 10;
+	strcpy(fake_vm.config.policy.settings.origins[EBB_SETTING_MIN].text,
+	       "ebbd.conf:4");
+	ebb_vm_config_changed(vm);
+	assert_holds(EBB_SETTING_SHARES, "900", "ebbd.conf:3");
+	assert_holds(EBB_SETTING_MIN, "512M", "domain");
+}
+
+static void test_libvirt_does_not_keep_it(void **state)
+{
+	(void)state;
+	fake_vm.keep_result = -EIO;
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_SHARES, "7");
+	assert_string_equal(fake_vm.answer.error_class, "GenericError");
+	assert_non_null(strstr(fake_vm.answer.text, "no luck"));
+	assert_holds(EBB_SETTING_SHARES, "500", "ebbd.conf:3");
+}
+
+int main(void)
+{
+#define TEST(function) \
+	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_config_holds_until_set),
+		TEST(test_scopes),
+		TEST(test_free_target_is_another),
+		TEST(test_changed_by_others),
+		TEST(test_bad_ones_change_nothing),
+		TEST(test_min_over_max),
+		TEST(test_config_is_read_anew),
+		TEST(test_libvirt_does_not_keep_it),
+	};
+
+	return cmocka_run_group_tests(tests, fake_vm_set_up_group,
+				      fake_vm_tear_down_group);
+}
