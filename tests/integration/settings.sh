@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The settings of the policy: kept with the domain, over those of ebbd.conf, known after
+# a restart; bad ones hurt their domain alone. The domains have no system: what is at
+# stake is between ebbd, its files and libvirtd.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/rig/bare.sh
+. "$source_dir/scripts/rig/bare.sh"
+
+uri=urn:ebb:domain:1
+
+# setting DOMAIN NAME: "VALUE ORIGIN".
+setting()
+{
+	ebbctl_json show "$1" |
+		jq -r ".settings[] | select(.name == \"$2\") | \"\(.value) \(.origin)\""
+}
+
+setting_is()
+{
+	[ "$(setting "$1" "$2")" = "$3" ]
+}
+
+# holds DOMAIN NAME "VALUE ORIGIN": soon.
+holds()
+{
+	wait_for 90 setting_is "$@" || fail "$1: $2 is $(setting "$1" "$2"), not $3"
+	ok "$1: $2 is $3"
+}
+
+trouble_says()
+{
+	ebbctl_json show "$1" | jq -r '."settings-trouble" // ""' | grep -q "$2"
+}
+
+has_no_trouble()
+{
+	ebbctl_json show "$1" | jq -e 'has("settings-trouble") | not' >/dev/null
+}
+
+requires virsh socat jq
+rig_init
+libvirt_start
+bare_start 2
+one=${BARE[0]} two=${BARE[1]}
+mkdir -p "$RIG_DIR/conf.d"
+printf '[policy]\nshares = 500\n[domain %s]\nmin = 10%%\nmax = 32M\n' "$one" \
+	>"$RIG_DIR/conf.d/a.conf"
+# shellcheck disable=SC2119
+start_ebbd
+wait_for 90 bare_are running false || fail "not listed as running: $(states)"
+holds "$one" min '10% conf.d/a.conf:4'
+holds "$one" shares '500 conf.d/a.conf:2'
+holds "$two" min 'none default'
+
+check "set" ebbctl set "$one" --min 16M --shares 2000
+holds "$one" min '16M domain'
+holds "$one" max '32M conf.d/a.conf:5'
+check "list shows it" grep -q "$one .*min=16M" <(ebbctl list)
+refused 1 'persistent' "the definition of one that has none" \
+	ebbctl set "$two" --config --mode density
+virsh dumpxml --inactive "$two" >"$RIG_DIR/$two.xml" || fail "virsh dumpxml"
+virsh define "$RIG_DIR/$two.xml" >/dev/null || fail "virsh define"
+check "set for the next start" ebbctl set "$two" --config --mode density
+holds "$two" mode 'balanced default'
+refused 1 'min is 48M, but max is 32M' "a min over max" ebbctl set "$one" --min 48M
+stop_ebbd
+# shellcheck disable=SC2119
+start_ebbd
+wait_for 90 bare_are running false || fail "not listed as running: $(states)"
+holds "$one" min '16M domain'
+holds "$one" shares '2000 domain'
+ok "a restart of ebbd keeps them"
+
+# What others write is read when libvirt says so.
+virsh metadata "$two" $uri --key ebb --set "<policy shares='7'/>" >/dev/null ||
+	fail "virsh metadata"
+holds "$two" shares '7 domain'
+virsh metadata "$one" $uri --key ebb --set "<policy min='1G' mni='2G'/>" >/dev/null ||
+	fail "virsh metadata"
+wait_for 90 trouble_says "$one" "mni: unknown attribute: did you mean 'min'" ||
+	fail "show tells no trouble: $(ebbctl show "$one")"
+holds "$one" min '16M domain'
+holds "$two" shares '7 domain'
+check "the other one has no trouble" has_no_trouble "$two"
+check "list marks it" grep -q "$one .* ! " <(ebbctl list)
+virsh metadata "$one" $uri --key ebb --set "<policy min='24M'/>" >/dev/null ||
+	fail "virsh metadata"
+holds "$one" min '24M domain'
+wait_for 90 has_no_trouble "$one" || fail "the trouble stays: $(ebbctl show "$one")"
+check "back to ebbd.conf" ebbctl set "$one" --min default
+holds "$one" min '10% conf.d/a.conf:4'
+check "nothing is left with the domain" \
+	refused 1 'metadata' "metadata" virsh metadata "$one" $uri
