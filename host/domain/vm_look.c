@@ -15,12 +15,6 @@ enum {
 	RETRY_TOLD_S = 600,
 	/* It is not asked while another has it, who may die at any time. */
 	RETRY_OTHERS_S = 8,
-	/*
-	 * QEMU tells of a size that changes once a second at most. A guest that
-	 * is resized without an end is looked at nevertheless.
-	 */
-	RESIZE_REST_MS = 3 * 1000,
-	RESIZE_MAX_MS = 30 * 1000,
 };
 
 /* From within a callback of the channel, which settle() may close. */
@@ -85,19 +79,6 @@ void ebb_vm_memory_resized(struct ebb_vm *vm)
 		vm->resizing_ns = now_ns;
 	vm->resized_ns = now_ns;
 	ebb_vm_invalidate(vm);
-}
-
-uint32_t ebb_vm_resize_wait_ms(const struct ebb_vm *vm)
-{
-	uint64_t now_ns = ebb_now_ns();
-	uint64_t rested_ns = vm->resized_ns + RESIZE_REST_MS * EBB_NS_PER_MS;
-	uint64_t end_ns = vm->resizing_ns + RESIZE_MAX_MS * EBB_NS_PER_MS;
-
-	if (end_ns > rested_ns)
-		end_ns = rested_ns;
-	if (!vm->resizing_ns || end_ns <= now_ns)
-		return 0;
-	return (uint32_t)((end_ns - now_ns) / EBB_NS_PER_MS) + 1;
 }
 
 void ebb_vm_reset(struct ebb_vm *vm)

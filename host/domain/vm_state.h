@@ -282,7 +282,7 @@ void ebb_vm_serve_overdue(struct ebb_vm *vm);
 /* vm_look.c: a worker examines the domain. */
 void ebb_vm_look(struct ebb_vm *vm);
 
-/* vm_look.c: how long a look is put off as its memory is resized; 0: it is not. */
+/* vm_resize.c: how long a look is put off as its memory is resized; 0: it is not. */
 uint32_t ebb_vm_resize_wait_ms(const struct ebb_vm *vm);
 
 /* vm_look.c: the guest says of itself that it is another. */
