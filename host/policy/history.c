@@ -65,10 +65,16 @@ void ebb_policy_answered(struct ebb_policy_domain *domain,
 {
 	struct ebb_policy_history *history = &domain->history;
 
-	if (answer == EBB_POLICY_REFUSED)
+	switch (answer) {
+	case EBB_POLICY_REFUSED:
 		note_pressure(history, now_ns);
-	else
+		break;
+	case EBB_POLICY_GAVE:
 		note_moved(history, bytes, now_ns);
+		break;
+	case EBB_POLICY_UNASKED:
+		break;
+	}
 	history->pending_bytes = 0;
 }
 

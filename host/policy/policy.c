@@ -6,12 +6,8 @@
 #include "host/policy/stage.h"
 
 enum {
-	/* What balanced returns was free for so long, ... */
-	UNUSED_S = 60,
-	/* ... so small a part of it, ... */
+	/* So small a part of what is unused does balanced return at a time. */
 	UNUSED_PART = 8,
-	/* ... not more often than this. */
-	UNUSED_PERIOD_S = 10,
 	EMERGENCY_PART = 2,
 };
 
@@ -155,22 +151,13 @@ static bool is_at_ease(const struct ebb_policy *policy,
 	return true;
 }
 
-static bool is_unused(const struct ebb_policy_domain *domain, uint64_t now_ns)
-{
-	const struct ebb_policy_history *history = &domain->history;
-
-	return domain->free_since_ns > 0 &&
-	       now_ns - domain->free_since_ns >= UNUSED_S * EBB_NS_PER_S &&
-	       (history->decided_ns == 0 ||
-		now_ns - history->decided_ns >= UNUSED_PERIOD_S * EBB_NS_PER_S);
-}
-
 static uint64_t balanced_bytes(const struct ebb_policy_domain *domain,
 			       uint64_t now_ns)
 {
-	return is_unused(domain, now_ns)
-		       ? domain->scratch.ready_bytes / UNUSED_PART
-		       : 0;
+	if (!ebb_policy_has_lasted(domain, now_ns) ||
+	    !ebb_policy_is_due(domain, now_ns))
+		return 0;
+	return ebb_policy_lasting_bytes(domain) / UNUSED_PART;
 }
 
 /* Down to what it works with, its cushion, and its min. */

@@ -114,6 +114,8 @@ enum ebb_policy_phase {
 	EBB_POLICY_PAUSED,
 	EBB_POLICY_IN_JOB,
 	EBB_POLICY_LEAVING,
+	/* An operator took it out: nothing is asked of it. */
+	EBB_POLICY_EXEMPT,
 };
 
 /* What a domain returns while no budget of its is in need. */
@@ -171,7 +173,8 @@ struct ebb_policy_scratch {
  * @usable_bytes: what the guest may use: its memory without what a balloon holds
  * @resident_bytes, @swapped_bytes: what the host provides
  * @heard_ns: when the guest said what follows; 0: it did not
- * @free_since_ns: since when so much of it is free; 0: not known
+ * @lasting_bytes: of @free_bytes, what was free at each moment since @free_since_ns;
+ *	0: not known
  * @working_set_known: else it is not driven
  */
 struct ebb_policy_domain {
@@ -186,6 +189,7 @@ struct ebb_policy_domain {
 	uint64_t swapped_bytes;
 	uint64_t heard_ns;
 	uint64_t free_bytes;
+	uint64_t lasting_bytes;
 	uint64_t free_since_ns;
 	bool working_set_known;
 	uint64_t working_set_bytes;
@@ -261,6 +265,7 @@ bool ebb_policy_mins_fit(const struct ebb_policy_budget *budget);
 enum ebb_policy_answer {
 	EBB_POLICY_GAVE, /* all that it could, which may be nothing */
 	EBB_POLICY_REFUSED, /* it needs its memory: it is left alone for a while */
+	EBB_POLICY_UNASKED, /* something else was in the way: that says nothing of it */
 };
 
 /* @bytes are asked of it now. */

@@ -60,6 +60,29 @@ uint64_t ebb_policy_ready_bytes(const struct ebb_policy_domain *domain)
 						domain->min_bytes));
 }
 
+uint64_t ebb_policy_lasting_bytes(const struct ebb_policy_domain *domain)
+{
+	uint64_t younger_bytes =
+		ebb_policy_less(free_bytes_of(domain), domain->lasting_bytes);
+
+	return ebb_policy_least(ebb_policy_ready_bytes(domain),
+				ebb_policy_less(ebb_policy_spare_bytes(domain),
+						younger_bytes));
+}
+
+bool ebb_policy_has_lasted(const struct ebb_policy_domain *domain,
+			   uint64_t now_ns)
+{
+	return domain->free_since_ns > 0 &&
+	       now_ns - domain->free_since_ns >= EBB_POLICY_UNUSED_NS;
+}
+
+bool ebb_policy_is_due(const struct ebb_policy_domain *domain, uint64_t now_ns)
+{
+	return domain->history.decided_ns == 0 ||
+	       now_ns - domain->history.decided_ns >= EBB_POLICY_PERIOD_NS;
+}
+
 bool ebb_policy_can_drive(const struct ebb_policy_domain *domain)
 {
 	return domain->rung.drive && domain->working_set_known;

@@ -12,6 +12,10 @@
  */
 #define EBB_POLICY_WINDOW_NS (10 * EBB_NS_PER_S)
 
+/* What balanced returns was free for so long, and is returned not more often. */
+#define EBB_POLICY_UNUSED_NS (60 * EBB_NS_PER_S)
+#define EBB_POLICY_PERIOD_NS (10 * EBB_NS_PER_S)
+
 /* @a - @b, or 0. */
 static inline uint64_t ebb_policy_less(uint64_t a, uint64_t b)
 {
@@ -45,6 +49,16 @@ uint64_t ebb_policy_spare_bytes(const struct ebb_policy_domain *domain);
 
 /* What of that its rung can take, down to its min. */
 uint64_t ebb_policy_ready_bytes(const struct ebb_policy_domain *domain);
+
+/* What of that was free for as long as its free memory lasts. */
+uint64_t ebb_policy_lasting_bytes(const struct ebb_policy_domain *domain);
+
+/* Whether that is long enough for it to be memory that the guest does not use. */
+bool ebb_policy_has_lasted(const struct ebb_policy_domain *domain,
+			   uint64_t now_ns);
+
+/* Whether its mode may ask of it again, where nothing is needed. */
+bool ebb_policy_is_due(const struct ebb_policy_domain *domain, uint64_t now_ns);
 
 /* Whether its rung can drive it, and how far is known. */
 bool ebb_policy_can_drive(const struct ebb_policy_domain *domain);

@@ -61,7 +61,9 @@ const char *ebb_policy_words(const struct ebb_policy *policy,
 {
 	const struct ebb_policy_domain *domain =
 		&policy->domains[decision->domain];
-	bool is_free = decision->why == EBB_POLICY_FREE;
+	bool is_free = decision->why == EBB_POLICY_FREE ||
+		       (decision->why == EBB_POLICY_UNUSED &&
+			domain->mode == EBB_POLICY_BALANCED);
 	char take[EBB_SIZE_TEXT_BYTES], give[EBB_SIZE_TEXT_BYTES];
 	char has[EBB_SIZE_TEXT_BYTES], wants[EBB_SIZE_TEXT_BYTES];
 	char age[SINCE_BYTES] = "";

@@ -122,7 +122,7 @@ static void make_domain(struct ebb_policy_domain *domain, uint32_t budget_count)
 		.max_bytes = one_in(3) ? up_to(usable_bytes) : 0,
 		.shares = 1 + (uint32_t)up_to(999),
 		.mode = (enum ebb_policy_mode)up_to(2),
-		.phase = one_in(4) ? (enum ebb_policy_phase)up_to(5)
+		.phase = one_in(4) ? (enum ebb_policy_phase)up_to(6)
 				   : EBB_POLICY_SETTLED,
 		.usable_bytes = usable_bytes,
 		.resident_bytes = up_to(usable_bytes),
@@ -130,6 +130,7 @@ static void make_domain(struct ebb_policy_domain *domain, uint32_t budget_count)
 		/* So may this be. */
 		.free_bytes = one_in(4) ? up_to(UINT64_MAX)
 					: up_to(usable_bytes),
+		.lasting_bytes = up_to(usable_bytes),
 		.free_since_ns = one_in(4) ? 0 : NOW - up_to(200 * S),
 		.working_set_known = !one_in(4),
 		/* Its word, which may be any. */

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/size.h"
+#include "host/policy/left.h"
 #include "host/policy/policy.h"
 #include "host/policy/words.h"
 
@@ -65,6 +66,7 @@ static struct ebb_policy_domain *add(const char *name, uint64_t free_bytes,
 		.resident_bytes = 4 * EBB_GIB,
 		.heard_ns = NOW - S,
 		.free_bytes = free_bytes,
+		.lasting_bytes = free_bytes,
 		.free_since_ns = NOW - 240 * S,
 		.working_set_known = true,
 		.working_set_bytes = working_set_bytes,
@@ -408,7 +410,7 @@ static void who_cannot_give_is_left_alone(void **state)
 {
 	static const enum ebb_policy_phase phases[] = {
 		EBB_POLICY_UNKNOWN, EBB_POLICY_BOOTING, EBB_POLICY_PAUSED,
-		EBB_POLICY_IN_JOB,  EBB_POLICY_LEAVING,
+		EBB_POLICY_IN_JOB,  EBB_POLICY_LEAVING, EBB_POLICY_EXEMPT,
 	};
 	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
 
@@ -548,6 +550,24 @@ static void balanced_fades(void **state)
 	now_ns += 1;
 	decide();
 	assert_int_equal(taken(domain), 308 * EBB_MIB);
+}
+
+/* A burst may need what is free for a moment. */
+static void balanced_returns_what_was_free_all_the_while(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	domain->mode = EBB_POLICY_BALANCED;
+	domain->lasting_bytes = EBB_GIB;
+	decide();
+	/* An eighth of 1 GiB without the cushion of 256 MiB. */
+	assert_int_equal(taken(domain), 96 * EBB_MIB);
+	domain->lasting_bytes = EBB_GIB / 4;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	assert_int_equal(ebb_policy_left(&policy, 0, now_ns),
+			 EBB_POLICY_LEFT_YOUNG);
 }
 
 /* It ends, and what is left is little. */
@@ -724,7 +744,8 @@ static void a_decision_has_its_words(void **state)
 	decide();
 	assert_string_equal(ebb_policy_words(&policy, decision_of(domain),
 					     now_ns, text, sizeof(text)),
-			    "web1: 352.0 MiB of 2.8 GiB that it does not use");
+			    "web1: 352.0 MiB of 2.8 GiB that it does not use "
+			    "since 4 min");
 	assert_string_equal(
 		ebb_policy_need_words(&policy, 0, text, sizeof(text)), "");
 }
@@ -759,6 +780,7 @@ int main(void)
 		POLICY_TEST(who_does_not_move_is_stuck),
 		POLICY_TEST(what_a_stuck_guest_promised_does_not_count),
 		POLICY_TEST(balanced_fades),
+		POLICY_TEST(balanced_returns_what_was_free_all_the_while),
 		POLICY_TEST(balanced_comes_to_rest),
 		POLICY_TEST(density_leaves_what_is_worked_with),
 		POLICY_TEST(over_its_max_it_is_driven),

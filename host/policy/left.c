@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/policy/left.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/size.h"
+#include "host/policy/quantity.h"
+
+static const char *const names[EBB_POLICY_LEFT_COUNT] = {
+	[EBB_POLICY_NOT_LEFT] = "asked",
+	[EBB_POLICY_LEFT_UNKNOWN] = "unknown",
+	[EBB_POLICY_LEFT_BOOTING] = "booting",
+	[EBB_POLICY_LEFT_PAUSED] = "guest-paused",
+	[EBB_POLICY_LEFT_JOB] = "in-job",
+	[EBB_POLICY_LEFT_LEAVING] = "leaving",
+	[EBB_POLICY_LEFT_EXEMPT] = "policy-paused",
+	[EBB_POLICY_LEFT_PENDING] = "pending",
+	[EBB_POLICY_LEFT_RESTS] = "rests",
+	[EBB_POLICY_LEFT_STUCK] = "stuck",
+	[EBB_POLICY_LEFT_UNHEARD] = "unheard",
+	[EBB_POLICY_LEFT_UNNEEDED] = "unneeded",
+	[EBB_POLICY_LEFT_MODE] = "mode",
+	[EBB_POLICY_LEFT_NO_SPARE] = "no-spare",
+	[EBB_POLICY_LEFT_UNCOVERED] = "uncovered",
+	[EBB_POLICY_LEFT_YOUNG] = "young",
+	[EBB_POLICY_LEFT_PERIOD] = "period",
+	[EBB_POLICY_LEFT_LITTLE] = "little",
+};
+
+const char *ebb_policy_left_name(enum ebb_policy_left left)
+{
+	return names[left];
+}
+
+static enum ebb_policy_left
+left_by_phase(const struct ebb_policy_domain *domain)
+{
+	switch (domain->phase) {
+	case EBB_POLICY_UNKNOWN:
+		return EBB_POLICY_LEFT_UNKNOWN;
+	case EBB_POLICY_BOOTING:
+		return EBB_POLICY_LEFT_BOOTING;
+	case EBB_POLICY_SETTLED:
+		break;
+	case EBB_POLICY_PAUSED:
+		return EBB_POLICY_LEFT_PAUSED;
+	case EBB_POLICY_IN_JOB:
+		return EBB_POLICY_LEFT_JOB;
+	case EBB_POLICY_LEAVING:
+		return EBB_POLICY_LEFT_LEAVING;
+	case EBB_POLICY_EXEMPT:
+		return EBB_POLICY_LEFT_EXEMPT;
+	}
+	return domain->heard_ns == 0 ? EBB_POLICY_LEFT_UNKNOWN
+				     : EBB_POLICY_NOT_LEFT;
+}
+
+static enum ebb_policy_left
+left_by_history(const struct ebb_policy_domain *domain, uint64_t now_ns)
+{
+	const struct ebb_policy_history *history = &domain->history;
+
+	if (history->pending_bytes > 0)
+		return EBB_POLICY_LEFT_PENDING;
+	if (now_ns < history->rest_until_ns)
+		return EBB_POLICY_LEFT_RESTS;
+	if (now_ns < history->stuck_until_ns)
+		return EBB_POLICY_LEFT_STUCK;
+	if (history->decided_ns > 0 && domain->heard_ns <= history->decided_ns)
+		return EBB_POLICY_LEFT_UNHEARD;
+	return EBB_POLICY_NOT_LEFT;
+}
+
+/* The first budget of a domain that is in need, or that is not covered. */
+static const struct ebb_policy_budget *
+find_budget(const struct ebb_policy *policy,
+	    const struct ebb_policy_domain *domain, bool in_need)
+{
+	for (uint32_t i = 0; i < domain->part_count; i++) {
+		const struct ebb_policy_budget *budget =
+			&policy->budgets[domain->parts[i].budget];
+
+		if (in_need ? budget->in_need : !ebb_policy_is_covered(budget))
+			return budget;
+	}
+	return NULL;
+}
+
+/* It could be asked. */
+static enum ebb_policy_left
+left_by_amount(const struct ebb_policy *policy,
+	       const struct ebb_policy_domain *domain, uint64_t now_ns)
+{
+	if (find_budget(policy, domain, true))
+		return domain->scratch.ready_bytes > 0
+			       ? EBB_POLICY_LEFT_UNNEEDED
+			       : EBB_POLICY_LEFT_NO_SPARE;
+	if (domain->mode == EBB_POLICY_PERFORMANCE)
+		return EBB_POLICY_LEFT_MODE;
+	if (domain->scratch.ready_bytes == 0)
+		return EBB_POLICY_LEFT_NO_SPARE;
+	if (find_budget(policy, domain, false))
+		return EBB_POLICY_LEFT_UNCOVERED;
+	if (domain->mode == EBB_POLICY_DENSITY)
+		return EBB_POLICY_LEFT_LITTLE;
+	if (!ebb_policy_has_lasted(domain, now_ns) ||
+	    ebb_policy_lasting_bytes(domain) == 0)
+		return EBB_POLICY_LEFT_YOUNG;
+	return ebb_policy_is_due(domain, now_ns) ? EBB_POLICY_LEFT_LITTLE
+						 : EBB_POLICY_LEFT_PERIOD;
+}
+
+enum ebb_policy_left ebb_policy_left(const struct ebb_policy *policy,
+				     uint32_t index, uint64_t now_ns)
+{
+	const struct ebb_policy_domain *domain = &policy->domains[index];
+	enum ebb_policy_left left;
+
+	if (domain->scratch.take_bytes > 0)
+		return EBB_POLICY_NOT_LEFT;
+	left = left_by_phase(domain);
+	if (left == EBB_POLICY_NOT_LEFT)
+		left = left_by_history(domain, now_ns);
+	if (left == EBB_POLICY_NOT_LEFT)
+		left = left_by_amount(policy, domain, now_ns);
+	return left;
+}
+
+/* ---- in words ---- */
+
+struct size {
+	char text[EBB_SIZE_TEXT_BYTES];
+};
+
+static const char *size_text(uint64_t bytes, struct size *size)
+{
+	return ebb_size_format(bytes, size->text, sizeof(size->text));
+}
+#define SIZE(bytes) size_text((bytes), &(struct size){ { 0 } })
+
+static uint64_t seconds_until(uint64_t until_ns, uint64_t now_ns)
+{
+	return ebb_policy_less(until_ns + EBB_NS_PER_S - 1, now_ns) /
+	       EBB_NS_PER_S;
+}
+
+static int no_spare_words(const struct ebb_policy_domain *domain, char *text,
+			  size_t bytes)
+{
+	uint64_t free_bytes = ebb_policy_less(
+		ebb_policy_least(domain->free_bytes, domain->usable_bytes),
+		ebb_policy_lent_bytes(domain));
+
+	if (ebb_policy_spare_bytes(domain) == 0)
+		return snprintf(text, bytes,
+				"%s of its free memory is resident, and its "
+				"cushion is %s",
+				SIZE(free_bytes),
+				SIZE(ebb_policy_cushion_bytes(domain)));
+	if (domain->resident_bytes <= domain->min_bytes)
+		return snprintf(text, bytes,
+				"%s is resident, and its min is %s",
+				SIZE(domain->resident_bytes),
+				SIZE(domain->min_bytes));
+	return snprintf(text, bytes,
+			"%s is free beyond its cushion, but cannot be taken: "
+			"of its free memory %s is in huge ranges that are "
+			"resident",
+			SIZE(ebb_policy_spare_bytes(domain)),
+			SIZE(domain->rung.free_bytes));
+}
+
+static int young_words(const struct ebb_policy_domain *domain, uint64_t now_ns,
+		       char *text, size_t bytes)
+{
+	uint64_t s =
+		ebb_policy_less(now_ns, domain->free_since_ns) / EBB_NS_PER_S;
+
+	if (domain->free_since_ns == 0)
+		return snprintf(text, bytes,
+				"%s is free, not known for how long",
+				SIZE(domain->free_bytes));
+	return snprintf(text, bytes,
+			"%s is free, but only %s of it for %" PRIu64
+			" s; with %s that the host has and a cushion of %s "
+			"nothing is left that was free for 60 s",
+			SIZE(domain->free_bytes), SIZE(domain->lasting_bytes),
+			s, SIZE(ebb_policy_lent_bytes(domain)),
+			SIZE(ebb_policy_cushion_bytes(domain)));
+}
+
+static int uncovered_words(const struct ebb_policy_budget *budget, char *text,
+			   size_t bytes)
+{
+	return snprintf(text, bytes,
+			"%s could not have it back in time: %s of cover for a "
+			"debt of %s",
+			budget->name, SIZE(budget->cover_bytes),
+			SIZE(budget->debt_bytes));
+}
+
+static int words_of(const struct ebb_policy *policy,
+		    const struct ebb_policy_domain *domain,
+		    enum ebb_policy_left left, uint64_t now_ns, char *text,
+		    size_t bytes)
+{
+	const struct ebb_policy_history *history = &domain->history;
+
+	switch (left) {
+	case EBB_POLICY_LEFT_UNKNOWN:
+		return snprintf(text, bytes,
+				"what it has free is not known, or old");
+	case EBB_POLICY_LEFT_BOOTING:
+		return snprintf(text, bytes, "it boots");
+	case EBB_POLICY_LEFT_PAUSED:
+		return snprintf(text, bytes, "it is paused");
+	case EBB_POLICY_LEFT_JOB:
+		return snprintf(text, bytes, "a libvirt job works on it");
+	case EBB_POLICY_LEFT_LEAVING:
+		return snprintf(text, bytes, "it shuts down");
+	case EBB_POLICY_LEFT_EXEMPT:
+		return snprintf(text, bytes, "the policy is paused for it");
+	case EBB_POLICY_LEFT_PENDING:
+		return snprintf(text, bytes,
+				"%s that were asked for are under "
+				"way",
+				SIZE(history->pending_bytes));
+	case EBB_POLICY_LEFT_RESTS:
+		return snprintf(text, bytes,
+				"it needed its memory; it is asked again in "
+				"%" PRIu64 " s",
+				seconds_until(history->rest_until_ns, now_ns));
+	case EBB_POLICY_LEFT_STUCK:
+		return snprintf(text, bytes,
+				"it is stuck: asked %" PRIu32
+				" times, it gave next to nothing; it is asked "
+				"again in %" PRIu64 " s",
+				history->idle_answers,
+				seconds_until(history->stuck_until_ns, now_ns));
+	case EBB_POLICY_LEFT_UNHEARD:
+		return snprintf(text, bytes,
+				"it said nothing since it was last asked");
+	case EBB_POLICY_LEFT_UNNEEDED:
+		return snprintf(text, bytes,
+				"%s is free beyond its cushion, but others "
+				"give what %s needs",
+				SIZE(domain->scratch.ready_bytes),
+				find_budget(policy, domain, true)->name);
+	case EBB_POLICY_LEFT_MODE:
+		return snprintf(text, bytes,
+				"no budget needs memory, and its mode is "
+				"performance");
+	case EBB_POLICY_LEFT_NO_SPARE:
+		return no_spare_words(domain, text, bytes);
+	case EBB_POLICY_LEFT_UNCOVERED:
+		return uncovered_words(find_budget(policy, domain, false), text,
+				       bytes);
+	case EBB_POLICY_LEFT_YOUNG:
+		return young_words(domain, now_ns, text, bytes);
+	case EBB_POLICY_LEFT_PERIOD:
+		return snprintf(text, bytes,
+				"it was asked %" PRIu64
+				" s ago, and is again after 10 s",
+				ebb_policy_less(now_ns, history->decided_ns) /
+					EBB_NS_PER_S);
+	case EBB_POLICY_LEFT_LITTLE:
+		return snprintf(text, bytes,
+				"an eighth of the %s beyond its cushion is "
+				"less than a huge page, or the host's cover "
+				"allows no more",
+				SIZE(ebb_policy_lasting_bytes(domain)));
+	case EBB_POLICY_NOT_LEFT:
+	case EBB_POLICY_LEFT_COUNT:
+		break;
+	}
+	return 0;
+}
+
+const char *ebb_policy_left_words(const struct ebb_policy *policy,
+				  uint32_t index, uint64_t now_ns,
+				  char *ret_text, size_t text_bytes)
+{
+	const struct ebb_policy_domain *domain = &policy->domains[index];
+	enum ebb_policy_left left = ebb_policy_left(policy, index, now_ns);
+	size_t used;
+
+	ret_text[0] = '\0';
+	if (left == EBB_POLICY_NOT_LEFT)
+		return ret_text;
+	used = (size_t)snprintf(ret_text, text_bytes,
+				"%s: nothing: ", domain->name);
+	if (used < text_bytes)
+		words_of(policy, domain, left, now_ns, ret_text + used,
+			 text_bytes - used);
+	return ret_text;
+}
