@@ -50,6 +50,9 @@ static void add(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
 		return;
 	}
 	fleet->vms[fleet->count++] = entry->vm;
+	ebb_vm_note_state(entry->vm, entry->state);
+	if (fleet->watcher)
+		fleet->watcher->came(entry->vm, fleet->watcher->opaque);
 }
 
 static void remove_vm(struct ebb_fleet *fleet, struct ebb_vm *vm)
@@ -58,6 +61,8 @@ static void remove_vm(struct ebb_fleet *fleet, struct ebb_vm *vm)
 		if (fleet->vms[i] != vm)
 			continue;
 		fleet->vms[i] = fleet->vms[--fleet->count];
+		if (fleet->watcher)
+			fleet->watcher->went(vm, fleet->watcher->opaque);
 		ebb_vm_dismiss(vm, fleet->dismissed ? EBB_VM_EBBD_ENDS
 						    : EBB_VM_DOMAIN_ENDED);
 		return;
@@ -147,6 +152,8 @@ static void take_entry(struct ebb_fleet *fleet,
 	ebb_roster_list(entry, listed->state, fleet->asked);
 	if (entry->state == EBB_DOMAIN_UNKNOWN)
 		return;
+	if (entry->vm)
+		ebb_vm_note_state(entry->vm, entry->state);
 	if (!ebb_domain_state_is_active(entry->state)) {
 		let_go(fleet, entry);
 		return;
@@ -281,8 +288,12 @@ void ebb_fleet_watch_silence(struct ebb_fleet *fleet)
 
 /* ---- what libvirt tells ---- */
 
-static void tell_vm(struct ebb_vm *vm, enum ebb_virt_event event)
+static void tell_vm(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
+		    enum ebb_virt_event event)
 {
+	struct ebb_vm *vm = entry->vm;
+
+	ebb_vm_note_state(vm, entry->state);
 	switch (event) {
 	case EBB_VIRT_RESET:
 		ebb_vm_reset(vm);
@@ -309,6 +320,8 @@ static void tell_vm(struct ebb_vm *vm, enum ebb_virt_event event)
 		/* Its memory is as it was. */
 		break;
 	}
+	if (fleet->watcher)
+		fleet->watcher->changed(vm, fleet->watcher->opaque);
 }
 
 static void on_defined(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
@@ -343,7 +356,7 @@ static void on_event(struct ebb_domain *domain, enum ebb_virt_event event,
 		/* A transient one is no more, and no event says so. */
 		fleet->refresh_wanted = true;
 	} else if (entry->vm) {
-		tell_vm(entry->vm, event);
+		tell_vm(fleet, entry, event);
 	} else if (!entry->fresh && ebb_domain_state_is_active(entry->state)) {
 		give(fleet, entry, domain);
 	}
@@ -440,6 +453,12 @@ int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 	}
 	*ret_fleet = fleet;
 	return 0;
+}
+
+void ebb_fleet_watch(struct ebb_fleet *fleet,
+		     const struct ebb_fleet_watcher *watcher)
+{
+	fleet->watcher = watcher;
 }
 
 void ebb_fleet_set_virt(struct ebb_fleet *fleet, struct ebb_virt *virt)

@@ -14,6 +14,7 @@
 #include "host/base/worker.h"
 
 struct ebb_fleet;
+struct ebb_vm;
 
 /* The commands of status.h; @opaque of the handlers is the fleet. */
 extern const struct ebb_control_handler ebb_fleet_handlers[];
@@ -24,6 +25,23 @@ extern const struct ebb_virt_ops ebb_fleet_virt_ops;
 /* @config, @workers outlive it. Returns 0, -ENOMEM or -EIO. */
 int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 		  struct ebb_fleet **ret_fleet);
+
+/**
+ * struct ebb_fleet_watcher - who is told of vms that come and go
+ * @came: it is there, and not known yet
+ * @changed: libvirt told of something that happened to it
+ * @went: it is dismissed next: its orders end, and it is not to be used after that
+ */
+struct ebb_fleet_watcher {
+	void (*came)(struct ebb_vm *vm, void *opaque);
+	void (*changed)(struct ebb_vm *vm, void *opaque);
+	void (*went)(struct ebb_vm *vm, void *opaque);
+	void *opaque;
+};
+
+/* One at most, before the connection; @watcher outlives the fleet. */
+void ebb_fleet_watch(struct ebb_fleet *fleet,
+		     const struct ebb_fleet_watcher *watcher);
 
 /* The connection, once there is one. */
 void ebb_fleet_set_virt(struct ebb_fleet *fleet, struct ebb_virt *virt);

@@ -35,6 +35,7 @@ struct ebb_fleet {
 	struct ebb_vm_environment environment;
 	struct ebb_turns turns;
 	struct ebb_virt *virt;
+	const struct ebb_fleet_watcher *watcher; /* or NULL */
 	struct ebb_roster roster;
 	uint64_t asked;
 	uint64_t begun;

@@ -8,7 +8,7 @@ static void get_in_line(struct ebb_turns *turns, struct ebb_turn *turn,
 {
 	struct ebb_turn **link = &turns->first;
 
-	while (!front && *link)
+	while (!front && *link && (turn->yields || !(*link)->yields))
 		link = &(*link)->next;
 	turn->next = *link;
 	*link = turn;

@@ -13,7 +13,8 @@
  * So what waits is not a job of the workers: it waits in line here, with its
  * domain idle. A turn that is free is offered along the line. Who cannot take it
  * now (a worker looks at his domain) keeps his place, and takes a turn when he
- * can; the turn goes to the next one.
+ * can; the turn goes to the next one. What ebbd does by itself yields to what a
+ * person asks for.
  *
  * All of it is for the event loop's thread.
  */
@@ -29,12 +30,14 @@ struct ebb_turns;
  * struct ebb_turn - one who may wait for his turn
  * @offered: one is free: call ebb_turns_take(), or leave it to others. Set by
  *	the owner, with @opaque
+ * @yields: others go before him in line. Set by the owner, while he is not in it
  * @waits: is in line
  * @taken: may reclaim; it is not in line
  */
 struct ebb_turn {
 	void (*offered)(void *opaque);
 	void *opaque;
+	bool yields;
 	bool waits;
 	bool taken;
 	struct ebb_turn *next;

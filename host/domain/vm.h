@@ -89,6 +89,9 @@ void ebb_vm_dismiss(struct ebb_vm *vm, enum ebb_vm_dismissal why);
 const char *ebb_vm_name(const struct ebb_vm *vm);
 const char *ebb_vm_uuid(const struct ebb_vm *vm);
 
+/* What libvirt says of it now. */
+void ebb_vm_note_state(struct ebb_vm *vm, enum ebb_domain_state state);
+
 /* Whether rung lease is open now. */
 bool ebb_vm_has_lease(const struct ebb_vm *vm);
 

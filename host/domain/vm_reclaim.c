@@ -187,6 +187,8 @@ static bool take_turn(struct ebb_vm *vm, const struct ebb_request *request)
 {
 	bool waited = vm->turn.waits;
 
+	if (!waited)
+		vm->turn.yields = request->order.owner == EBB_OWNER_POLICY;
 	if (ebb_turns_take(vm->environment->turns, &vm->turn,
 			   request->state == EBB_REQUEST_RESUMING))
 		return true;

@@ -207,58 +207,107 @@ void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
 	push(vm, &request);
 }
 
-static struct ebb_refusal why_busy(const struct ebb_vm *vm,
-				   const struct ebb_request *reclaim)
+static struct ebb_refusal why_busy(const struct ebb_vm *vm)
 {
 	return ebb_refusal(EBB_REFUSAL_BUSY,
-			   "A reclaim of this domain %s%s already; wait for it "
+			   "A reclaim of this domain %s already; wait for it "
 			   "to end",
-			   reclaim->order.owner == EBB_OWNER_POLICY
-				   ? "by ebbd itself "
-				   : "",
 			   vm->turn.waits ? "waits for its turn" : "runs");
+}
+
+static struct ebb_request *find_reclaim(const struct ebb_vm *vm,
+					enum ebb_reclaim_owner owner)
+{
+	struct ebb_request *request = vm->requests.first;
+
+	while (request && (request->kind != EBB_REQUEST_RECLAIM ||
+			   request->order.owner != owner))
+		request = request->next;
+	return request;
+}
+
+/* At once, or, if it runs, at the end of the batch. */
+static void cancel(struct ebb_vm *vm, struct ebb_request *request)
+{
+	struct ebb_refusal refusal;
+
+	switch (request->state) {
+	case EBB_REQUEST_RUNNING:
+		vm->cancelled = true;
+		break;
+	case EBB_REQUEST_RESUMING:
+		vm->cancelled = true;
+		ebb_vm_end_reclaim(vm, request);
+		break;
+	case EBB_REQUEST_WAITING:
+		refusal = ebb_refusal(EBB_REFUSAL_CANCELLED,
+				      "Cancelled before it began");
+		ebb_vm_refuse(vm, request, &refusal);
+		break;
+	}
+}
+
+/* A person goes before the policy, which can ask again. */
+static void make_way(struct ebb_vm *vm)
+{
+	struct ebb_request *request = find_reclaim(vm, EBB_OWNER_POLICY);
+
+	if (request)
+		cancel(vm, request);
 }
 
 void ebb_vm_set(struct ebb_vm *vm, struct ebb_call *call,
 		const struct ebb_set_order *order)
 {
-	const struct ebb_request *reclaim =
-		ebb_requests_find(&vm->requests, EBB_REQUEST_RECLAIM);
 	struct ebb_request request = { .kind = EBB_REQUEST_SET,
 				       .call = call,
 				       .set = *order };
 	struct ebb_refusal refusal;
 
 	/* It keeps the channel for itself, and may take minutes. */
-	if (reclaim && !vm->turn.waits) {
-		refusal = why_busy(vm, reclaim);
+	if (find_reclaim(vm, EBB_OWNER_OPERATOR) && !vm->turn.waits) {
+		refusal = why_busy(vm);
 		ebb_refusal_answer(&refusal, call);
 		return;
 	}
+	make_way(vm);
 	if (order->has_target && !vm->probe.channel)
 		want_look(vm);
 	push(vm, &request);
 }
 
-void ebb_vm_reclaim(struct ebb_vm *vm, const struct ebb_reclaim_order *order)
+/* Why the order cannot wait for its turn; of kind NONE if it can. */
+static struct ebb_refusal why_not(struct ebb_vm *vm,
+				  const struct ebb_reclaim_order *order)
 {
-	const struct ebb_request *other =
-		ebb_requests_find(&vm->requests, EBB_REQUEST_RECLAIM);
-	struct ebb_request request = { .kind = EBB_REQUEST_RECLAIM,
-				       .order = *order };
-	struct ebb_reclaim_report report = { 0 };
+	struct ebb_refusal none = { .kind = EBB_REFUSAL_NONE };
 
 	if (vm->life == EBB_VM_DISMISSED)
-		report.refusal = ebb_vm_why_dismissed(vm);
-	else if (other)
-		report.refusal = why_busy(vm, other);
-	else if (ebb_requests_push(&vm->requests, &request, ebb_now_ns()) < 0)
+		return ebb_vm_why_dismissed(vm);
+	if (find_reclaim(vm, EBB_OWNER_OPERATOR))
+		return why_busy(vm);
+	if (order->owner == EBB_OWNER_POLICY &&
+	    find_reclaim(vm, EBB_OWNER_POLICY))
+		return why_busy(vm);
+	return none;
+}
+
+void ebb_vm_reclaim(struct ebb_vm *vm, const struct ebb_reclaim_order *order)
+{
+	struct ebb_request request = { .kind = EBB_REQUEST_RECLAIM,
+				       .order = *order };
+	struct ebb_reclaim_report report = { .refusal = why_not(vm, order) };
+
+	if (report.refusal.kind == EBB_REFUSAL_NONE &&
+	    ebb_requests_push(&vm->requests, &request, ebb_now_ns()) < 0)
 		report.refusal =
 			ebb_refusal(EBB_REFUSAL_FAILED, "out of memory");
 	if (report.refusal.kind != EBB_REFUSAL_NONE) {
 		order->done(&report, order->opaque);
 		return;
 	}
+	if (order->owner == EBB_OWNER_OPERATOR)
+		make_way(vm);
 	/* What an operator just mended shall be seen. */
 	if (order->owner == EBB_OWNER_OPERATOR && !ebb_vm_has_lease(vm))
 		want_look(vm);
@@ -267,21 +316,13 @@ void ebb_vm_reclaim(struct ebb_vm *vm, const struct ebb_reclaim_order *order)
 
 void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque)
 {
-	struct ebb_request *request =
-		ebb_requests_find(&vm->requests, EBB_REQUEST_RECLAIM);
-	struct ebb_refusal refusal;
+	struct ebb_request *request = vm->requests.first;
 
-	if (!request || request->order.opaque != opaque)
+	while (request && (request->kind != EBB_REQUEST_RECLAIM ||
+			   request->order.opaque != opaque))
+		request = request->next;
+	if (!request)
 		return;
-	vm->cancelled = true;
-	if (request->state == EBB_REQUEST_RUNNING)
-		return;
-	if (request->state == EBB_REQUEST_RESUMING) {
-		ebb_vm_end_reclaim(vm, request);
-	} else {
-		refusal = ebb_refusal(EBB_REFUSAL_CANCELLED,
-				      "Cancelled before it began");
-		ebb_vm_refuse(vm, request, &refusal);
-	}
+	cancel(vm, request);
 	vm->settle(vm);
 }

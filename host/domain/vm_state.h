@@ -200,6 +200,7 @@ struct ebb_vm {
 	char name[EBB_NAME_BYTES_MAX];
 	char uuid[EBB_UUID_TEXT_BYTES];
 
+	enum ebb_domain_state state; /* as libvirt said last */
 	enum ebb_vm_life life;
 	enum ebb_vm_dismissal dismissal; /* once life is DISMISSED */
 	enum ebb_vm_phase phase;

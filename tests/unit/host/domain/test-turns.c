@@ -118,6 +118,22 @@ static void test_who_goes_on_is_first(void **state)
 	assert_taken(0x05);
 }
 
+/* Who yields is behind all who do not, and the others keep their order. */
+static void test_who_yields_is_last(void **state)
+{
+	(void)state;
+	for (int i = 2; i < 6; i++)
+		ebb_turns_leave(&turns, &waiters[i].turn);
+	waiters[2].turn.yields = true;
+	waiters[4].turn.yields = true;
+	for (int i = 2; i < 6; i++)
+		ebb_turns_take(&turns, &waiters[i].turn, false);
+	assert_int_equal(ahead(3), 0);
+	assert_int_equal(ahead(5), 1);
+	assert_int_equal(ahead(2), 2);
+	assert_int_equal(ahead(4), 3);
+}
+
 /* While a turn is offered, the line changes. */
 static void test_line_changes_meanwhile(void **state)
 {
@@ -137,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_in_order, set_up),
+		cmocka_unit_test_setup(test_who_yields_is_last, set_up),
 		cmocka_unit_test_setup(test_busy_ones_keep_their_place, set_up),
 		cmocka_unit_test_setup(test_who_goes_on_is_first, set_up),
 		cmocka_unit_test_setup(test_line_changes_meanwhile, set_up),

@@ -190,21 +190,70 @@ static void test_refused(void **state)
 
 static void test_second_is_refused(void **state)
 {
-	struct asker second = { .vm = vm };
+	struct asker first = { .vm = vm }, second = { .vm = vm };
 
 	(void)state;
 	fake_vm.reclaim_held = true;
-	order(&policy, EBB_MIB);
+	order(&first, EBB_MIB);
 	order(&second, EBB_MIB);
 	assert_int_equal(second.reports, 1);
 	assert_int_equal(second.refusal.kind, EBB_REFUSAL_BUSY);
-	assert_non_null(strstr(second.refusal.text, "by ebbd itself"));
+	order(&policy, EBB_MIB);
+	assert_int_equal(policy.reports, 1);
+	assert_int_equal(policy.refusal.kind, EBB_REFUSAL_BUSY);
 	/* Whose it is not cannot cancel it. */
 	ebb_vm_cancel_reclaim(vm, &second);
 	assert_false(vm->cancelled);
 	fake_vm.reclaim_held = false;
 	fake_vm_settle_down();
-	assert_int_equal(policy.outcome.end, EBB_END_SATISFIED);
+	assert_int_equal(first.outcome.end, EBB_END_SATISFIED);
+}
+
+/* Whatever the policy's does at that moment. */
+static void test_a_person_goes_before_the_policy(void **state)
+{
+	struct asker person = { .vm = vm };
+
+	(void)state;
+	/* It runs: it ends with the batch, and what it took is told. */
+	fake_vm.reclaim_held = true;
+	order(&policy, EBB_MIB);
+	fake_vm_until(fake_vm.reclaims > 0);
+	order(&person, EBB_MIB);
+	assert_int_equal(person.reports, 0);
+	fake_vm_until(policy.reports > 0);
+	assert_int_equal(policy.outcome.end, EBB_END_CANCELLED);
+	assert_int_equal(policy.outcome.bytes, 10 * EBB_MIB);
+	fake_vm_until(fake_vm.reclaims > 1);
+	fake_vm.reclaim_held = false;
+	fake_vm_settle_down();
+	assert_int_equal(person.refusal.kind, EBB_REFUSAL_NONE);
+	assert_int_equal(person.outcome.end, EBB_END_SATISFIED);
+
+	/* A look keeps it waiting: it does not begin. */
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	order(&policy, EBB_MIB);
+	order(&person, EBB_MIB);
+	assert_int_equal(policy.reports, 2);
+	assert_int_equal(policy.refusal.kind, EBB_REFUSAL_CANCELLED);
+	fake_vm.held = false;
+	fake_vm_settle_down();
+	assert_int_equal(person.reports, 2);
+	assert_int_equal(person.outcome.end, EBB_END_SATISFIED);
+
+	/* And he can take it back before it has begun. */
+	fake_vm.reclaim_held = true;
+	order(&policy, EBB_MIB);
+	fake_vm_until(fake_vm.reclaims > 3);
+	fake_vm.held = true;
+	order(&person, EBB_MIB);
+	ebb_vm_cancel_reclaim(vm, &person);
+	assert_int_equal(person.reports, 3);
+	assert_int_equal(person.refusal.kind, EBB_REFUSAL_CANCELLED);
+	fake_vm.reclaim_held = false;
+	fake_vm.held = false;
+	fake_vm_settle_down();
 }
 
 static void test_cancelled(void **state)
@@ -800,6 +849,7 @@ int main(void)
 		VM_TEST(test_without_a_client),
 		VM_TEST(test_refused),
 		VM_TEST(test_second_is_refused),
+		VM_TEST(test_a_person_goes_before_the_policy),
 		VM_TEST(test_cancelled),
 		VM_TEST(test_cancelled_before_it_began),
 		VM_TEST(test_domain_ends),

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A vm as whoever shares memory out sees it: facts by loads from the ring, the
+ * host's books by fstat(). Nothing waits, no guest is woken, libvirtd is not asked.
+ */
+#ifndef EBB_HOST_SIGHT_H
+#define EBB_HOST_SIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "host/domain/vm.h"
+
+/**
+ * struct ebb_vm_word - what the guest says in the ring's facts page, unchecked
+ * @boot_id: of its kernel
+ * @stamp_ns: its CLOCK_BOOTTIME when it said so
+ * @free_huge_bytes: of @free_bytes, in ranges that can be leased
+ */
+struct ebb_vm_word {
+	uint8_t boot_id[EBB_BOOT_ID_BYTES];
+	uint64_t stamp_ns;
+	uint64_t free_bytes;
+	uint64_t free_huge_bytes;
+};
+
+/**
+ * struct ebb_vm_sight - what ebbd knows of it
+ * @pid: of its process, or 0
+ * @huge_page_bytes: its memory is from the pool of pages of this size; 0: it is not
+ * @paused, @leaving: as libvirt said last; @leaving: it shuts down, or crashed
+ * @lease: rung lease is open
+ * @held_known: else the next three are 0
+ * @usable_bytes: its memory without what is not plugged
+ * @working_set_known: the agent said it; @working_set_ns: when
+ */
+struct ebb_vm_sight {
+	pid_t pid;
+	uint64_t huge_page_bytes;
+	bool paused;
+	bool leaving;
+	bool lease;
+	bool held_known;
+	uint64_t usable_bytes;
+	uint64_t resident_bytes;
+	uint64_t swapped_bytes;
+	bool working_set_known;
+	uint64_t working_set_bytes;
+	uint64_t working_set_ns;
+};
+
+/* What the guest says now; false: there is no lease, or its facts are no facts. */
+bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
+
+void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight);
+
+#endif /* EBB_HOST_SIGHT_H */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <string.h>
+
+#include "common/clock.h"
+#include "host/domain/sight.h"
+#include "host/domain/vm_state.h"
+
+enum {
+	/* Swap as it was read longer ago is not known any more. */
+	READ_AGE_MS = 30 * 1000
+};
+
+void ebb_vm_note_state(struct ebb_vm *vm, enum ebb_domain_state state)
+{
+	vm->state = state;
+}
+
+bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
+{
+	struct ebb_facts facts;
+
+	if (!ebb_vm_has_lease(vm) ||
+	    ebb_ringmap_facts(&vm->probe.ring, &facts) < 0)
+		return false;
+	*ret_word = (struct ebb_vm_word){
+		.stamp_ns = facts.stamp_ns,
+		.free_bytes = facts.free_bytes,
+		.free_huge_bytes = facts.free_huge_bytes,
+	};
+	memcpy(ret_word->boot_id, vm->probe.info.boot_id,
+	       sizeof(ret_word->boot_id));
+	return true;
+}
+
+/* Of memory devices, what is not plugged is not there. */
+static uint64_t unplugged_bytes(const struct ebb_vm *vm)
+{
+	const struct ebb_domxml *domxml = &vm->probe.domxml;
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < domxml->device_count; i++)
+		bytes += domxml->devices[i].bytes -
+			 domxml->devices[i].plugged_bytes;
+	return bytes;
+}
+
+static void see_held(const struct ebb_vm *vm, struct ebb_vm_sight *sight)
+{
+	const struct ebb_guest_process *qemu = &vm->probe.qemu;
+	uint64_t memory_bytes = ebb_vm_memory_bytes(vm);
+	uint64_t missing_bytes = unplugged_bytes(vm);
+	struct ebb_holding holding;
+
+	if (qemu->backing_count == 0 || vm->process.ended)
+		return;
+	ebb_guest_process_holding(qemu, READ_AGE_MS, &holding);
+	sight->held_known = true;
+	sight->usable_bytes =
+		memory_bytes > missing_bytes ? memory_bytes - missing_bytes : 0;
+	sight->resident_bytes = holding.resident_bytes;
+	sight->swapped_bytes = holding.swapped_bytes;
+	if (qemu->backings[0].kind == EBB_BACKING_HUGETLBFS)
+		sight->huge_page_bytes = qemu->backings[0].page_bytes;
+}
+
+void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
+{
+	const struct ebb_probe *probe = &vm->probe;
+
+	*ret_sight = (struct ebb_vm_sight){
+		.pid = vm->process.ended ? 0 : probe->qemu.pid,
+		.paused = vm->state == EBB_DOMAIN_PAUSED ||
+			  vm->state == EBB_DOMAIN_PMSUSPENDED,
+		.leaving = vm->life == EBB_VM_DISMISSED ||
+			   vm->state == EBB_DOMAIN_SHUTDOWN ||
+			   vm->state == EBB_DOMAIN_CRASHED,
+		.lease = ebb_vm_has_lease(vm),
+	};
+	see_held(vm, ret_sight);
+	if (probe->have_facts && probe->facts.working_set_bytes > 0) {
+		ret_sight->working_set_known = true;
+		ret_sight->working_set_bytes = probe->facts.working_set_bytes;
+		ret_sight->working_set_ns = probe->facts_ns;
+	}
+}
