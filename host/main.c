@@ -29,6 +29,7 @@
 #include "host/base/sandbox.h"
 #include "host/memory/sigbus.h"
 #include "host/libvirt/virt.h"
+#include "host/sharing/sharing.h"
 #include "host/base/worker.h"
 
 #define CONFIG_PATH EBB_SYSCONFDIR "/ebb/ebbd.conf"
@@ -50,17 +51,20 @@ struct options {
 	const char *socket;
 	const char *log_level;
 	bool no_sandbox;
+	bool dry_run;
 };
 
 struct daemon {
 	struct ebb_config config;
 	struct ebb_workers *workers;
 	struct ebb_fleet *fleet;
+	struct ebb_sharing *sharing;
 	struct ebb_virt *virt;
 	struct ebb_control *control;
 	int lock_fd;
 	int signal_fd;
 	bool no_sandbox;
+	bool dry_run;
 	bool stopping;
 	uint64_t away_told_ns;
 };
@@ -74,6 +78,8 @@ static void print_help(void)
 	       "      --config FILE      configuration (default %s)\n"
 	       "      --socket PATH      where ebbctl connects (default %s)\n"
 	       "      --log-level LEVEL  error, warning, notice, info, debug\n"
+	       "      --dry-run          decide and say so, and take nothing by "
+	       "itself\n"
 	       "      --no-sandbox       keep all privileges, to debug ebbd\n"
 	       "  -h, --help             show this help\n"
 	       "  -V, --version          show the version\n"
@@ -90,7 +96,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		OPT_CONFIG = 256,
 		OPT_SOCKET,
 		OPT_LOG_LEVEL,
-		OPT_NO_SANDBOX
+		OPT_NO_SANDBOX,
+		OPT_DRY_RUN
 	};
 	static const struct option table[] = {
 		{ "connect", required_argument, NULL, 'c' },
@@ -98,6 +105,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "socket", required_argument, NULL, OPT_SOCKET },
 		{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 		{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
+		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -120,6 +128,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case OPT_NO_SANDBOX:
 			options->no_sandbox = true;
+			break;
+		case OPT_DRY_RUN:
+			options->dry_run = true;
 			break;
 		case 'h':
 			print_help();
@@ -314,7 +325,10 @@ static int listen_control(struct daemon *daemon)
 	find_group(daemon->config.group, &gid);
 	r = ebb_control_new(daemon->config.socket, gid, ebb_fleet_handlers,
 			    daemon->fleet, &daemon->control);
-	if (r == -EADDRINUSE)
+	if (r == 0)
+		ebb_control_serve(daemon->control, ebb_sharing_handlers,
+				  daemon->sharing);
+	else if (r == -EADDRINUSE)
 		ebb_log(EBB_LOG_ERR,
 			"another ebbd answers on %s; stop it, or give "
 			"--socket",
@@ -338,6 +352,23 @@ static void confine(const struct daemon *daemon, int (*stage)(void),
 			what, strerror(-r));
 }
 
+static int start_sharing(struct daemon *daemon)
+{
+	const struct ebb_sharing_options options = {
+		.config = &daemon->config,
+		.dry_run = daemon->dry_run,
+		.speed = ebb_fault_speed(),
+		.old_ns = EBB_SHARING_OLD_NS,
+		.root = "",
+	};
+	int r = ebb_sharing_new(&options, daemon->workers, &daemon->sharing);
+
+	if (r == 0)
+		ebb_fleet_watch(daemon->fleet,
+				ebb_sharing_watcher(daemon->sharing));
+	return r;
+}
+
 static int start(struct daemon *daemon)
 {
 	int r = lock_state_dir(daemon);
@@ -358,6 +389,9 @@ static int start(struct daemon *daemon)
 	if (r < 0)
 		return r;
 	r = ebb_fleet_new(&daemon->config, daemon->workers, &daemon->fleet);
+	if (r < 0)
+		return r;
+	r = start_sharing(daemon);
 	if (r < 0)
 		return r;
 	r = listen_control(daemon);
@@ -419,6 +453,7 @@ static bool stop(struct daemon *daemon)
 	if (!ended)
 		return false;
 	ebb_fleet_free(daemon->fleet);
+	ebb_sharing_free(daemon->sharing);
 	ebb_workers_free(daemon->workers);
 	ebb_virt_free(daemon->virt);
 	ebb_config_clear(&daemon->config);
@@ -459,6 +494,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 
 	daemon.no_sandbox = options.no_sandbox;
+	daemon.dry_run = options.dry_run;
 	r = start(&daemon);
 	if (r == 0) {
 		sd_notify(0, "READY=1");

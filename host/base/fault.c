@@ -97,6 +97,14 @@ static void kill_or_stop(const char *fault, const char *point)
 		_exit(1);
 }
 
+uint32_t ebb_fault_speed(void)
+{
+	const char *speed = getenv("EBB_FAULT_SPEED");
+	long value = speed ? strtol(speed, NULL, 10) : 1;
+
+	return value >= 1 && value <= 100 ? (uint32_t)value : 1;
+}
+
 void ebb_fault_point(const char *point)
 {
 	const char *fault = getenv("EBB_FAULT");

@@ -14,6 +14,9 @@
  * With the action "fail" of ebb_fault_fails(), from the COUNTth time on what
  * follows fails: "turn:fail:5", the event loop.
  *
+ * $EBB_FAULT_SPEED is how much faster than the machine's the clock of the policy
+ * runs: a test of its minutes need not wait for them.
+ *
  * Points, in the order of a batch:
  *
  *	taken		slots are TAKEN, which the guest will grant
@@ -26,10 +29,12 @@
 #define EBB_HOST_FAULT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #ifdef EBB_FAULT_POINTS
 void ebb_fault_point(const char *point);
 bool ebb_fault_fails(const char *point);
+uint32_t ebb_fault_speed(void);
 #else
 static inline void ebb_fault_point(const char *point)
 {
@@ -40,6 +45,11 @@ static inline bool ebb_fault_fails(const char *point)
 {
 	(void)point;
 	return false;
+}
+
+static inline uint32_t ebb_fault_speed(void)
+{
+	return 1;
 }
 #endif
 

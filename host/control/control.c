@@ -28,6 +28,7 @@
 
 #include "host/control/control.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,8 +71,11 @@ struct ebb_control {
 	int watch;
 	int pause_timer; /* while accept() has no resources, else -1 */
 	gid_t group;
-	const struct ebb_control_handler *handlers;
-	void *opaque;
+	uint32_t table_count;
+	struct table {
+		const struct ebb_control_handler *handlers;
+		void *opaque;
+	} tables[EBB_CONTROL_TABLES_MAX];
 	struct peer *peers[EBB_CONTROL_PEERS_MAX];
 };
 
@@ -141,22 +145,29 @@ static int peer_read(struct peer *peer)
 	return ebb_frame_push(&peer->frame, bytes, (size_t)got);
 }
 
+/* @ret_opaque: of its table. */
 static const struct ebb_control_handler *
-find_handler(const struct ebb_control *control, const char *command)
+find_handler(const struct ebb_control *control, const char *command,
+	     void **ret_opaque)
 {
-	const struct ebb_control_handler *handler = control->handlers;
+	for (uint32_t i = 0; i < control->table_count; i++) {
+		const struct table *table = &control->tables[i];
 
-	for (; handler->command; handler++) {
-		if (strcmp(handler->command, command) == 0)
-			return handler;
+		*ret_opaque = table->opaque;
+		for (const struct ebb_control_handler *handler =
+			     table->handlers;
+		     handler->command; handler++)
+			if (strcmp(handler->command, command) == 0)
+				return handler;
 	}
 	return NULL;
 }
 
 static void peer_call(struct peer *peer, const struct ebb_msg *msg)
 {
+	void *opaque = NULL;
 	const struct ebb_control_handler *handler =
-		find_handler(peer->control, msg->name);
+		find_handler(peer->control, msg->name, &opaque);
 	struct ebb_call *call = calloc(1, sizeof(*call));
 
 	if (!call) {
@@ -167,7 +178,7 @@ static void peer_call(struct peer *peer, const struct ebb_msg *msg)
 	call->id = json_object_get(msg->id);
 	peer->call = call;
 	if (handler)
-		handler->handle(call, msg->body, peer->control->opaque);
+		handler->handle(call, msg->body, opaque);
 	else
 		ebb_call_error(call, "CommandNotFound",
 			       "this ebbd does not know the command '%s': "
@@ -325,6 +336,14 @@ static void on_connection(int watch, int fd, int events, void *opaque)
 		peer_new(control, slot, ebb_steal_fd(&peer_fd));
 }
 
+void ebb_control_serve(struct ebb_control *control,
+		       const struct ebb_control_handler *handlers, void *opaque)
+{
+	assert(control->table_count < EBB_CONTROL_TABLES_MAX);
+	control->tables[control->table_count++] =
+		(struct table){ handlers, opaque };
+}
+
 int ebb_control_new(const char *path, gid_t group,
 		    const struct ebb_control_handler *handlers, void *opaque,
 		    struct ebb_control **ret_control)
@@ -335,8 +354,7 @@ int ebb_control_new(const char *path, gid_t group,
 	if (!control)
 		return -ENOMEM;
 	control->group = group;
-	control->handlers = handlers;
-	control->opaque = opaque;
+	ebb_control_serve(control, handlers, opaque);
 	control->pause_timer = -1;
 	r = ebb_listen_open(path, group, &control->listener);
 	if (r < 0)

@@ -22,7 +22,8 @@ struct ebb_control;
 struct ebb_call; /* one request that waits for its answer */
 
 enum {
-	EBB_CONTROL_PEERS_MAX = 64
+	EBB_CONTROL_PEERS_MAX = 64,
+	EBB_CONTROL_TABLES_MAX = 4,
 };
 
 /**
@@ -52,6 +53,11 @@ struct ebb_control_handler {
 int ebb_control_new(const char *path, gid_t group,
 		    const struct ebb_control_handler *handlers, void *opaque,
 		    struct ebb_control **ret_control);
+
+/* Serves the commands of one more table, of EBB_CONTROL_TABLES_MAX in all. */
+void ebb_control_serve(struct ebb_control *control,
+		       const struct ebb_control_handler *handlers,
+		       void *opaque);
 
 /*
  * Sends what was answered, without waiting, and closes all peers; calls that

@@ -42,6 +42,18 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			  "All that is set stays with the domain until it is set anew: with the\n"
 			  "one that runs and with its definition, or with --live or --config one\n"
 			  "of them." },
+	[CTL_CMD_EXPLAIN] = { "explain", "[DOMAIN]", 0, 1, 0,
+			      "Explain what the policy does",
+			      "Shows what the host has and needs, and for DOMAIN, or for each that\n"
+			      "runs, what ebbd would take of it now by itself, why it takes that or\n"
+			      "nothing, and what it took of it last. All numbers are those that\n"
+			      "decided." },
+	[CTL_CMD_POLICY] = { "policy", "ACTION [DOMAIN]", 1, 2, 0,
+			     "Pause or resume the policy, or show how it is",
+			     "ACTION is status, pause or resume. While the policy is paused, for\n"
+			     "DOMAIN or for all, ebbd takes no memory by itself, also where the host\n"
+			     "needs it; what it takes at that moment ends. It lasts until it is\n"
+			     "resumed, or until ebbd ends." },
 	[CTL_CMD_DOCTOR] = { "doctor", "DOMAIN", 1, 1, 0,
 			     "Check what a domain lacks",
 			     "Checks each thing that the best rung needs, and prints for each that\n"

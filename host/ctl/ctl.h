@@ -80,6 +80,8 @@ int ctl_list(const struct ctl_args *args);
 int ctl_show(const struct ctl_args *args);
 int ctl_reclaim(const struct ctl_args *args);
 int ctl_set(const struct ctl_args *args);
+int ctl_explain(const struct ctl_args *args);
+int ctl_policy(const struct ctl_args *args);
 int ctl_doctor(const struct ctl_args *args);
 int ctl_version(const struct ctl_args *args);
 int ctl_help(const struct ctl_args *args);

@@ -12,7 +12,7 @@ _ebbctl_domains()
 _ebbctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show reclaim set doctor version help'
+	local commands='list show reclaim set explain policy doctor version help'
 	local options='--connect --socket --json --help --version'
 	local i word command='' operands=0 connection=()
 
@@ -83,7 +83,10 @@ _ebbctl()
 	:0 | help:0)
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 		;;
-	show:0 | reclaim:0 | set:0 | doctor:0)
+	policy:0)
+		mapfile -t COMPREPLY < <(compgen -W 'status pause resume' -- "$cur")
+		;;
+	show:0 | reclaim:0 | set:0 | explain:0 | policy:1 | doctor:0)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_ebbctl_domains "${connection[@]}")" -- "$cur")
 		;;

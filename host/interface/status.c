@@ -6,43 +6,8 @@
 #include <stdlib.h>
 
 #include "common/cleanup.h"
+#include "host/interface/rows.h"
 
-/*
- * Rows of a table. In a request a member may be absent. In an answer each
- * member is always there, so that a script need not ask whether it is; only
- * texts of no use when empty are left out.
- */
-#define FIELD(type_, name_, struct_, field_)        \
-	{                                           \
-		.name = (name_), .type = (type_),   \
-		.offset = offsetof(struct_, field_) \
-	}
-#define OPTIONAL(type_, name_, struct_, field_)                     \
-	{                                                           \
-		.name = (name_), .type = (type_), .optional = true, \
-		.offset = offsetof(struct_, field_)                 \
-	}
-#define STRING(name_, struct_, field_)                     \
-	{                                                  \
-		.name = (name_), .type = EBB_FIELD_STRING, \
-		.offset = offsetof(struct_, field_),       \
-		.capacity = sizeof(((struct_ *)0)->field_) \
-	}
-#define OPTIONAL_STRING(name_, struct_, field_)                              \
-	{                                                                    \
-		.name = (name_), .type = EBB_FIELD_STRING, .optional = true, \
-		.offset = offsetof(struct_, field_),                         \
-		.capacity = sizeof(((struct_ *)0)->field_)                   \
-	}
-#define ARRAY(name_, struct_, field_, count_, sub_)                           \
-	{                                                                     \
-		.name = (name_), .type = EBB_FIELD_STRUCT_ARRAY,              \
-		.offset = offsetof(struct_, field_),                          \
-		.count_offset = offsetof(struct_, count_),                    \
-		.capacity = sizeof(((struct_ *)0)->field_) /                  \
-			    sizeof(((struct_ *)0)->field_[0]),                \
-		.sub = (sub_), .sub_bytes = sizeof(((struct_ *)0)->field_[0]) \
-	}
 /* Of a struct ebb_target_status that is member @target of a struct. */
 #define TARGET(struct_)                                                    \
 	OPTIONAL_STRING("target-setting", struct_, target.setting),        \
@@ -73,10 +38,6 @@
 	OPTIONAL_ARRAY("settings", struct_, settings.items, settings.count, \
 		       setting_fields),                                     \
 		OPTIONAL_STRING("settings-trouble", struct_, settings.trouble)
-#define END                  \
-	{                    \
-		.name = NULL \
-	}
 
 static const struct ebb_field reason_fields[] = {
 	STRING("name", struct ebb_reason, name),

@@ -14,6 +14,9 @@
  *                    with events "reclaim-progress" before it,
  *                    struct ebb_reclaim_progress, at most ten a second,
  *                    and one each second while it waits for its turn
+ *   policy-explain   struct ebb_explain_request  -> struct ebb_explain, and
+ *                    "domains": [struct ebb_explain_domain] (explain.h)
+ *   policy-pause     struct ebb_policy_request   -> struct ebb_policy_result
  *
  * One request at a time on a connection. Closing the connection cancels a
  * reclaim that it asked for.

@@ -40,7 +40,8 @@ start_ebbd()
 	# The policy would take what a test counts: its own tests have it on.
 	mkdir -p "$RIG_DIR/conf.d"
 	[ -e "$RIG_DIR/conf.d/policy.conf" ] ||
-		printf '[policy]\nenabled = no\n' >"$RIG_DIR/conf.d/policy.conf"
+		printf '[policy]\n%s\n' "${RIG_POLICY:-enabled = no}" \
+			>"$RIG_DIR/conf.d/policy.conf"
 	# ebbd-faults waits there where a test says.
 	EBB_FAULT_HOLD=$RIG_DIR/run/hold \
 		NOTIFY_SOCKET=$RIG_DIR/run/notify.sock "$ebbd" -c "$URI" \

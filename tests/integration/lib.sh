@@ -309,6 +309,35 @@ refused()
 	ok "$text: $(head -n 1 <<<"$output")"
 }
 
+# ---- the policy ----
+
+# use_policy LINE...: ebbd takes memory by itself, as these lines of [policy] say, and
+# its minute is 5 seconds. Before it is started.
+# shellcheck disable=SC2120 # most have none
+use_policy()
+{
+	use_faulty_ebbd
+	export EBB_FAULT_SPEED=12
+	printf -v RIG_POLICY '%s\n' "enabled = yes" "$@"
+}
+
+# explained PATH: of what ebbctl explain says of the guest.
+explained()
+{
+	ebbctl_json explain "$GUEST" | jq -r ".domains[0].$1"
+}
+
+# explained_is PATH PATTERN
+explained_is()
+{
+	[[ $(explained "$1") =~ ^($2)$ ]]
+}
+
+resident_at_most()
+{
+	at_most "$(backing_bytes)" "$1"
+}
+
 # started_rig [OPTION]... (of guest_boot): libvirt, a guest, ebbd and a lease.
 started_rig()
 {

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ebbctl explain [DOMAIN]: what the policy decided, would decide now, and why. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/size.h"
+#include "host/ctl/explain.h"
+#include "host/ctl/text.h"
+
+enum {
+	EXPLAIN_LIMIT_MS = 30 * 1000
+};
+
+/* A size, in a buffer that lives as long as the statement. */
+struct size_text {
+	char text[EBB_SIZE_TEXT_BYTES];
+};
+
+static const char *size_text(uint64_t bytes, struct size_text *size)
+{
+	return ebb_size_format(bytes, size->text, sizeof(size->text));
+}
+#define SIZE(bytes) size_text((bytes), &(struct size_text){ { 0 } })
+
+int ctl_ask_explain(const struct ctl_args *args, const char *domain,
+		    struct json_object **ret_value)
+{
+	struct ctl_request request = {
+		.command = "policy-explain",
+		.limit_ms = EXPLAIN_LIMIT_MS,
+	};
+	struct ebb_explain_request wanted = { 0 };
+	struct ctl_answer answer;
+	int status = ctl_check_uri(args);
+
+	if (status != CTL_DONE)
+		return status;
+	snprintf(wanted.domain, sizeof(wanted.domain), "%s", domain);
+	request.arguments = ebb_msg_encode(ebb_explain_request_fields, &wanted);
+	ctl_ask(args, &request, &answer);
+	if (answer.status != CTL_DONE)
+		return ctl_answer_error(args, &answer);
+	*ret_value = answer.value;
+	return CTL_DONE;
+}
+
+void ctl_policy_state_print(const struct ebb_explain *explain)
+{
+	const char *state = "on";
+
+	if (!explain->enabled)
+		state = "off (enabled = no in ebbd.conf)";
+	else if (explain->paused)
+		state = "paused: it takes nothing (ebbctl policy resume)";
+	else if (explain->dry_run)
+		state = "on, dry run: it decides, and takes nothing";
+	ctl_pair_print(stdout, "Policy", "%s", state);
+}
+
+void ctl_budgets_print(const struct ebb_explain *explain)
+{
+	if (explain->budgets_age_ms == UINT32_MAX) {
+		ctl_pair_print(stdout, "Budgets", "not known yet");
+		return;
+	}
+	for (uint32_t i = 0; i < explain->budget_count; i++) {
+		const struct ebb_explain_budget *budget = &explain->budgets[i];
+
+		ctl_pair_print(stdout, i ? "" : "Budgets",
+			       "%s: %s of %s available; %s", budget->name,
+			       SIZE(budget->available_bytes),
+			       SIZE(budget->limit_bytes),
+			       budget->emergency ? "an emergency"
+			       : budget->in_need ? "in need"
+						 : "no need");
+		if (budget->in_need)
+			ctl_pair_print(stdout, "",
+				       "    needs %s, of which %s is asked for",
+				       SIZE(budget->need_bytes),
+				       SIZE(budget->met_bytes));
+		if (*budget->text)
+			ctl_pair_print(stdout, "", "    %s", budget->text);
+		ctl_pair_print(stdout, "", "    %s of cover for a debt of %s%s",
+			       SIZE(budget->cover_bytes),
+			       SIZE(budget->debt_bytes),
+			       budget->covered ? ""
+					       : ": not covered, so nothing "
+						 "more is lent without need");
+		if (!budget->mins_fit)
+			ctl_pair_print(stdout, "",
+				       "    the mins of its domains are %s, "
+				       "more than there is",
+				       SIZE(budget->min_bytes));
+	}
+}
+
+/* ---- domains ---- */
+
+static void print_facts(const struct ebb_explain_domain *domain)
+{
+	if (domain->facts_age_ms == UINT32_MAX) {
+		ctl_pair_print(stdout, "Free", "not known");
+		return;
+	}
+	ctl_pair_print(stdout, "Free",
+		       "%s, %s of it for %" PRIu32 " s; its cushion is %s",
+		       SIZE(domain->free_bytes), SIZE(domain->lasting_bytes),
+		       domain->lasting_ms / 1000, SIZE(domain->cushion_bytes));
+	if (domain->working_set_known)
+		ctl_pair_print(stdout, "Working set", "%s",
+			       SIZE(domain->working_set_bytes));
+	ctl_pair_print(stdout, "Facts from", "%.1f s ago",
+		       (double)domain->facts_age_ms / 1000);
+}
+
+static void print_last(const struct ebb_explain_domain *domain)
+{
+	if (domain->last_age_ms == UINT32_MAX)
+		return;
+	ctl_pair_print(stdout, "Last", "%" PRIu32 " s ago: %s",
+		       domain->last_age_ms / 1000, domain->last_text);
+	if (domain->last_dry_run)
+		ctl_pair_print(stdout, "", "not carried out: dry run");
+	else if (*domain->last_ended)
+		ctl_pair_print(stdout, "", "%s of %s came: %s",
+			       SIZE(domain->last_came_bytes),
+			       SIZE(domain->last_asked_bytes),
+			       domain->last_ended);
+	else
+		ctl_pair_print(stdout, "", "under way");
+}
+
+static void print_domain(const struct ebb_explain_domain *domain)
+{
+	putchar('\n');
+	ctl_pair_print(stdout, "Domain", "%s", domain->name);
+	ctl_pair_print(stdout, "Settings",
+		       "%s, min %s, max %s, shares %" PRIu32, domain->mode,
+		       SIZE(domain->min_bytes),
+		       domain->max_bytes ? SIZE(domain->max_bytes) : "none",
+		       domain->shares);
+	ctl_pair_print(stdout, "Memory", "%s usable, %s resident, %s lent",
+		       SIZE(domain->usable_bytes), SIZE(domain->resident_bytes),
+		       SIZE(domain->lent_bytes));
+	print_facts(domain);
+	ctl_pair_print(stdout, "Now", "%s", domain->text);
+	print_last(domain);
+}
+
+static int print_domains(const struct ctl_args *args, struct json_object *value)
+{
+	struct ebb_explain_domain domain;
+	struct json_object *array;
+	int status;
+
+	if (!json_object_object_get_ex(value, "domains", &array) ||
+	    !json_object_is_type(array, json_type_array))
+		return CTL_DONE;
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		status = ctl_answer_decode(args,
+					   json_object_array_get_idx(array, i),
+					   ebb_explain_domain_fields, &domain,
+					   sizeof(domain));
+		if (status != CTL_DONE)
+			return status;
+		print_domain(&domain);
+	}
+	return CTL_DONE;
+}
+
+int ctl_explain(const struct ctl_args *args)
+{
+	const char *domain = args->operand_count ? args->operands[0] : "";
+	struct ebb_explain explain;
+	struct json_object *value;
+	int status;
+
+	status = ctl_ask_explain(args, domain, &value);
+	if (status != CTL_DONE)
+		return status;
+	status = ctl_answer_decode(args, value, ebb_explain_fields, &explain,
+				   sizeof(explain));
+	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON)) {
+		ctl_json_print(stdout, value);
+	} else if (status == CTL_DONE) {
+		ctl_policy_state_print(&explain);
+		ctl_budgets_print(&explain);
+		status = print_domains(args, value);
+	}
+	json_object_put(value);
+	return status;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* ebbctl policy status | pause [DOMAIN] | resume [DOMAIN]. */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "host/ctl/explain.h"
+#include "host/ctl/text.h"
+
+enum {
+	POLICY_LIMIT_MS = 10 * 1000
+};
+
+/* Domains that the policy is paused for, a line of a block. */
+static void print_paused(struct json_object *value)
+{
+	struct json_object *array, *paused, *name;
+
+	if (!json_object_object_get_ex(value, "domains", &array) ||
+	    !json_object_is_type(array, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		struct json_object *domain =
+			json_object_array_get_idx(array, i);
+		char text[EBB_NAME_BYTES_MAX];
+
+		if (!json_object_object_get_ex(domain, "paused", &paused) ||
+		    !json_object_get_boolean(paused) ||
+		    !json_object_object_get_ex(domain, "name", &name))
+			continue;
+		snprintf(text, sizeof(text), "%s",
+			 json_object_get_string(name));
+		ctl_pair_print(stdout, "Paused for", "%s",
+			       ctl_clean(text, false));
+	}
+}
+
+static int status_of(const struct ctl_args *args)
+{
+	struct ebb_explain explain;
+	struct json_object *value;
+	int status;
+
+	if (args->operand_count > 1)
+		return ctl_usage(args, "policy status takes no domain. See "
+				       "ebbctl explain.");
+	status = ctl_ask_explain(args, "", &value);
+	if (status != CTL_DONE)
+		return status;
+	status = ctl_answer_decode(args, value, ebb_explain_fields, &explain,
+				   sizeof(explain));
+	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON)) {
+		json_object_object_del(value, "domains");
+		ctl_json_print(stdout, value);
+	} else if (status == CTL_DONE) {
+		ctl_policy_state_print(&explain);
+		print_paused(value);
+		ctl_budgets_print(&explain);
+	}
+	json_object_put(value);
+	return status;
+}
+
+static void print_result(const struct ebb_policy_result *result)
+{
+	const char *now = result->paused ? "paused" : "on";
+
+	if (*result->name)
+		printf("The policy is %s for %s%s\n", now, result->name,
+		       result->paused == result->was_paused ? ", as it was"
+							    : "");
+	else
+		printf("The policy is %s%s\n", now,
+		       result->paused == result->was_paused ? ", as it was"
+							    : "");
+}
+
+static int pause_or_resume(const struct ctl_args *args, bool pause)
+{
+	struct ebb_policy_request wanted = { .pause = pause };
+	struct ctl_request request = {
+		.command = "policy-pause",
+		.limit_ms = POLICY_LIMIT_MS,
+	};
+	struct ebb_policy_result result;
+	struct ctl_answer answer;
+	int status = ctl_check_uri(args);
+
+	if (status != CTL_DONE)
+		return status;
+	if (args->operand_count > 1)
+		snprintf(wanted.domain, sizeof(wanted.domain), "%s",
+			 args->operands[1]);
+	request.arguments = ebb_msg_encode(ebb_policy_request_fields, &wanted);
+	ctl_ask(args, &request, &answer);
+	if (answer.status != CTL_DONE)
+		return ctl_answer_error(args, &answer);
+	status = ctl_answer_decode(args, answer.value, ebb_policy_result_fields,
+				   &result, sizeof(result));
+	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON))
+		ctl_json_print(stdout, answer.value);
+	else if (status == CTL_DONE)
+		print_result(&result);
+	ctl_answer_clear(&answer);
+	return status;
+}
+
+int ctl_policy(const struct ctl_args *args)
+{
+	const char *what = args->operands[0];
+
+	if (strcmp(what, "status") == 0)
+		return status_of(args);
+	if (strcmp(what, "pause") == 0)
+		return pause_or_resume(args, true);
+	if (strcmp(what, "resume") == 0)
+		return pause_or_resume(args, false);
+	return ctl_usage(args, "'%.40s' is none of status, pause, resume.",
+			 what);
+}

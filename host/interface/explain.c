@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/interface/explain.h"
+
+#include "host/interface/rows.h"
+
+#define REQUEST struct ebb_explain_request
+const struct ebb_field ebb_explain_request_fields[] = {
+	OPTIONAL_STRING("domain", REQUEST, domain),
+	OPTIONAL_STRING("uri", REQUEST, uri),
+	END,
+};
+#undef REQUEST
+
+#define BUDGET struct ebb_explain_budget
+static const struct ebb_field budget_fields[] = {
+	STRING("name", BUDGET, name),
+	FIELD(EBB_FIELD_BOOL, "huge-pages", BUDGET, huge_pages),
+	FIELD(EBB_FIELD_U64, "limit-bytes", BUDGET, limit_bytes),
+	FIELD(EBB_FIELD_U64, "available-bytes", BUDGET, available_bytes),
+	FIELD(EBB_FIELD_U64, "low-bytes", BUDGET, low_bytes),
+	FIELD(EBB_FIELD_U64, "high-bytes", BUDGET, high_bytes),
+	FIELD(EBB_FIELD_U64, "fast-swap-bytes", BUDGET, fast_swap_bytes),
+	FIELD(EBB_FIELD_BOOL, "in-need", BUDGET, in_need),
+	FIELD(EBB_FIELD_BOOL, "emergency", BUDGET, emergency),
+	FIELD(EBB_FIELD_U64, "need-bytes", BUDGET, need_bytes),
+	FIELD(EBB_FIELD_U64, "met-bytes", BUDGET, met_bytes),
+	FIELD(EBB_FIELD_BOOL, "covered", BUDGET, covered),
+	FIELD(EBB_FIELD_U64, "debt-bytes", BUDGET, debt_bytes),
+	FIELD(EBB_FIELD_U64, "cover-bytes", BUDGET, cover_bytes),
+	FIELD(EBB_FIELD_U64, "min-bytes", BUDGET, min_bytes),
+	FIELD(EBB_FIELD_BOOL, "mins-fit", BUDGET, mins_fit),
+	OPTIONAL_STRING("text", BUDGET, text),
+	END,
+};
+#undef BUDGET
+
+#define DOMAIN struct ebb_explain_domain
+const struct ebb_field ebb_explain_domain_fields[] = {
+	STRING("name", DOMAIN, name),
+	STRING("uuid", DOMAIN, uuid),
+	STRING("mode", DOMAIN, mode),
+	FIELD(EBB_FIELD_U64, "min-bytes", DOMAIN, min_bytes),
+	FIELD(EBB_FIELD_U64, "max-bytes", DOMAIN, max_bytes),
+	FIELD(EBB_FIELD_U32, "shares", DOMAIN, shares),
+	FIELD(EBB_FIELD_BOOL, "paused", DOMAIN, paused),
+	STRING("state", DOMAIN, state),
+	STRING("text", DOMAIN, text),
+	FIELD(EBB_FIELD_U64, "bytes", DOMAIN, bytes),
+	OPTIONAL_STRING("why", DOMAIN, why),
+	FIELD(EBB_FIELD_U64, "usable-bytes", DOMAIN, usable_bytes),
+	FIELD(EBB_FIELD_U64, "resident-bytes", DOMAIN, resident_bytes),
+	FIELD(EBB_FIELD_U64, "swapped-bytes", DOMAIN, swapped_bytes),
+	FIELD(EBB_FIELD_U64, "lent-bytes", DOMAIN, lent_bytes),
+	FIELD(EBB_FIELD_U64, "cushion-bytes", DOMAIN, cushion_bytes),
+	FIELD(EBB_FIELD_U32, "facts-age-ms", DOMAIN, facts_age_ms),
+	FIELD(EBB_FIELD_U64, "free-bytes", DOMAIN, free_bytes),
+	FIELD(EBB_FIELD_U64, "lasting-bytes", DOMAIN, lasting_bytes),
+	FIELD(EBB_FIELD_U32, "lasting-ms", DOMAIN, lasting_ms),
+	FIELD(EBB_FIELD_BOOL, "working-set-known", DOMAIN, working_set_known),
+	FIELD(EBB_FIELD_U64, "working-set-bytes", DOMAIN, working_set_bytes),
+	FIELD(EBB_FIELD_U32, "last-age-ms", DOMAIN, last_age_ms),
+	OPTIONAL_STRING("last-text", DOMAIN, last_text),
+	FIELD(EBB_FIELD_U64, "last-asked-bytes", DOMAIN, last_asked_bytes),
+	FIELD(EBB_FIELD_U64, "last-came-bytes", DOMAIN, last_came_bytes),
+	OPTIONAL_STRING("last-ended", DOMAIN, last_ended),
+	FIELD(EBB_FIELD_BOOL, "last-dry-run", DOMAIN, last_dry_run),
+	END,
+};
+#undef DOMAIN
+
+#define EXPLAIN struct ebb_explain
+const struct ebb_field ebb_explain_fields[] = {
+	FIELD(EBB_FIELD_BOOL, "enabled", EXPLAIN, enabled),
+	FIELD(EBB_FIELD_BOOL, "dry-run", EXPLAIN, dry_run),
+	FIELD(EBB_FIELD_BOOL, "paused", EXPLAIN, paused),
+	FIELD(EBB_FIELD_U32, "budgets-age-ms", EXPLAIN, budgets_age_ms),
+	ARRAY("budgets", EXPLAIN, budgets, budget_count, budget_fields),
+	END,
+};
+#undef EXPLAIN
+
+#define POLICY struct ebb_policy_request
+const struct ebb_field ebb_policy_request_fields[] = {
+	OPTIONAL_STRING("domain", POLICY, domain),
+	OPTIONAL_STRING("uri", POLICY, uri),
+	FIELD(EBB_FIELD_BOOL, "pause", POLICY, pause),
+	END,
+};
+#undef POLICY
+
+#define RESULT struct ebb_policy_result
+const struct ebb_field ebb_policy_result_fields[] = {
+	OPTIONAL_STRING("name", RESULT, name),
+	FIELD(EBB_FIELD_BOOL, "paused", RESULT, paused),
+	FIELD(EBB_FIELD_BOOL, "was-paused", RESULT, was_paused),
+	END,
+};
+#undef RESULT

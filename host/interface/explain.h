@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the policy decided, would decide now, and why: of ebbctl explain and ebbctl
+ * policy, as it goes over the control socket.
+ */
+#ifndef EBB_HOST_EXPLAIN_H
+#define EBB_HOST_EXPLAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/interface/status.h"
+
+/* @domain: name or UUID; empty: all. @uri: as of struct ebb_domain_request. */
+struct ebb_explain_request {
+	char domain[EBB_NAME_BYTES_MAX];
+	char uri[EBB_URI_BYTES_MAX];
+};
+
+/* Of one budget. Sizes in bytes. */
+struct ebb_explain_budget {
+	char name[EBB_NAME_BYTES_MAX];
+	bool huge_pages; /* a pool of them */
+	uint64_t limit_bytes;
+	uint64_t available_bytes;
+	uint64_t low_bytes; /* need begins below that, */
+	uint64_t high_bytes; /* and ends there */
+	uint64_t fast_swap_bytes;
+	bool in_need;
+	bool emergency;
+	uint64_t need_bytes;
+	uint64_t met_bytes; /* of it, what is asked for */
+	bool covered;
+	uint64_t debt_bytes; /* of the largest debtors, which must be covered */
+	uint64_t cover_bytes;
+	uint64_t min_bytes; /* of all its domains */
+	bool mins_fit;
+	char text[EBB_TEXT_BYTES_MAX]; /* what lacks, or empty */
+};
+
+/**
+ * struct ebb_explain_domain - of one domain
+ * @state: as ebb_policy_left_name(): "asked", or why nothing is
+ * @text: the same in words, with numbers
+ * @bytes, @why: what would be asked for now; 0: nothing
+ * @facts_age_ms: of what the guest says (free, lasting); UINT32_MAX: not known
+ * @lasting_bytes: of what is free, what was all the while, for @lasting_ms
+ * @last_*: the last decision that was carried out; none without @last_age_ms,
+ *	which is UINT32_MAX then
+ */
+struct ebb_explain_domain {
+	char name[EBB_NAME_BYTES_MAX];
+	char uuid[37];
+	char mode[16];
+	uint64_t min_bytes;
+	uint64_t max_bytes;
+	uint32_t shares;
+	bool paused; /* the policy, for it */
+	char state[24];
+	char text[EBB_TEXT_BYTES_MAX];
+	uint64_t bytes;
+	char why[16];
+	uint64_t usable_bytes;
+	uint64_t resident_bytes;
+	uint64_t swapped_bytes;
+	uint64_t lent_bytes;
+	uint64_t cushion_bytes;
+	uint32_t facts_age_ms;
+	uint64_t free_bytes;
+	uint64_t lasting_bytes;
+	uint32_t lasting_ms;
+	bool working_set_known;
+	uint64_t working_set_bytes;
+	uint32_t last_age_ms;
+	char last_text[EBB_TEXT_BYTES_MAX];
+	uint64_t last_asked_bytes;
+	uint64_t last_came_bytes;
+	char last_ended[32]; /* empty: it is under way */
+	bool last_dry_run;
+};
+
+enum {
+	EBB_EXPLAIN_BUDGETS_MAX = 64
+};
+
+/* Without the domains, which the answer has as "domains". */
+struct ebb_explain {
+	bool enabled;
+	bool dry_run;
+	bool paused;
+	uint32_t budgets_age_ms; /* UINT32_MAX: not read yet */
+	uint32_t budget_count;
+	struct ebb_explain_budget budgets[EBB_EXPLAIN_BUDGETS_MAX];
+};
+
+/* @domain: empty: for all. */
+struct ebb_policy_request {
+	char domain[EBB_NAME_BYTES_MAX];
+	char uri[EBB_URI_BYTES_MAX];
+	bool pause;
+};
+
+struct ebb_policy_result {
+	char name[EBB_NAME_BYTES_MAX]; /* or empty */
+	bool paused;
+	bool was_paused;
+};
+
+extern const struct ebb_field ebb_explain_request_fields[];
+extern const struct ebb_field ebb_explain_domain_fields[];
+extern const struct ebb_field ebb_explain_fields[];
+extern const struct ebb_field ebb_policy_request_fields[];
+extern const struct ebb_field ebb_policy_result_fields[];
+
+#endif /* EBB_HOST_EXPLAIN_H */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What was decided becomes orders, and what comes of them is remembered. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "host/sharing/state.h"
+
+enum {
+	/* Of what is free in the guest; and where it must free it first. */
+	TAKE_MS = 10 * 1000,
+	DRIVE_MS = 30 * 1000,
+};
+
+/* Whether a decision takes what the guest uses. */
+static bool is_driven(const struct ebb_policy_decision *decision,
+		      const struct ebb_policy_domain *domain)
+{
+	switch (decision->why) {
+	case EBB_POLICY_FREE:
+		return false;
+	case EBB_POLICY_UNUSED:
+		return domain->mode == EBB_POLICY_DENSITY;
+	case EBB_POLICY_IDLE:
+	case EBB_POLICY_OVER_SHARE:
+	case EBB_POLICY_OVER_MAX:
+		break;
+	}
+	return true;
+}
+
+static void on_done(const struct ebb_reclaim_report *report, void *opaque)
+{
+	struct ebb_member *member = opaque;
+	struct ebb_sharing *sharing = member->sharing;
+
+	member->ordered = false;
+	/* Its vm has gone, and with it what is known of it. */
+	if (!member->vm) {
+		free(member);
+		return;
+	}
+	ebb_member_note(member, report, ebb_sharing_now_ns(sharing));
+	ebb_log(EBB_LOG_DEBUG, "%s: policy: %llu of %llu MiB came: %s",
+		member->name,
+		(unsigned long long)(member->last.came_bytes >> 20),
+		(unsigned long long)(member->last.asked_bytes >> 20),
+		member->last.ended);
+	if (ebb_ground_is_needy(&sharing->ground))
+		sharing->wake(sharing);
+}
+
+static void order(struct ebb_member *member,
+		  const struct ebb_policy_decision *decision,
+		  const struct ebb_policy_domain *domain)
+{
+	bool driven = is_driven(decision, domain);
+	const struct ebb_reclaim_order order = {
+		.wish = {
+			.bytes = decision->bytes,
+			.compact = driven,
+			.free_only = !driven,
+			.timeout_ms = driven ? DRIVE_MS : TAKE_MS,
+		},
+		.owner = EBB_OWNER_POLICY,
+		.done = on_done,
+		.opaque = member,
+	};
+
+	member->ordered = true;
+	ebb_vm_reclaim(member->vm, &order);
+}
+
+/* One line for each, unless there are too many: then how many there were. */
+static void tell(struct ebb_sharing *sharing, const char *words)
+{
+	const char *prefix = ebb_sharing_is_dry_run(sharing) ? "dry run: " : "";
+
+	if (!ebb_pace_take(&sharing->log_pace, 1, ebb_now_ns())) {
+		sharing->unlogged++;
+		return;
+	}
+	if (sharing->unlogged > 0)
+		ebb_log(EBB_LOG_INFO,
+			"policy: %u decisions are not in the log, as there "
+			"are so many",
+			sharing->unlogged);
+	sharing->unlogged = 0;
+	ebb_log(EBB_LOG_INFO, "policy: %s%s", prefix, words);
+}
+
+static void carry_out(struct ebb_sharing *sharing, struct ebb_picture *picture,
+		      const struct ebb_policy_decision *decision)
+{
+	struct ebb_member *member = picture->members[decision->domain];
+	struct ebb_policy_domain *domain =
+		&picture->policy.domains[decision->domain];
+	bool dry_run = ebb_sharing_is_dry_run(sharing);
+
+	member->last = (struct ebb_member_last){
+		.ns = picture->now_ns,
+		.why = decision->why,
+		.asked_bytes = decision->bytes,
+		.dry_run = dry_run,
+	};
+	ebb_policy_words(&picture->policy, decision, picture->now_ns,
+			 member->last.words, sizeof(member->last.words));
+	tell(sharing, member->last.words);
+	ebb_policy_asked(domain, decision->bytes, picture->now_ns);
+	if (dry_run)
+		ebb_policy_answered(domain, EBB_POLICY_UNASKED, 0,
+				    picture->now_ns);
+	member->history = domain->history;
+	if (!dry_run)
+		order(member, decision, domain);
+}
+
+void ebb_sharing_carry_out(struct ebb_sharing *sharing,
+			   struct ebb_picture *picture)
+{
+	for (uint32_t i = 0; i < picture->decision_count; i++)
+		carry_out(sharing, picture, &picture->decisions[i]);
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What was decided and why, for ebbctl: from the structures that decided.
+ *
+ * A picture of now is taken and turned into plain values at once, as domains may go
+ * meanwhile. To make JSON of a thousand takes long, so it is made of some in each turn
+ * of the loop.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "host/base/loop.h"
+#include "host/interface/explain.h"
+#include "host/policy/left.h"
+#include "host/sharing/state.h"
+
+enum {
+	DOMAINS_A_TURN = 16
+};
+
+struct answer {
+	struct ebb_call *call;
+	int timer;
+	struct json_object *value;
+	struct json_object *array;
+	uint32_t next;
+	uint32_t count;
+	struct ebb_explain head;
+	struct ebb_explain_domain domains[];
+};
+
+/* ---- one domain, one budget ---- */
+
+static uint32_t age_ms(uint64_t since_ns, uint64_t now_ns)
+{
+	uint64_t ms = now_ns > since_ns ? (now_ns - since_ns) / EBB_NS_PER_MS
+					: 0;
+
+	if (since_ns == 0)
+		return UINT32_MAX;
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX - 1;
+}
+
+static const char *mode_name(enum ebb_policy_mode mode)
+{
+	static const char *const names[] = {
+		[EBB_POLICY_PERFORMANCE] = "performance",
+		[EBB_POLICY_BALANCED] = "balanced",
+		[EBB_POLICY_DENSITY] = "density",
+	};
+
+	return names[mode];
+}
+
+static const char *why_name(enum ebb_policy_why why)
+{
+	static const char *const names[] = {
+		[EBB_POLICY_FREE] = "free",
+		[EBB_POLICY_IDLE] = "idle",
+		[EBB_POLICY_OVER_SHARE] = "over-share",
+		[EBB_POLICY_UNUSED] = "unused",
+		[EBB_POLICY_OVER_MAX] = "over-max",
+	};
+
+	return names[why];
+}
+
+static void explain_last(const struct ebb_member_last *last, uint64_t now_ns,
+			 struct ebb_explain_domain *explained)
+{
+	explained->last_age_ms = age_ms(last->ns, now_ns);
+	if (last->ns == 0)
+		return;
+	snprintf(explained->last_text, sizeof(explained->last_text), "%s",
+		 last->words);
+	explained->last_asked_bytes = last->asked_bytes;
+	explained->last_came_bytes = last->came_bytes;
+	explained->last_dry_run = last->dry_run;
+	memcpy(explained->last_ended, last->ended,
+	       sizeof(explained->last_ended));
+}
+
+static void explain_numbers(const struct ebb_policy_domain *domain,
+			    uint64_t now_ns,
+			    struct ebb_explain_domain *explained)
+{
+	snprintf(explained->mode, sizeof(explained->mode), "%s",
+		 mode_name(domain->mode));
+	explained->min_bytes = domain->min_bytes;
+	explained->max_bytes = domain->max_bytes;
+	explained->shares = domain->shares;
+	explained->usable_bytes = domain->usable_bytes;
+	explained->resident_bytes = domain->resident_bytes;
+	explained->swapped_bytes = domain->swapped_bytes;
+	explained->lent_bytes = ebb_policy_lent_bytes(domain);
+	explained->cushion_bytes = ebb_policy_cushion_bytes(domain);
+	explained->facts_age_ms = age_ms(domain->heard_ns, now_ns);
+	explained->free_bytes = domain->free_bytes;
+	explained->lasting_bytes = domain->lasting_bytes;
+	explained->lasting_ms = age_ms(domain->free_since_ns, now_ns);
+	explained->working_set_known = domain->working_set_known;
+	if (domain->working_set_known)
+		explained->working_set_bytes = domain->working_set_bytes;
+}
+
+static void explain_domain(const struct ebb_picture *picture, uint32_t index,
+			   struct ebb_explain_domain *explained)
+{
+	const struct ebb_member *member = picture->members[index];
+
+	memcpy(explained->name, member->name, sizeof(explained->name));
+	memcpy(explained->uuid, member->uuid, sizeof(explained->uuid));
+	explained->paused = member->exempt;
+	snprintf(explained->state, sizeof(explained->state), "%s",
+		 ebb_policy_left_name(ebb_policy_left(&picture->policy, index,
+						      picture->now_ns)));
+	ebb_policy_left_words(&picture->policy, index, picture->now_ns,
+			      explained->text, sizeof(explained->text));
+	explain_numbers(&picture->policy.domains[index], picture->now_ns,
+			explained);
+	explain_last(&member->last, picture->now_ns, explained);
+}
+
+/* Of who is asked, the words are those of the decision. */
+static void explain_decision(const struct ebb_picture *picture,
+			     const struct ebb_policy_decision *decision,
+			     struct ebb_explain_domain *explained)
+{
+	explained->bytes = decision->bytes;
+	snprintf(explained->why, sizeof(explained->why), "%s",
+		 why_name(decision->why));
+	ebb_policy_words(&picture->policy, decision, picture->now_ns,
+			 explained->text, sizeof(explained->text));
+}
+
+static void explain_budget(const struct ebb_policy *policy, uint32_t index,
+			   struct ebb_explain_budget *explained)
+{
+	const struct ebb_policy_budget *budget = &policy->budgets[index];
+
+	*explained = (struct ebb_explain_budget){
+		.huge_pages = budget->kind == EBB_POLICY_HUGE_POOL,
+		.limit_bytes = budget->limit_bytes,
+		.available_bytes = budget->available_bytes,
+		.low_bytes = budget->low_bytes,
+		.high_bytes = budget->high_bytes,
+		.fast_swap_bytes = budget->fast_swap_bytes,
+		.in_need = budget->in_need,
+		.emergency = budget->emergency,
+		.need_bytes = budget->need_bytes,
+		.met_bytes = budget->met_bytes,
+		.covered = ebb_policy_is_covered(budget),
+		.debt_bytes = budget->debt_bytes,
+		.cover_bytes = budget->cover_bytes,
+		.min_bytes = budget->min_bytes,
+		.mins_fit = ebb_policy_mins_fit(budget),
+	};
+	snprintf(explained->name, sizeof(explained->name), "%s", budget->name);
+	ebb_policy_need_words(policy, index, explained->text,
+			      sizeof(explained->text));
+}
+
+/* ---- the answer ---- */
+
+static bool is_asked_for(const struct ebb_member *member, const char *domain)
+{
+	return *domain == '\0' || strcmp(member->name, domain) == 0 ||
+	       strcmp(member->uuid, domain) == 0;
+}
+
+static void fill_head(const struct ebb_sharing *sharing,
+		      const struct ebb_picture *picture,
+		      struct ebb_explain *head)
+{
+	const struct ebb_policy *policy = &picture->policy;
+
+	head->enabled = ebb_sharing_config(sharing)->enabled;
+	head->dry_run = ebb_sharing_is_dry_run(sharing);
+	head->paused = sharing->paused;
+	head->budgets_age_ms = age_ms(sharing->ground.read_ns, picture->now_ns);
+	for (uint32_t i = 0;
+	     i < policy->budget_count && i < EBB_EXPLAIN_BUDGETS_MAX; i++)
+		explain_budget(policy, i, &head->budgets[head->budget_count++]);
+}
+
+static void fill(const struct ebb_sharing *sharing,
+		 const struct ebb_picture *picture, const char *domain,
+		 struct answer *answer)
+{
+	uint32_t decision = 0;
+
+	fill_head(sharing, picture, &answer->head);
+	/* Decisions are in the order of the domains. */
+	for (uint32_t i = 0; i < picture->policy.domain_count; i++) {
+		struct ebb_explain_domain *next =
+			&answer->domains[answer->count];
+
+		while (decision < picture->decision_count &&
+		       picture->decisions[decision].domain < i)
+			decision++;
+		if (!is_asked_for(picture->members[i], domain))
+			continue;
+		explain_domain(picture, i, next);
+		if (decision < picture->decision_count &&
+		    picture->decisions[decision].domain == i)
+			explain_decision(picture, &picture->decisions[decision],
+					 next);
+		answer->count++;
+	}
+}
+
+static void end_answer(struct answer *answer)
+{
+	if (json_object_object_add(answer->value, "domains", answer->array) ==
+	    0) {
+		ebb_call_return(answer->call, answer->value);
+	} else {
+		json_object_put(answer->value);
+		json_object_put(answer->array);
+		ebb_call_error(answer->call, "GenericError", "out of memory");
+	}
+	ebb_loop_timer_remove(answer->timer);
+	free(answer);
+}
+
+static void on_turn(int timer, void *opaque)
+{
+	struct answer *answer = opaque;
+
+	(void)timer;
+	for (int i = 0; i < DOMAINS_A_TURN; i++) {
+		struct json_object *domain;
+
+		if (answer->next == answer->count) {
+			end_answer(answer);
+			return;
+		}
+		domain = ebb_msg_encode(ebb_explain_domain_fields,
+					&answer->domains[answer->next++]);
+		if (domain && json_object_array_add(answer->array, domain))
+			json_object_put(domain);
+	}
+}
+
+static void begin_answer(struct answer *answer)
+{
+	answer->value = ebb_msg_encode(ebb_explain_fields, &answer->head);
+	answer->array = json_object_new_array();
+	answer->timer = ebb_loop_timer(0, on_turn, answer);
+	if (answer->value && answer->array && answer->timer >= 0)
+		return;
+	ebb_call_error(answer->call, "GenericError", "out of memory");
+	if (answer->timer >= 0)
+		ebb_loop_timer_remove(answer->timer);
+	json_object_put(answer->value);
+	json_object_put(answer->array);
+	free(answer);
+}
+
+static int take_picture(const struct ebb_sharing *sharing,
+			struct ebb_picture *ret_picture)
+{
+	return ebb_picture_take(sharing->ground.budgets,
+				sharing->ground.list.count,
+				sharing->members.items, sharing->members.count,
+				ebb_sharing_now_ns(sharing), ret_picture);
+}
+
+static void answer_not_found(struct ebb_call *call, const char *domain)
+{
+	ebb_call_error(call, "DomainNotFound",
+		       "No running domain '%s'; see: virsh list --all", domain);
+}
+
+static void handle_explain(struct ebb_call *call,
+			   const struct json_object *arguments, void *opaque)
+{
+	struct ebb_sharing *sharing = opaque;
+	struct ebb_explain_request request;
+	struct ebb_picture picture;
+	struct ebb_msg_error error;
+	struct answer *answer;
+
+	if (ebb_msg_decode(arguments, ebb_explain_request_fields, &request,
+			   sizeof(request), &error) < 0) {
+		ebb_call_error(call, "InvalidArgument", "%s", error.text);
+		return;
+	}
+	answer = calloc(1, sizeof(*answer) +
+				   sharing->members.count *
+					   sizeof(struct ebb_explain_domain));
+	if (!answer || take_picture(sharing, &picture) < 0) {
+		free(answer);
+		ebb_call_error(call, "GenericError", "out of memory");
+		return;
+	}
+	answer->call = call;
+	fill(sharing, &picture, request.domain, answer);
+	ebb_picture_clear(&picture);
+	if (answer->count == 0 && *request.domain) {
+		answer_not_found(call, request.domain);
+		free(answer);
+		return;
+	}
+	begin_answer(answer);
+}
+
+/* ---- pause and resume ---- */
+
+static struct ebb_member *find_member(const struct ebb_sharing *sharing,
+				      const char *domain)
+{
+	for (uint32_t i = 0; i < sharing->members.count; i++)
+		if (is_asked_for(sharing->members.items[i], domain))
+			return sharing->members.items[i];
+	return NULL;
+}
+
+/* What runs by the policy ends at once. */
+static void withdraw(struct ebb_member *member)
+{
+	if (member->ordered)
+		ebb_vm_cancel_reclaim(member->vm, member);
+}
+
+static void pause_all(struct ebb_sharing *sharing, bool pause,
+		      struct ebb_policy_result *result)
+{
+	result->was_paused = sharing->paused;
+	sharing->paused = pause;
+	for (uint32_t i = 0; pause && i < sharing->members.count; i++)
+		withdraw(sharing->members.items[i]);
+}
+
+static int pause_one(struct ebb_sharing *sharing, struct ebb_member *member,
+		     bool pause, struct ebb_policy_result *result)
+{
+	memcpy(result->name, member->name, sizeof(result->name));
+	result->was_paused = member->exempt;
+	if (ebb_sharing_set_exempt(sharing, member, pause) < 0)
+		return -1;
+	if (pause)
+		withdraw(member);
+	return 0;
+}
+
+static void handle_pause(struct ebb_call *call,
+			 const struct json_object *arguments, void *opaque)
+{
+	struct ebb_sharing *sharing = opaque;
+	struct ebb_policy_result result = { 0 };
+	struct ebb_policy_request request;
+	struct ebb_member *member = NULL;
+	struct ebb_msg_error error;
+
+	if (ebb_msg_decode(arguments, ebb_policy_request_fields, &request,
+			   sizeof(request), &error) < 0) {
+		ebb_call_error(call, "InvalidArgument", "%s", error.text);
+		return;
+	}
+	if (*request.domain) {
+		member = find_member(sharing, request.domain);
+		if (!member) {
+			answer_not_found(call, request.domain);
+			return;
+		}
+	}
+	result.paused = request.pause;
+	if (!member) {
+		pause_all(sharing, request.pause, &result);
+	} else if (pause_one(sharing, member, request.pause, &result) < 0) {
+		ebb_call_error(call, "GenericError", "out of memory");
+		return;
+	}
+	if (!request.pause)
+		sharing->wake(sharing);
+	ebb_call_return(call,
+			ebb_msg_encode(ebb_policy_result_fields, &result));
+}
+
+const struct ebb_control_handler ebb_sharing_handlers[] = {
+	{ "policy-explain", handle_explain },
+	{ "policy-pause", handle_pause },
+	{ NULL, NULL },
+};

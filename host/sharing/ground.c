@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/sharing/ground.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/memory/swapped.h"
+
+enum {
+	/* Swap that was read so lately is not read again. */
+	SWAP_NEW_MS = 1000
+};
+
+/* A read: the job's until it is done. */
+struct reading {
+	struct ebb_ground *ground;
+	struct ebb_ground_order order;
+	int result;
+	struct ebb_budget_list list;
+	uint32_t count;
+	uint64_t *numbers; /* of the members of @processes */
+	struct ebb_budget_process *processes;
+};
+
+static void free_reading(struct reading *reading)
+{
+	if (!reading)
+		return;
+	free(reading->numbers);
+	free(reading->processes);
+	free(reading);
+}
+
+static struct reading *new_reading(struct ebb_ground *ground,
+				   const struct ebb_ground_order *order)
+{
+	const struct ebb_members *members = order->members;
+	size_t room = members->count ? members->count : 1;
+	struct reading *reading = calloc(1, sizeof(*reading));
+	struct ebb_vm_sight sight;
+
+	if (!reading)
+		return NULL;
+	reading->ground = ground;
+	reading->order = *order;
+	reading->numbers = calloc(room, sizeof(*reading->numbers));
+	reading->processes = calloc(room, sizeof(*reading->processes));
+	if (!reading->numbers || !reading->processes) {
+		free_reading(reading);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < members->count; i++) {
+		uint32_t next = reading->count;
+
+		ebb_vm_see(members->items[i]->vm, &sight);
+		if (sight.pid <= 0)
+			continue;
+		reading->numbers[next] = members->items[i]->number;
+		reading->processes[next].pid = sight.pid;
+		reading->processes[next].huge_page_bytes =
+			sight.huge_page_bytes;
+		reading->count++;
+	}
+	return reading;
+}
+
+static void read_work(void *opaque)
+{
+	struct reading *reading = opaque;
+
+	/* What cannot be read is not known, and taken so. */
+	if (!ebb_swapped_is_known(SWAP_NEW_MS))
+		ebb_swapped_read(EBB_SWAPPED_PATH);
+	reading->result = ebb_budget_read(reading->ground->reader,
+					  reading->order.promised_bytes,
+					  reading->processes, reading->count,
+					  &reading->list);
+}
+
+/* ---- what was read ---- */
+
+static enum ebb_policy_budget_kind kind_of(enum ebb_budget_kind kind)
+{
+	switch (kind) {
+	case EBB_BUDGET_POOL:
+	case EBB_BUDGET_POOL_NODE:
+		return EBB_POLICY_HUGE_POOL;
+	default:
+		return EBB_POLICY_MEMORY;
+	}
+}
+
+/* The budget of that name as it was; it is mostly where it was. NULL: it is new. */
+static const struct ebb_policy_budget *
+find_before(const struct ebb_ground *ground, const char *name, uint32_t guess)
+{
+	if (guess < ground->list.count &&
+	    strcmp(ground->budgets[guess].name, name) == 0)
+		return &ground->budgets[guess];
+	for (uint32_t i = 0; i < ground->list.count; i++)
+		if (strcmp(ground->budgets[i].name, name) == 0)
+			return &ground->budgets[i];
+	return NULL;
+}
+
+/* Until the next decision it is as the last one left it. */
+static void take_before(struct ebb_policy_budget *budget,
+			const struct ebb_policy_budget *before)
+{
+	if (!before)
+		return;
+	budget->in_need = before->in_need;
+	budget->need_bytes = before->need_bytes;
+	budget->met_bytes = before->met_bytes;
+	budget->debt_bytes = before->debt_bytes;
+	budget->cover_bytes = before->cover_bytes;
+}
+
+static struct ebb_policy_budget *new_budgets(const struct reading *reading)
+{
+	const struct ebb_budget_list *list = &reading->list;
+	struct ebb_policy_budget *budgets =
+		calloc(list->count ? list->count : 1, sizeof(*budgets));
+
+	if (!budgets)
+		return NULL;
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct ebb_budget *budget = &list->budgets[i];
+
+		budgets[i] = (struct ebb_policy_budget){
+			.name = budget->name,
+			.kind = kind_of(budget->kind),
+			.limit_bytes = budget->limit_bytes,
+			.available_bytes = budget->available_bytes,
+			.low_bytes = budget->low_bytes,
+			.high_bytes = budget->high_bytes,
+			.fast_swap_bytes = budget->fast_swap_bytes,
+			.cover_guests = reading->order.cover_guests,
+			.holder = EBB_POLICY_NONE,
+			.victim = EBB_POLICY_NONE,
+		};
+		take_before(&budgets[i],
+			    find_before(reading->ground, budget->name, i));
+	}
+	return budgets;
+}
+
+static void take_parts(struct ebb_member *member,
+		       const struct ebb_budget_process *process)
+{
+	for (uint32_t i = 0; i < process->part_count; i++)
+		member->parts[i] = (struct ebb_policy_part){
+			.budget = process->parts[i].budget,
+			.part = process->parts[i].part,
+		};
+	member->part_count = process->part_count;
+}
+
+/* Both are by ascending number. One that came meanwhile has no place yet. */
+static void place_members(const struct reading *reading)
+{
+	const struct ebb_members *members = reading->order.members;
+	uint32_t next = 0;
+
+	for (uint32_t i = 0; i < members->count; i++) {
+		struct ebb_member *member = members->items[i];
+
+		while (next < reading->count &&
+		       reading->numbers[next] < member->number)
+			next++;
+		member->part_count = 0;
+		if (next < reading->count &&
+		    reading->numbers[next] == member->number)
+			take_parts(member, &reading->processes[next]);
+	}
+}
+
+static int take_reading(struct reading *reading)
+{
+	struct ebb_ground *ground = reading->ground;
+	struct ebb_policy_budget *budgets;
+
+	if (reading->result < 0)
+		return reading->result;
+	budgets = new_budgets(reading);
+	if (!budgets) {
+		ebb_budget_list_free(&reading->list);
+		return -ENOMEM;
+	}
+	ebb_budget_list_free(&ground->list);
+	free(ground->budgets);
+	ground->list = reading->list;
+	ground->budgets = budgets;
+	ground->read_ns = reading->order.now_ns(reading->order.opaque);
+	place_members(reading);
+	return 0;
+}
+
+static void read_done(void *opaque)
+{
+	struct reading *reading = opaque;
+	struct ebb_ground_order order = reading->order;
+	int r = take_reading(reading);
+
+	reading->ground->reading = false;
+	free_reading(reading);
+	order.done(r, order.opaque);
+}
+
+/* ---- the room's own ---- */
+
+int ebb_ground_read(struct ebb_ground *ground,
+		    const struct ebb_ground_order *order)
+{
+	struct reading *reading = new_reading(ground, order);
+	int r;
+
+	if (!reading)
+		return -ENOMEM;
+	r = ebb_workers_run(ground->workers, EBB_WORK_READ, read_work,
+			    read_done, reading);
+	if (r < 0) {
+		free_reading(reading);
+		return r;
+	}
+	ground->reading = true;
+	return 0;
+}
+
+void ebb_ground_keep(struct ebb_ground *ground, const struct ebb_policy *policy)
+{
+	for (uint32_t i = 0; i < policy->budget_count; i++)
+		ground->budgets[i] = policy->budgets[i];
+}
+
+bool ebb_ground_is_needy(const struct ebb_ground *ground)
+{
+	for (uint32_t i = 0; i < ground->list.count; i++)
+		if (ground->budgets[i].in_need)
+			return true;
+	return false;
+}
+
+int ebb_ground_begin(struct ebb_ground *ground, struct ebb_workers *workers,
+		     const char *root)
+{
+	*ground = (struct ebb_ground){ .workers = workers };
+	return ebb_budget_reader_new(root, &ground->reader);
+}
+
+void ebb_ground_end(struct ebb_ground *ground)
+{
+	ebb_budget_list_free(&ground->list);
+	free(ground->budgets);
+	ebb_budget_reader_free(ground->reader);
+	*ground = (struct ebb_ground){ 0 };
+}

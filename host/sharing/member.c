@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/sharing/member.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A libvirt job that was in the way may be over after so long. */
+#define JOB_NS (30 * EBB_NS_PER_S)
+/* A working set that was told longer ago says nothing of now. */
+#define WORKING_SET_NS (60 * EBB_NS_PER_S)
+
+void ebb_member_hear(struct ebb_member *member, uint64_t now_ns)
+{
+	struct ebb_vm_word word;
+
+	if (ebb_vm_hear(member->vm, &word))
+		ebb_window_hear(&member->window, &word, now_ns);
+}
+
+static enum ebb_policy_phase phase_of(const struct ebb_member *member,
+				      const struct ebb_vm_sight *sight,
+				      uint64_t now_ns)
+{
+	if (member->exempt)
+		return EBB_POLICY_EXEMPT;
+	if (sight->leaving)
+		return EBB_POLICY_LEAVING;
+	if (sight->paused)
+		return EBB_POLICY_PAUSED;
+	if (now_ns < member->job_until_ns)
+		return EBB_POLICY_IN_JOB;
+	if (!sight->lease || !sight->held_known ||
+	    !ebb_window_is_fresh(&member->window, now_ns))
+		return EBB_POLICY_UNKNOWN;
+	return ebb_window_has_booted(&member->window, now_ns)
+		       ? EBB_POLICY_SETTLED
+		       : EBB_POLICY_BOOTING;
+}
+
+/* What the guest says; an old word says nothing. */
+static void take_word(const struct ebb_member *member, uint64_t now_ns,
+		      struct ebb_policy_domain *domain)
+{
+	const struct ebb_window *window = &member->window;
+	uint64_t lent_bytes = ebb_policy_lent_bytes(domain);
+
+	if (!ebb_window_is_fresh(window, now_ns))
+		return;
+	domain->heard_ns = window->heard_ns;
+	domain->free_bytes = window->free_bytes;
+	domain->lasting_bytes =
+		ebb_window_lasting(window, now_ns, &domain->free_since_ns);
+	/* Memory that the host does not provide is in huge ranges, too. */
+	domain->rung.free_bytes = window->free_huge_bytes > lent_bytes
+					  ? window->free_huge_bytes - lent_bytes
+					  : 0;
+}
+
+static enum ebb_policy_mode mode_of(enum ebb_mode mode)
+{
+	switch (mode) {
+	case EBB_MODE_PERFORMANCE:
+		return EBB_POLICY_PERFORMANCE;
+	case EBB_MODE_DENSITY:
+		return EBB_POLICY_DENSITY;
+	case EBB_MODE_BALANCED:
+		break;
+	}
+	return EBB_POLICY_BALANCED;
+}
+
+void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
+			uint64_t now_ns, struct ebb_policy_domain *ret_domain)
+{
+	const struct ebb_policy_settings *settings =
+		&ebb_vm_settings(member->vm)->values;
+	struct ebb_vm_sight sight;
+
+	ebb_vm_see(member->vm, &sight);
+	*ret_domain = (struct ebb_policy_domain){
+		.name = member->name,
+		.min_bytes =
+			ebb_amount_bytes(&settings->min, sight.usable_bytes),
+		.max_bytes =
+			ebb_amount_bytes(&settings->max, sight.usable_bytes),
+		.shares = settings->shares,
+		.mode = mode_of(settings->mode),
+		.phase = phase_of(member, &sight, now_ns),
+		.usable_bytes = sight.usable_bytes,
+		.resident_bytes = sight.resident_bytes,
+		.swapped_bytes = sight.swapped_bytes,
+		.working_set_known = sight.working_set_known &&
+				     ebb_now_ns() - sight.working_set_ns <
+					     WORKING_SET_NS,
+		.working_set_bytes = sight.working_set_bytes,
+		.rung = { .drive = sight.lease },
+		.history = member->history,
+	};
+	for (uint32_t i = 0; i < member->part_count; i++)
+		if (member->parts[i].budget < budget_count)
+			ret_domain->parts[ret_domain->part_count++] =
+				member->parts[i];
+	take_word(member, now_ns, ret_domain);
+}
+
+/*
+ * What an end says of the guest. Where something else was in the way, it says
+ * nothing.
+ */
+static enum ebb_policy_answer answer_of(enum ebb_reclaim_end end)
+{
+	switch (end) {
+	case EBB_END_GUEST_PRESSURE:
+		return EBB_POLICY_REFUSED;
+	case EBB_END_SATISFIED:
+	case EBB_END_DRAINED:
+	case EBB_END_TIMEOUT:
+	case EBB_END_GUEST_REFUSED:
+	case EBB_END_GUEST_SILENT:
+	case EBB_END_NO_AGENT:
+		return EBB_POLICY_GAVE;
+	default:
+		return EBB_POLICY_UNASKED;
+	}
+}
+
+static const char *refusal_name(enum ebb_refusal_kind kind)
+{
+	static const char *const names[EBB_REFUSAL_COUNT] = {
+		[EBB_REFUSAL_NONE] = "",
+		[EBB_REFUSAL_ARGUMENT] = "impossible",
+		[EBB_REFUSAL_BUSY] = "busy",
+		[EBB_REFUSAL_CANCELLED] = "cancelled",
+		[EBB_REFUSAL_NOT_RUNNING] = "not-running",
+		[EBB_REFUSAL_LIBVIRT_GONE] = "libvirt-gone",
+		[EBB_REFUSAL_RUNG_CLOSED] = "rung-closed",
+		[EBB_REFUSAL_FAILED] = "failed",
+	};
+
+	return names[kind];
+}
+
+void ebb_member_note(struct ebb_member *member,
+		     const struct ebb_reclaim_report *report, uint64_t now_ns)
+{
+	struct ebb_policy_domain domain = { .history = member->history };
+	const struct ebb_reclaim *reclaim = report->reclaim;
+	enum ebb_policy_answer answer = EBB_POLICY_UNASKED;
+	struct ebb_member_last *last = &member->last;
+
+	last->done = true;
+	if (reclaim) {
+		answer = answer_of(reclaim->outcome.end);
+		last->came_bytes = reclaim->books.reclaimed_bytes;
+		if (reclaim->outcome.end == EBB_END_JOB)
+			member->job_until_ns = now_ns + JOB_NS;
+	}
+	snprintf(last->ended, sizeof(last->ended), "%s",
+		 reclaim ? ebb_reclaim_end_name(reclaim->outcome.end)
+			 : refusal_name(report->refusal.kind));
+	ebb_policy_answered(&domain, answer, last->came_bytes, now_ns);
+	member->history = domain.history;
+}

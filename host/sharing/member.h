@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One domain among those that memory is shared out to: what was heard and asked of
+ * it, and what the policy is to know.
+ *
+ * It is there from when its vm comes to when that has gone and its last order has
+ * ended. The event loop's thread alone has it.
+ */
+#ifndef EBB_HOST_MEMBER_H
+#define EBB_HOST_MEMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "host/budget/budget.h"
+#include "host/domain/reclaim_order.h"
+#include "host/domain/sight.h"
+#include "host/policy/policy.h"
+#include "host/policy/words.h"
+#include "host/sharing/window.h"
+
+struct ebb_sharing;
+
+/**
+ * struct ebb_member_last - what was decided of it last
+ * @ns: when; 0: never
+ * @why, @asked_bytes, @words: the decision
+ * @dry_run: it was not carried out
+ * @done: it was, and ended
+ * @came_bytes: what came of it so far
+ * @ended: a stable word: of a reclaim's end or a refusal
+ */
+struct ebb_member_last {
+	uint64_t ns;
+	enum ebb_policy_why why;
+	uint64_t asked_bytes;
+	char words[EBB_POLICY_WORDS_BYTES];
+	bool dry_run;
+	bool done;
+	uint64_t came_bytes;
+	char ended[32];
+};
+
+/**
+ * struct ebb_member
+ * @number: ascends with each that comes
+ * @vm: NULL: it has gone, and an order of its has not ended
+ * @exempt: an operator paused the policy for it
+ * @ordered: an order of ours has not ended
+ * @job_until_ns: a libvirt job was in the way
+ * @part_count, @parts: the budgets it lies in, of the list that was read last
+ */
+struct ebb_member {
+	struct ebb_sharing *sharing;
+	uint64_t number;
+	struct ebb_vm *vm;
+	char name[EBB_NAME_BYTES_MAX];
+	char uuid[EBB_UUID_TEXT_BYTES];
+	bool exempt;
+	bool ordered;
+	uint64_t job_until_ns;
+	struct ebb_window window;
+	struct ebb_policy_history history;
+	struct ebb_member_last last;
+	uint32_t part_count;
+	struct ebb_policy_part parts[EBB_POLICY_PARTS_MAX];
+};
+
+/* All of them, by ascending number. */
+struct ebb_members {
+	uint32_t count;
+	uint32_t capacity;
+	struct ebb_member **items;
+};
+
+/* Takes the guest's word, by loads. */
+void ebb_member_hear(struct ebb_member *member, uint64_t now_ns);
+
+/**
+ * ebb_member_picture - what the policy is to know of it now
+ * @budget_count: its parts are indexes below that
+ */
+void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
+			uint64_t now_ns, struct ebb_policy_domain *ret_domain);
+
+/* What came of an order, for the policy. */
+void ebb_member_note(struct ebb_member *member,
+		     const struct ebb_reclaim_report *report, uint64_t now_ns);
+
+#endif /* EBB_HOST_MEMBER_H */

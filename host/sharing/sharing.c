@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/sharing/sharing.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "host/base/loop.h"
+#include "host/sharing/state.h"
+
+enum {
+	HEAR_MS = 2000,
+	/* Looks: while a budget is in need, at rest, and apart. */
+	NEED_MS = 1000,
+	REST_MS = 10 * 1000,
+	LOOK_GAP_MS = 250,
+	/* Lines in the log at once, and one more each second. */
+	LOG_BURST = 100,
+	/* About budgets; and one more each minute. */
+	NEED_BURST = 10,
+	NEED_PERIOD_S = 60,
+};
+
+/* A time of the policy's clock, for a timer. */
+static int timer_ms(const struct ebb_sharing *sharing, uint64_t ms)
+{
+	return (int)(ms / sharing->options.speed);
+}
+
+/* ---- looks ---- */
+
+static void arm(struct ebb_sharing *sharing)
+{
+	uint32_t ms = REST_MS;
+
+	if (ebb_ground_is_needy(&sharing->ground)) {
+		ms = NEED_MS;
+	} else if (sharing->ground.read_ns > 0) {
+		uint32_t patience_ms =
+			ebb_budget_patience_ms(&sharing->ground.list);
+
+		if (patience_ms < ms)
+			ms = patience_ms;
+		if (ms < NEED_MS)
+			ms = NEED_MS;
+	}
+	ebb_loop_timer_set(sharing->look_timer, timer_ms(sharing, ms));
+}
+
+static void wake(struct ebb_sharing *sharing)
+{
+	uint64_t gap_ns = LOOK_GAP_MS * EBB_NS_PER_MS;
+	uint64_t since_ns = ebb_sharing_now_ns(sharing) - sharing->looked_ns;
+
+	if (!ebb_sharing_config(sharing)->enabled)
+		return;
+	sharing->look_again = sharing->ground.reading;
+	if (sharing->ground.reading)
+		return;
+	ebb_loop_timer_set(
+		sharing->look_timer,
+		since_ns >= gap_ns
+			? 0
+			: timer_ms(sharing,
+				   (gap_ns - since_ns) / EBB_NS_PER_MS + 1));
+}
+
+void ebb_sharing_alarm(struct ebb_sharing *sharing)
+{
+	wake(sharing);
+}
+
+static void hear_all(struct ebb_sharing *sharing)
+{
+	uint64_t now_ns = ebb_sharing_now_ns(sharing);
+
+	for (uint32_t i = 0; i < sharing->members.count; i++)
+		ebb_member_hear(sharing->members.items[i], now_ns);
+}
+
+static void on_hear(int timer, void *opaque)
+{
+	(void)timer;
+	hear_all(opaque);
+}
+
+/* What lacks, and what is not covered, is told when it comes to that. */
+static void tell_budget(const struct ebb_policy *policy, uint32_t index,
+			const struct ebb_policy_budget *before)
+{
+	const struct ebb_policy_budget *now = &policy->budgets[index];
+	char words[EBB_POLICY_WORDS_BYTES];
+
+	if (now->need_bytes > now->met_bytes &&
+	    before->need_bytes <= before->met_bytes)
+		ebb_log(EBB_LOG_WARNING, "policy: %s",
+			ebb_policy_need_words(policy, index, words,
+					      sizeof(words)));
+	if (ebb_policy_is_covered(before) && !ebb_policy_is_covered(now))
+		ebb_log(EBB_LOG_NOTICE,
+			"policy: %s could not give its largest guests back "
+			"what they lent; without need nothing more is lent. "
+			"See: ebbctl explain",
+			now->name);
+}
+
+static bool is_news(const struct ebb_policy_budget *now,
+		    const struct ebb_policy_budget *before)
+{
+	return (now->need_bytes > now->met_bytes &&
+		before->need_bytes <= before->met_bytes) ||
+	       (ebb_policy_is_covered(before) && !ebb_policy_is_covered(now));
+}
+
+static void tell_budgets(struct ebb_sharing *sharing,
+			 const struct ebb_policy *policy)
+{
+	for (uint32_t i = 0; i < policy->budget_count; i++) {
+		const struct ebb_policy_budget *before =
+			&sharing->ground.budgets[i];
+
+		if (is_news(&policy->budgets[i], before) &&
+		    ebb_pace_take(&sharing->need_pace, 1, ebb_now_ns()))
+			tell_budget(policy, i, before);
+	}
+}
+
+static void on_read(int result, void *opaque)
+{
+	struct ebb_sharing *sharing = opaque;
+	struct ebb_picture picture;
+	int r = result;
+
+	hear_all(sharing);
+	if (r == 0)
+		r = ebb_picture_take(sharing->ground.budgets,
+				     sharing->ground.list.count,
+				     sharing->members.items,
+				     sharing->members.count,
+				     ebb_sharing_now_ns(sharing), &picture);
+	sharing->looked_ns = ebb_sharing_now_ns(sharing);
+	if (r == 0) {
+		tell_budgets(sharing, &picture.policy);
+		if (ebb_sharing_config(sharing)->enabled && !sharing->paused)
+			ebb_sharing_carry_out(sharing, &picture);
+		ebb_ground_keep(&sharing->ground, &picture.policy);
+		ebb_picture_clear(&picture);
+	}
+	arm(sharing);
+	if (sharing->look_again)
+		wake(sharing);
+	sharing->look_again = false;
+}
+
+static uint64_t now_of(void *opaque)
+{
+	return ebb_sharing_now_ns(opaque);
+}
+
+static void on_look(int timer, void *opaque)
+{
+	struct ebb_sharing *sharing = opaque;
+	const struct ebb_ground_order order = {
+		.promised_bytes = ebb_sharing_config(sharing)->host_free_bytes,
+		.cover_guests = ebb_sharing_config(sharing)->cover_guests,
+		.members = &sharing->members,
+		.now_ns = now_of,
+		.done = on_read,
+		.opaque = sharing,
+	};
+
+	ebb_loop_timer_set(timer, -1);
+	if (sharing->ground.reading || !ebb_sharing_config(sharing)->enabled)
+		return;
+	if (ebb_ground_read(&sharing->ground, &order) < 0)
+		arm(sharing);
+}
+
+/* ---- domains that come and go ---- */
+
+static int reserve(struct ebb_members *members)
+{
+	uint32_t capacity = members->capacity ? 2 * members->capacity : 16;
+	struct ebb_member **items;
+
+	if (members->count < members->capacity)
+		return 0;
+	items = realloc(members->items, capacity * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	members->items = items;
+	members->capacity = capacity;
+	return 0;
+}
+
+static void on_came(struct ebb_vm *vm, void *opaque)
+{
+	struct ebb_sharing *sharing = opaque;
+	struct ebb_member *member;
+
+	if (reserve(&sharing->members) < 0)
+		return;
+	member = calloc(1, sizeof(*member));
+	if (!member)
+		return;
+	member->sharing = sharing;
+	member->number = ++sharing->next_number;
+	member->vm = vm;
+	snprintf(member->name, sizeof(member->name), "%s", ebb_vm_name(vm));
+	snprintf(member->uuid, sizeof(member->uuid), "%s", ebb_vm_uuid(vm));
+	member->window.old_ns =
+		sharing->options.old_ns * sharing->options.speed;
+	member->exempt = ebb_sharing_is_exempt(sharing, member->uuid);
+	sharing->members.items[sharing->members.count++] = member;
+	wake(sharing);
+}
+
+static void on_changed(struct ebb_vm *vm, void *opaque)
+{
+	(void)vm;
+	wake(opaque);
+}
+
+static void on_went(struct ebb_vm *vm, void *opaque)
+{
+	struct ebb_sharing *sharing = opaque;
+	struct ebb_members *members = &sharing->members;
+	struct ebb_member *member;
+	uint32_t i = 0;
+
+	while (i < members->count && members->items[i]->vm != vm)
+		i++;
+	if (i == members->count)
+		return;
+	member = members->items[i];
+	members->count--;
+	memmove(&members->items[i], &members->items[i + 1],
+		(members->count - i) * sizeof(*members->items));
+	member->vm = NULL;
+	if (!member->ordered)
+		free(member);
+	wake(sharing);
+}
+
+/* ---- its life ---- */
+
+int ebb_sharing_new(const struct ebb_sharing_options *options,
+		    struct ebb_workers *workers,
+		    struct ebb_sharing **ret_sharing)
+{
+	struct ebb_sharing *sharing = calloc(1, sizeof(*sharing));
+
+	if (!sharing)
+		return -ENOMEM;
+	sharing->options = *options;
+	sharing->wake = wake;
+	sharing->watcher = (struct ebb_fleet_watcher){
+		.came = on_came,
+		.changed = on_changed,
+		.went = on_went,
+		.opaque = sharing,
+	};
+	sharing->log_pace = (struct ebb_pace){
+		.burst = LOG_BURST,
+		.period_ns = EBB_NS_PER_S,
+	};
+	sharing->need_pace = (struct ebb_pace){
+		.burst = NEED_BURST,
+		.period_ns = NEED_PERIOD_S * EBB_NS_PER_S,
+	};
+	sharing->look_timer = ebb_loop_timer(-1, on_look, sharing);
+	sharing->hear_timer = ebb_loop_timer(-1, on_hear, sharing);
+	if (sharing->look_timer < 0 || sharing->hear_timer < 0 ||
+	    ebb_ground_begin(&sharing->ground, workers, options->root) < 0) {
+		ebb_sharing_free(sharing);
+		return -ENOMEM;
+	}
+	ebb_sharing_config_changed(sharing);
+	*ret_sharing = sharing;
+	return 0;
+}
+
+void ebb_sharing_config_changed(struct ebb_sharing *sharing)
+{
+	bool enabled = ebb_sharing_config(sharing)->enabled;
+
+	ebb_loop_timer_set(sharing->hear_timer,
+			   enabled ? timer_ms(sharing, HEAR_MS) : -1);
+	if (enabled)
+		wake(sharing);
+	else
+		ebb_loop_timer_set(sharing->look_timer, -1);
+}
+
+const struct ebb_fleet_watcher *
+ebb_sharing_watcher(const struct ebb_sharing *sharing)
+{
+	return &sharing->watcher;
+}
+
+void ebb_sharing_free(struct ebb_sharing *sharing)
+{
+	if (!sharing)
+		return;
+	if (sharing->look_timer >= 0)
+		ebb_loop_timer_remove(sharing->look_timer);
+	if (sharing->hear_timer >= 0)
+		ebb_loop_timer_remove(sharing->hear_timer);
+	ebb_ground_end(&sharing->ground);
+	for (uint32_t i = 0; i < sharing->members.count; i++)
+		free(sharing->members.items[i]);
+	free(sharing->members.items);
+	free(sharing->exempt);
+	free(sharing);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory that guests do not use goes to who needs it, without anybody asking.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The problem. host/policy/ decides who gives how much, from a picture of all
+ * budgets and all domains, and is pure. Something must take that picture, at the
+ * right moments, carry out what is decided, and remember what came of it.
+ *
+ * The picture (picture.h). Domains come and go by the fleet's word, each with a
+ * member here (member.h). What a guest has free is taken by loads from its ring each
+ * two seconds into a window of a minute (window.h): what was free all the while.
+ * Budgets are read by a worker (ground.h). No thread, no timer and no call to
+ * libvirtd is for one domain.
+ *
+ * The moments. A look begins with a read of the budgets, decides, and carries out. At
+ * rest one is made when the budgets allow, at most each ten seconds
+ * (ebb_budget_patience_ms()); while a budget is in need, each second; and soon after
+ * anything happened to a domain, or a domain that was asked for a budget in need has
+ * answered. Two looks are LOOK_GAP_MS apart at least.
+ *
+ * Carrying out (carry.c). A decision becomes an order of a reclaim. What is free in
+ * the guest is taken as it is; the guest is driven only where the decision takes what
+ * it uses. A person's reclaim goes before these (ebb_vm_reclaim()). How it ended is
+ * for the policy: a guest under pressure has its rest, one that does not move is
+ * stuck, and what says nothing of the guest (a job of libvirt's, another's reclaim)
+ * does not count.
+ *
+ * Explaining (explain.c). What is told is made from the structures that decided: the
+ * last decision of each domain as it was, and a picture of now that is decided about
+ * in the same way and that nobody carries out.
+ *
+ * The clock. All times of the policy are by one clock, which tests of the whole may
+ * have run faster than the machine's; a minute is a minute of it.
+ */
+#ifndef EBB_HOST_SHARING_H
+#define EBB_HOST_SHARING_H
+
+#include "common/clock.h"
+#include "host/base/worker.h"
+#include "host/config.h"
+#include "host/control/control.h"
+#include "host/domain/fleet.h"
+
+struct ebb_sharing;
+
+/* What a guest said longer ago says nothing of now: it tells each second if it runs. */
+#define EBB_SHARING_OLD_NS (30 * EBB_NS_PER_S)
+
+/**
+ * struct ebb_sharing_options
+ * @config: whose policy section holds; it may change between two calls
+ * @dry_run: it decides and says so, and carries out nothing, whatever @config says
+ * @speed: of the clock; 1 but for tests
+ * @old_ns: EBB_SHARING_OLD_NS, by the machine's clock, as guests have none of ours
+ * @root: before /proc and /sys; "" but for tests
+ */
+struct ebb_sharing_options {
+	const struct ebb_config *config;
+	bool dry_run;
+	uint32_t speed;
+	uint64_t old_ns;
+	const char *root;
+};
+
+/* What ebbctl asks of it; @opaque of the handlers is the struct ebb_sharing. */
+extern const struct ebb_control_handler ebb_sharing_handlers[];
+
+/* @options->config and @workers outlive it. Returns 0, -ENOMEM or -EIO. */
+int ebb_sharing_new(const struct ebb_sharing_options *options,
+		    struct ebb_workers *workers,
+		    struct ebb_sharing **ret_sharing);
+
+/* For ebb_fleet_watch(); lives as long as @sharing. */
+const struct ebb_fleet_watcher *
+ebb_sharing_watcher(const struct ebb_sharing *sharing);
+
+/* The configuration is another: it holds from now on. */
+void ebb_sharing_config_changed(struct ebb_sharing *sharing);
+
+/* The first sign that a budget runs short: looks soon. */
+void ebb_sharing_alarm(struct ebb_sharing *sharing);
+
+/* The fleet is gone and no job runs. NULL is fine. */
+void ebb_sharing_free(struct ebb_sharing *sharing);
+
+#endif /* EBB_HOST_SHARING_H */

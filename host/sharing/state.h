@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What sharing is made of; for the files of this room. */
+#ifndef EBB_HOST_SHARING_STATE_H
+#define EBB_HOST_SHARING_STATE_H
+
+#include "common/clock.h"
+#include "host/base/pace.h"
+#include "host/sharing/ground.h"
+#include "host/sharing/picture.h"
+#include "host/sharing/sharing.h"
+
+/**
+ * struct ebb_sharing
+ * @wake: a look is due soon; of sharing.c
+ * @paused: by an operator: it looks, and carries out nothing
+ * @members: that have a vm
+ * @hear_timer, @look_timer: of the guests' words and of looks
+ * @looked_ns: when the last look was carried out; 0: never
+ * @look_again: something happened during the look that is under way
+ * @log_pace, @unlogged: of lines in the log, and how many were left out
+ * @need_pace: of lines about budgets
+ * @exempt_count, @exempt: UUIDs of domains that an operator took out
+ */
+struct ebb_sharing {
+	struct ebb_sharing_options options;
+	struct ebb_fleet_watcher watcher;
+	void (*wake)(struct ebb_sharing *sharing);
+	bool paused;
+	struct ebb_members members;
+	uint64_t next_number;
+	struct ebb_ground ground;
+	int hear_timer;
+	int look_timer;
+	uint64_t looked_ns;
+	bool look_again;
+	struct ebb_pace log_pace;
+	uint32_t unlogged;
+	struct ebb_pace need_pace;
+	uint32_t exempt_count;
+	char (*exempt)[EBB_UUID_TEXT_BYTES];
+};
+
+/* The policy's clock. */
+static inline uint64_t ebb_sharing_now_ns(const struct ebb_sharing *sharing)
+{
+	return ebb_now_ns() * sharing->options.speed;
+}
+
+static inline const struct ebb_policy_config *
+ebb_sharing_config(const struct ebb_sharing *sharing)
+{
+	return &sharing->options.config->policy;
+}
+
+static inline bool ebb_sharing_is_dry_run(const struct ebb_sharing *sharing)
+{
+	return sharing->options.dry_run || ebb_sharing_config(sharing)->dry_run;
+}
+
+/* carry.c: all that was decided; @picture is what it was decided from. */
+void ebb_sharing_carry_out(struct ebb_sharing *sharing,
+			   struct ebb_picture *picture);
+
+/*
+ * exempt.c: takes a domain out, or in again. Returns 0 or -ENOMEM.
+ */
+int ebb_sharing_set_exempt(struct ebb_sharing *sharing,
+			   struct ebb_member *member, bool exempt);
+bool ebb_sharing_is_exempt(const struct ebb_sharing *sharing, const char *uuid);
+
+#endif /* EBB_HOST_SHARING_STATE_H */

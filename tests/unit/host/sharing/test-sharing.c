@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The loop that shares memory out, with the event loop and the workers as they are,
+ * a clock that is a hundred times as fast, and domains and budgets that are played.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/size.h"
+#include "host/base/loop.h"
+#include "host/interface/explain.h"
+#include "host/sharing/state.h"
+
+enum {
+	SPEED = 100,
+	GUESTS = 2,
+	/* Of the policy's clock. */
+	MINUTE_S = 60,
+	GENEROUS_S = 6000,
+};
+
+/* A domain, and the last order of it. */
+struct guest {
+	int index;
+	bool silent; /* it says nothing new */
+	bool held; /* its reclaim does not end */
+	uint64_t free_bytes;
+	uint64_t resident_bytes;
+	enum ebb_reclaim_end end;
+	uint32_t orders;
+	bool pending;
+	struct ebb_reclaim_order order;
+};
+
+static struct guest guests[GUESTS];
+static uint64_t available_bytes;
+static uint32_t reads;
+static struct ebb_config config;
+static struct ebb_workers *workers;
+static struct ebb_sharing *sharing;
+static char error_class[64];
+static struct json_object *answer;
+
+/* ---- what is played ---- */
+
+static struct guest *guest_of(const struct ebb_vm *vm)
+{
+	return (struct guest *)(uintptr_t)vm;
+}
+
+static struct ebb_vm *vm_of(struct guest *guest)
+{
+	return (struct ebb_vm *)guest;
+}
+
+const char *__wrap_ebb_vm_name(const struct ebb_vm *vm);
+const char *__wrap_ebb_vm_name(const struct ebb_vm *vm)
+{
+	static const char *const names[GUESTS] = { "web1", "db1" };
+
+	return names[guest_of(vm)->index];
+}
+
+const char *__wrap_ebb_vm_uuid(const struct ebb_vm *vm);
+const char *__wrap_ebb_vm_uuid(const struct ebb_vm *vm)
+{
+	static const char *const uuids[GUESTS] = {
+		"11111111-1111-1111-1111-111111111111",
+		"22222222-2222-2222-2222-222222222222",
+	};
+
+	return uuids[guest_of(vm)->index];
+}
+
+const struct ebb_settings *__wrap_ebb_vm_settings(const struct ebb_vm *vm);
+const struct ebb_settings *__wrap_ebb_vm_settings(const struct ebb_vm *vm)
+{
+	(void)vm;
+	return &config.policy.settings;
+}
+
+bool __wrap_ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
+bool __wrap_ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
+{
+	const struct guest *guest = guest_of(vm);
+
+	*ret_word = (struct ebb_vm_word){
+		/* It runs for an hour. */
+		.stamp_ns = 3600 * EBB_NS_PER_S +
+			    (guest->silent ? 0 : ebb_now_ns()),
+		.free_bytes = guest->free_bytes,
+		.free_huge_bytes = guest->free_bytes,
+	};
+	return true;
+}
+
+void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight);
+void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
+{
+	const struct guest *guest = guest_of(vm);
+
+	*ret_sight = (struct ebb_vm_sight){
+		.pid = 1 + guest->index,
+		.lease = true,
+		.held_known = true,
+		.usable_bytes = EBB_GIB,
+		.resident_bytes = guest->resident_bytes,
+	};
+}
+
+static void end_order(struct guest *guest, enum ebb_reclaim_end end,
+		      uint64_t bytes)
+{
+	struct ebb_reclaim reclaim = {
+		.wish = guest->order.wish,
+		.outcome = ebb_outcome(end),
+	};
+	const struct ebb_reclaim_report report = { .reclaim = &reclaim };
+
+	reclaim.books.reclaimed_bytes = bytes;
+	guest->resident_bytes -= bytes;
+	guest->pending = false;
+	guest->order.done(&report, guest->order.opaque);
+}
+
+void __wrap_ebb_vm_reclaim(struct ebb_vm *vm,
+			   const struct ebb_reclaim_order *order);
+void __wrap_ebb_vm_reclaim(struct ebb_vm *vm,
+			   const struct ebb_reclaim_order *order)
+{
+	struct guest *guest = guest_of(vm);
+
+	assert_false(guest->pending);
+	assert_int_equal(order->owner, EBB_OWNER_POLICY);
+	guest->orders++;
+	guest->pending = true;
+	guest->order = *order;
+	if (guest->held)
+		return;
+	end_order(guest, guest->end,
+		  guest->end == EBB_END_SATISFIED ? order->wish.bytes : 0);
+}
+
+void __wrap_ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque);
+void __wrap_ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque)
+{
+	struct guest *guest = guest_of(vm);
+
+	assert_ptr_equal(guest->order.opaque, opaque);
+	end_order(guest, EBB_END_CANCELLED, 0);
+}
+
+int __wrap_ebb_budget_read(struct ebb_budget_reader *reader,
+			   uint64_t promised_bytes,
+			   struct ebb_budget_process *processes,
+			   uint32_t process_count,
+			   struct ebb_budget_list *ret_list);
+int __wrap_ebb_budget_read(struct ebb_budget_reader *reader,
+			   uint64_t promised_bytes,
+			   struct ebb_budget_process *processes,
+			   uint32_t process_count,
+			   struct ebb_budget_list *ret_list)
+{
+	(void)reader;
+	(void)promised_bytes;
+	__atomic_fetch_add(&reads, 1, __ATOMIC_RELAXED);
+	*ret_list = (struct ebb_budget_list){
+		.budgets = calloc(1, sizeof(struct ebb_budget)),
+		.count = 1,
+	};
+	ret_list->budgets[0] = (struct ebb_budget){
+		.kind = EBB_BUDGET_HOST,
+		.name = "host",
+		.limit_bytes = 16 * EBB_GIB,
+		.available_bytes =
+			__atomic_load_n(&available_bytes, __ATOMIC_RELAXED),
+		.low_bytes = EBB_GIB,
+		.high_bytes = 2 * EBB_GIB,
+	};
+	for (uint32_t i = 0; i < process_count; i++) {
+		processes[i].part_count = 1;
+		processes[i].parts[0] = (struct ebb_budget_part){ 0, 1 };
+	}
+	return 0;
+}
+
+void __wrap_ebb_call_return(struct ebb_call *call, struct json_object *value);
+void __wrap_ebb_call_return(struct ebb_call *call, struct json_object *value)
+{
+	(void)call;
+	json_object_put(answer);
+	answer = value;
+}
+
+void __wrap_ebb_call_error(struct ebb_call *call, const char *class,
+			   const char *format, ...);
+void __wrap_ebb_call_error(struct ebb_call *call, const char *class,
+			   const char *format, ...)
+{
+	(void)call;
+	(void)format;
+	snprintf(error_class, sizeof(error_class), "%s", class);
+}
+
+/* ---- the test's own ---- */
+
+static void on_too_late(int timer, void *opaque)
+{
+	(void)timer;
+	(void)opaque;
+	fail_msg("it takes too long");
+}
+
+static void on_over(int timer, void *opaque)
+{
+	(void)timer;
+	*(bool *)opaque = true;
+}
+
+#define UNTIL(is_so)                                                   \
+	do {                                                           \
+		int alarm_ = ebb_loop_timer(GENEROUS_S * 1000 / SPEED, \
+					    on_too_late, NULL);        \
+		while (!(is_so))                                       \
+			ebb_loop_turn();                               \
+		ebb_loop_timer_remove(alarm_);                         \
+	} while (0)
+
+/* So many seconds of the policy's clock. */
+static void pass(int s)
+{
+	bool over = false;
+	int timer = ebb_loop_timer(s * 1000 / SPEED, on_over, &over);
+
+	while (!over)
+		ebb_loop_turn();
+	ebb_loop_timer_remove(timer);
+}
+
+static void come(int index)
+{
+	const struct ebb_fleet_watcher *watcher = ebb_sharing_watcher(sharing);
+
+	watcher->came(vm_of(&guests[index]), watcher->opaque);
+}
+
+static void go(int index)
+{
+	const struct ebb_fleet_watcher *watcher = ebb_sharing_watcher(sharing);
+
+	watcher->went(vm_of(&guests[index]), watcher->opaque);
+}
+
+static void call(const char *command, const char *arguments)
+{
+	const struct ebb_control_handler *handler = ebb_sharing_handlers;
+	struct json_object *object = json_tokener_parse(arguments);
+
+	json_object_put(answer);
+	answer = NULL;
+	error_class[0] = '\0';
+	while (strcmp(handler->command, command) != 0)
+		handler++;
+	handler->handle(NULL, object, sharing);
+	json_object_put(object);
+	UNTIL(answer || *error_class);
+}
+
+/* A member of the first domain that is explained. */
+static const char *explained(const char *member)
+{
+	struct json_object *domains, *value = NULL;
+
+	call("policy-explain", "{\"domain\": \"web1\"}");
+	assert_true(json_object_object_get_ex(answer, "domains", &domains));
+	assert_int_equal(json_object_array_length(domains), 1);
+	json_object_object_get_ex(json_object_array_get_idx(domains, 0), member,
+				  &value);
+	return value ? json_object_get_string(value) : "";
+}
+
+static void start(bool dry_run)
+{
+	const struct ebb_sharing_options options = {
+		.config = &config,
+		.dry_run = dry_run,
+		.speed = SPEED,
+		.old_ns = EBB_SHARING_OLD_NS / SPEED,
+		.root = "",
+	};
+
+	assert_int_equal(ebb_sharing_new(&options, workers, &sharing), 0);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	ebb_config_default(&config);
+	for (int i = 0; i < GUESTS; i++)
+		guests[i] = (struct guest){
+			.index = i,
+			.free_bytes = EBB_GIB / 2,
+			.resident_bytes = EBB_GIB,
+			.end = EBB_END_SATISFIED,
+		};
+	available_bytes = 8 * EBB_GIB;
+	reads = 0;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	while (ebb_workers_count(workers) > 0)
+		ebb_loop_turn();
+	ebb_sharing_free(sharing);
+	sharing = NULL;
+	json_object_put(answer);
+	answer = NULL;
+	ebb_config_clear(&config);
+	return 0;
+}
+
+static int set_up_group(void **state)
+{
+	(void)state;
+	ebb_log_init("test", EBB_LOG_WARNING);
+	if (ebb_loop_init() < 0)
+		return -1;
+	return ebb_workers_new(EBB_WORKERS_MIN, 1, &workers);
+}
+
+static int tear_down_group(void **state)
+{
+	(void)state;
+	ebb_workers_free(workers);
+	return 0;
+}
+
+/* ---- without need ---- */
+
+static void what_is_unused_for_a_minute_is_taken(void **state)
+{
+	struct guest *guest = &guests[0];
+	uint64_t start_ns = ebb_now_ns();
+
+	(void)state;
+	start(false);
+	come(0);
+	UNTIL(guest->orders > 0);
+	assert_true((ebb_now_ns() - start_ns) * SPEED >=
+		    MINUTE_S * EBB_NS_PER_S);
+	/* An eighth of what is beyond the cushion, and nobody is driven. */
+	assert_int_equal(guest->order.wish.bytes, 56 * EBB_MIB);
+	assert_true(guest->order.wish.free_only);
+	assert_false(guest->order.wish.compact);
+	start_ns = ebb_now_ns();
+	UNTIL(guest->orders > 1);
+	assert_true((ebb_now_ns() - start_ns) * SPEED >= 9 * EBB_NS_PER_S);
+	assert_int_equal(guest->order.wish.bytes, 48 * EBB_MIB);
+	/* It ends. */
+	UNTIL(strcmp(explained("state"), "little") == 0);
+	assert_in_range(guest->resident_bytes, EBB_GIB - 448 * EBB_MIB,
+			EBB_GIB - 432 * EBB_MIB);
+}
+
+/* A guest that hangs has said for long that it has much free. */
+static void old_facts_are_not_free_memory(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->silent = true;
+	start(false);
+	come(0);
+	pass(3 * MINUTE_S);
+	assert_int_equal(guest->orders, 0);
+	assert_string_equal(explained("state"), "unknown");
+}
+
+static void performance_takes_nothing(void **state)
+{
+	(void)state;
+	config.policy.settings.values.mode = EBB_MODE_PERFORMANCE;
+	start(false);
+	come(0);
+	pass(3 * MINUTE_S);
+	assert_int_equal(guests[0].orders, 0);
+	assert_string_equal(explained("state"), "mode");
+}
+
+static void a_dry_run_takes_nothing_and_says_what(void **state)
+{
+	(void)state;
+	start(true);
+	come(0);
+	UNTIL(*explained("last-text"));
+	assert_non_null(strstr(explained("last-text"), "web1: 56.0 MiB of"));
+	assert_string_equal(explained("last-dry-run"), "true");
+	assert_int_equal(guests[0].orders, 0);
+}
+
+static void what_is_off_does_not_look(void **state)
+{
+	(void)state;
+	config.policy.enabled = false;
+	start(false);
+	come(0);
+	pass(2 * MINUTE_S);
+	assert_int_equal(reads, 0);
+	/* Until it is on. */
+	config.policy.enabled = true;
+	ebb_sharing_config_changed(sharing);
+	UNTIL(guests[0].orders > 0);
+}
+
+/* ---- with need ---- */
+
+static void need_is_met_at_once_by_who_has_most(void **state)
+{
+	uint64_t start_ns;
+
+	(void)state;
+	guests[0].held = true;
+	guests[1].held = true;
+	guests[1].free_bytes = EBB_GIB / 8;
+	start(false);
+	come(0);
+	come(1);
+	/* Both were heard. */
+	pass(5);
+	start_ns = ebb_now_ns();
+	__atomic_store_n(&available_bytes, EBB_GIB - 1, __ATOMIC_RELAXED);
+	ebb_sharing_alarm(sharing);
+	UNTIL(guests[0].orders > 0);
+	/* Far less than a minute, on a machine that is busy, too. */
+	assert_true((ebb_now_ns() - start_ns) * SPEED <
+		    MINUTE_S * EBB_NS_PER_S);
+	/* A quarter of what it does not work with in 10 s. */
+	assert_int_equal(guests[0].order.wish.bytes, 128 * EBB_MIB);
+	assert_true(guests[0].order.wish.free_only);
+	assert_true(!guests[1].pending ||
+		    guests[1].order.wish.bytes < guests[0].order.wish.bytes);
+	end_order(&guests[0], EBB_END_SATISFIED, 128 * EBB_MIB);
+	if (guests[1].pending)
+		end_order(&guests[1], EBB_END_SATISFIED, 0);
+}
+
+/* ---- what comes of an order ---- */
+
+static void a_guest_that_needs_its_memory_has_a_rest(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->end = EBB_END_GUEST_PRESSURE;
+	start(false);
+	come(0);
+	UNTIL(guest->orders > 0);
+	pass(MINUTE_S / 2);
+	assert_int_equal(guest->orders, 1);
+	assert_string_equal(explained("state"), "rests");
+	UNTIL(guest->orders > 1);
+}
+
+static void a_job_of_libvirts_says_nothing_of_the_guest(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->end = EBB_END_JOB;
+	start(false);
+	come(0);
+	UNTIL(guest->orders > 0);
+	assert_string_equal(explained("state"), "in-job");
+	UNTIL(guest->orders > 4);
+	/* It is not stuck. */
+	assert_int_equal(sharing->members.items[0]->history.idle_answers, 0);
+}
+
+static void who_gives_nothing_is_stuck(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->end = EBB_END_DRAINED;
+	start(false);
+	come(0);
+	UNTIL(guest->orders >= 3);
+	assert_string_equal(explained("state"), "stuck");
+}
+
+/* The order outlives what is known of the domain. */
+static void a_domain_goes_while_it_is_asked(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->held = true;
+	start(false);
+	come(0);
+	UNTIL(guest->pending);
+	go(0);
+	pass(5);
+	assert_int_equal(sharing->members.count, 0);
+	end_order(guest, EBB_END_EBBD_ENDS, 0);
+	pass(5);
+	come(0);
+	assert_int_equal(sharing->members.count, 1);
+}
+
+/* ---- pause ---- */
+
+static void a_pause_ends_what_runs(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->held = true;
+	start(false);
+	come(0);
+	UNTIL(guest->pending);
+	call("policy-pause", "{\"pause\": true}");
+	assert_false(guest->pending);
+	pass(MINUTE_S);
+	assert_int_equal(guest->orders, 1);
+	call("policy-pause", "{\"pause\": false}");
+	UNTIL(guest->orders > 1);
+	end_order(guest, EBB_END_SATISFIED, 0);
+}
+
+/* Also when the domain is started anew. */
+static void one_domain_is_paused(void **state)
+{
+	(void)state;
+	start(false);
+	come(0);
+	come(1);
+	call("policy-pause", "{\"pause\": true, \"domain\": \"web1\"}");
+	UNTIL(guests[1].orders > 0);
+	assert_int_equal(guests[0].orders, 0);
+	assert_string_equal(explained("state"), "policy-paused");
+	go(0);
+	come(0);
+	assert_string_equal(explained("state"), "policy-paused");
+	call("policy-pause", "{\"pause\": false, \"domain\": \"web1\"}");
+	UNTIL(guests[0].orders > 0);
+	call("policy-pause", "{\"pause\": false, \"domain\": \"none\"}");
+	assert_string_equal(error_class, "DomainNotFound");
+}
+
+#define SHARING_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHARING_TEST(what_is_unused_for_a_minute_is_taken),
+		SHARING_TEST(old_facts_are_not_free_memory),
+		SHARING_TEST(performance_takes_nothing),
+		SHARING_TEST(a_dry_run_takes_nothing_and_says_what),
+		SHARING_TEST(what_is_off_does_not_look),
+		SHARING_TEST(need_is_met_at_once_by_who_has_most),
+		SHARING_TEST(a_guest_that_needs_its_memory_has_a_rest),
+		SHARING_TEST(a_job_of_libvirts_says_nothing_of_the_guest),
+		SHARING_TEST(who_gives_nothing_is_stuck),
+		SHARING_TEST(a_domain_goes_while_it_is_asked),
+		SHARING_TEST(a_pause_ends_what_runs),
+		SHARING_TEST(one_domain_is_paused),
+	};
+
+	return cmocka_run_group_tests(tests, set_up_group, tear_down_group);
+}
