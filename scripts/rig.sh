@@ -37,6 +37,8 @@ GUEST=
 . "$source_dir/scripts/rig/define.sh"
 # shellcheck source=scripts/rig/guests.sh
 . "$source_dir/scripts/rig/guests.sh"
+# shellcheck source=scripts/rig/qga.sh
+. "$source_dir/scripts/rig/qga.sh"
 # shellcheck source=scripts/rig/books.sh
 . "$source_dir/scripts/rig/books.sh"
 # shellcheck source=scripts/rig/ebbd.sh

@@ -107,6 +107,19 @@ xml_disk()
 	END
 }
 
+xml_second_disk()
+{
+	[ -n "$second_disk" ] || return 0
+	cat <<-END
+	<disk type='file' device='disk'>
+	<driver name='qemu' type='raw'/>
+	<source file='$second_disk'/>
+	<target dev='vdb' bus='virtio'/>
+	<readonly/>
+	</disk>
+	END
+}
+
 xml_share()
 {
 	[ -n "$share" ] || return 0
@@ -127,7 +140,8 @@ make_disk()
 	[ "$disk" -gt 0 ] || return 0
 	case $disk_format-$disk_file in
 	raw-) yes ebb | head -c "${disk}M" >"$path" ;;
-	raw-*) head -c "${disk}M" "$disk_file" >"$path" ;;
+	raw-*) cp --sparse=always "$disk_file" "$path" &&
+		truncate -s "<${disk}M" "$path" ;;
 	qcow2-) qemu-img create -q -f qcow2 "$path" "${disk}M" ;;
 	*) rig_die "unknown disk $disk_format $disk_file" ;;
 	esac || rig_die "no room for a disk of $disk MiB in $RIG_DIR"
@@ -180,6 +194,7 @@ domain_xml()
 	<controller type='usb' model='none'/>
 	<serial type='file'><source path='$RIG_DIR/log/$GUEST.console'/></serial>
 	$(xml_disk)
+	$(xml_second_disk)
 	$(xml_share)
 	$(xml_channels)
 	$(xml_balloon)
@@ -195,17 +210,20 @@ domain_xml()
 # none|plain|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
 # [--disk MIB] [--disk-format raw|qcow2] [--disk-file FILE] [--max-memory MIB]
 # [--on-crash destroy|restart] [--share DIR] [--network SOCKET]
+# [--second-disk FILE]
 # Defines a guest. Its name is in GUEST, and all that is said below of "the
 # guest" is said of the one that GUEST names. Its disk is /dev/vda and as
 # tests/guest/disk.h says, unless it is an empty qcow2 or begins with FILE. With
 # --on-crash it has a device to tell of its panic. DIR is shared by virtiofs, with
 # the tag "share". Its network card is that of who listens on SOCKET, as passt does,
-# for which this libvirt has no XML. On thp there is one node and nothing can be plugged.
+# for which this libvirt has no XML. FILE of a second disk, /dev/vdb, is only read.
+# On thp there is one node and nothing can be plugged.
 guest_define()
 {
 	local memory=2048 backing=memfd nodes=1 channels="ebb shell" \
 		balloon=none machine=pc cmdline="" disk=0 disk_format=raw disk_file="" \
-		max_memory=0 on_crash=destroy panic="" share="" network="" image
+		max_memory=0 on_crash=destroy panic="" share="" network="" \
+		second_disk="" image
 
 	GUEST=ebbtest-${RIG_DIR##*.}-${#RIG_GUESTS[@]}
 	while [ $# -gt 1 ]; do
@@ -224,6 +242,7 @@ guest_define()
 		--max-memory) max_memory=$2 ;;
 		--share) share=$2 ;;
 		--network) network=$2 ;;
+		--second-disk) second_disk=$2 ;;
 		--on-crash) on_crash=$2 panic="<panic model='isa'/>" ;;
 		*) rig_die "guest_define: unknown option $1" ;;
 		esac
