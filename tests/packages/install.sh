@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # install.sh REPOSITORY [SUITE]: installs Ebb's packages with apt in a fresh
-# Debian of that suite (default: the machine's), and purges them. In a chroot:
-# nothing runs there, so it is shown what apt and DKMS do, not what units do.
+# Debian of that suite (default: the machine's), upgrades, downgrades and purges
+# them. In a chroot: nothing runs there, so it is shown what apt and DKMS do, not
+# what units do (distro-guest.sh does that).
 set -u
 
 repository=${1:?usage: install.sh REPOSITORY [SUITE]}
@@ -59,6 +60,54 @@ inside systemctl is-enabled ebbd ebb-agent | sort -u | grep -qx enabled ||
 inside systemd-analyze verify --man=no ebbd.service ebb-agent.service 2>&1 |
 	grep -E 'ebbd|ebb-agent' && fail "systemd-analyze verify"
 ok "they run, and their units are enabled and verified"
+inside env SYSTEMD_COLORS=0 SYSTEMD_URLIFY=0 systemd-analyze security --offline=true \
+	--threshold=20 ebbd.service >"$root/tmp/security.log" 2>&1 ||
+	fail "ebbd.service is exposed: $(tail -n 1 "$root/tmp/security.log")"
+ok "the exposure of ebbd.service is $(sed -n 's/.*exposure level for .*: \([0-9.]*\).*/\1/p' "$root/tmp/security.log")"
+
+# The same, as a later version: what an operator wrote stays, both ways.
+newer=$root/newer
+mkdir "$newer"
+for package in "$repository"/ebb-{host,guest,dkms}_*.deb; do
+	dpkg-deb -R "$package" "$root/tmp/deb"
+	sed -i -E 's/^Version: .*/&+later/; s/\(= ([^)]*)\)/(= \1+later)/' \
+		"$root/tmp/deb/DEBIAN/control"
+	dpkg-deb -b "$root/tmp/deb" "$newer/" >/dev/null || fail "dpkg-deb $package"
+	rm -r "$root/tmp/deb"
+done
+# shellcheck disable=SC2016 # dpkg-query's own variables
+installed() { inside dpkg-query -W -f '${Package}=${Version} ' ebb-host ebb-guest ebb-dkms; }
+versions=$(installed)
+echo "# the operator's" >>"$root/etc/ebb/ebbd.conf"
+
+# is_whole TEXT: after a step, all is installed, built and enabled.
+is_whole()
+{
+	[ "$(tail -n 1 "$root/etc/ebb/ebbd.conf")" = "# the operator's" ] ||
+		fail "$1: ebbd.conf is not what the operator wrote"
+	[ -z "$(find "$root/etc/ebb" -name '*.dpkg-*')" ] || fail "$1: $(ls "$root/etc/ebb")"
+	inside dkms status -m ebb | grep -q "$kernel.*: installed" ||
+		fail "$1: $(inside dkms status -m ebb)"
+	[ "$(find "$root/lib/modules/$kernel/" -name 'ebb.ko*' | wc -l)" = 1 ] ||
+		fail "$1: ebb.ko is not there once"
+	inside systemctl is-enabled ebbd ebb-agent | sort -u | grep -qx enabled ||
+		fail "$1: a unit is not enabled"
+	inside dpkg --audit | grep -q . && fail "$1: dpkg --audit has something to say"
+	ok "$1: module, units and the operator's ebbd.conf are there"
+}
+
+inside sh -c 'apt-get install -y --no-install-recommends /newer/*.deb' \
+	>"$root/tmp/upgrade.log" 2>&1 ||
+	{ tail "$root/tmp/upgrade.log"; fail "apt-get install of newer packages"; }
+installed | grep -q '^ebb-host=[^ ]*+later ' || fail "no upgrade"
+is_whole "upgraded"
+# shellcheck disable=SC2086 # words
+inside apt-get install -y --no-install-recommends --allow-downgrades $versions \
+	>"$root/tmp/downgrade.log" 2>&1 ||
+	{ tail "$root/tmp/downgrade.log"; fail "apt-get install of older packages"; }
+[ "$versions" = "$(installed)" ] || fail "no downgrade"
+is_whole "downgraded"
+rm -r "$newer"
 
 # A kernel that the module cannot be built for: apt must install it none the less.
 broken=$root/lib/modules/6.99.0-broken
@@ -76,6 +125,7 @@ rm -rf "$broken"
 
 inside apt-get purge -y ebb-host ebb-guest ebb-dkms >"$root/tmp/purge.log" 2>&1 ||
 	{ tail "$root/tmp/purge.log"; fail "apt-get purge"; }
+grep -iE 'error|No such file|not empty' "$root/tmp/purge.log" && fail "a purge complains"
 files >"$root/tmp/after"
 diff "$root/tmp/before" "$root/tmp/after" >"$root/tmp/left" || {
 	head -n 20 "$root/tmp/left"; fail "a purge leaves something behind"; }
