@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/size.h"
 #include "host/base/loop.h"
 #include "host/sharing/state.h"
 
@@ -107,6 +108,21 @@ static void tell_budget(const struct ebb_policy *policy, uint32_t index,
 			now->name);
 }
 
+/* A setting of a person's is the cause: told each time, also where others are paced. */
+static void tell_mins(const struct ebb_policy_budget *now,
+		      const struct ebb_policy_budget *before)
+{
+	char mins[EBB_SIZE_TEXT_BYTES], limit[EBB_SIZE_TEXT_BYTES];
+
+	if (ebb_policy_mins_fit(now) || !ebb_policy_mins_fit(before))
+		return;
+	ebb_log(EBB_LOG_WARNING,
+		"policy: the mins of the domains of %s are %s together, and it "
+		"has %s: they cannot all be kept. Lower some: ebbctl explain",
+		now->name, ebb_size_format(now->min_bytes, mins, sizeof(mins)),
+		ebb_size_format(now->limit_bytes, limit, sizeof(limit)));
+}
+
 static bool is_news(const struct ebb_policy_budget *now,
 		    const struct ebb_policy_budget *before)
 {
@@ -122,6 +138,7 @@ static void tell_budgets(struct ebb_sharing *sharing,
 		const struct ebb_policy_budget *before =
 			&sharing->ground.budgets[i];
 
+		tell_mins(&policy->budgets[i], before);
 		if (is_news(&policy->budgets[i], before) &&
 		    ebb_pace_take(&sharing->need_pace, 1, ebb_now_ns()))
 			tell_budget(policy, i, before);
