@@ -41,6 +41,11 @@ void ebb_log_init(const char *name, enum ebb_log_level level)
 	log_state.journal = getenv("JOURNAL_STREAM") != NULL;
 }
 
+void ebb_log_set_level(enum ebb_log_level level)
+{
+	__atomic_store_n(&log_state.level, level, __ATOMIC_RELAXED);
+}
+
 int ebb_log_parse_level(const char *text, enum ebb_log_level *ret_level)
 {
 	static const struct {
@@ -68,7 +73,7 @@ void ebb_log(enum ebb_log_level level, const char *format, ...)
 	int used;
 	va_list args;
 
-	if (level > log_state.level)
+	if (level > __atomic_load_n(&log_state.level, __ATOMIC_RELAXED))
 		return;
 
 	if (log_state.journal)

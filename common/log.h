@@ -26,6 +26,9 @@ enum ebb_log_level {
  */
 void ebb_log_init(const char *name, enum ebb_log_level level);
 
+/* Another verbosity, at any time. For one thread. */
+void ebb_log_set_level(enum ebb_log_level level);
+
 /**
  * ebb_log_parse_level - "error", "warning", "notice", "info", "debug"
  * @ret_level: written only on success

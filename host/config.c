@@ -629,6 +629,42 @@ void ebb_config_clear(struct ebb_config *config)
 	config->policy.domain_count = 0;
 }
 
+/* Of keys that are texts or 32 bits. */
+static bool is_same(const struct key *key, const struct ebb_config *a,
+		    const struct ebb_config *b)
+{
+	const char *of_a = (const char *)a + key->offset;
+	const char *of_b = (const char *)b + key->offset;
+
+	return key->capacity ? strcmp(of_a, of_b) == 0
+			     : memcmp(of_a, of_b, sizeof(uint32_t)) == 0;
+}
+
+void ebb_config_adopt(struct ebb_config *config, struct ebb_config *fresh,
+		      char *ret_fixed, size_t fixed_bytes)
+{
+	size_t used = 0;
+
+	ebb_config_clear(config);
+	config->policy = fresh->policy;
+	fresh->policy.domains = NULL;
+	config->log_level = fresh->log_level;
+	config->reclaim_timeout_ms = fresh->reclaim_timeout_ms;
+	config->grant_window_ms = fresh->grant_window_ms;
+	*ret_fixed = '\0';
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(keys); i++) {
+		const struct key *key = &keys[i];
+
+		if (strcmp(key->section, "policy") == 0 ||
+		    is_same(key, config, fresh) || used >= fixed_bytes)
+			continue;
+		used += (size_t)snprintf(ret_fixed + used, fixed_bytes - used,
+					 "%s%s.%s", used ? ", " : "",
+					 key->section, key->name);
+	}
+	ebb_config_clear(fresh);
+}
+
 /* ---- what holds ---- */
 
 static void overlay_domain(const struct ebb_policy_config *policy,

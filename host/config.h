@@ -112,6 +112,19 @@ int ebb_config_load(const char *path, enum ebb_config_presence presence,
 		    struct ebb_config *ret_config,
 		    struct ebb_msg_error *ret_error);
 
+/**
+ * ebb_config_adopt - take over of a new configuration what may change while ebbd runs
+ * @config: what holds; what it points to is freed or replaced
+ * @fresh: cleared
+ * @ret_fixed: "daemon.socket, daemon.workers": keys whose value is another in @fresh,
+ *	but stays; empty if there is none
+ *
+ * [policy], [domain], log-level, and timeout and grant-window of [reclaim] may; the
+ * others are used by threads that run, or once when ebbd starts.
+ */
+void ebb_config_adopt(struct ebb_config *config, struct ebb_config *fresh,
+		      char *ret_fixed, size_t fixed_bytes);
+
 /* Frees what it points to. Zeroed, default and cleared ones are fine. */
 void ebb_config_clear(struct ebb_config *config);
 

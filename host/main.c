@@ -30,6 +30,7 @@
 #include "host/memory/sigbus.h"
 #include "host/libvirt/virt.h"
 #include "host/sharing/sharing.h"
+#include "host/reload.h"
 #include "host/base/worker.h"
 
 #define CONFIG_PATH EBB_SYSCONFDIR "/ebb/ebbd.conf"
@@ -52,10 +53,13 @@ struct options {
 	const char *log_level;
 	bool no_sandbox;
 	bool dry_run;
+	bool check_config;
 };
 
 struct daemon {
+	const struct options *options;
 	struct ebb_config config;
+	struct ebb_reload *reload;
 	struct ebb_workers *workers;
 	struct ebb_fleet *fleet;
 	struct ebb_sharing *sharing;
@@ -80,6 +84,8 @@ static void print_help(void)
 	       "      --log-level LEVEL  error, warning, notice, info, debug\n"
 	       "      --dry-run          decide and say so, and take nothing by "
 	       "itself\n"
+	       "      --check-config     read the configuration, say what is "
+	       "wrong, and exit\n"
 	       "      --no-sandbox       keep all privileges, to debug ebbd\n"
 	       "  -h, --help             show this help\n"
 	       "  -V, --version          show the version\n"
@@ -97,7 +103,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		OPT_SOCKET,
 		OPT_LOG_LEVEL,
 		OPT_NO_SANDBOX,
-		OPT_DRY_RUN
+		OPT_DRY_RUN,
+		OPT_CHECK_CONFIG,
 	};
 	static const struct option table[] = {
 		{ "connect", required_argument, NULL, 'c' },
@@ -106,6 +113,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 		{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
 		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+		{ "check-config", no_argument, NULL, OPT_CHECK_CONFIG },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -131,6 +139,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case OPT_DRY_RUN:
 			options->dry_run = true;
+			break;
+		case OPT_CHECK_CONFIG:
+			options->check_config = true;
 			break;
 		case 'h':
 			print_help();
@@ -167,21 +178,23 @@ static int override(char *value, size_t value_bytes, const char *option,
 	return 0;
 }
 
-static int load_config(struct ebb_config *config, const struct options *options)
+static const char *config_path(const struct options *options)
 {
-	struct ebb_msg_error error;
+	return options->config ? options->config : CONFIG_PATH;
+}
+
+/* Only the default file may be absent. */
+static enum ebb_config_presence config_presence(const struct options *options)
+{
+	return options->config ? EBB_CONFIG_REQUIRED : EBB_CONFIG_OPTIONAL;
+}
+
+/* What the command line says is over what the files say. */
+static int override_config(struct ebb_config *config,
+			   const struct options *options)
+{
 	int r;
 
-	ebb_config_default(config);
-	/* Only the default file may be absent. */
-	r = ebb_config_load(options->config ? options->config : CONFIG_PATH,
-			    options->config ? EBB_CONFIG_REQUIRED
-					    : EBB_CONFIG_OPTIONAL,
-			    config, &error);
-	if (r < 0) {
-		ebb_log(EBB_LOG_ERR, "%s", error.text);
-		return r;
-	}
 	if (override(config->uri, sizeof(config->uri), "connect",
 		     options->uri) < 0 ||
 	    override(config->socket, sizeof(config->socket), "socket",
@@ -197,8 +210,76 @@ static int load_config(struct ebb_config *config, const struct options *options)
 			return r;
 		}
 	}
+	return 0;
+}
+
+static int load_config(struct ebb_config *config, const struct options *options)
+{
+	struct ebb_msg_error error;
+	int r;
+
+	ebb_config_default(config);
+	r = ebb_config_load(config_path(options), config_presence(options),
+			    config, &error);
+	if (r < 0) {
+		ebb_log(EBB_LOG_ERR, "%s", error.text);
+		return r;
+	}
+	r = override_config(config, options);
+	if (r < 0)
+		return r;
 	ebb_log_init("ebbd", config->log_level);
 	return 0;
+}
+
+/* ---- reading it anew ---- */
+
+static void override_fresh(struct ebb_config *fresh, void *opaque)
+{
+	const struct daemon *daemon = opaque;
+
+	/* It was accepted when ebbd started. */
+	override_config(fresh, daemon->options);
+}
+
+static void on_reload_begun(void *opaque)
+{
+	(void)opaque;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)(ebb_now_ns() / EBB_NS_PER_US));
+}
+
+static void on_config_changed(void *opaque)
+{
+	struct daemon *daemon = opaque;
+
+	ebb_log_set_level(daemon->config.log_level);
+	ebb_fleet_config_changed(daemon->fleet);
+	ebb_sharing_config_changed(daemon->sharing);
+}
+
+static void on_reload_ended(void *opaque)
+{
+	(void)opaque;
+	sd_notify(0, "READY=1");
+}
+
+static int prepare_reload(struct daemon *daemon)
+{
+	struct ebb_reload_options options = {
+		.path = config_path(daemon->options),
+		.presence = config_presence(daemon->options),
+		.config = &daemon->config,
+		.workers = daemon->workers,
+		.override = override_fresh,
+		.begun = on_reload_begun,
+		.changed = on_config_changed,
+		.ended = on_reload_ended,
+		.opaque = daemon,
+	};
+
+	daemon->reload = ebb_reload_new(&options);
+	return daemon->reload ? 0 : -ENOMEM;
 }
 
 static int tell_state_error(const char *path, int error)
@@ -262,8 +343,12 @@ static void on_signal(int watch, int fd, int events, void *opaque)
 
 	(void)watch;
 	(void)events;
-	if (read(fd, &info, sizeof(info)) == sizeof(info))
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo != SIGHUP)
 		daemon->stopping = true;
+	else if (daemon->reload)
+		ebb_reload_begin(daemon->reload);
 }
 
 static int watch_signals(struct daemon *daemon)
@@ -274,6 +359,7 @@ static int watch_signals(struct daemon *daemon)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (daemon->signal_fd < 0 ||
@@ -336,6 +422,9 @@ static int listen_control(struct daemon *daemon)
 	else if (r < 0)
 		ebb_log(EBB_LOG_ERR, "cannot listen on %s: %s",
 			daemon->config.socket, strerror(-r));
+	if (r == 0)
+		ebb_control_serve(daemon->control, ebb_reload_handlers,
+				  daemon->reload);
 	return r;
 }
 
@@ -392,6 +481,9 @@ static int start(struct daemon *daemon)
 	if (r < 0)
 		return r;
 	r = start_sharing(daemon);
+	if (r < 0)
+		return r;
+	r = prepare_reload(daemon);
 	if (r < 0)
 		return r;
 	r = listen_control(daemon);
@@ -456,6 +548,7 @@ static bool stop(struct daemon *daemon)
 	ebb_sharing_free(daemon->sharing);
 	ebb_workers_free(daemon->workers);
 	ebb_virt_free(daemon->virt);
+	ebb_reload_free(daemon->reload);
 	ebb_config_clear(&daemon->config);
 	if (daemon->signal_fd >= 0)
 		close(daemon->signal_fd);
@@ -482,8 +575,10 @@ static void tell_away(struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-	struct daemon daemon = { .lock_fd = -1, .signal_fd = -1 };
 	struct options options = { 0 };
+	struct daemon daemon = { .options = &options,
+				 .lock_fd = -1,
+				 .signal_fd = -1 };
 	int r;
 
 	ebb_log_init("ebbd", EBB_LOG_INFO);
@@ -492,6 +587,11 @@ int main(int argc, char **argv)
 		return r;
 	if (load_config(&daemon.config, &options) < 0)
 		return EXIT_FAILURE;
+	if (options.check_config) {
+		printf("%s: no mistake found\n", config_path(&options));
+		ebb_config_clear(&daemon.config);
+		return EXIT_SUCCESS;
+	}
 
 	daemon.no_sandbox = options.no_sandbox;
 	daemon.dry_run = options.dry_run;

@@ -58,6 +58,11 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			     "Check what a domain lacks",
 			     "Checks each thing that the best rung needs, and prints for each that\n"
 			     "is missing the remedy and the XML that mends it." },
+	[CTL_CMD_RELOAD] = { "reload", "", 0, 0, 0,
+			     "Have ebbd read its configuration anew",
+			     "Reads ebbd.conf and conf.d. With a mistake in them nothing changes, and\n"
+			     "it is named with its file and line. What changes only with a restart of\n"
+			     "ebbd is named, too." },
 	[CTL_CMD_VERSION] = { "version", "", 0, 0, 0,
 			      "Show the versions of ebbctl and ebbd",
 			      "Also tells which libvirt ebbd is connected to." },

@@ -12,7 +12,7 @@ _ebbctl_domains()
 _ebbctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show reclaim set explain policy doctor version help'
+	local commands='list show reclaim set explain policy doctor reload version help'
 	local options='--connect --socket --json --help --version'
 	local i word command='' operands=0 connection=()
 

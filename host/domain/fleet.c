@@ -466,6 +466,12 @@ void ebb_fleet_set_virt(struct ebb_fleet *fleet, struct ebb_virt *virt)
 	fleet->virt = virt;
 }
 
+void ebb_fleet_config_changed(struct ebb_fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		ebb_vm_config_changed(fleet->vms[i]);
+}
+
 void ebb_fleet_dismiss(struct ebb_fleet *fleet)
 {
 	/* What libvirt tells from now on would find nobody to dismiss it. */

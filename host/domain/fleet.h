@@ -46,6 +46,9 @@ void ebb_fleet_watch(struct ebb_fleet *fleet,
 /* The connection, once there is one. */
 void ebb_fleet_set_virt(struct ebb_fleet *fleet, struct ebb_virt *virt);
 
+/* The configuration is another: what domains have of it holds from now on. */
+void ebb_fleet_config_changed(struct ebb_fleet *fleet);
+
 /* Lets all domains go; jobs that run end soon after. */
 void ebb_fleet_dismiss(struct ebb_fleet *fleet);
 

@@ -138,6 +138,11 @@ const struct ebb_field ebb_domain_request_fields[] = {
 	END,
 };
 
+const struct ebb_field ebb_reload_result_fields[] = {
+	STRING("restart", struct ebb_reload_result, restart),
+	END,
+};
+
 const struct ebb_field ebb_set_request_fields[] = {
 	STRING("domain", struct ebb_set_request, domain),
 	OPTIONAL_STRING("uri", struct ebb_set_request, uri),

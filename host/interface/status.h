@@ -6,6 +6,7 @@
  * share the parser, its bounds and its tables with the agent's channel.
  *
  *   daemon-show      -> struct ebb_daemon_status
+ *   daemon-reload    -> struct ebb_reload_result
  *   domain-list      -> struct ebb_status_list
  *   domain-show      struct ebb_domain_request   -> struct ebb_domain_status
  *   domain-doctor    struct ebb_domain_request   -> struct ebb_doctor
@@ -188,6 +189,14 @@ struct ebb_domain_request {
 	char uri[EBB_URI_BYTES_MAX];
 };
 
+/*
+ * The configuration was read anew; @restart: keys whose new value needs a restart, as
+ * "daemon.socket, daemon.workers", or empty.
+ */
+struct ebb_reload_result {
+	char restart[EBB_TEXT_BYTES_MAX];
+};
+
 /**
  * struct ebb_set_request - what is to be kept with a domain; empty: as it is
  * @free_target: as ebb_target_parse() takes it
@@ -273,6 +282,7 @@ struct ebb_doctor {
 extern const struct ebb_field ebb_daemon_status_fields[];
 extern const struct ebb_field ebb_domain_status_fields[];
 extern const struct ebb_field ebb_domain_request_fields[];
+extern const struct ebb_field ebb_reload_result_fields[];
 extern const struct ebb_field ebb_set_request_fields[];
 extern const struct ebb_field ebb_set_result_fields[];
 extern const struct ebb_field ebb_reclaim_request_fields[];

@@ -39,9 +39,9 @@ completion=$srcdir/host/ctl/ebbctl.bash
 commands=$(./ebbctl help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p' |
 	sort)
 same "commands of ebbctl" "$commands" "$(sed -n '/^\.Sh COMMANDS/,/^\.Sh OPT/p' \
-	"$page" | sed -n 's/^\.It Cm \([a-z]*\).*/\1/p' | sort)"
+	"$page" | sed -n 's/^\.It Cm \([a-z]*\).*/\1/p' | sort -u)"
 same "synopsis of ebbctl" "$commands" "$(sed -n '/^\.Sh SYN/,/^\.Sh DESC/p' \
-	"$page" | sed -n 's/^\.Cm //p' | sort)"
+	"$page" | sed -n 's/^\.Cm \([a-z]*\).*/\1/p' | sort -u)"
 same "completion of commands" "$commands" \
 	"$(sed -n "s/.*commands='\(.*\)'/\1/p" "$completion" | tr ' ' '\n' |
 		sort)"

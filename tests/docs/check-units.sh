@@ -31,7 +31,7 @@ done
 if command -v systemd-analyze >/dev/null; then
 	directory=$(mktemp -d "${TMPDIR:-/tmp}/check-units.XXXXXX")
 	trap 'rm -rf "$directory"' EXIT
-	sed 's|^ExecStart=.*|ExecStart=/bin/true|' "$unit" >"$directory/ebbd.service"
+	sed 's|^ExecStart=.*|ExecStart=/bin/true|; s|^ExecReload=[^ ]*/ebbd|ExecReload=/bin/true|' "$unit" >"$directory/ebbd.service"
 	said=$(systemd-analyze verify --man=no "$directory/ebbd.service" 2>&1) ||
 		failed=1
 	if printf '%s\n' "$said" | grep 'ebbd\.service'; then

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The settings of the policy: kept with the domain, over those of ebbd.conf, known after
-# a restart; bad ones hurt their domain alone. The domains have no system: what is at
-# stake is between ebbd, its files and libvirtd.
+# a restart; bad ones hurt their domain alone, and a typo in a file nobody. The domains
+# have no system: what is at stake is between ebbd, its files and libvirtd.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/rig/bare.sh
@@ -93,3 +93,52 @@ check "back to ebbd.conf" ebbctl set "$one" --min default
 holds "$one" min '10% conf.d/a.conf:4'
 check "nothing is left with the domain" \
 	refused 1 'metadata' "metadata" virsh metadata "$one" $uri
+
+# ---- the files, read anew ----
+
+# told TIMES PATTERN: in the log of ebbd.
+told()
+{
+	[ "$(grep -c "$2" "$RIG_DIR/log/ebbd.log")" -ge "$1" ]
+}
+
+# What a typo did to another manager was that no guest was looked after any more.
+printf '[policy]\nshares = 600\nmod = density\n' >"$RIG_DIR/conf.d/b.conf"
+refused 1 "b.conf:3: policy.mod: unknown key: did you mean 'mode'" "a typo" \
+	ebbctl reload
+kill -HUP "$EBBD_PID"
+wait_for 90 told 2 'b.conf:3.*The configuration is as it was' ||
+	fail "SIGHUP: no word of the typo"
+refused 1 'b.conf:3' "--check-config" \
+	"$(program ebbd)" --config "$RIG_DIR/ebbd.conf" --check-config
+check "ebbd serves as before" ebbctl list
+holds "$two" shares '7 domain'
+holds "$one" min '10% conf.d/a.conf:4'
+
+printf '[daemon]\nworkers = 9\n[policy]\nshares = 600\n[domain %s]\nmin = 20%%\n' "$one" \
+	>"$RIG_DIR/conf.d/b.conf"
+check "--check-config" "$(program ebbd)" --config "$RIG_DIR/ebbd.conf" --check-config
+check "a reload names what needs a restart" \
+	grep -q 'daemon.workers: systemctl restart' <(ebbctl reload)
+holds "$one" min '20% conf.d/b.conf:6'
+holds "$two" shares '7 domain'
+# systemd waits until it is over.
+rm "$RIG_DIR/conf.d/b.conf" "$RIG_DIR/run/notify.sock"
+socat -u "UNIX-RECV:$RIG_DIR/run/notify.sock" \
+	"OPEN:$RIG_DIR/run/reloads,creat,append" &
+listener=$!
+wait_for 90 test -S "$RIG_DIR/run/notify.sock" || fail "socat did not start"
+kill -HUP "$EBBD_PID"
+wait_for 90 grep -qa READY=1 "$RIG_DIR/run/reloads" ||
+	fail "systemd is not told of the end: $(cat "$RIG_DIR/run/reloads")"
+check "systemd is told of a reload" grep -qa RELOADING=1 "$RIG_DIR/run/reloads"
+rig_kill $listener
+holds "$one" min '10% conf.d/a.conf:4'
+
+# More than any host has: said at once, by who would keep it.
+printf '[policy]\nenabled = yes\ndry-run = yes\n[domain %s]\nmin = 512T\n' "$two" \
+	>"$RIG_DIR/conf.d/policy.conf"
+check "a reload" ebbctl reload
+wait_for 90 told 1 'mins of the domains of .* cannot all be kept' ||
+	fail "no word of mins that are too much: $(ebbctl explain)"
+check "explain says so" grep -q 'more than there is' <(ebbctl explain)

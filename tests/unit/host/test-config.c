@@ -471,6 +471,42 @@ static void test_conf_d_is_over_the_file(void **state)
 	assert_int_equal(rmdir(conf_d), 0);
 }
 
+/* What may change does, what may not is named and stays. */
+static void test_adopt(void **state)
+{
+	static const char text[] = "[daemon]\nworkers = 9\nlog-level = debug\n"
+				   "socket = /tmp/other\n"
+				   "[agent]\ntimeout = 1s\n"
+				   "[reclaim]\ntimeout = 2m\n"
+				   "[policy]\nenabled = no\nmin = 10%\n"
+				   "[domain b]\nmin = 2G\n";
+	struct ebb_config config, fresh;
+	struct ebb_settings settings;
+	char fixed[256];
+
+	(void)state;
+	write_file("[domain a]\nmin = 1G\n", 20);
+	load(&config);
+	write_file(text, sizeof(text) - 1);
+	load(&fresh);
+	ebb_config_adopt(&config, &fresh, fixed, sizeof(fixed));
+	assert_string_equal(fixed,
+			    "daemon.socket, daemon.workers, agent.timeout");
+	assert_int_equal(config.workers, 8);
+	assert_int_equal(config.agent_timeout_ms, 5000);
+	assert_string_equal(config.socket, EBB_CONTROL_SOCKET);
+	assert_int_equal(config.log_level, EBB_LOG_DEBUG);
+	assert_int_equal(config.reclaim_timeout_ms, 120000);
+	assert_false(config.policy.enabled);
+	ebb_config_settings(&config, "a", "", &settings);
+	assert_setting(&settings, EBB_SETTING_MIN, "10%", in_main(11));
+	ebb_config_settings(&config, "b", "", &settings);
+	assert_setting(&settings, EBB_SETTING_MIN, "2G", in_main(13));
+	assert_null(fresh.policy.domains);
+
+	ebb_config_clear(&config);
+}
+
 static void test_unreadable(void **state)
 {
 	struct ebb_config config;
@@ -516,6 +552,7 @@ int main(void)
 		cmocka_unit_test(test_settings_of_domains),
 		cmocka_unit_test(test_long_names_are_whole),
 		cmocka_unit_test(test_conf_d_is_over_the_file),
+		cmocka_unit_test(test_adopt),
 		cmocka_unit_test(test_unreadable),
 	};
 
