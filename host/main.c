@@ -67,6 +67,7 @@ struct daemon {
 	struct ebb_control *control;
 	int lock_fd;
 	int signal_fd;
+	struct ebb_pressure pressure;
 	bool no_sandbox;
 	bool dry_run;
 	bool stopping;
@@ -449,6 +450,7 @@ static int start_sharing(struct daemon *daemon)
 		.speed = ebb_fault_speed(),
 		.old_ns = EBB_SHARING_OLD_NS,
 		.root = "",
+		.pressure = daemon->pressure,
 	};
 	int r = ebb_sharing_new(&options, daemon->workers, &daemon->sharing);
 
@@ -458,12 +460,32 @@ static int start_sharing(struct daemon *daemon)
 	return r;
 }
 
+/* A host that cannot tell is looked at all the same. */
+static void open_pressure(struct daemon *daemon)
+{
+	daemon->pressure = ebb_watch_open_pressure("");
+	if (daemon->pressure.error == -ENOENT ||
+	    daemon->pressure.error == -EOPNOTSUPP)
+		ebb_log(EBB_LOG_NOTICE,
+			"the kernel does not tell of memory pressure: what runs "
+			"short is seen by looks alone. To be told, boot the "
+			"host with psi=1");
+	else if (daemon->pressure.error < 0)
+		ebb_log(EBB_LOG_NOTICE,
+			"cannot ask to be told of memory pressure "
+			"(/proc/pressure/memory: %s): what runs short is seen "
+			"by looks alone",
+			strerror(-daemon->pressure.error));
+}
+
 static int start(struct daemon *daemon)
 {
 	int r = lock_state_dir(daemon);
 
 	if (r < 0)
 		return r;
+	/* It takes a capability that goes with the next line. */
+	open_pressure(daemon);
 	confine(daemon, ebb_sandbox_state_locked, "capabilities");
 	r = ebb_sigbus_install();
 	if (r < 0)
@@ -578,7 +600,8 @@ int main(int argc, char **argv)
 	struct options options = { 0 };
 	struct daemon daemon = { .options = &options,
 				 .lock_fd = -1,
-				 .signal_fd = -1 };
+				 .signal_fd = -1,
+				 .pressure = { .fd = -1 } };
 	int r;
 
 	ebb_log_init("ebbd", EBB_LOG_INFO);

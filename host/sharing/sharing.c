@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/size.h"
@@ -72,6 +73,11 @@ static void wake(struct ebb_sharing *sharing)
 void ebb_sharing_alarm(struct ebb_sharing *sharing)
 {
 	wake(sharing);
+}
+
+static void on_alarm(void *opaque)
+{
+	ebb_sharing_alarm(opaque);
 }
 
 static void hear_all(struct ebb_sharing *sharing)
@@ -145,6 +151,16 @@ static void tell_budgets(struct ebb_sharing *sharing,
 	}
 }
 
+/* What cannot be read is told once, by who reads it. */
+static void take_list(struct ebb_sharing *sharing)
+{
+	const struct ebb_budget_list *list = &sharing->ground.list;
+
+	for (uint32_t i = 0; i < list->trouble_count; i++)
+		ebb_log(EBB_LOG_WARNING, "policy: %s", list->troubles[i]);
+	ebb_watch_follow(sharing->watch, list);
+}
+
 static void on_read(int result, void *opaque)
 {
 	struct ebb_sharing *sharing = opaque;
@@ -152,6 +168,8 @@ static void on_read(int result, void *opaque)
 	int r = result;
 
 	hear_all(sharing);
+	if (r == 0)
+		take_list(sharing);
 	if (r == 0)
 		r = ebb_picture_take(sharing->ground.budgets,
 				     sharing->ground.list.count,
@@ -268,11 +286,19 @@ int ebb_sharing_new(const struct ebb_sharing_options *options,
 		    struct ebb_workers *workers,
 		    struct ebb_sharing **ret_sharing)
 {
+	struct ebb_pressure pressure = options->pressure;
 	struct ebb_sharing *sharing = calloc(1, sizeof(*sharing));
 
-	if (!sharing)
+	if (!sharing) {
+		ebb_close_fd(&pressure.fd);
 		return -ENOMEM;
+	}
 	sharing->options = *options;
+	/* Also on failure the descriptor is the watch's. */
+	if (ebb_watch_new(pressure, on_alarm, sharing, &sharing->watch) < 0) {
+		free(sharing);
+		return -ENOMEM;
+	}
 	sharing->wake = wake;
 	sharing->watcher = (struct ebb_fleet_watcher){
 		.came = on_came,
@@ -326,6 +352,7 @@ void ebb_sharing_free(struct ebb_sharing *sharing)
 		ebb_loop_timer_remove(sharing->look_timer);
 	if (sharing->hear_timer >= 0)
 		ebb_loop_timer_remove(sharing->hear_timer);
+	ebb_watch_free(sharing->watch);
 	ebb_ground_end(&sharing->ground);
 	for (uint32_t i = 0; i < sharing->members.count; i++)
 		free(sharing->members.items[i]);

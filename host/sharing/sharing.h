@@ -18,7 +18,7 @@
  * The moments. A look begins with a read of the budgets, decides, and carries out. At
  * rest one is made when the budgets allow, at most each ten seconds
  * (ebb_budget_patience_ms()); while a budget is in need, each second; and soon after
- * anything happened to a domain, or a domain that was asked for a budget in need has
+ * the first sign that one runs short (host/budget/watch.h), anything happened to a domain, or a domain that was asked for a budget in need has
  * answered. Two looks are LOOK_GAP_MS apart at least.
  *
  * Carrying out (carry.c). A decision becomes an order of a reclaim. What is free in
@@ -40,6 +40,7 @@
 
 #include "common/clock.h"
 #include "host/base/worker.h"
+#include "host/budget/watch.h"
 #include "host/config.h"
 #include "host/control/control.h"
 #include "host/domain/fleet.h"
@@ -56,6 +57,7 @@ struct ebb_sharing;
  * @speed: of the clock; 1 but for tests
  * @old_ns: EBB_SHARING_OLD_NS, by the machine's clock, as guests have none of ours
  * @root: before /proc and /sys; "" but for tests
+ * @pressure: of the host, as opened; it is sharing's from here on, also on failure
  */
 struct ebb_sharing_options {
 	const struct ebb_config *config;
@@ -63,6 +65,7 @@ struct ebb_sharing_options {
 	uint32_t speed;
 	uint64_t old_ns;
 	const char *root;
+	struct ebb_pressure pressure;
 };
 
 /* What ebbctl asks of it; @opaque of the handlers is the struct ebb_sharing. */

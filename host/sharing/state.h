@@ -29,6 +29,7 @@ struct ebb_sharing {
 	struct ebb_members members;
 	uint64_t next_number;
 	struct ebb_ground ground;
+	struct ebb_watch *watch;
 	int hear_timer;
 	int look_timer;
 	uint64_t looked_ns;

@@ -295,6 +295,7 @@ static void start(bool dry_run)
 		.speed = SPEED,
 		.old_ns = EBB_SHARING_OLD_NS / SPEED,
 		.root = "",
+		.pressure = { .fd = -1 },
 	};
 
 	assert_int_equal(ebb_sharing_new(&options, workers, &sharing), 0);
