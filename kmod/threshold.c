@@ -24,9 +24,10 @@
  * killed by itself: that is no shortage of the guest. Stalled allocations, what
  * kswapd reclaimed and OOM notifiers are global in every kernel; refaults are
  * not, and only the agent sees cgroups. So before refaults drop a target the
- * agent is asked whose they are. If it does not answer in ANSWER_MS, all count. The
- * answer is held against what there was when it was asked: a container that
- * thrashes needs thousands of pages while the agent counts and tells.
+ * agent is asked whose they are, and until it answers nothing more is driven. If it
+ * does not in ANSWER_MS, all count. The answer is held against what there was when
+ * it was asked: a container that thrashes needs thousands of pages while the agent
+ * counts and tells.
  *
  * Locks. threshold_lock is held for a look. Notifiers run under locks of the
  * kernel's that a look may need, so they only leave a word and queue a look, on a
@@ -64,7 +65,9 @@ enum {
 	REFAULT_WINDOW_MS = 30 * 1000,
 	REFAULT_MIN_PAGES = 8 << (20 - PAGE_SHIFT),
 	REFAULT_SHARE = 16,
-	ANSWER_MS = 1000,
+	ASK_EVERY_MS = 1000,
+	/* A guest whose host is busy may be away for seconds. */
+	ANSWER_MS = 5000,
 	/* The text of programs that run, for the most part. */
 	FILE_RESERVE_PAGES = 16 << (20 - PAGE_SHIFT),
 };
@@ -228,7 +231,7 @@ static bool threshold_has_refaults(const struct facts_events *now, u64 now_ms)
 
 static bool threshold_hurts(const struct facts_events *now, u64 now_ms)
 {
-	bool waited = now_ms - threshold.asked_ms >= ANSWER_MS;
+	u64 waited_ms = now_ms - threshold.asked_ms;
 	enum threshold_doubt doubt = threshold.doubt;
 	struct facts_events judged = *now;
 
@@ -239,9 +242,10 @@ static bool threshold_hurts(const struct facts_events *now, u64 now_ms)
 		return false;
 	if (!threshold.told || doubt == DOUBT_ANSWERED)
 		return true;
-	if (doubt != DOUBT_NONE && waited)
+	if (doubt != DOUBT_NONE && waited_ms >= ANSWER_MS)
 		return true;
-	if (doubt == DOUBT_NONE && (waited || !threshold.asked_ms)) {
+	if (doubt == DOUBT_NONE &&
+	    (waited_ms >= ASK_EVERY_MS || !threshold.asked_ms)) {
 		threshold.asked_ms = now_ms;
 		threshold.asked_refault = now->refault;
 		doubt = DOUBT_ASKED;
@@ -381,7 +385,7 @@ static void threshold_look(void)
 		threshold_give_up(veto);
 		return;
 	}
-	if (!ebb_session_is_running()) {
+	if (!ebb_session_is_running() && threshold.doubt == DOUBT_NONE) {
 		for_each_node_state(node, N_MEMORY) {
 			if (watermark_has_node(node) &&
 			    threshold.pulses[node].target)

@@ -20,8 +20,8 @@
  * (threshold.h). It can be polled (POLLPRI), and an open file of it does not
  * keep the module from being unloaded. A poll also ends when the module asks how
  * many refaults are those of cgroups at their limits: the agent answers with an
- * EBB_IOC_TARGET_GET, counts, and tells it by another EBB_IOC_TARGET_SET; else the
- * target is dropped a second later.
+ * EBB_IOC_TARGET_GET, counts, and tells it by another EBB_IOC_TARGET_SET. Until then
+ * nothing more is driven; without an answer the target is dropped 5 s later.
  *
  * Errors of all: -ENOTTY unknown request, -EFAULT bad pointer, -ESHUTDOWN the
  * module leaves or the machine suspends.
