@@ -24,8 +24,10 @@
  * is free.
  *
  * Hotplug. A canary must not keep memory from going offline. It is marked
- * PageOffline and follows the rules for such pages: its reference is dropped
- * while the memory goes, and forgotten, or taken again, with the outcome.
+ * PageOffline, for which the kernel goes on until it has told us, and then it is
+ * free memory like any other: so the kernel counts it as it counts all that goes,
+ * where releases differ in how they count a PageOffline page that is left there.
+ * If the memory stays after all, the rescan puts another in its place.
  *
  * No canary is placed while memory goes offline: taking a single page out of
  * a pageblock that hotplug has isolated ends that isolation
@@ -42,7 +44,6 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/page_ref.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -60,16 +61,11 @@ enum {
 	TOLD_MAX = 4 * EBB_SEGMENT_MAX,
 };
 
-struct canary {
-	struct page *page; /* NULL: none */
-	bool lent; /* to memory hotplug: not ours to touch */
-};
-
 struct canary_segment {
 	struct segment range;
 	bool stale; /* lost memory: not offered from until the next scan */
 	bool barren; /* when last tried, no canary had a place */
-	struct canary canaries[EBB_CANARY_PER_SEGMENT]; /* low, high */
+	struct page *canaries[EBB_CANARY_PER_SEGMENT]; /* low, high; NULL: none */
 };
 
 struct canary_map {
@@ -142,7 +138,7 @@ static bool canary_is_in(const struct canary_map *in, const struct page *page)
 
 	for (i = 0; i < in->count; i++) {
 		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
-			if (in->segments[i].canaries[k].page == page)
+			if (in->segments[i].canaries[k] == page)
 				return true;
 		}
 	}
@@ -153,26 +149,26 @@ static bool canary_is_in(const struct canary_map *in, const struct page *page)
  * Copy a canary of the old map. Of several in one half, as when two segments have
  * become one, the outermost stays.
  */
-static void canary_adopt(struct canary_map *to, const struct canary *from)
+static void canary_adopt(struct canary_map *to, struct page *page)
 {
 	struct canary_segment *segment;
-	struct canary *place;
+	struct page **place;
 	unsigned long pfn;
 	bool high;
 
-	if (!from->page)
+	if (!page)
 		return;
-	pfn = page_to_pfn(from->page);
+	pfn = page_to_pfn(page);
 	segment = canary_find(to, pfn);
 	if (!segment)
 		return;
 	high = pfn >= segment_middle(&segment->range);
 	place = &segment->canaries[high];
-	if (!place->page || (page_to_pfn(place->page) < pfn) == high)
-		*place = *from;
+	if (!*place || (page_to_pfn(*place) < pfn) == high)
+		*place = page;
 }
 
-/* Give back what @kept does not have; what is lent is hotplug's by now. */
+/* Give back what @kept does not have. */
 static void canary_give_others(const struct canary_map *old,
 			       const struct canary_map *kept)
 {
@@ -180,12 +176,10 @@ static void canary_give_others(const struct canary_map *old,
 
 	for (i = 0; i < old->count; i++) {
 		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
-			const struct canary *canary =
-				&old->segments[i].canaries[k];
+			struct page *page = old->segments[i].canaries[k];
 
-			if (canary->page && !canary->lent &&
-			    !canary_is_in(kept, canary->page))
-				ebb_segment_give_page(canary->page);
+			if (page && !canary_is_in(kept, page))
+				ebb_segment_give_page(page);
 		}
 	}
 }
@@ -217,16 +211,15 @@ static void canary_place(struct canary_segment *segment)
 
 	halves[0].end = halves[1].start = segment_middle(&segment->range);
 	for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
-		struct canary *canary = &segment->canaries[k];
 		struct page *page = NULL;
 
-		if (!canary->page && halves[k].start < halves[k].end)
+		if (!segment->canaries[k] && halves[k].start < halves[k].end)
 			page = canary_take(&halves[k], k > 0);
 		spin_lock(&map_lock);
 		if (page)
-			canary->page = page;
+			segment->canaries[k] = page;
 		spin_unlock(&map_lock);
-		barren &= !canary->page;
+		barren &= !segment->canaries[k];
 	}
 	spin_lock(&map_lock);
 	segment->barren = barren;
@@ -249,7 +242,7 @@ int ebb_canary_rescan(void)
 	fresh->count = count;
 	for (i = 0; map && i < map->count; i++) {
 		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++)
-			canary_adopt(fresh, &map->segments[i].canaries[k]);
+			canary_adopt(fresh, map->segments[i].canaries[k]);
 	}
 	for (i = 0; i < count; i++) {
 		if (!fresh->segments[i].range.added)
@@ -290,11 +283,24 @@ static bool canary_holds_added(void)
 	for (i = 0; i < map->count; i++) {
 		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
 			if (map->segments[i].range.added &&
-			    map->segments[i].canaries[k].page)
+			    map->segments[i].canaries[k])
 				return true;
 		}
 	}
 	return false;
+}
+
+/* Under place_lock. */
+static void canary_give(struct page **place)
+{
+	struct page *page = *place;
+
+	if (!page)
+		return;
+	spin_lock(&map_lock);
+	*place = NULL;
+	spin_unlock(&map_lock);
+	ebb_segment_give_page(page);
 }
 
 /* Under place_lock: the canaries of added memory go back. */
@@ -306,17 +312,8 @@ static void canary_let_go(void)
 		struct canary_segment *segment = &map->segments[i];
 
 		for (k = 0; segment->range.added && k < EBB_CANARY_PER_SEGMENT;
-		     k++) {
-			struct canary *canary = &segment->canaries[k];
-			struct page *page = canary->page;
-
-			if (!page || canary->lent)
-				continue;
-			spin_lock(&map_lock);
-			canary->page = NULL;
-			spin_unlock(&map_lock);
-			ebb_segment_give_page(page);
-		}
+		     k++)
+			canary_give(&segment->canaries[k]);
 	}
 }
 
@@ -331,9 +328,7 @@ static bool canary_host_has_attached(void)
 static void canary_hold_work(struct work_struct *work)
 {
 	mutex_lock(&place_lock);
-	if (offlining) /* the end of it says whose they are */
-		hold_end = jiffies + msecs_to_jiffies(HOLD_LOOK_MS);
-	else if (time_after(jiffies, hold_end) || canary_host_has_attached())
+	if (time_after(jiffies, hold_end) || canary_host_has_attached())
 		canary_let_go();
 	if (canary_holds_added())
 		queue_delayed_work(hold_queue, &hold_work,
@@ -388,15 +383,15 @@ void ebb_canary_challenge(const u8 boot_id[EBB_BOOT_ID_BYTES],
 	spin_unlock(&map_lock);
 	for (i = 0; i < map->count; i++) {
 		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
-			struct canary *canary = &map->segments[i].canaries[k];
+			struct page *page = map->segments[i].canaries[k];
 
-			if (!canary->page || canary->lent)
+			if (!page)
 				continue;
 			spin_lock(&map_lock);
-			canary_tell(page_to_pfn(canary->page));
+			canary_tell(page_to_pfn(page));
 			spin_unlock(&map_lock);
-			content.gpa = page_to_phys(canary->page);
-			canary_write(canary->page, &content);
+			content.gpa = page_to_phys(page);
+			canary_write(page, &content);
 		}
 	}
 	hold_end = jiffies + msecs_to_jiffies(HOLD_MS);
@@ -427,13 +422,11 @@ static void canary_list_one(const struct canary_segment *from,
 	to->bytes = (u64)(from->range.end - from->range.start) << PAGE_SHIFT;
 	to->node = from->range.node;
 	for (k = 0; k < EBB_CANARY_PER_SEGMENT && !from->stale; k++) {
-		const struct canary *canary = &from->canaries[k];
+		const struct page *page = from->canaries[k];
 
-		if (!canary->page || canary->lent ||
-		    !canary_tell(page_to_pfn(canary->page)))
+		if (!page || !canary_tell(page_to_pfn(page)))
 			continue;
-		to->canary_gpas[to->canary_count++] =
-			page_to_phys(canary->page);
+		to->canary_gpas[to->canary_count++] = page_to_phys(page);
 	}
 }
 
@@ -462,70 +455,64 @@ u32 ebb_canary_segment_count(void)
 	return count;
 }
 
-enum canary_offline {
-	OFFLINE_BEGIN,
-	OFFLINE_CANCEL,
-	OFFLINE_DONE
-};
-
-static void canary_offline_one(struct canary *canary, enum canary_offline event)
+static bool canary_overlaps(const struct canary_segment *segment,
+			    unsigned long pfn, unsigned long pages)
 {
-	if (event == OFFLINE_BEGIN && !canary->lent) {
-		canary->lent = true;
-		WARN_ON_ONCE(!page_ref_dec_and_test(canary->page));
-	} else if (event == OFFLINE_CANCEL && canary->lent) {
-		page_ref_inc(canary->page);
-		canary->lent = false;
-	} else if (event == OFFLINE_DONE && canary->lent) {
-		canary->page = NULL;
-		canary->lent = false;
-	}
+	return pfn < segment->range.end && pfn + pages > segment->range.start;
 }
 
-static void canary_offline(unsigned long pfn, unsigned long pages,
-			   enum canary_offline event)
+/* Under place_lock. */
+static void canary_give_within(struct canary_segment *segment,
+			       unsigned long pfn, unsigned long pages)
 {
-	u32 i, k;
+	u32 k;
 
-	mutex_lock(&place_lock);
-	if (event == OFFLINE_BEGIN)
-		offlining++;
-	else if (offlining) /* else it began before we were loaded */
-		offlining--;
-	spin_lock(&map_lock);
-	for (i = 0; i < map->count; i++) {
-		struct canary_segment *segment = &map->segments[i];
+	for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
+		unsigned long at;
 
-		if (pfn >= segment->range.end ||
-		    pfn + pages <= segment->range.start)
+		if (!segment->canaries[k])
 			continue;
-		segment->stale |= event == OFFLINE_DONE;
-		for (k = 0; k < EBB_CANARY_PER_SEGMENT; k++) {
-			struct canary *canary = &segment->canaries[k];
-			unsigned long at;
-
-			if (!canary->page)
-				continue;
-			at = page_to_pfn(canary->page);
-			if (at >= pfn && at < pfn + pages)
-				canary_offline_one(canary, event);
-		}
+		at = page_to_pfn(segment->canaries[k]);
+		if (at >= pfn && at < pfn + pages)
+			canary_give(&segment->canaries[k]);
 	}
-	spin_unlock(&map_lock);
-	mutex_unlock(&place_lock);
 }
 
 void ebb_canary_offline_begin(unsigned long pfn, unsigned long pages)
 {
-	canary_offline(pfn, pages, OFFLINE_BEGIN);
+	u32 i;
+
+	mutex_lock(&place_lock);
+	offlining++;
+	for (i = 0; i < map->count; i++)
+		canary_give_within(&map->segments[i], pfn, pages);
+	mutex_unlock(&place_lock);
 }
 
-void ebb_canary_offline_cancel(unsigned long pfn, unsigned long pages)
+/* What began before we were loaded was not counted. */
+static void canary_offline_end(void)
 {
-	canary_offline(pfn, pages, OFFLINE_CANCEL);
+	if (offlining)
+		offlining--;
+}
+
+void ebb_canary_offline_cancel(void)
+{
+	mutex_lock(&place_lock);
+	canary_offline_end();
+	mutex_unlock(&place_lock);
 }
 
 void ebb_canary_offline_done(unsigned long pfn, unsigned long pages)
 {
-	canary_offline(pfn, pages, OFFLINE_DONE);
+	u32 i;
+
+	mutex_lock(&place_lock);
+	canary_offline_end();
+	spin_lock(&map_lock);
+	for (i = 0; i < map->count; i++)
+		map->segments[i].stale |=
+			canary_overlaps(&map->segments[i], pfn, pages);
+	spin_unlock(&map_lock);
+	mutex_unlock(&place_lock);
 }

@@ -57,11 +57,11 @@ u32 ebb_canary_segment_count(void);
 
 /*
  * Memory hotplug: [@pfn, @pfn + @pages) goes offline, stays after all, or is
- * gone. Until ebb_canary_rescan(), nothing is offered from a segment that lost
- * memory.
+ * gone. Until ebb_canary_rescan(), it has no canaries, and nothing is offered from
+ * a segment that lost memory.
  */
 void ebb_canary_offline_begin(unsigned long pfn, unsigned long pages);
-void ebb_canary_offline_cancel(unsigned long pfn, unsigned long pages);
+void ebb_canary_offline_cancel(void);
 void ebb_canary_offline_done(unsigned long pfn, unsigned long pages);
 
 #endif /* EBB_KMOD_CANARY_H */

@@ -21,7 +21,6 @@
 #define pr_fmt(fmt) "ebb: " fmt
 
 #include <linux/memory.h>
-#include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
 #include <linux/pfn.h>
@@ -51,7 +50,6 @@ static unsigned long pages_mib(unsigned long pages)
 
 static struct workqueue_struct *notify_queue;
 static bool suspended; /* the PM core calls one after another */
-static bool pinned; /* while memory goes offline, under the hotplug lock */
 
 static void notify_rescan_work(struct work_struct *work)
 {
@@ -133,10 +131,6 @@ static int notify_going_offline(const struct memory_notify *memory)
 {
 	unsigned long held;
 
-	/* Without us at its end, nobody would take the canaries back. */
-	pinned = try_module_get(THIS_MODULE);
-	if (!pinned)
-		return notifier_from_errno(-EBUSY);
 	ebb_threshold_drop(EBB_DROP_OFFLINE);
 	ebb_canary_offline_begin(memory->start_pfn, memory->nr_pages);
 	if (ebb_session_recall(EBB_SESSION_PRESSURE, OFFLINE_WAIT_MS))
@@ -150,14 +144,6 @@ static int notify_going_offline(const struct memory_notify *memory)
 	return notifier_from_errno(-EBUSY);
 }
 
-static void notify_offline_end(void)
-{
-	if (pinned)
-		module_put(THIS_MODULE);
-	pinned = false;
-	notify_rescan();
-}
-
 static int notify_memory(struct notifier_block *block, unsigned long event,
 			 void *data)
 {
@@ -167,12 +153,12 @@ static int notify_memory(struct notifier_block *block, unsigned long event,
 	case MEM_GOING_OFFLINE:
 		return notify_going_offline(memory);
 	case MEM_CANCEL_OFFLINE:
-		ebb_canary_offline_cancel(memory->start_pfn, memory->nr_pages);
-		notify_offline_end();
+		ebb_canary_offline_cancel();
+		notify_rescan();
 		break;
 	case MEM_OFFLINE:
 		ebb_canary_offline_done(memory->start_pfn, memory->nr_pages);
-		notify_offline_end();
+		notify_rescan();
 		break;
 	case MEM_ONLINE:
 		notify_rescan();

@@ -24,6 +24,21 @@ console_says()
 	grep -qa "$1" "$RIG_DIR/log/$GUEST.console"
 }
 
+# Who waits for the host in the guest's kernel.
+pollers()
+{
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	guest 'for task in $(grep -l ebb_batch_run /proc/[0-9]*/stack 2>/dev/null); do
+		cat "${task%stack}comm"
+	done'
+}
+
+# A worker of one processor would have all other work of that wait.
+polls_unbound()
+{
+	[[ $(pollers) = kworker/u* ]]
+}
+
 # begin_fault POINT:ACTION: a reclaim that comes as far as that.
 begin_fault()
 {
@@ -54,14 +69,14 @@ grown_is_well()
 # What ended the session the guest alone knows: its host was stopped.
 session_ended_for_pressure()
 {
-	[ "$(guest session-state)" = 8 ]
+	[ "$(guest "ask-module state")" = 8 ]
 }
 
 ends_for_pressure()
 {
 	end_reclaim 60
 	wait_for 20 session_ended_for_pressure ||
-		fail "$1: session state $(guest session-state), $ENDED"
+		fail "$1: session state $(guest "ask-module state"), $ENDED"
 	ok "$1: the guest ended the session for its need"
 }
 
@@ -70,6 +85,8 @@ watch_stalls
 
 begin_fault granted:stop
 wait_for 30 ebbd_is_stopped || fail "granted was never reached"
+wait_for 30 polls_unbound || fail "'$(pollers)' polls"
+ok "a batch is polled by a worker that no other work waits for"
 grow_beyond 40
 wait_for 60 console_says 'MiB are with the host, waiting' ||
 	fail "no OOM came to it: $(cat "$RIG_DIR/run/grown")"
