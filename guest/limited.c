@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -28,6 +29,7 @@ enum {
  * @id: its inode, which the kernel does not use again
  * @met: how often a limit was met, in it and below
  * @met_here: in it alone
+ * @met_us: when a look found that it had met one, in it alone; 0: none has
  * @refaults: in it and below, in pages
  * @has_refaults: the kernel tells them
  */
@@ -35,6 +37,7 @@ struct group {
 	uint64_t id;
 	uint64_t met;
 	uint64_t met_here;
+	uint64_t met_us;
 	uint64_t refaults;
 	bool has_refaults;
 };
@@ -46,6 +49,8 @@ struct look {
 
 struct ebb_limited {
 	const char *root;
+	uint64_t recent_us;
+	uint64_t now_us; /* of this look */
 	bool looked;
 	uint32_t visited; /* at this look, kept or not: a container may make many */
 	uint64_t guest_refaults; /* all of them, when the last look began */
@@ -187,6 +192,13 @@ static struct growth look_below(struct ebb_limited *limited, int dir,
 	return below;
 }
 
+static bool is_at_limit(const struct ebb_limited *limited,
+			const struct group *group)
+{
+	return group->met_us > 0 &&
+	       limited->now_us - group->met_us <= limited->recent_us;
+}
+
 static struct growth look_at(struct ebb_limited *limited, int dir,
 			     unsigned int depth)
 {
@@ -202,13 +214,15 @@ static struct growth look_at(struct ebb_limited *limited, int dir,
 	if (group.met == 0 && !limited->is_v1)
 		return (struct growth){ 0 };
 	last = find_last(limited, &group);
+	group.met_us = group.met_here > last.met_here ? limited->now_us
+						      : last.met_us;
 	limited->now.groups[limited->now.count++] = group;
 	whole = (struct growth){
 		.met = grown(group.met, last.met),
 		.refaults = grown(group.refaults, last.refaults),
 	};
 	below = look_below(limited, dir, depth);
-	if (group.met_here > last.met_here) {
+	if (is_at_limit(limited, &group)) {
 		whole.limited = whole.refaults;
 		limited->unknown |= !group.has_refaults;
 	} else {
@@ -243,13 +257,15 @@ static uint64_t look(struct ebb_limited *limited)
 	return dir < 0 ? 0 : look_below(limited, dir, 0).limited;
 }
 
-int ebb_limited_new(const char *root, struct ebb_limited **ret_limited)
+int ebb_limited_new(const char *root, uint64_t recent_us,
+		    struct ebb_limited **ret_limited)
 {
 	struct ebb_limited *limited = calloc(1, sizeof(*limited));
 
 	if (!limited)
 		return -ENOMEM;
 	limited->root = root;
+	limited->recent_us = recent_us;
 	limited->last.groups =
 		calloc(CGROUPS_MAX, sizeof(*limited->last.groups));
 	limited->now.groups = calloc(CGROUPS_MAX, sizeof(*limited->now.groups));
@@ -306,6 +322,14 @@ int ebb_limited_read(struct ebb_limited *limited, struct ebb_vmstat *ret_now,
 	return 0;
 }
 
+static uint64_t clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 uint64_t ebb_limited_look(struct ebb_limited *limited)
 {
 	struct look last = limited->last;
@@ -314,6 +338,7 @@ uint64_t ebb_limited_look(struct ebb_limited *limited)
 	limited->now.count = 0;
 	limited->visited = 0;
 	limited->unknown = false;
+	limited->now_us = clock_us();
 	before = guest_refaults(limited);
 	grew = look(limited);
 	after = guest_refaults(limited);

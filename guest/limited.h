@@ -12,7 +12,9 @@
  * is a reason to give the target up.
  *
  * The rule. Refaults of a cgroup count as limited if it met a limit since the
- * last look (memory.events: high, max). In cgroup2 both counts hold what lies
+ * last look (memory.events: high, max), or some seconds before: kswapd takes pages
+ * of a container that thrashes, too, and for as long as it needs to read them again
+ * it is under its limit. In cgroup2 both counts hold what lies
  * below, and what lay there until it was removed: what the children that are
  * left do not explain is that of children that are gone, as of a container that
  * is killed and made anew.
@@ -40,8 +42,14 @@
 
 struct ebb_limited;
 
-/* @root: as in sysfile.h, kept. Returns 0 or -ENOMEM. */
-int ebb_limited_new(const char *root, struct ebb_limited **ret_limited);
+#define EBB_LIMITED_RECENT_US ((uint64_t)5 * 1000 * 1000)
+
+/*
+ * @root: as in sysfile.h, kept; @recent_us: for so long a cgroup that met a limit
+ * counts as being at it. Returns 0 or -ENOMEM.
+ */
+int ebb_limited_new(const char *root, uint64_t recent_us,
+		    struct ebb_limited **ret_limited);
 
 /* NULL is fine. */
 void ebb_limited_free(struct ebb_limited *limited);

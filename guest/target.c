@@ -408,7 +408,7 @@ int ebb_target_new(sd_event *event, const char *root, const char *state_dir,
 	keeper->changed = changed;
 	keeper->opaque = opaque;
 	ebb_backoff_forget(&keeper->backoff);
-	r = ebb_limited_new(root, &keeper->limited);
+	r = ebb_limited_new(root, EBB_LIMITED_RECENT_US, &keeper->limited);
 	if (r == 0)
 		r = ebb_pressure_new(event, root, keeper->limited,
 				     &pressure_ops, keeper, &keeper->pressure);

@@ -86,7 +86,7 @@ static int set_up(void **state)
 			"36 20 0:30 / " TOP " rw - cgroup2 cgroup2 rw\n");
 	fake_root_write(TOP "/cgroup.controllers", "cpu memory pids\n");
 	guest_refaults(0);
-	return ebb_limited_new(fake_root, &limited);
+	return ebb_limited_new(fake_root, 0, &limited);
 }
 
 static int tear_down(void **state)
@@ -214,6 +214,26 @@ static void what_comes_while_they_are_read_is_no_pressure(void **state)
 	assert_int_equal(wait(NULL) > 0, 1);
 }
 
+/* kswapd has taken its pages: it reads them again, and is under its limit. */
+static void one_that_was_at_its_limit_still_counts(void **state)
+{
+	(void)state;
+	ebb_limited_free(limited);
+	assert_int_equal(
+		ebb_limited_new(fake_root, EBB_LIMITED_RECENT_US, &limited), 0);
+	group("one", 1, 1, 100);
+	group("other", 1, 1, 100);
+	guest_refaults(200);
+	assert_int_equal(ebb_limited_look(limited), 0);
+	group("one", 2, 2, 200);
+	guest_refaults(300);
+	assert_int_equal(ebb_limited_look(limited), 100);
+	group("one", 2, 2, 500);
+	group("other", 1, 1, 500);
+	guest_refaults(1000);
+	assert_int_equal(ebb_limited_look(limited), 400);
+}
+
 /* Killed, removed, made anew, between two looks: its parent remembers. */
 static void one_that_is_gone_still_counts(void **state)
 {
@@ -295,6 +315,7 @@ int main(void)
 		LIMITED_TEST(the_first_limit_excuses_nothing_older),
 		LIMITED_TEST(what_a_cgroup_says_late_counts),
 		LIMITED_TEST(what_comes_while_they_are_read_is_no_pressure),
+		LIMITED_TEST(one_that_was_at_its_limit_still_counts),
 		LIMITED_TEST(one_that_is_gone_still_counts),
 		LIMITED_TEST(without_cgroups_nothing_is_limited),
 		LIMITED_TEST(version_1_counts_failures),
