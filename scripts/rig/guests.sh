@@ -28,7 +28,7 @@ guest_boot()
 
 guest_wait()
 {
-	guest_run 120 true || rig_die "$GUEST did not boot:" \
+	guest_run 300 true || rig_die "$GUEST did not boot:" \
 		"$(tail -n 20 "$RIG_DIR/log/$GUEST.console" 2>/dev/null)"
 }
 
