@@ -108,7 +108,7 @@ new_memory_lends()
 
 old_memory_lends()
 {
-	wait_for 90 "$2" || fail "$1: $(guest_total_mib) MiB: $(guest dmesg | tail -n 5)"
+	wait_for 240 "$2" || fail "$1: $(guest_total_mib) MiB: $(guest dmesg | tail -n 5)"
 	wait_lease
 	whole_again "$1"
 }
