@@ -53,6 +53,12 @@ struct ebb_vm_sight {
 /* What the guest says now; false: there is no lease, or its facts are no facts. */
 bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
 
+/*
+ * Has the agent asked for what the ring does not tell, once, as soon as nothing else
+ * is done with the vm. That wakes the guest. ebb_vm_see() has it then, if it answers.
+ */
+void ebb_vm_want_facts(struct ebb_vm *vm);
+
 void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight);
 
 #endif /* EBB_HOST_SIGHT_H */

@@ -134,6 +134,7 @@ static void settle(struct ebb_vm *vm)
 	ebb_vm_serve(vm);
 	ebb_vm_read_if_changed(vm);
 	ebb_vm_tell_if_due(vm);
+	ebb_vm_ask_if_wanted(vm);
 }
 
 static void on_settle_timer(int timer, void *opaque)

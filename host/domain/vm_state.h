@@ -96,6 +96,17 @@ struct vm_telling {
 };
 
 /**
+ * struct vm_asking - for the agent's facts
+ * @wanted: as soon as nothing else runs
+ * @result, @facts: the worker's while it asks; 0 or -errno
+ */
+struct vm_asking {
+	bool wanted;
+	int result;
+	struct ebb_msg_facts facts;
+};
+
+/**
  * struct vm_job - one kind of work that blocks
  * @phase: the vm's while it runs
  * @work: on a worker
@@ -238,6 +249,7 @@ struct ebb_vm {
 
 	struct vm_target target;
 	struct vm_telling telling;
+	struct vm_asking asking;
 	struct vm_settings settings;
 
 	char told[sizeof(((struct ebb_reason *)0)->name)];
@@ -320,6 +332,9 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 
 /* vm_reclaim.c: ends one that has begun, and that no job works on. */
 void ebb_vm_end_reclaim(struct ebb_vm *vm, struct ebb_request *request);
+
+/* vm_facts.c: asks the agent, if somebody wants that and nothing else runs. */
+void ebb_vm_ask_if_wanted(struct ebb_vm *vm);
 
 /* vm_target.c: begins the request. */
 enum ebb_vm_serving ebb_vm_start_set(struct ebb_vm *vm,

@@ -11,6 +11,8 @@ enum {
 	/* Of what is free in the guest; and where it must free it first. */
 	TAKE_MS = 10 * 1000,
 	DRIVE_MS = 30 * 1000,
+	/* Agents that are asked for a working set at one look. */
+	WANT_MAX = 16,
 };
 
 /* Whether a decision takes what the guest uses. */
@@ -116,9 +118,39 @@ static void carry_out(struct ebb_sharing *sharing, struct ebb_picture *picture,
 		order(member, decision, domain);
 }
 
+/* Whether a decision of now or soon may drive it. */
+static bool may_be_driven(const struct ebb_policy *policy,
+			  const struct ebb_policy_domain *domain)
+{
+	if (domain->mode == EBB_POLICY_DENSITY || domain->max_bytes > 0)
+		return true;
+	for (uint32_t i = 0; i < domain->part_count; i++)
+		if (policy->budgets[domain->parts[i].budget].in_need)
+			return true;
+	return false;
+}
+
+static void want_working_sets(struct ebb_picture *picture)
+{
+	const struct ebb_policy *policy = &picture->policy;
+	uint32_t left = WANT_MAX;
+
+	for (uint32_t i = 0; i < policy->domain_count && left > 0; i++) {
+		const struct ebb_policy_domain *domain = &policy->domains[i];
+		struct ebb_member *member = picture->members[i];
+		uint64_t before_ns = member->asked_facts_ns;
+
+		if (!may_be_driven(policy, domain))
+			continue;
+		ebb_member_want_working_set(member, domain, picture->now_ns);
+		left -= member->asked_facts_ns != before_ns;
+	}
+}
+
 void ebb_sharing_carry_out(struct ebb_sharing *sharing,
 			   struct ebb_picture *picture)
 {
 	for (uint32_t i = 0; i < picture->decision_count; i++)
 		carry_out(sharing, picture, &picture->decisions[i]);
+	want_working_sets(picture);
 }

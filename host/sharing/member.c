@@ -103,6 +103,19 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 	take_word(member, now_ns, ret_domain);
 }
 
+void ebb_member_want_working_set(struct ebb_member *member,
+				 const struct ebb_policy_domain *domain,
+				 uint64_t now_ns)
+{
+	if (domain->working_set_known || domain->phase != EBB_POLICY_SETTLED ||
+	    member->ordered ||
+	    (member->asked_facts_ns > 0 &&
+	     now_ns - member->asked_facts_ns < EBB_MEMBER_ASK_NS))
+		return;
+	member->asked_facts_ns = now_ns;
+	ebb_vm_want_facts(member->vm);
+}
+
 /*
  * What an end says of the guest. Where something else was in the way, it says
  * nothing.

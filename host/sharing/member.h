@@ -47,6 +47,7 @@ struct ebb_member_last {
  * @vm: NULL: it has gone, and an order of its has not ended
  * @exempt: an operator paused the policy for it
  * @ordered: an order of ours has not ended
+ * @asked_facts_ns: when its agent was asked for its working set last
  * @job_until_ns: a libvirt job was in the way
  * @part_count, @parts: the budgets it lies in, of the list that was read last
  */
@@ -58,6 +59,7 @@ struct ebb_member {
 	char uuid[EBB_UUID_TEXT_BYTES];
 	bool exempt;
 	bool ordered;
+	uint64_t asked_facts_ns;
 	uint64_t job_until_ns;
 	struct ebb_window window;
 	struct ebb_policy_history history;
@@ -82,6 +84,15 @@ void ebb_member_hear(struct ebb_member *member, uint64_t now_ns);
  */
 void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 			uint64_t now_ns, struct ebb_policy_domain *ret_domain);
+
+/*
+ * Has the working set asked for, where the policy could drive the domain if it knew it.
+ * That wakes the guest: not more often than each EBB_MEMBER_ASK_NS.
+ */
+#define EBB_MEMBER_ASK_NS (30 * EBB_NS_PER_S)
+void ebb_member_want_working_set(struct ebb_member *member,
+				 const struct ebb_policy_domain *domain,
+				 uint64_t now_ns);
 
 /* What came of an order, for the policy. */
 void ebb_member_note(struct ebb_member *member,

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include "common/cleanup.h"
 #include "common/size.h"
+#include "host/domain/sight.h"
 #include "host/domain/vm.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
@@ -328,12 +329,30 @@ static void test_reasons_are_logged_and_bounded(void **state)
 	assert_int_equal(count_lines(say_many, text, sizeof(text)), 1);
 }
 
+/* Without a free target: who shares memory out wants to know. */
+static void test_working_set_is_asked_for(void **state)
+{
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	begin();
+	ebb_vm_see(vm, &sight);
+	assert_false(sight.working_set_known);
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	ebb_vm_see(vm, &sight);
+	assert_true(sight.working_set_known);
+	assert_int_equal(sight.working_set_bytes, EBB_MIB);
+	assert_int_equal(fake_vm.tells, 0);
+}
+
 #define VM_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		VM_TEST(test_set),
+		VM_TEST(test_working_set_is_asked_for),
 		VM_TEST(test_set_none),
 		VM_TEST(test_set_is_refused),
 		VM_TEST(test_agent_comes_later),

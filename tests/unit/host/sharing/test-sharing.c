@@ -38,6 +38,8 @@ struct guest {
 	uint32_t orders;
 	bool pending;
 	struct ebb_reclaim_order order;
+	uint32_t asked_facts;
+	uint64_t working_set_ns; /* when it was told; 0: never */
 };
 
 static struct guest guests[GUESTS];
@@ -113,7 +115,17 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.held_known = true,
 		.usable_bytes = EBB_GIB,
 		.resident_bytes = guest->resident_bytes,
+		.working_set_known = guest->working_set_ns > 0,
+		.working_set_bytes = EBB_GIB / 4,
+		.working_set_ns = guest->working_set_ns,
 	};
+}
+
+void __wrap_ebb_vm_want_facts(struct ebb_vm *vm);
+void __wrap_ebb_vm_want_facts(struct ebb_vm *vm)
+{
+	guest_of(vm)->asked_facts++;
+	guest_of(vm)->working_set_ns = ebb_now_ns();
 }
 
 static void end_order(struct guest *guest, enum ebb_reclaim_end end,
@@ -455,6 +467,28 @@ static void need_is_met_at_once_by_who_has_most(void **state)
 		end_order(&guests[1], EBB_END_SATISFIED, 0);
 }
 
+/* Who has nothing free is driven; how far is asked for first, and only with need. */
+static void idle_memory_is_taken_once_the_guest_was_asked(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->free_bytes = 32 * EBB_MIB;
+	start(false);
+	come(0);
+	pass(MINUTE_S);
+	assert_int_equal(guest->orders, 0);
+	assert_int_equal(guest->asked_facts, 0);
+	__atomic_store_n(&available_bytes, EBB_GIB - 1, __ATOMIC_RELAXED);
+	ebb_sharing_alarm(sharing);
+	UNTIL(guest->orders > 0);
+	assert_true(guest->asked_facts > 0);
+	assert_false(guest->order.wish.free_only);
+	assert_true(guest->order.wish.compact);
+	assert_non_null(
+		strstr(explained("last-text"), "that it does not work with"));
+}
+
 /* ---- what comes of an order ---- */
 
 static void a_guest_that_needs_its_memory_has_a_rest(void **state)
@@ -570,6 +604,7 @@ int main(void)
 		SHARING_TEST(a_dry_run_takes_nothing_and_says_what),
 		SHARING_TEST(what_is_off_does_not_look),
 		SHARING_TEST(need_is_met_at_once_by_who_has_most),
+		SHARING_TEST(idle_memory_is_taken_once_the_guest_was_asked),
 		SHARING_TEST(a_guest_that_needs_its_memory_has_a_rest),
 		SHARING_TEST(a_job_of_libvirts_says_nothing_of_the_guest),
 		SHARING_TEST(who_gives_nothing_is_stuck),

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A vm whose agent is asked for what it alone knows: its working set. */
+#include "common/clock.h"
+#include "host/domain/sight.h"
+#include "host/domain/vm_state.h"
+#include "host/libvirt/agent.h"
+
+static void ask_work(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+	struct vm_asking *asking = &vm->asking;
+	struct ebb_msg_error unused;
+
+	asking->result = ebb_agent_facts(
+		vm->probe.channel, vm->environment->config->agent_timeout_ms,
+		&asking->facts, &unused);
+}
+
+static void ask_done(struct ebb_vm *vm)
+{
+	if (vm->asking.result < 0)
+		return;
+	vm->probe.facts = vm->asking.facts;
+	vm->probe.have_facts = true;
+	vm->probe.facts_ns = ebb_now_ns();
+}
+
+static const struct vm_job ask = {
+	.phase = EBB_VM_TELLING,
+	.work = ask_work,
+	.done = ask_done,
+	.name = "ask_done",
+};
+
+void ebb_vm_ask_if_wanted(struct ebb_vm *vm)
+{
+	if (!vm->asking.wanted || vm->phase != EBB_VM_IDLE ||
+	    vm->life != EBB_VM_CONNECTED || vm->gone || !vm->probe.channel ||
+	    !vm->probe.have_info)
+		return;
+	/* Once; who needs it still may want it again. */
+	vm->asking.wanted = false;
+	ebb_vm_run(vm, &ask);
+}
+
+void ebb_vm_want_facts(struct ebb_vm *vm)
+{
+	vm->asking.wanted = true;
+	vm->settle(vm);
+}
