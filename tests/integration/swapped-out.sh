@@ -22,20 +22,6 @@ leave()
 	exit $status
 }
 
-# The file that limits the memory of QEMU, of either kind of cgroups.
-limit_file()
-{
-	local pid=$1 path
-
-	path=$(sed -n 's/^[0-9]*:memory://p' "/proc/$pid/cgroup")
-	if [ -n "$path" ]; then
-		echo "/sys/fs/cgroup/memory$path/memory.limit_in_bytes"
-		return
-	fi
-	path=$(sed -n 's/^0:://p' "/proc/$pid/cgroup")
-	echo "/sys/fs/cgroup$path/memory.max"
-}
-
 # What the kernel says of QEMU's guest memory in swap, in bytes.
 qemu_swapped()
 {
@@ -65,7 +51,7 @@ swap_on=yes
 
 started_rig --memory 1024
 qemu=$(cat "/run/libvirt/qemu/$GUEST.pid")
-limit=$(limit_file "$qemu")
+limit=$(qemu_limit_file)
 [ -w "$limit" ] || rig_skip "QEMU has no memory cgroup of its own: $limit"
 guest_churn $((50 << 20))
 guest_populate 700
