@@ -14,8 +14,8 @@
 
 enum {
 	LIST_LIMIT_MS = 30 * 1000,
-	COLUMNS = 11,
-	SIZES = 6,
+	COLUMNS = 12,
+	SIZES = 7,
 	/* The ring's facts are of this moment; an agent's were asked for once. */
 	FACTS_OLD_MS = 10 * 1000,
 };
@@ -31,8 +31,8 @@ struct row {
 static const struct ctl_column columns[COLUMNS] = {
 	{ "Name", false },     { "State", false },    { "Rung", false },
 	{ "Memory", true },    { "Resident", true },  { "Swapped", true },
-	{ "Free", true },      { "Free huge", true }, { "Reclaimed", true },
-	{ "Settings", false }, { "Reason", false },
+	{ "Lent", true },      { "Free", true },      { "Free huge", true },
+	{ "Reclaimed", true }, { "Settings", false }, { "Reason", false },
 };
 
 /* libvirt knows it, but no QEMU runs. */
@@ -97,14 +97,16 @@ static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 		   domain->resident_known, false);
 	print_size(row->sizes[2], domain->swapped_bytes,
 		   domain->resident_known && domain->swapped_known, false);
-	print_size(row->sizes[3], domain->free_bytes, facts, old);
-	print_size(row->sizes[4], domain->free_huge_bytes, facts, old);
-	print_size(row->sizes[5], domain->reclaimed_bytes, !off, false);
+	print_size(row->sizes[3], domain->lent_bytes, domain->resident_known,
+		   false);
+	print_size(row->sizes[4], domain->free_bytes, facts, old);
+	print_size(row->sizes[5], domain->free_huge_bytes, facts, old);
+	print_size(row->sizes[6], domain->reclaimed_bytes, !off, false);
 	for (size_t i = 0; i < SIZES; i++)
 		cells[3 + i] = row->sizes[i];
 	print_settings(&domain->settings, row->settings, sizeof(row->settings));
-	cells[9] = row->settings;
-	cells[10] = domain->reason_count ? domain->reasons[0].name : "-";
+	cells[10] = row->settings;
+	cells[11] = domain->reason_count ? domain->reasons[0].name : "-";
 }
 
 static int print_list(const struct ctl_args *args,

@@ -69,6 +69,8 @@ static void print_head(const struct ebb_domain_status *domain)
 			       SIZE(domain->swapped_bytes));
 	else
 		ctl_pair_print(stdout, "Swapped", "not known");
+	if (domain->resident_known)
+		ctl_pair_print(stdout, "Lent", "%s", SIZE(domain->lent_bytes));
 	print_facts(domain);
 	ctl_pair_print(stdout, "Reclaimed", "%s in %" PRIu64 " run%s",
 		       SIZE(domain->reclaimed_bytes), domain->reclaim_runs,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "host/domain/sight.h"
 #include "host/domain/vm_state.h"
 #include "host/memory/debt.h"
 
@@ -116,6 +117,18 @@ static void fill_holding(const struct ebb_vm *vm,
 	status->swapped_known = holding.swapped_known;
 }
 
+/* As the policy counts it. */
+static void fill_lent(const struct ebb_vm *vm, struct ebb_domain_status *status)
+{
+	struct ebb_vm_sight sight;
+	uint64_t held_bytes;
+
+	ebb_vm_see(vm, &sight);
+	held_bytes = sight.resident_bytes + sight.swapped_bytes;
+	if (sight.usable_bytes > held_bytes)
+		status->lent_bytes = sight.usable_bytes - held_bytes;
+}
+
 static void fill_backings(const struct ebb_vm *vm,
 			  struct ebb_domain_status *status)
 {
@@ -212,4 +225,5 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	fill_target(facts, &ret_status->target);
 	fill_backings(vm, ret_status);
 	fill_holding(vm, ret_status);
+	fill_lent(vm, ret_status);
 }

@@ -112,6 +112,7 @@ const struct ebb_field ebb_domain_status_fields[] = {
 	FIELD(EBB_FIELD_U64, "resident-bytes", DOMAIN, resident_bytes),
 	FIELD(EBB_FIELD_U64, "swapped-bytes", DOMAIN, swapped_bytes),
 	FIELD(EBB_FIELD_BOOL, "swapped-known", DOMAIN, swapped_known),
+	FIELD(EBB_FIELD_U64, "lent-bytes", DOMAIN, lent_bytes),
 	FIELD(EBB_FIELD_U64, "free-bytes", DOMAIN, free_bytes),
 	FIELD(EBB_FIELD_U64, "free-huge-bytes", DOMAIN, free_huge_bytes),
 	FIELD(EBB_FIELD_U64, "available-bytes", DOMAIN, available_bytes),

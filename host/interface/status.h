@@ -147,6 +147,7 @@ struct ebb_domain_status {
 	uint64_t resident_bytes; /* in RAM */
 	uint64_t swapped_bytes; /* in the host's swap, if @swapped_known */
 	bool swapped_known;
+	uint64_t lent_bytes; /* it may take it back at any time; with @resident_known */
 	uint64_t free_bytes;
 	uint64_t free_huge_bytes;
 	uint64_t available_bytes;

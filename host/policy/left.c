@@ -183,7 +183,7 @@ static int young_words(const struct ebb_policy_domain *domain, uint64_t now_ns,
 				SIZE(domain->free_bytes));
 	return snprintf(text, bytes,
 			"%s is free, but only %s of it for %" PRIu64
-			" s; with %s that the host has and a cushion of %s "
+			" s; with %s lent and a cushion of %s "
 			"nothing is left that was free for 60 s",
 			SIZE(domain->free_bytes), SIZE(domain->lasting_bytes),
 			s, SIZE(ebb_policy_lent_bytes(domain)),

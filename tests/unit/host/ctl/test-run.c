@@ -36,6 +36,7 @@ static struct ebb_domain_status example_domain(void)
 		.resident_bytes = 1536 * EBB_MIB,
 		.swapped_bytes = 256 * EBB_MIB,
 		.swapped_known = true,
+		.lent_bytes = 256 * EBB_MIB,
 		.free_bytes = EBB_GIB,
 		.free_huge_bytes = 900 * EBB_MIB,
 		.available_bytes = 1200 * EBB_MIB,
@@ -91,9 +92,9 @@ static void test_list(void **state)
 	assert_string_equal(fake_run.request, "{\"execute\":\"domain-list\"}");
 	assert_string_equal(
 		fake_run.out,
-		"Name      State    Rung      Memory  Resident    Swapped     "
+		"Name      State    Rung      Memory  Resident    Swapped       Lent     "
 		"Free  Free huge  Reclaimed  Settings           Reason\n"
-		"web?[2J1  running  observe  2.0 GiB   1.5 GiB  256.0 MiB  "
+		"web?[2J1  running  observe  2.0 GiB   1.5 GiB  256.0 MiB  256.0 MiB  "
 		"1.0 GiB  900.0 MiB  512.0 MiB  min=2G shares=5 !  "
 		"private-memory\n");
 	assert_string_equal(fake_run.err, "");
@@ -119,10 +120,11 @@ static void test_list_all(void **state)
 
 	(void)state;
 	run_with(line, "list", "--all");
-	assert_non_null(strstr(fake_run.out,
-			       "\ndb        shut off  -        "
-			       "4.0 GiB         -          -        -          "
-			       "-          -  -                  -\n"));
+	assert_non_null(strstr(
+		fake_run.out,
+		"\ndb        shut off  -        "
+		"4.0 GiB         -          -          -        -          "
+		"-          -  -                  -\n"));
 	assert_int_equal(fake_run.status, 0);
 }
 
@@ -145,7 +147,7 @@ static void test_list_old(void **state)
 	run_with(line, "list");
 	assert_non_null(strstr(fake_run.out,
 			       "running  ~observe  2.0 GiB   1.5 GiB  "
-			       "256.0 MiB  "
+			       "256.0 MiB  256.0 MiB  "
 			       "~1.0 GiB  ~900.0 MiB  512.0 MiB  "));
 }
 
@@ -174,7 +176,7 @@ static void test_list_unknown(void **state)
 	assert_non_null(strstr(fake_run.out, "\nnew   running  ~observe"));
 	assert_null(strstr(fake_run.out, "0 B  0 B"));
 	/* Of sizes and of settings; the reason is there. */
-	assert_int_equal(dashes(fake_run.out), 7);
+	assert_int_equal(dashes(fake_run.out), 8);
 }
 
 static void test_list_json(void **state)
@@ -261,6 +263,7 @@ static void test_show(void **state)
 		"Memory          2.0 GiB\n"
 		"Resident        1.5 GiB\n"
 		"Swapped         256.0 MiB\n"
+		"Lent            256.0 MiB\n"
 		"Free            1.0 GiB, of it in huge ranges 900.0 MiB\n"
 		"Available       1.2 GiB\n"
 		"Facts from      1.2 s ago\n"
