@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "host/domain/vm.h"
+#include "host/interface/reason.h"
 
 /**
  * struct ebb_vm_word - what the guest says in the ring's facts page, unchecked
@@ -60,5 +61,8 @@ bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
 void ebb_vm_want_facts(struct ebb_vm *vm);
 
 void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight);
+
+/* Why rung lease is closed: the first reason; false: it is open, or none is known. */
+bool ebb_vm_is_closed(const struct ebb_vm *vm, struct ebb_reason *ret_reason);
 
 #endif /* EBB_HOST_SIGHT_H */

@@ -83,3 +83,11 @@ void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		ret_sight->working_set_ns = probe->facts_ns;
 	}
 }
+
+bool ebb_vm_is_closed(const struct ebb_vm *vm, struct ebb_reason *ret_reason)
+{
+	if (ebb_vm_has_lease(vm) || vm->probe.reasons.count == 0)
+		return false;
+	ebb_reason_render(&vm->probe.reasons, 0, ret_reason);
+	return true;
+}

@@ -105,19 +105,36 @@ static void explain_numbers(const struct ebb_policy_domain *domain,
 		explained->working_set_bytes = domain->working_set_bytes;
 }
 
+/* The policy knows that nothing is known; that no lease is open says why. */
+static void explain_closed(const struct ebb_member *member,
+			   struct ebb_explain_domain *explained)
+{
+	struct ebb_reason reason;
+
+	if (ebb_vm_is_closed(member->vm, &reason))
+		snprintf(
+			explained->text, sizeof(explained->text),
+			"%s: nothing: rung lease is closed (%s); ebbctl doctor "
+			"says what mends that",
+			member->name, reason.name);
+}
+
 static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 			   struct ebb_explain_domain *explained)
 {
 	const struct ebb_member *member = picture->members[index];
+	enum ebb_policy_left left =
+		ebb_policy_left(&picture->policy, index, picture->now_ns);
 
 	memcpy(explained->name, member->name, sizeof(explained->name));
 	memcpy(explained->uuid, member->uuid, sizeof(explained->uuid));
 	explained->paused = member->exempt;
 	snprintf(explained->state, sizeof(explained->state), "%s",
-		 ebb_policy_left_name(ebb_policy_left(&picture->policy, index,
-						      picture->now_ns)));
+		 ebb_policy_left_name(left));
 	ebb_policy_left_words(&picture->policy, index, picture->now_ns,
 			      explained->text, sizeof(explained->text));
+	if (left == EBB_POLICY_LEFT_UNKNOWN)
+		explain_closed(member, explained);
 	explain_numbers(&picture->policy.domains[index], picture->now_ns,
 			explained);
 	explain_last(&member->last, picture->now_ns, explained);

@@ -31,6 +31,7 @@ enum {
 struct guest {
 	int index;
 	bool silent; /* it says nothing new */
+	bool closed; /* it has no lease */
 	bool held; /* its reclaim does not end */
 	uint64_t free_bytes;
 	uint64_t resident_bytes;
@@ -111,7 +112,7 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 
 	*ret_sight = (struct ebb_vm_sight){
 		.pid = 1 + guest->index,
-		.lease = true,
+		.lease = !guest->closed,
 		.held_known = true,
 		.usable_bytes = EBB_GIB,
 		.resident_bytes = guest->resident_bytes,
@@ -119,6 +120,17 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.working_set_bytes = EBB_GIB / 4,
 		.working_set_ns = guest->working_set_ns,
 	};
+}
+
+bool __wrap_ebb_vm_is_closed(const struct ebb_vm *vm,
+			     struct ebb_reason *ret_reason);
+bool __wrap_ebb_vm_is_closed(const struct ebb_vm *vm,
+			     struct ebb_reason *ret_reason)
+{
+	if (!guest_of(vm)->closed)
+		return false;
+	snprintf(ret_reason->name, sizeof(ret_reason->name), "no-module");
+	return true;
 }
 
 void __wrap_ebb_vm_want_facts(struct ebb_vm *vm);
@@ -399,6 +411,17 @@ static void old_facts_are_not_free_memory(void **state)
 	assert_string_equal(explained("state"), "unknown");
 }
 
+static void closed_rung_is_named(void **state)
+{
+	(void)state;
+	guests[0].closed = true;
+	start(false);
+	come(0);
+	pass(3 * MINUTE_S);
+	assert_int_equal(guests[0].orders, 0);
+	assert_non_null(strstr(explained("text"), "closed (no-module)"));
+}
+
 static void performance_takes_nothing(void **state)
 {
 	(void)state;
@@ -600,6 +623,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHARING_TEST(what_is_unused_for_a_minute_is_taken),
 		SHARING_TEST(old_facts_are_not_free_memory),
+		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(performance_takes_nothing),
 		SHARING_TEST(a_dry_run_takes_nothing_and_says_what),
 		SHARING_TEST(what_is_off_does_not_look),
