@@ -34,8 +34,8 @@ static int read_path(char *text, size_t text_bytes, const char *path)
 	return (int)length;
 }
 
-static int make_path(char path[EBB_TEXT_PATH_BYTES], const char *format,
-		     va_list args)
+__attribute__((__format__(__printf__, 2, 0))) static int
+make_path(char path[EBB_TEXT_PATH_BYTES], const char *format, va_list args)
 {
 	int length = vsnprintf(path, EBB_TEXT_PATH_BYTES, format, args);
 
