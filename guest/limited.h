@@ -29,9 +29,10 @@
  * cgroup's counters may be late.
  *
  * Two clocks. A container that thrashes needs a million pages in the time in which
- * a busy guest reads its counters, and they are not read at one moment. So what the
- * guest had is counted over less time than what cgroups had of it: from after one
- * reading of the cgroups to before the next. What is left is the guest's own.
+ * a busy guest reads its counters, and they are not read at one moment. So the
+ * guest's refaults are counted over a shorter time than those of its cgroups: from
+ * the end of one reading of the cgroups to the start of the next. What remains is the
+ * guest's own. Refaults while the cgroups are read count for nobody.
  */
 #ifndef EBB_GUEST_LIMITED_H
 #define EBB_GUEST_LIMITED_H

@@ -107,7 +107,7 @@ static struct {
 	u64 told_refault; /* and what there was then */
 	enum threshold_doubt doubt;
 	u64 asked_ms; /* when the agent was asked last; 0: never */
-	u64 asked_refault; /* and what there was then */
+	u64 asked_refault; /* and what there was when it heard of that */
 	atomic_t drop_wanted; /* enum ebb_drop_reason */
 	struct pulse pulses[EBB_NODE_MAX];
 } threshold;
@@ -280,6 +280,7 @@ static void threshold_note_limited(const struct ebb_target *target,
 	if ((s32)(target->limited_refaults - threshold.told_limited) < 0) {
 		threshold.kicked_limited = target->limited_refaults;
 		threshold.kicked.refault = now->refault;
+		threshold.asked_refault = now->refault;
 	}
 	threshold.told = target->flags & EBB_TARGET_REFAULTS;
 	threshold.told_limited = target->limited_refaults;
@@ -501,6 +502,7 @@ int ebb_threshold_set(const struct ebb_target *target)
 
 void ebb_threshold_get(struct ebb_threshold *told)
 {
+	struct facts_events events;
 	struct pulse_facts facts;
 	int node;
 
@@ -516,8 +518,12 @@ void ebb_threshold_get(struct ebb_threshold *told)
 	told->drop_count = threshold.drop_count;
 	told->state = threshold.state;
 	told->drop_reason = threshold.drop_reason;
-	if (threshold.doubt == DOUBT_ASKED)
+	/* It counts after this: what came before its moment is judged. */
+	if (threshold.doubt == DOUBT_ASKED) {
+		ebb_facts_read_events(&events);
+		threshold.asked_refault = events.refault;
 		threshold.doubt = DOUBT_HEARD;
+	}
 	mutex_unlock(&threshold_lock);
 }
 
