@@ -224,7 +224,8 @@ static struct growth look_at(struct ebb_limited *limited, int dir,
 	below = look_below(limited, dir, depth);
 	if (is_at_limit(limited, &group)) {
 		whole.limited = whole.refaults;
-		limited->unknown |= !group.has_refaults;
+		limited->unknown |= !group.has_refaults &&
+				    group.met_us == limited->now_us;
 	} else {
 		whole.limited = below.limited;
 		/* Children that are gone met a limit. */

@@ -303,6 +303,24 @@ static void version_1_without_refaults_excuses_all(void **state)
 	assert_int_equal(ebb_limited_look(limited), 200);
 }
 
+/* Else a small one that is full of page cache would excuse all, for ever. */
+static void unknown_refaults_are_excused_while_a_limit_is_met(void **state)
+{
+	(void)state;
+	ebb_limited_free(limited);
+	assert_int_equal(
+		ebb_limited_new(fake_root, EBB_LIMITED_RECENT_US, &limited), 0);
+	use_v1();
+	write_file("one", "memory.failcnt", "5\n");
+	write_file("one", "memory.stat", "cache 5\n");
+	assert_int_equal(ebb_limited_look(limited), 0);
+	write_file("one", "memory.failcnt", "6\n");
+	guest_refaults(200);
+	assert_int_equal(ebb_limited_look(limited), 200);
+	guest_refaults(700);
+	assert_int_equal(ebb_limited_look(limited), 200);
+}
+
 #define LIMITED_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -320,6 +338,7 @@ int main(void)
 		LIMITED_TEST(without_cgroups_nothing_is_limited),
 		LIMITED_TEST(version_1_counts_failures),
 		LIMITED_TEST(version_1_without_refaults_excuses_all),
+		LIMITED_TEST(unknown_refaults_are_excused_while_a_limit_is_met),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
