@@ -24,10 +24,9 @@
  * is free.
  *
  * Hotplug. A canary must not keep memory from going offline. It is marked
- * PageOffline, for which the kernel goes on until it has told us, and then it is
- * free memory like any other: so the kernel counts it as it counts all that goes,
- * where releases differ in how they count a PageOffline page that is left there.
- * If the memory stays after all, the rescan puts another in its place.
+ * PageOffline, so the kernel goes on. When it tells us, the canary becomes free
+ * memory like any other, and is counted like all that goes: releases differ in how
+ * they count a page that is left there. If the memory stays after all, the rescan puts another in its place.
  *
  * No canary is placed while memory goes offline: taking a single page out of
  * a pageblock that hotplug has isolated ends that isolation
