@@ -64,6 +64,8 @@ virsh dumpxml --inactive "$two" >"$RIG_DIR/$two.xml" || fail "virsh dumpxml"
 virsh define "$RIG_DIR/$two.xml" >/dev/null || fail "virsh define"
 check "set for the next start" ebbctl set "$two" --config --mode density
 holds "$two" mode 'balanced default'
+check "its definition has it" grep -q "mode=['\"]density" \
+	<(virsh dumpxml --inactive "$two")
 refused 1 'min is 48M, but max is 32M' "a min over max" ebbctl set "$one" --min 48M
 stop_ebbd
 # shellcheck disable=SC2119
