@@ -58,7 +58,7 @@ wait_for 90 explained_is state mode || fail "it has not settled: $(ebbctl explai
 ok "without need nothing is taken: $(explained text)"
 before=$(backing_bytes)
 
-echo $(($(cat "$usage") - $(cache_bytes) + (16 << 20))) >"$limit" ||
+echo $(($(cat "$usage") - $(cache_bytes) + (24 << 20))) >"$limit" ||
 	fail "$limit cannot be lowered"
 wait_for 90 resident_at_most $((before - (16 << 20))) ||
 	fail "nothing comes from the guest: $(ebbctl_json explain "$GUEST")"
