@@ -2,6 +2,7 @@
 #include "host/budget/bound.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,38 +101,6 @@ static int read_maps(const char *root, struct ebb_bound *bound)
 	return ferror(file) ? -EIO : 0;
 }
 
-/* The process whose numa_maps are to be read next; NULL: none. */
-static struct ebb_bound *find_due(const struct ebb_bounds *bounds,
-				  uint64_t now_ns)
-{
-	struct ebb_bound *due = NULL;
-
-	for (uint32_t i = 0; i < bounds->count; i++) {
-		struct ebb_bound *bound = &bounds->items[i];
-
-		if (bound->start_ticks &&
-		    (bound->read_ns == 0 ||
-		     now_ns - bound->read_ns >=
-			     EBB_BOUND_AGE_S * EBB_NS_PER_S) &&
-		    (!due || bound->read_ns < due->read_ns))
-			due = bound;
-	}
-	return due;
-}
-
-static void read_due(struct ebb_bounds *bounds, const char *root)
-{
-	uint64_t start_ns = ebb_now_ns(), now_ns = start_ns;
-	struct ebb_bound *due;
-
-	while (now_ns - start_ns < EBB_BOUND_READ_MS * EBB_NS_PER_MS &&
-	       (due = find_due(bounds, now_ns))) {
-		due->failed = read_maps(root, due) < 0;
-		now_ns = ebb_now_ns();
-		due->read_ns = now_ns;
-	}
-}
-
 int ebb_bounds_read(struct ebb_bounds *bounds, const char *root,
 		    const struct ebb_budget_process *processes,
 		    uint32_t process_count)
@@ -142,27 +111,166 @@ int ebb_bounds_read(struct ebb_bounds *bounds, const char *root,
 	if (process_count && !items)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < process_count; i++) {
-		pid_t pid = processes[i].pid;
-		uint64_t ticks = start_ticks(root, pid);
-		const struct ebb_bound *before = find(bounds, pid);
-
-		if (before && before->start_ticks == ticks)
-			items[i] = *before;
-		items[i].pid = pid;
-		items[i].start_ticks = ticks;
+		items[i].pid = processes[i].pid;
+		items[i].start_ticks = start_ticks(root, processes[i].pid);
 	}
-	ebb_bounds_free(bounds);
+	pthread_mutex_lock(&bounds->lock);
+	for (uint32_t i = 0; i < process_count; i++) {
+		const struct ebb_bound *before = find(bounds, items[i].pid);
+
+		if (before && before->start_ticks == items[i].start_ticks)
+			items[i] = *before;
+	}
+	free(bounds->items);
 	bounds->items = items;
 	bounds->count = process_count;
 	if (items)
 		qsort(items, process_count, sizeof(*items), by_pid);
-	read_due(bounds, root);
+	pthread_mutex_unlock(&bounds->lock);
 	return 0;
+}
+
+/* ---- looks ---- */
+
+/* One process's numa_maps; linked while it is under way. */
+struct ebb_bound_look {
+	struct ebb_bounds *bounds;
+	const char *root;
+	struct ebb_workers *workers;
+	uint64_t begun_ns;
+	struct ebb_bound bound;
+	struct ebb_bound_look *next;
+};
+
+static void look_work(void *opaque)
+{
+	struct ebb_bound_look *look = opaque;
+
+	look->bound.failed = read_maps(look->root, &look->bound) < 0;
+	look->bound.read_ns = ebb_now_ns();
+}
+
+static void look_done(void *opaque)
+{
+	struct ebb_bound_look *look = opaque, **link = &look->bounds->looks;
+	struct ebb_bounds *bounds = look->bounds;
+	struct ebb_bound *bound;
+
+	while (*link != look)
+		link = &(*link)->next;
+	pthread_mutex_lock(&bounds->lock);
+	*link = look->next;
+	bound = find(bounds, look->bound.pid);
+	if (bound && bound->start_ticks == look->bound.start_ticks)
+		*bound = look->bound;
+	pthread_mutex_unlock(&bounds->lock);
+	ebb_bounds_look(bounds, look->root, look->workers);
+	free(look);
+}
+
+static const struct ebb_bound_look *find_look(const struct ebb_bounds *bounds,
+					      const struct ebb_bound *bound)
+{
+	const struct ebb_bound_look *look = bounds->looks;
+
+	while (look && (look->bound.pid != bound->pid ||
+			look->bound.start_ticks != bound->start_ticks))
+		look = look->next;
+	return look;
+}
+
+/* Looks that do not hang. */
+static uint32_t count_looks(const struct ebb_bounds *bounds, uint64_t now_ns)
+{
+	uint32_t count = 0;
+
+	for (const struct ebb_bound_look *look = bounds->looks; look;
+	     look = look->next)
+		count += now_ns - look->begun_ns <
+			 EBB_WORKERS_STUCK_S * EBB_NS_PER_S;
+	return count;
+}
+
+/* The process whose numa_maps are to be read next; NULL: none. */
+static const struct ebb_bound *find_due(const struct ebb_bounds *bounds,
+					uint64_t now_ns)
+{
+	const struct ebb_bound *due = NULL;
+
+	for (uint32_t i = 0; i < bounds->count; i++) {
+		const struct ebb_bound *bound = &bounds->items[i];
+
+		if (bound->start_ticks &&
+		    (bound->read_ns == 0 ||
+		     now_ns - bound->read_ns >=
+			     EBB_BOUND_AGE_S * EBB_NS_PER_S) &&
+		    (!due || bound->read_ns < due->read_ns) &&
+		    !find_look(bounds, bound))
+			due = bound;
+	}
+	return due;
+}
+
+/* Under the lock. Returns whether one more is under way. */
+static bool start_look(struct ebb_bounds *bounds, const char *root,
+		       struct ebb_workers *workers, uint64_t now_ns)
+{
+	const struct ebb_bound *due = find_due(bounds, now_ns);
+	struct ebb_bound_look *look = due ? malloc(sizeof(*look)) : NULL;
+
+	if (!look)
+		return false;
+	*look = (struct ebb_bound_look){
+		.bounds = bounds,
+		.root = root,
+		.workers = workers,
+		.begun_ns = now_ns,
+		.bound = *due,
+		.next = bounds->looks,
+	};
+	if (ebb_workers_run(workers, EBB_WORK_LOOK, look_work, look_done,
+			    look) < 0) {
+		free(look);
+		return false;
+	}
+	bounds->looks = look;
+	return true;
+}
+
+void ebb_bounds_look(struct ebb_bounds *bounds, const char *root,
+		     struct ebb_workers *workers)
+{
+	uint64_t now_ns = ebb_now_ns();
+
+	pthread_mutex_lock(&bounds->lock);
+	while (count_looks(bounds, now_ns) < EBB_BOUND_LOOKS_MAX &&
+	       start_look(bounds, root, workers, now_ns))
+		;
+	pthread_mutex_unlock(&bounds->lock);
+}
+
+/* Under the lock: why nothing is known of a process that was not read yet. */
+static int why_unread(const struct ebb_bounds *bounds,
+		      const struct ebb_bound *bound)
+{
+	const struct ebb_bound_look *look = find_look(bounds, bound);
+
+	return look && ebb_now_ns() - look->begun_ns >=
+				       EBB_BOUND_HANGS_S * EBB_NS_PER_S
+		       ? -ETIMEDOUT
+		       : -EAGAIN;
+}
+
+void ebb_bounds_init(struct ebb_bounds *bounds)
+{
+	*bounds = (struct ebb_bounds){ 0 };
+	pthread_mutex_init(&bounds->lock, NULL);
 }
 
 void ebb_bounds_free(struct ebb_bounds *bounds)
 {
 	free(bounds->items);
+	pthread_mutex_destroy(&bounds->lock);
 	*bounds = (struct ebb_bounds){ 0 };
 }
 
@@ -180,11 +288,27 @@ static int read_allowed(const char *root, pid_t pid, uint64_t *ret_nodes)
 	return at ? ebb_text_nodes(at + strlen(key), ret_nodes) : -EBADMSG;
 }
 
-int ebb_bounds_parts(const struct ebb_bounds *bounds, const char *root,
+/* Under the lock. */
+static int find_pages(const struct ebb_bounds *bounds, pid_t pid,
+		      struct ebb_bound *ret_bound)
+{
+	const struct ebb_bound *bound = find(bounds, pid);
+
+	if (!bound || bound->start_ticks == 0)
+		return -ESRCH;
+	if (bound->read_ns == 0)
+		return why_unread(bounds, bound);
+	if (bound->failed)
+		return -EBADMSG;
+	*ret_bound = *bound;
+	return 0;
+}
+
+int ebb_bounds_parts(struct ebb_bounds *bounds, const char *root,
 		     uint64_t nodes, pid_t pid,
 		     double ret_parts[EBB_BUDGET_NODES_MAX])
 {
-	const struct ebb_bound *bound = find(bounds, pid);
+	struct ebb_bound bound;
 	const uint64_t *pages;
 	uint64_t allowed;
 	int r = read_allowed(root, pid, &allowed);
@@ -196,16 +320,15 @@ int ebb_bounds_parts(const struct ebb_bounds *bounds, const char *root,
 		ret_parts[node] = allowed == UINT64_C(1) << node;
 	if (__builtin_popcountll(allowed) == 1)
 		return 0;
-	if (!bound || bound->start_ticks == 0)
-		return -ESRCH;
-	if (bound->read_ns == 0)
-		return -EAGAIN;
-	if (bound->failed)
-		return -EBADMSG;
-	pages = allowed != nodes ? bound->all_pages : bound->pages;
+	pthread_mutex_lock(&bounds->lock);
+	r = find_pages(bounds, pid, &bound);
+	pthread_mutex_unlock(&bounds->lock);
+	if (r < 0)
+		return r;
+	pages = allowed != nodes ? bound.all_pages : bound.pages;
 	for (uint32_t node = 0;
-	     node < EBB_BUDGET_NODES_MAX && bound->total_pages; node++)
+	     node < EBB_BUDGET_NODES_MAX && bound.total_pages; node++)
 		ret_parts[node] =
-			(double)pages[node] / (double)bound->total_pages;
+			(double)pages[node] / (double)bound.total_pages;
 	return 0;
 }

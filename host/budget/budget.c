@@ -18,6 +18,7 @@ int ebb_budget_reader_new(const char *root,
 		free(reader);
 		return -ENOMEM;
 	}
+	ebb_bounds_init(&reader->bounds);
 	*ret_reader = reader;
 	return 0;
 }
@@ -30,6 +31,12 @@ void ebb_budget_reader_free(struct ebb_budget_reader *reader)
 	ebb_cgroups_free(&reader->groups);
 	free(reader->root);
 	free(reader);
+}
+
+void ebb_budget_look_at_nodes(struct ebb_budget_reader *reader,
+			      struct ebb_workers *workers)
+{
+	ebb_bounds_look(&reader->bounds, reader->root, workers);
 }
 
 int ebb_budget_read(struct ebb_budget_reader *reader, uint64_t promised_bytes,

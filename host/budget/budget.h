@@ -166,6 +166,7 @@ struct ebb_budget_list {
 
 /* What a reader keeps from read to read. */
 struct ebb_budget_reader;
+struct ebb_workers;
 
 /**
  * ebb_budget_reader_new - begin to read
@@ -176,7 +177,7 @@ struct ebb_budget_reader;
 int ebb_budget_reader_new(const char *root,
 			  struct ebb_budget_reader **ret_reader);
 
-/* NULL is fine. */
+/* NULL is fine. No job may be left. */
 void ebb_budget_reader_free(struct ebb_budget_reader *reader);
 
 /**
@@ -192,6 +193,17 @@ void ebb_budget_reader_free(struct ebb_budget_reader *reader);
 int ebb_budget_read(struct ebb_budget_reader *reader, uint64_t promised_bytes,
 		    struct ebb_budget_process *processes,
 		    uint32_t process_count, struct ebb_budget_list *ret_list);
+
+/**
+ * ebb_budget_look_at_nodes - find out which nodes memory is bound to
+ * @workers: have a job for each process of the last read of which that is not known,
+ *	or was long ago
+ *
+ * For the loop's thread, after each read; a read may be under way. The next read has
+ * what was found. Does nothing on a host of one node.
+ */
+void ebb_budget_look_at_nodes(struct ebb_budget_reader *reader,
+			      struct ebb_workers *workers);
 
 void ebb_budget_list_free(struct ebb_budget_list *list);
 

@@ -53,8 +53,15 @@ static void add_nodes(struct ebb_budget_read *read,
 		return;
 	r = ebb_bounds_parts(&read->reader->bounds, read->reader->root,
 			     read->nodes, process->pid, parts);
+	if (r == -ETIMEDOUT)
+		ebb_budget_trouble(
+			read,
+			"/proc/%d/numa_maps is being read for %d s "
+			"now: this QEMU may hang; its NUMA nodes are "
+			"unknown until it does not",
+			(int)process->pid, EBB_BOUND_HANGS_S);
 	if (r < 0) {
-		if (r != -EAGAIN && r != -ESRCH)
+		if (r != -EAGAIN && r != -ESRCH && r != -ETIMEDOUT)
 			ebb_budget_trouble(read,
 					   "/proc/%d/status or numa_maps "
 					   "cannot be read or understood (%s): "

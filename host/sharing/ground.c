@@ -204,6 +204,8 @@ static void read_done(void *opaque)
 	int r = take_reading(reading);
 
 	reading->ground->reading = false;
+	ebb_budget_look_at_nodes(reading->ground->reader,
+				 reading->ground->workers);
 	free_reading(reading);
 	order.done(r, order.opaque);
 }

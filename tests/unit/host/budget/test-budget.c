@@ -438,6 +438,7 @@ static void test_spoilt_files(void **state)
 		write_spoilt(&seed, files[i].path, files[i].good);
 		assert_int_equal(ebb_budget_read(reader, 0, &guest, 1, &list),
 				 0);
+		tree_look(reader, 0);
 		for (uint32_t b = 0; b < list.count; b++) {
 			const struct ebb_budget *budget = &list.budgets[b];
 

@@ -1,21 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Memory that is bound to NUMA nodes, by a tree of two nodes and one without memory. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/size.h"
+#include "host/budget/bound.h"
 #include "tests/unit/fake-root.h"
 #include "tests/unit/host/budget/tree.h"
 
 #define NODES "/sys/devices/system/node"
+
+static _Atomic uint64_t later_ns; /* than it is */
+
+uint64_t __real_ebb_now_ns(void);
+uint64_t __wrap_ebb_now_ns(void);
+
+uint64_t __wrap_ebb_now_ns(void)
+{
+	return __real_ebb_now_ns() + later_ns;
+}
 
 static void write_node(int node, const char *memory)
 {
@@ -179,6 +193,12 @@ static void test_process_id_comes_again(void **state)
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(ebb_budget_read(reader, 0, &guest, 1, &list),
 				 0);
+		/* Of a process that was never looked at, nothing is known. */
+		assert_int_equal(guest.nodes_known, i == 1);
+		assert_int_equal(tree_look(reader, 0), i != 1);
+		ebb_budget_list_free(&list);
+		assert_int_equal(ebb_budget_read(reader, 0, &guest, 1, &list),
+				 0);
 		assert_true(tree_part(&list, &guest,
 				      i < 2 ? "node 1" : "node 0") == 1);
 		ebb_budget_list_free(&list);
@@ -189,6 +209,70 @@ static void test_process_id_comes_again(void **state)
 				   "15 16 17 18 9999 20\n",
 				   "/proc/70/stat");
 	}
+	ebb_budget_reader_free(reader);
+}
+
+/* ---- a process whose memory map is locked ---- */
+
+static void read_once(struct ebb_budget_reader *reader,
+		      struct ebb_budget_process *guests, uint32_t count,
+		      uint32_t *ret_troubles)
+{
+	struct ebb_budget_list list;
+
+	assert_int_equal(ebb_budget_read(reader, 0, guests, count, &list), 0);
+	assert_string_equal(list.budgets[0].name, "host");
+	*ret_troubles = list.trouble_count;
+	ebb_budget_list_free(&list);
+}
+
+/* numa_maps of such a process are a file whose opening never ends. */
+static void test_map_that_is_locked(void **state)
+{
+	struct ebb_budget_process guests[] = {
+		{ .pid = 70 }, { .pid = 71 }, { .pid = 72 }, { .pid = 73 }
+	};
+	const uint32_t count = EBB_ARRAY_SIZE(guests);
+	struct ebb_budget_reader *reader;
+	uint32_t troubles;
+	char path[512];
+	int fd;
+
+	(void)state;
+	for (int pid = 70; pid <= 73; pid++)
+		write_process(pid, "0-1",
+			      pid == 70 ? NULL : "7f00 bind:1 N1=225\n");
+	snprintf(path, sizeof(path), "%s/proc/70/numa_maps", fake_root);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(ebb_budget_reader_new(fake_root, &reader), 0);
+	read_once(reader, guests, count, &troubles);
+	assert_int_equal(troubles, 0);
+	/* Bounded, and the others are looked at beside it. */
+	assert_int_equal(tree_look(reader, 1), EBB_BOUND_LOOKS_MAX);
+	read_once(reader, guests, count, &troubles);
+	assert_int_equal(troubles, 0);
+	assert_false(guests[0].nodes_known);
+	for (uint32_t i = 1; i < count; i++)
+		assert_true(guests[i].nodes_known);
+	/* It is told, once. */
+	later_ns += EBB_BOUND_HANGS_S * EBB_NS_PER_S;
+	read_once(reader, guests, count, &troubles);
+	assert_int_equal(troubles, 1);
+	read_once(reader, guests, count, &troubles);
+	assert_int_equal(troubles, 0);
+	/* It is not looked at a second time, the others are. */
+	later_ns += EBB_BOUND_AGE_S * EBB_NS_PER_S;
+	assert_int_equal(tree_look(reader, 1), 1 + EBB_BOUND_LOOKS_MAX);
+	assert_int_equal(tree_look(reader, 1), 1);
+	/* The lock is given up. */
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "7f00 bind:0 N0=5\n", 17), 17);
+	close(fd);
+	tree_look(reader, 0);
+	read_once(reader, guests, count, &troubles);
+	assert_true(guests[0].nodes_known);
+	assert_int_equal(unlink(path), 0);
 	ebb_budget_reader_free(reader);
 }
 
@@ -313,6 +397,7 @@ int main(void)
 		IN_TREE(test_bound_by_mapping),
 		IN_TREE(test_not_bound),
 		IN_TREE(test_process_id_comes_again),
+		IN_TREE(test_map_that_is_locked),
 		IN_TREE(test_pool_of_node),
 		IN_TREE(test_garbage_is_unknown),
 		IN_TREE(test_as_kernel_counts),

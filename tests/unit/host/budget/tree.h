@@ -23,7 +23,13 @@ void tree_write(const char *text, const char *format, ...)
 void tree_limit(const char *dir, bool v1, unsigned long long limit,
 		unsigned long long usage, unsigned long long inactive);
 
-/* One read by a reader of its own. */
+/*
+ * Looks at the nodes that memory is bound to, until no more than @left jobs are under
+ * way. Returns how many there were.
+ */
+uint32_t tree_look(struct ebb_budget_reader *reader, uint32_t left);
+
+/* One read by a reader of its own; a second if its looks found something. */
 struct ebb_budget_list tree_read(struct ebb_budget_process *processes,
 				 uint32_t count);
 
