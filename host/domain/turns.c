@@ -30,12 +30,21 @@ static void leave_line(struct ebb_turns *turns, struct ebb_turn *turn)
 	turn->next = NULL;
 }
 
+/* The last one is left to who does not yield; where there is one in all, to nobody. */
+static bool is_free_for(const struct ebb_turns *turns,
+			const struct ebb_turn *turn)
+{
+	uint32_t kept = turn->yields && turns->limit > 1;
+
+	return turns->taken + kept < turns->limit;
+}
+
 bool ebb_turns_take(struct ebb_turns *turns, struct ebb_turn *turn, bool front)
 {
 	if (turn->taken)
 		return true;
-	/* Where one is free, all before it in line were offered it. */
-	if (turns->taken >= turns->limit) {
+	/* Where one is free for it, all before it in line were offered it. */
+	if (!is_free_for(turns, turn)) {
 		if (!turn->waits)
 			get_in_line(turns, turn, front);
 		return false;

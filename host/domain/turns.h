@@ -14,7 +14,8 @@
  * domain idle. A turn that is free is offered along the line. Who cannot take it
  * now (a worker looks at his domain) keeps his place, and takes a turn when he
  * can; the turn goes to the next one. What ebbd does by itself yields to what a
- * person asks for.
+ * person asks for: it comes later in line, and does not take the last turn that is
+ * free, so that a person need not wait until it has ended.
  *
  * All of it is for the event loop's thread.
  */
@@ -30,7 +31,8 @@ struct ebb_turns;
  * struct ebb_turn - one who may wait for his turn
  * @offered: one is free: call ebb_turns_take(), or leave it to others. Set by
  *	the owner, with @opaque
- * @yields: others go before him in line. Set by the owner, while he is not in it
+ * @yields: others go before him in line, and the last free turn is theirs, unless
+ *	there is one in all. Set by the owner, while he is not in it
  * @waits: is in line
  * @taken: may reclaim; it is not in line
  */

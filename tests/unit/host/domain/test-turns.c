@@ -134,6 +134,25 @@ static void test_who_yields_is_last(void **state)
 	assert_int_equal(ahead(4), 3);
 }
 
+/* A person finds one free though ebbd has work for all; and ebbd goes on with one. */
+static void test_who_yields_leaves_the_last_one(void **state)
+{
+	(void)state;
+	for (int i = 0; i < WAITERS; i++)
+		ebb_turns_leave(&turns, &waiters[i].turn);
+	waiters[0].turn.yields = waiters[1].turn.yields = true;
+	assert_true(ebb_turns_take(&turns, &waiters[0].turn, false));
+	assert_false(ebb_turns_take(&turns, &waiters[1].turn, false));
+	assert_true(ebb_turns_take(&turns, &waiters[2].turn, false));
+	end(2);
+	assert_taken(0x01);
+	end(0);
+	assert_taken(0x02);
+	end(1);
+	turns.limit = 1;
+	assert_true(ebb_turns_take(&turns, &waiters[0].turn, false));
+}
+
 /* While a turn is offered, the line changes. */
 static void test_line_changes_meanwhile(void **state)
 {
@@ -154,6 +173,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_in_order, set_up),
 		cmocka_unit_test_setup(test_who_yields_is_last, set_up),
+		cmocka_unit_test_setup(test_who_yields_leaves_the_last_one,
+				       set_up),
 		cmocka_unit_test_setup(test_busy_ones_keep_their_place, set_up),
 		cmocka_unit_test_setup(test_who_goes_on_is_first, set_up),
 		cmocka_unit_test_setup(test_line_changes_meanwhile, set_up),
