@@ -254,6 +254,13 @@ struct ebb_policy {
 uint32_t ebb_policy_decide(struct ebb_policy *policy, uint64_t now_ns,
 			   struct ebb_policy_decision *ret_decisions);
 
+/*
+ * Whether it takes what the guest uses, so that the guest must free it first. A domain
+ * whose working set is not known is not driven.
+ */
+bool ebb_policy_is_driven(const struct ebb_policy_domain *domain,
+			  const struct ebb_policy_decision *decision);
+
 /* Whether the debts of a budget are covered: else nothing is lent without need. */
 bool ebb_policy_is_covered(const struct ebb_policy_budget *budget);
 

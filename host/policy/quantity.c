@@ -88,6 +88,23 @@ bool ebb_policy_can_drive(const struct ebb_policy_domain *domain)
 	return domain->rung.drive && domain->working_set_known;
 }
 
+bool ebb_policy_is_driven(const struct ebb_policy_domain *domain,
+			  const struct ebb_policy_decision *decision)
+{
+	switch (decision->why) {
+	case EBB_POLICY_FREE:
+		return false;
+	case EBB_POLICY_UNUSED:
+		return domain->mode == EBB_POLICY_DENSITY &&
+		       ebb_policy_can_drive(domain);
+	case EBB_POLICY_IDLE:
+	case EBB_POLICY_OVER_SHARE:
+	case EBB_POLICY_OVER_MAX:
+		break;
+	}
+	return true;
+}
+
 bool ebb_policy_obeys(const struct ebb_policy_domain *domain)
 {
 	return domain->phase == EBB_POLICY_SETTLED && domain->heard_ns > 0 &&

@@ -11,11 +11,11 @@
 enum {
 	MINUTE_S = 60,
 	HOUR_S = 3600,
-	SINCE_BYTES = 32,
+	UNUSED_BYTES = 48,
 };
 
-/* " since 4 min", or "". */
-static const char *since(uint64_t since_ns, uint64_t now_ns, char *text)
+/* ", free for 4 min", or "". */
+static const char *free_for(uint64_t since_ns, uint64_t now_ns, char *text)
 {
 	uint64_t s = ebb_policy_less(now_ns, since_ns) / EBB_NS_PER_S;
 
@@ -23,19 +23,21 @@ static const char *since(uint64_t since_ns, uint64_t now_ns, char *text)
 	if (since_ns == 0)
 		return text;
 	if (s < 2 * MINUTE_S)
-		snprintf(text, SINCE_BYTES, " since %" PRIu64 " s", s);
+		snprintf(text, UNUSED_BYTES, ", free for %" PRIu64 " s", s);
 	else if (s < 2 * HOUR_S)
-		snprintf(text, SINCE_BYTES, " since %" PRIu64 " min",
+		snprintf(text, UNUSED_BYTES, ", free for %" PRIu64 " min",
 			 s / MINUTE_S);
 	else
-		snprintf(text, SINCE_BYTES, " since %" PRIu64 " h", s / HOUR_S);
+		snprintf(text, UNUSED_BYTES, ", free for %" PRIu64 " h",
+			 s / HOUR_S);
 	return text;
 }
 
 /* What the memory is to the guest. */
-static const char *kind(enum ebb_policy_why why)
+static const char *kind(const struct ebb_policy_domain *domain,
+			const struct ebb_policy_decision *decision)
 {
-	switch (why) {
+	switch (decision->why) {
 	case EBB_POLICY_FREE:
 		return "free";
 	case EBB_POLICY_IDLE:
@@ -43,7 +45,11 @@ static const char *kind(enum ebb_policy_why why)
 	case EBB_POLICY_OVER_SHARE:
 		return "of which it holds more than its share";
 	case EBB_POLICY_UNUSED:
-		return "that it does not use";
+		if (domain->mode == EBB_POLICY_BALANCED)
+			return "that it does not use";
+		return ebb_policy_is_driven(domain, decision)
+			       ? "that it does not work with"
+			       : "free";
 	case EBB_POLICY_OVER_MAX:
 		return "over its max";
 	}
@@ -61,22 +67,21 @@ const char *ebb_policy_words(const struct ebb_policy *policy,
 {
 	const struct ebb_policy_domain *domain =
 		&policy->domains[decision->domain];
-	bool is_free = decision->why == EBB_POLICY_FREE ||
-		       (decision->why == EBB_POLICY_UNUSED &&
-			domain->mode == EBB_POLICY_BALANCED);
 	char take[EBB_SIZE_TEXT_BYTES], give[EBB_SIZE_TEXT_BYTES];
 	char has[EBB_SIZE_TEXT_BYTES], wants[EBB_SIZE_TEXT_BYTES];
-	char age[SINCE_BYTES] = "";
+	char age[UNUSED_BYTES] = "";
 	const struct ebb_policy_budget *budget;
 	size_t used;
 
-	if (is_free)
-		since(domain->free_since_ns, now_ns, age);
+	/* Other memory may be free since a moment ago. */
+	if (decision->why == EBB_POLICY_UNUSED &&
+	    domain->mode == EBB_POLICY_BALANCED)
+		free_for(domain->free_since_ns, now_ns, age);
 	used = (size_t)snprintf(
 		ret_text, text_bytes, "%s: %s of %s %s%s", domain->name,
 		ebb_size_format(decision->bytes, take, sizeof(take)),
 		ebb_size_format(decision->give_bytes, give, sizeof(give)),
-		kind(decision->why), age);
+		kind(domain, decision), age);
 	if (decision->budget == EBB_POLICY_NONE)
 		return ret_text;
 	budget = &policy->budgets[decision->budget];

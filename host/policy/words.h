@@ -16,7 +16,7 @@ enum {
  * @now_ns: when
  * @ret_text: at least EBB_POLICY_WORDS_BYTES; cut to @text_bytes
  *
- * As in: "web1: 512.0 MiB of 1.9 GiB free since 4 min, because node 1 has
+ * As in: "web1: 512.0 MiB of 1.9 GiB free, because node 1 has
  * 300.0 MiB of the 820.0 MiB it wants". Returns @ret_text.
  */
 const char *ebb_policy_words(const struct ebb_policy *policy,

@@ -15,23 +15,6 @@ enum {
 	WANT_MAX = 16,
 };
 
-/* Whether a decision takes what the guest uses. */
-static bool is_driven(const struct ebb_policy_decision *decision,
-		      const struct ebb_policy_domain *domain)
-{
-	switch (decision->why) {
-	case EBB_POLICY_FREE:
-		return false;
-	case EBB_POLICY_UNUSED:
-		return domain->mode == EBB_POLICY_DENSITY;
-	case EBB_POLICY_IDLE:
-	case EBB_POLICY_OVER_SHARE:
-	case EBB_POLICY_OVER_MAX:
-		break;
-	}
-	return true;
-}
-
 static void on_done(const struct ebb_reclaim_report *report, void *opaque)
 {
 	struct ebb_member *member = opaque;
@@ -57,7 +40,7 @@ static void order(struct ebb_member *member,
 		  const struct ebb_policy_decision *decision,
 		  const struct ebb_policy_domain *domain)
 {
-	bool driven = is_driven(decision, domain);
+	bool driven = ebb_policy_is_driven(domain, decision);
 	const struct ebb_reclaim_order order = {
 		.wish = {
 			.bytes = decision->bytes,

@@ -730,11 +730,11 @@ static void a_decision_has_its_words(void **state)
 	budgets[0].name = "node 1";
 	half_a_gib_is_needed();
 	decide();
-	assert_string_equal(ebb_policy_words(&policy, decision_of(domain),
-					     now_ns, text, sizeof(text)),
-			    "web1: 512.0 MiB of 768.0 MiB free since 4 min, "
-			    "because node 1 has 1.5 GiB of the 2.0 GiB it "
-			    "wants");
+	assert_string_equal(
+		ebb_policy_words(&policy, decision_of(domain), now_ns, text,
+				 sizeof(text)),
+		"web1: 512.0 MiB of 768.0 MiB free, because node 1 has 1.5 GiB of the 2.0 GiB it "
+		"wants");
 	ebb_policy_words(&policy, decision_of(domain), now_ns, small,
 			 sizeof(small));
 	assert_string_equal(small, "web1: 512.0 MiB of 768.");
@@ -744,10 +744,32 @@ static void a_decision_has_its_words(void **state)
 	decide();
 	assert_string_equal(ebb_policy_words(&policy, decision_of(domain),
 					     now_ns, text, sizeof(text)),
-			    "web1: 352.0 MiB of 2.8 GiB that it does not use "
-			    "since 4 min");
+			    "web1: 352.0 MiB of 2.8 GiB that it does not use, "
+			    "free for 4 min");
 	assert_string_equal(
 		ebb_policy_need_words(&policy, 0, text, sizeof(text)), "");
+}
+
+/* Density drives a guest to its working set: not one whose working set is not known. */
+static void who_is_not_driven_gives_what_is_free(void **state)
+{
+	struct ebb_policy_domain *domain = add("web1", 3 * EBB_GIB, EBB_GIB);
+	char text[EBB_POLICY_WORDS_BYTES];
+
+	(void)state;
+	domain->mode = EBB_POLICY_DENSITY;
+	decide();
+	assert_true(ebb_policy_is_driven(domain, decision_of(domain)));
+	assert_non_null(strstr(ebb_policy_words(&policy, decision_of(domain),
+						now_ns, text, sizeof(text)),
+			       " that it does not work with"));
+	domain->working_set_known = false;
+	decide();
+	assert_true(taken(domain) > 0);
+	assert_false(ebb_policy_is_driven(domain, decision_of(domain)));
+	assert_non_null(strstr(ebb_policy_words(&policy, decision_of(domain),
+						now_ns, text, sizeof(text)),
+			       " GiB free"));
 }
 
 #define POLICY_TEST(name) cmocka_unit_test_setup(name, set_up)
@@ -790,6 +812,7 @@ int main(void)
 		POLICY_TEST(a_pool_lends_what_it_can_cover),
 		POLICY_TEST(mins_beyond_the_limit_are_seen),
 		POLICY_TEST(a_decision_has_its_words),
+		POLICY_TEST(who_is_not_driven_gives_what_is_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ struct guest {
 	bool silent; /* it says nothing new */
 	bool closed; /* it has no lease */
 	bool held; /* its reclaim does not end */
+	bool mute; /* its agent does not tell its working set */
 	uint64_t free_bytes;
 	uint64_t resident_bytes;
 	enum ebb_reclaim_end end;
@@ -137,7 +138,8 @@ void __wrap_ebb_vm_want_facts(struct ebb_vm *vm);
 void __wrap_ebb_vm_want_facts(struct ebb_vm *vm)
 {
 	guest_of(vm)->asked_facts++;
-	guest_of(vm)->working_set_ns = ebb_now_ns();
+	if (!guest_of(vm)->mute)
+		guest_of(vm)->working_set_ns = ebb_now_ns();
 }
 
 static void end_order(struct guest *guest, enum ebb_reclaim_end end,
@@ -433,6 +435,25 @@ static void performance_takes_nothing(void **state)
 	assert_string_equal(explained("state"), "mode");
 }
 
+/* Nobody knows how far it could be driven: what is free is taken as it is. */
+static void density_drives_nobody_whose_working_set_is_unknown(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	config.policy.settings.values.mode = EBB_MODE_DENSITY;
+	guest->mute = true;
+	start(false);
+	come(0);
+	UNTIL(guest->orders > 0);
+	assert_true(guest->asked_facts > 0);
+	assert_true(guest->order.wish.free_only);
+	assert_false(guest->order.wish.compact);
+	guest->mute = false;
+	UNTIL(guest->orders > 0 && !guest->order.wish.free_only);
+	assert_true(guest->order.wish.compact);
+}
+
 static void a_dry_run_takes_nothing_and_says_what(void **state)
 {
 	(void)state;
@@ -625,6 +646,8 @@ int main(void)
 		SHARING_TEST(old_facts_are_not_free_memory),
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(performance_takes_nothing),
+		SHARING_TEST(
+			density_drives_nobody_whose_working_set_is_unknown),
 		SHARING_TEST(a_dry_run_takes_nothing_and_says_what),
 		SHARING_TEST(what_is_off_does_not_look),
 		SHARING_TEST(need_is_met_at_once_by_who_has_most),
