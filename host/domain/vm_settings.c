@@ -3,7 +3,9 @@
  * The settings that hold for a vm: those of its metadata over those of ebbd.conf.
  *
  * Metadata that are not understood change nothing: what the domain had before
- * stays, and is shown with what is wrong.
+ * stays, and is shown with what is wrong. Where nothing was understood yet, as after
+ * a restart or a migration to here, there is no before: then what is understood of
+ * them holds, so that one wrong word does not take away a min beside it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +30,17 @@ void ebb_vm_hold_settings(struct ebb_vm *vm)
 	ebb_config_settings(vm->environment->config, vm->name, vm->uuid,
 			    &settings->held);
 	ebb_settings_overlay(&settings->held, &settings->layer);
+}
+
+/* What holds while the metadata are not understood. */
+static const char *what_holds(const struct vm_settings *settings)
+{
+	if (settings->understood)
+		return "those of before hold";
+	for (int i = 0; i < EBB_SETTING_COUNT; i++)
+		if (ebb_settings_has(&settings->layer, (enum ebb_setting)i))
+			return "those that are understood hold";
+	return "none of them holds";
 }
 
 static void log_changes(const struct ebb_vm *vm,
@@ -57,15 +70,15 @@ void ebb_vm_settings_take(struct ebb_vm *vm,
 		    0;
 
 	settings->odd = metadata->odd_settings;
-	if (settings->odd.text[0]) {
-		if (!told)
-			ebb_log(EBB_LOG_WARNING,
-				"%s: the settings in its metadata are not "
-				"understood, going on with those of before: %s",
-				vm->name, settings->odd.text);
-		return;
-	}
-	settings->layer = metadata->settings;
+	if (!settings->odd.text[0])
+		settings->understood = true;
+	if (!settings->odd.text[0] || !settings->understood)
+		settings->layer = metadata->settings;
+	if (settings->odd.text[0] && !told)
+		ebb_log(EBB_LOG_WARNING,
+			"%s: the settings in its metadata are not all "
+			"understood, and %s: %s",
+			vm->name, what_holds(settings), settings->odd.text);
 	ebb_vm_hold_settings(vm);
 	log_changes(vm, &before);
 }
@@ -115,11 +128,11 @@ void ebb_vm_settings_status(const struct ebb_vm *vm,
 	if (vm->settings.odd.text[0])
 		snprintf(
 			ret_status->trouble, sizeof(ret_status->trouble),
-			"the settings in its metadata are not understood, and "
-			"those of before hold: %.200s. Set it anew with "
+			"the settings in its metadata are not all understood, "
+			"and %s: %.200s. Set it anew with "
 			"ebbctl set, or mend it: virsh metadata DOMAIN " EBB_METADATA_URI
 			" --edit",
-			vm->settings.odd.text);
+			what_holds(&vm->settings), vm->settings.odd.text);
 	else if (ebb_settings_check(&held->values, ebb_vm_memory_bytes(vm),
 				    &error) < 0)
 		snprintf(ret_status->trouble, sizeof(ret_status->trouble),

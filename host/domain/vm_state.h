@@ -54,13 +54,15 @@ struct vm_target {
 /*
  * The settings of the policy.
  * @layer: what the domain's own metadata say
- * @odd: why what they say now is not that; else empty
+ * @understood: all that they said was, once
+ * @odd: why not all that they say now is understood; else empty
  * @held: @layer over the configuration
  * @changed: libvirt said so of the metadata, and they are to be read
  * @read, @metadata: the job's that reads them while it runs: 0 or -errno
  */
 struct vm_settings {
 	struct ebb_settings layer;
+	bool understood;
 	struct ebb_msg_error odd;
 	struct ebb_settings held;
 	bool changed;

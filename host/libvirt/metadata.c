@@ -101,8 +101,6 @@ int ebb_metadata_take(const xmlNode *element, struct ebb_metadata *ret_metadata)
 	}
 	if (ebb_settings_check(&metadata.settings.values, 0, &error) < 0)
 		tell_odd(&metadata, "min", error.text);
-	if (metadata.odd_settings.text[0])
-		metadata.settings = (struct ebb_settings){ 0 };
 	*ret_metadata = metadata;
 	return 0;
 }

@@ -6,8 +6,8 @@
  *	min='2G' max='8G' shares='2000'/>
  *
  * Each attribute may be absent. Whoever may define domains may write anything there,
- * and an error there is one of that domain alone: it is told, and nothing is used of
- * settings that hold one. Pure: text in, struct out.
+ * and an error there is one of that domain alone, and is told. Pure: text in, struct
+ * out.
  */
 #ifndef EBB_HOST_METADATA_H
 #define EBB_HOST_METADATA_H
@@ -29,7 +29,7 @@ struct _xmlNode;
  * @target: the free target; none if it has none, or one that is not understood
  * @odd_target: why that is not understood, else empty
  * @settings: a layer, whose settings come from "domain"
- * @odd_settings: why they are not understood: then @settings is empty
+ * @odd_settings: why not all are understood: then @settings has those that are
  */
 struct ebb_metadata {
 	struct ebb_target_setting target;

@@ -179,6 +179,41 @@ static void test_bad_ones_change_nothing(void **state)
 	assert_holds(EBB_SETTING_SHARES, "9", "domain");
 }
 
+/* ebbd is restarted, or the domain comes here, with metadata that are wrong now. */
+static void begin_with(const char *element)
+{
+	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
+	fake_vm_settle_down();
+	assert_int_equal(ebb_metadata_parse(element, &fake_vm.domxml.metadata),
+			 0);
+	strcpy(fake_vm.element, element);
+	vm = fake_vm_new();
+	fake_vm_settle_down();
+}
+
+static void test_bad_ones_from_the_beginning(void **state)
+{
+	(void)state;
+	begin_with("<policy min='512M' mode='performance' priority='3'/>");
+	assert_holds(EBB_SETTING_MIN, "512M", "domain");
+	assert_holds(EBB_SETTING_MODE, "performance", "domain");
+	assert_holds(EBB_SETTING_SHARES, "500", "ebbd.conf:3");
+	assert_non_null(strstr(trouble(), "priority: unknown attribute"));
+	assert_non_null(strstr(trouble(), "those that are understood hold"));
+	/* Still wrong: there is no before that would be better. */
+	change_metadata("<policy min='256M' shares='many'/>");
+	assert_holds(EBB_SETTING_MIN, "256M", "domain");
+	assert_non_null(strstr(trouble(), "those that are understood hold"));
+	change_metadata("<policy min='300M'/>");
+	assert_string_equal(trouble(), "");
+	change_metadata("<policy min='256M' shares='many'/>");
+	assert_holds(EBB_SETTING_MIN, "300M", "domain");
+	assert_non_null(strstr(trouble(), "those of before hold"));
+	begin_with("<policy min='256 elephants'/>");
+	assert_holds(EBB_SETTING_MIN, "none", "default");
+	assert_non_null(strstr(trouble(), "none of them holds"));
+}
+
 /* The guest has 1 GiB. */
 static void test_min_over_max(void **state)
 {
@@ -227,6 +262,7 @@ int main(void)
 		TEST(test_free_target_is_another),
 		TEST(test_changed_by_others),
 		TEST(test_bad_ones_change_nothing),
+		TEST(test_bad_ones_from_the_beginning),
 		TEST(test_min_over_max),
 		TEST(test_config_is_read_anew),
 		TEST(test_libvirt_does_not_keep_it),

@@ -206,15 +206,18 @@ static void test_settings(void **state)
 	assert_int_equal(parsed.metadata.target.kind, EBB_TARGET_AUTO);
 }
 
-/* With one mistake none of the settings is used; the free target is its own. */
+/* A mistake is told, beside what is understood; the free target is its own. */
 static void test_odd_settings(void **state)
 {
 	static const struct {
 		const char *xml;
 		const char *says;
+		const char *shares;
 	} cases[] = {
-		{ SETTINGS("min='lots' shares='5'"), "min: 'lots' is not" },
-		{ SETTINGS("shares='5' min='101%'"), "min: '101%' is not" },
+		{ SETTINGS("min='lots' shares='5'"), "min: 'lots' is not",
+		  "5" },
+		{ SETTINGS("shares='5' min='101%'"), "min: '101%' is not",
+		  "5" },
 		{ SETTINGS("max='0'"), "max: '0' is not" },
 		{ SETTINGS("shares='0'"), "shares: '0' is not" },
 		{ SETTINGS("shares='-1'"), "shares: '-1' is not" },
@@ -224,7 +227,6 @@ static void test_odd_settings(void **state)
 		{ SETTINGS("mode='Balanced'"), "did you mean 'balanced'?" },
 		{ SETTINGS("share='5'"), "did you mean 'shares'?" },
 		{ SETTINGS("frobnicate='5'"), "unknown attribute" },
-		{ SETTINGS("min='4G' max='2G'"), "min is 4G, but max is 2G" },
 		{ METADATA("<e:policy xmlns:e='urn:ebb:domain:1' min='1G'/>"
 			   "<e:policy xmlns:e='urn:ebb:domain:1' min='2G'/>"),
 		  "more than one" },
@@ -237,9 +239,18 @@ static void test_odd_settings(void **state)
 				       cases[i].says));
 		assert_null(strchr(parsed.metadata.odd_settings.text, '\n'));
 		for (int k = 0; k < EBB_SETTING_COUNT; k++)
-			assert_setting((enum ebb_setting)k, "");
+			assert_setting((enum ebb_setting)k,
+				       k == EBB_SETTING_SHARES &&
+						       cases[i].shares
+					       ? cases[i].shares
+					       : "");
 		assert_int_equal(parsed.cell_count, 1);
 	}
+	assert_int_equal(parse(SETTINGS("min='4G' max='2G'")), 0);
+	assert_non_null(strstr(parsed.metadata.odd_settings.text,
+			       "min is 4G, but max is 2G"));
+	assert_setting(EBB_SETTING_MIN, "4G");
+	assert_setting(EBB_SETTING_MAX, "2G");
 	assert_int_equal(parse(SETTINGS("min='x' free-target='40%'")), 0);
 	assert_int_equal(parsed.metadata.target.percent, 40);
 }
