@@ -59,6 +59,7 @@ int ebb_budget_read(struct ebb_budget_reader *reader, uint64_t promised_bytes,
 	ebb_cgroups_begin(&groups, &reader->groups, &read, process_count);
 	for (uint32_t i = 0; i < process_count; i++)
 		ebb_budget_read_process(&read, &groups, &processes[i]);
+	ebb_budget_bound_marks(&read.list, processes, process_count);
 	ebb_cgroups_end(&groups);
 	reader->groups = groups;
 	*ret_list = read.list;

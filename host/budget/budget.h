@@ -22,9 +22,11 @@
  *	a cgroup	with a limit under what the host has: memory.max or, if less,
  *			memory.high; with version 1 memory.limit_in_bytes. All that
  *			hold a guest, ebbd, or machine.slice. What is available is
- *			limit - usage + inactive page cache, which is reclaimed at
- *			the limit before anything else (Documentation/admin-guide/
- *			cgroup-v2.rst, "memory.stat": inactive_file)
+ *			limit - usage + inactive page cache + half of the active,
+ *			which is reclaimed at the limit before anything else
+ *			(Documentation/admin-guide/cgroup-v2.rst, "memory.stat":
+ *			inactive_file, active_file). Half, as MemAvailable counts
+ *			it: a disk with cache=writeback fills both
  *	a NUMA node	if memory of a guest is bound to it. Memory that is not
  *			bound goes to another node when one is full. The kernel has
  *			no MemAvailable by node, so it is computed by the same rule
@@ -41,6 +43,14 @@
  * all that there is: there they are a sixteenth and three thirty-seconds of the
  * limit, which is the same at 8 GiB. A pool of huge pages has marks of 0: one that is
  * given out to the last page is used as intended.
+ *
+ * A cgroup whose guests have nearly all of their memory needs no more than they can
+ * still take, else one with a limit a little above its guest would be in need for
+ * ever, and a healthy guest would be driven for ever. So its low is at most what its
+ * guests can still take, and beside that what others in it may want: a sixty-fourth of
+ * the limit, at most 64 MiB, for QEMU itself, or an eighth of what others have now if
+ * that is more. Its high is at most one and a half times this for others above what
+ * guests can take. Where that of one guest is not known, the marks are as above.
  *
  * What cannot be read or understood is not a budget: it is named among the troubles,
  * once, and is never taken for 0.
@@ -112,6 +122,9 @@ struct ebb_budget_part {
  * struct ebb_budget_process - a guest's process, and which budgets it lies in
  * @pid: of it
  * @huge_page_bytes: its memory is from the pool of this size; 0: ordinary memory
+ * @memory_known: the next two are
+ * @resident_bytes: of the guest's memory
+ * @growth_bytes: what the guest can still take, beside that
  *
  * The rest is written by a read:
  * @cgroups_known: else the process has ended or its cgroup cannot be read
@@ -122,6 +135,9 @@ struct ebb_budget_part {
 struct ebb_budget_process {
 	pid_t pid;
 	uint64_t huge_page_bytes;
+	bool memory_known;
+	uint64_t resident_bytes;
+	uint64_t growth_bytes;
 
 	bool cgroups_known;
 	bool nodes_known;

@@ -9,19 +9,21 @@
 
 /* Names of files, by version. */
 struct names {
-	const char *limit, *high, *usage, *inactive;
+	const char *limit, *high, *usage, *inactive, *active;
 };
 
 static const struct names names_v1 = {
 	.limit = "memory.limit_in_bytes",
 	.usage = "memory.usage_in_bytes",
 	.inactive = "total_inactive_file",
+	.active = "total_active_file",
 };
 static const struct names names_v2 = {
 	.limit = "memory.max",
 	.high = "memory.high",
 	.usage = "memory.current",
 	.inactive = "inactive_file",
+	.active = "active_file",
 };
 
 static const struct names *names_of(const struct ebb_cgroup_mount *mount)
@@ -84,7 +86,7 @@ static int read_available(const struct ebb_cgroup_mount *mount, const char *dir,
 			  struct ebb_budget *budget)
 {
 	const struct names *names = names_of(mount);
-	uint64_t usage, inactive;
+	uint64_t usage, inactive, active;
 	char text[EBB_TEXT_BYTES];
 	int r = ebb_text_read_number(&usage, "%s/%s", dir, names->usage);
 
@@ -92,12 +94,13 @@ static int read_available(const struct ebb_cgroup_mount *mount, const char *dir,
 		r = -EBADMSG;
 	if (r == 0)
 		r = ebb_text_read(text, sizeof(text), "%s/memory.stat", dir);
-	if (r >= 0 && ebb_text_field(text, names->inactive, &inactive) < 0)
+	if (r >= 0 && (ebb_text_field(text, names->inactive, &inactive) < 0 ||
+		       ebb_text_field(text, names->active, &active) < 0))
 		r = -EBADMSG;
 	if (r < 0)
 		return r;
-	budget->available_bytes = ebb_budget_less(
-		budget->limit_bytes, usage - ebb_budget_least(inactive, usage));
+	usage = ebb_budget_less(ebb_budget_less(usage, inactive), active / 2);
+	budget->available_bytes = ebb_budget_less(budget->limit_bytes, usage);
 	return 0;
 }
 

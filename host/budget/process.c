@@ -110,10 +110,8 @@ void ebb_budget_read_process(struct ebb_budget_read *read,
 {
 	bool huge = process->huge_page_bytes > 0;
 
-	*process = (struct ebb_budget_process){
-		.pid = process->pid,
-		.huge_page_bytes = process->huge_page_bytes,
-	};
+	process->cgroups_known = process->nodes_known = false;
+	process->part_count = process->parts_left_out = 0;
 	add_part(read, process,
 		 ebb_budget_find(&read->list,
 				 huge ? EBB_BUDGET_POOL : EBB_BUDGET_HOST, 0,

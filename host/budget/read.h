@@ -73,6 +73,11 @@ static inline uint64_t ebb_budget_least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Cgroups need no more than their guests can take, see budget.h. */
+void ebb_budget_bound_marks(struct ebb_budget_list *list,
+			    const struct ebb_budget_process *processes,
+			    uint32_t process_count);
+
 /* In this order: each adds what it finds. */
 void ebb_budget_read_swap(struct ebb_budget_read *read);
 void ebb_budget_read_host(struct ebb_budget_read *read,

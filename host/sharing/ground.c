@@ -60,6 +60,12 @@ static struct reading *new_reading(struct ebb_ground *ground,
 		reading->processes[next].pid = sight.pid;
 		reading->processes[next].huge_page_bytes =
 			sight.huge_page_bytes;
+		reading->processes[next].memory_known = sight.held_known;
+		reading->processes[next].resident_bytes = sight.resident_bytes;
+		reading->processes[next].growth_bytes =
+			sight.usable_bytes > sight.resident_bytes
+				? sight.usable_bytes - sight.resident_bytes
+				: 0;
 		reading->count++;
 	}
 	return reading;

@@ -21,8 +21,9 @@ slice_is()
 # What the kernel takes for it before it reclaims anything of the guest's.
 cache_bytes()
 {
-	awk '$1 == "total_inactive_file" || $1 == "inactive_file" { bytes = $2 }
-		END { printf "%.0f", bytes }' "${limit%/*}/memory.stat"
+	awk '{ sub(/^total_/, "", $1); bytes[$1] = $2 }
+		END { printf "%.0f", bytes["inactive_file"] + bytes["active_file"] / 2 }' \
+		"${limit%/*}/memory.stat"
 }
 
 slice_has_enough()

@@ -420,7 +420,7 @@ static void test_spoilt_files(void **state)
 		{ TREE_V2 "/machine.slice/memory.high", "max\n" },
 		{ TREE_V2 "/machine.slice/memory.current", "1073741\n" },
 		{ TREE_V2 "/machine.slice/memory.stat",
-		  "anon 5\ninactive_file 10\n" },
+		  "anon 5\ninactive_file 10\nactive_file 9\n" },
 	};
 	struct ebb_budget_reader *reader;
 	uint32_t budgets = 0, troubles = 0;

@@ -251,15 +251,20 @@ static void test_garbage_is_unknown(void **state)
 	static const struct {
 		const char *max, *high, *current, *stat;
 	} cases[] = {
-		{ "", "max", "5", "inactive_file 0\n" },
-		{ "-1", "max", "5", "inactive_file 0\n" },
-		{ "1073741824", "maxi", "5", "inactive_file 0\n" },
-		{ "1073741824", "max", "", "inactive_file 0\n" },
-		{ "1073741824", "max", "max", "inactive_file 0\n" },
+		{ "", "max", "5", "inactive_file 0\nactive_file 0\n" },
+		{ "-1", "max", "5", "inactive_file 0\nactive_file 0\n" },
+		{ "1073741824", "maxi", "5",
+		  "inactive_file 0\nactive_file 0\n" },
+		{ "1073741824", "max", "", "inactive_file 0\nactive_file 0\n" },
+		{ "1073741824", "max", "max",
+		  "inactive_file 0\nactive_file 0\n" },
 		{ "1073741824", "max", "5", "" },
-		{ "1073741824", "max", "5", "total_inactive_file 0\n" },
-		{ "1073741824", "max", "5", "inactive_file x\n" },
-		{ "99999999999999999999", "max", "5", "inactive_file 0\n" },
+		{ "1073741824", "max", "5",
+		  "total_inactive_file 0\ntotal_active_file 0\n" },
+		{ "1073741824", "max", "5",
+		  "inactive_file x\nactive_file 0\n" },
+		{ "99999999999999999999", "max", "5",
+		  "inactive_file 0\nactive_file 0\n" },
 	};
 
 	(void)state;
@@ -278,6 +283,68 @@ static void test_garbage_is_unknown(void **state)
 		/* Once, though it is met twice. */
 		assert_int_equal(list.trouble_count, 1);
 		assert_non_null(strstr(list.troubles[0], "/machine.slice"));
+		ebb_budget_list_free(&list);
+	}
+}
+
+/* A disk with cache=writeback has filled both. */
+static void test_active_page_cache(void **state)
+{
+	struct ebb_budget_process guest;
+	struct ebb_budget_list list;
+
+	(void)state;
+	tree_limit(TREE_V2 "/machine.slice", false, 2 * EBB_GIB, 2 * EBB_GIB,
+		   0);
+	tree_write("anon 5\ninactive_file 104857600\n"
+		   "active_file 1048576000\n",
+		   TREE_V2 "/machine.slice/memory.stat");
+	list = read_one(&guest, "0::/machine.slice/web\n");
+	assert_int_equal(tree_find(&list, "machine.slice")->available_bytes,
+			 600 * EBB_MIB);
+	ebb_budget_list_free(&list);
+}
+
+/* A limit a little above its guests, and what they have of their memory. */
+static void test_marks_by_growth(void **state)
+{
+	static const struct {
+		uint64_t limit, usage;
+		bool unknown;
+		uint64_t resident, growth, low, high;
+	} cases[] = {
+		/* All of 8 GiB; QEMU has 230 MiB. */
+		{ 8704, 8422, false, 8192, 0, 64, 96 },
+		{ 8704, 8422, true, 0, 0, 512, 768 },
+		/* It gave a little, then half. */
+		{ 8704, 8222, false, 7992, 200, 264, 296 },
+		{ 8704, 4326, false, 4096, 4096, 512, 768 },
+		/* Other programs have 4 GiB, and may want more. */
+		{ 12800, 12288, false, 8192, 0, 512, 768 },
+		{ 640, 530, false, 512, 0, 10, 15 },
+		/* More than is charged to it. */
+		{ 8704, 4326, false, 8192, 0, 64, 96 },
+	};
+
+	(void)state;
+	fake_root_write("/proc/70/cgroup", "0::/machine.slice/web\n");
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		struct ebb_budget_process guest = {
+			.pid = 70,
+			.memory_known = !cases[i].unknown,
+			.resident_bytes = cases[i].resident * EBB_MIB,
+			.growth_bytes = cases[i].growth * EBB_MIB,
+		};
+		const struct ebb_budget *slice;
+		struct ebb_budget_list list;
+
+		tree_limit(TREE_V2 "/machine.slice", false,
+			   cases[i].limit * EBB_MIB, cases[i].usage * EBB_MIB,
+			   0);
+		list = tree_read(&guest, 1);
+		slice = tree_find(&list, "machine.slice");
+		assert_int_equal(slice->low_bytes / EBB_MIB, cases[i].low);
+		assert_int_equal(slice->high_bytes / EBB_MIB, cases[i].high);
 		ebb_budget_list_free(&list);
 	}
 }
@@ -492,6 +559,8 @@ int main(void)
 		IN_TREE(test_container),
 		IN_TREE(test_out_of_sight),
 		IN_TREE(test_garbage_is_unknown),
+		IN_TREE(test_active_page_cache),
+		IN_TREE(test_marks_by_growth),
 		IN_TREE(test_odd_numbers),
 		IN_TREE(test_swap_of_cgroup),
 		IN_TREE(test_no_cgroups),

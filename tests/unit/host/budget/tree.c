@@ -80,8 +80,9 @@ void tree_limit(const char *dir, bool v1, unsigned long long limit,
 		tree_write("max\n", "%s/memory.high", dir);
 	/* Version 1 has first what is the cgroup's alone. */
 	snprintf(text, sizeof(text),
-		 v1 ? "cache 5\ninactive_file 1\ntotal_inactive_file %llu\n"
-		    : "anon 5\ninactive_file %llu\nactive_file 7\n",
+		 v1 ? "cache 5\ninactive_file 1\nactive_file 1000000000\n"
+		      "total_inactive_file %llu\ntotal_active_file 0\n"
+		    : "anon 5\ninactive_file %llu\nactive_file 0\n",
 		 inactive);
 	tree_write(text, "%s/memory.stat", dir);
 }
