@@ -164,6 +164,9 @@ void ebb_vm_reclaim(struct ebb_vm *vm, const struct ebb_reclaim_order *order);
  */
 void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque);
 
+/* Ends it likewise, if it has not begun. */
+void ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque);
+
 /* Requests; they answer the call, now or later. */
 void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call);
 void ebb_vm_set(struct ebb_vm *vm, struct ebb_call *call,

@@ -314,15 +314,31 @@ void ebb_vm_reclaim(struct ebb_vm *vm, const struct ebb_reclaim_order *order)
 	vm->settle(vm);
 }
 
-void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque)
+static struct ebb_request *find_ordered(const struct ebb_vm *vm,
+					const void *opaque)
 {
 	struct ebb_request *request = vm->requests.first;
 
 	while (request && (request->kind != EBB_REQUEST_RECLAIM ||
 			   request->order.opaque != opaque))
 		request = request->next;
+	return request;
+}
+
+void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque)
+{
+	struct ebb_request *request = find_ordered(vm, opaque);
+
 	if (!request)
 		return;
 	cancel(vm, request);
 	vm->settle(vm);
+}
+
+void ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque)
+{
+	const struct ebb_request *request = find_ordered(vm, opaque);
+
+	if (request && request->state == EBB_REQUEST_WAITING)
+		ebb_vm_cancel_reclaim(vm, opaque);
 }

@@ -13,6 +13,8 @@ enum {
 	DRIVE_MS = 30 * 1000,
 	/* Agents that are asked for a working set at one look. */
 	WANT_MAX = 16,
+	/* Orders under way, by the reclaims that may run at once. */
+	ORDERS_FOR_EACH = 2,
 };
 
 static void on_done(const struct ebb_reclaim_report *report, void *opaque)
@@ -21,6 +23,7 @@ static void on_done(const struct ebb_reclaim_report *report, void *opaque)
 	struct ebb_sharing *sharing = member->sharing;
 
 	member->ordered = false;
+	sharing->order_count--;
 	/* Its vm has gone, and with it what is known of it. */
 	if (!member->vm) {
 		free(member);
@@ -32,14 +35,15 @@ static void on_done(const struct ebb_reclaim_report *report, void *opaque)
 		(unsigned long long)(member->last.came_bytes >> 20),
 		(unsigned long long)(member->last.asked_bytes >> 20),
 		member->last.ended);
-	if (ebb_ground_is_needy(&sharing->ground))
-		sharing->wake(sharing);
+	if (ebb_ground_is_needy(&sharing->ground) || sharing->more)
+		sharing->wake_paced(sharing);
 }
 
 static void order(struct ebb_member *member,
 		  const struct ebb_policy_decision *decision,
 		  const struct ebb_policy_domain *domain)
 {
+	struct ebb_sharing *sharing = member->sharing;
 	bool driven = ebb_policy_is_driven(domain, decision);
 	const struct ebb_reclaim_order order = {
 		.wish = {
@@ -54,6 +58,16 @@ static void order(struct ebb_member *member,
 	};
 
 	member->ordered = true;
+	member->order = (struct ebb_member_order){
+		.ns = member->last.ns,
+		.for_need = decision->budget != EBB_POLICY_NONE,
+		.mode = domain->mode,
+		.min_bytes = domain->min_bytes,
+		.max_bytes = domain->max_bytes,
+		.shares = domain->shares,
+	};
+	sharing->order_count++;
+	sharing->ordered_number = member->number;
 	ebb_vm_reclaim(member->vm, &order);
 }
 
@@ -130,10 +144,30 @@ static void want_working_sets(struct ebb_picture *picture)
 	}
 }
 
+/* Behind who was ordered last, so that each has its turn. */
+static uint32_t first_decision(const struct ebb_sharing *sharing,
+			       const struct ebb_picture *picture)
+{
+	uint32_t i = 0;
+
+	while (i < picture->decision_count &&
+	       picture->members[picture->decisions[i].domain]->number <=
+		       sharing->ordered_number)
+		i++;
+	return i;
+}
+
 void ebb_sharing_carry_out(struct ebb_sharing *sharing,
 			   struct ebb_picture *picture)
 {
-	for (uint32_t i = 0; i < picture->decision_count; i++)
-		carry_out(sharing, picture, &picture->decisions[i]);
+	uint32_t limit = ORDERS_FOR_EACH * sharing->options.config->reclaims;
+	uint32_t first = first_decision(sharing, picture);
+	uint32_t count = picture->decision_count;
+	uint32_t i = 0;
+
+	for (; i < count && sharing->order_count < limit; i++)
+		carry_out(sharing, picture,
+			  &picture->decisions[(first + i) % count]);
+	sharing->more = i < count;
 	want_working_sets(picture);
 }

@@ -335,20 +335,13 @@ static struct ebb_member *find_member(const struct ebb_sharing *sharing,
 	return NULL;
 }
 
-/* What runs by the policy ends at once. */
-static void withdraw(struct ebb_member *member)
-{
-	if (member->ordered)
-		ebb_vm_cancel_reclaim(member->vm, member);
-}
-
 static void pause_all(struct ebb_sharing *sharing, bool pause,
 		      struct ebb_policy_result *result)
 {
 	result->was_paused = sharing->paused;
 	sharing->paused = pause;
-	for (uint32_t i = 0; pause && i < sharing->members.count; i++)
-		withdraw(sharing->members.items[i]);
+	if (pause)
+		ebb_sharing_end_orders(sharing);
 }
 
 static int pause_one(struct ebb_sharing *sharing, struct ebb_member *member,
@@ -359,7 +352,7 @@ static int pause_one(struct ebb_sharing *sharing, struct ebb_member *member,
 	if (ebb_sharing_set_exempt(sharing, member, pause) < 0)
 		return -1;
 	if (pause)
-		withdraw(member);
+		ebb_sharing_end_order(member);
 	return 0;
 }
 

@@ -242,6 +242,17 @@ void ebb_ground_keep(struct ebb_ground *ground, const struct ebb_policy *policy)
 		ground->budgets[i] = policy->budgets[i];
 }
 
+bool ebb_ground_is_short(const struct ebb_ground *ground, uint32_t index)
+{
+	const struct ebb_policy_budget *budget;
+
+	if (index >= ground->list.count)
+		return false;
+	budget = &ground->budgets[index];
+	return budget->available_bytes <
+	       (budget->in_need ? budget->high_bytes : budget->low_bytes);
+}
+
 bool ebb_ground_is_needy(const struct ebb_ground *ground)
 {
 	for (uint32_t i = 0; i < ground->list.count; i++)

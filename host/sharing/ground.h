@@ -62,6 +62,9 @@ int ebb_ground_read(struct ebb_ground *ground,
 void ebb_ground_keep(struct ebb_ground *ground,
 		     const struct ebb_policy *policy);
 
+/* Whether one will be in need by what was read, which no decision has seen yet. */
+bool ebb_ground_is_short(const struct ebb_ground *ground, uint32_t budget);
+
 /* Whether one is in need. */
 bool ebb_ground_is_needy(const struct ebb_ground *ground);
 

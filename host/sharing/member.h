@@ -42,11 +42,25 @@ struct ebb_member_last {
 };
 
 /**
+ * struct ebb_member_order - what an order of now was decided from
+ * @ns: when
+ * @for_need: a budget was in need
+ */
+struct ebb_member_order {
+	uint64_t ns;
+	bool for_need;
+	enum ebb_policy_mode mode;
+	uint64_t min_bytes;
+	uint64_t max_bytes;
+	uint32_t shares;
+};
+
+/**
  * struct ebb_member
  * @number: ascends with each that comes
  * @vm: NULL: it has gone, and an order of its has not ended
  * @exempt: an operator paused the policy for it
- * @ordered: an order of ours has not ended
+ * @ordered: an order of ours has not ended: @order
  * @asked_facts_ns: when its agent was asked for its working set last
  * @job_until_ns: a libvirt job was in the way
  * @part_count, @parts: the budgets it lies in, of the list that was read last
@@ -59,6 +73,7 @@ struct ebb_member {
 	char uuid[EBB_UUID_TEXT_BYTES];
 	bool exempt;
 	bool ordered;
+	struct ebb_member_order order;
 	uint64_t asked_facts_ns;
 	uint64_t job_until_ns;
 	struct ebb_window window;

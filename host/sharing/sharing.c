@@ -52,16 +52,19 @@ static void arm(struct ebb_sharing *sharing)
 	ebb_loop_timer_set(sharing->look_timer, timer_ms(sharing, ms));
 }
 
-static void wake(struct ebb_sharing *sharing)
+static void wake_after(struct ebb_sharing *sharing, uint32_t gap_ms)
 {
-	uint64_t gap_ns = LOOK_GAP_MS * EBB_NS_PER_MS;
+	uint64_t gap_ns = gap_ms * EBB_NS_PER_MS;
 	uint64_t since_ns = ebb_sharing_now_ns(sharing) - sharing->looked_ns;
 
 	if (!ebb_sharing_config(sharing)->enabled)
 		return;
-	sharing->look_again = sharing->ground.reading;
-	if (sharing->ground.reading)
+	if (sharing->ground.reading) {
+		if (sharing->look_again_ms == 0 ||
+		    gap_ms < sharing->look_again_ms)
+			sharing->look_again_ms = gap_ms;
 		return;
+	}
 	ebb_loop_timer_set(
 		sharing->look_timer,
 		since_ns >= gap_ns
@@ -70,9 +73,22 @@ static void wake(struct ebb_sharing *sharing)
 				   (gap_ns - since_ns) / EBB_NS_PER_MS + 1));
 }
 
+static void wake(struct ebb_sharing *sharing)
+{
+	wake_after(sharing, LOOK_GAP_MS);
+}
+
+/* For what a guest can bring about as often as it likes. */
+static void wake_paced(struct ebb_sharing *sharing)
+{
+	bool needy = ebb_ground_is_needy(&sharing->ground);
+
+	wake_after(sharing, needy ? LOOK_GAP_MS : NEED_MS);
+}
+
 void ebb_sharing_alarm(struct ebb_sharing *sharing)
 {
-	wake(sharing);
+	wake_paced(sharing);
 }
 
 static void on_alarm(void *opaque)
@@ -164,12 +180,16 @@ static void take_list(struct ebb_sharing *sharing)
 static void on_read(int result, void *opaque)
 {
 	struct ebb_sharing *sharing = opaque;
+	uint32_t again_ms = sharing->look_again_ms;
 	struct ebb_picture picture;
 	int r = result;
 
+	sharing->look_again_ms = 0;
 	hear_all(sharing);
-	if (r == 0)
+	if (r == 0) {
 		take_list(sharing);
+		ebb_sharing_withdraw_stale(sharing);
+	}
 	if (r == 0)
 		r = ebb_picture_take(sharing->ground.budgets,
 				     sharing->ground.list.count,
@@ -185,9 +205,8 @@ static void on_read(int result, void *opaque)
 		ebb_picture_clear(&picture);
 	}
 	arm(sharing);
-	if (sharing->look_again)
-		wake(sharing);
-	sharing->look_again = false;
+	if (again_ms > 0)
+		wake_after(sharing, again_ms);
 }
 
 static uint64_t now_of(void *opaque)
@@ -256,7 +275,7 @@ static void on_came(struct ebb_vm *vm, void *opaque)
 static void on_changed(struct ebb_vm *vm, void *opaque)
 {
 	(void)vm;
-	wake(opaque);
+	wake_paced(opaque);
 }
 
 static void on_went(struct ebb_vm *vm, void *opaque)
@@ -300,6 +319,7 @@ int ebb_sharing_new(const struct ebb_sharing_options *options,
 		return -ENOMEM;
 	}
 	sharing->wake = wake;
+	sharing->wake_paced = wake_paced;
 	sharing->watcher = (struct ebb_fleet_watcher){
 		.came = on_came,
 		.changed = on_changed,
@@ -332,6 +352,10 @@ void ebb_sharing_config_changed(struct ebb_sharing *sharing)
 
 	ebb_loop_timer_set(sharing->hear_timer,
 			   enabled ? timer_ms(sharing, HEAR_MS) : -1);
+	if (!enabled || ebb_sharing_is_dry_run(sharing))
+		ebb_sharing_end_orders(sharing);
+	else
+		ebb_sharing_end_orders_set_anew(sharing);
 	if (enabled)
 		wake(sharing);
 	else

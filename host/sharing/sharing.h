@@ -16,15 +16,18 @@
  * libvirtd is for one domain.
  *
  * The moments. A look begins with a read of the budgets, decides, and carries out. At
- * rest one is made when the budgets allow, at most each ten seconds
- * (ebb_budget_patience_ms()); while a budget is in need, each second; and soon after
- * the first sign that one runs short (host/budget/watch.h), anything happened to a domain, or a domain that was asked for a budget in need has
- * answered. Two looks are LOOK_GAP_MS apart at least.
+ * rest one is made when the budgets allow (ebb_budget_patience_ms()), at least each ten
+ * seconds; while a budget is in need, each second. It is made sooner after the first
+ * sign that one runs short (host/budget/watch.h), when anything happens to a domain,
+ * and when a domain that was asked for a budget in need has answered. Two looks are
+ * LOOK_GAP_MS apart at least; where no budget is in need, what a guest can bring about
+ * causes one a second at most.
  *
  * Carrying out (carry.c). A decision becomes an order of a reclaim. What is free in
  * the guest is taken as it is; the guest is driven only where the decision takes what
- * it uses. A person's reclaim goes before these (ebb_vm_reclaim()). How it ended is
- * for the policy: a guest under pressure has its rest, one that does not move is
+ * it uses. A person's reclaim goes before these (ebb_vm_reclaim()). Only a few orders
+ * are under way at once, and one that waits for its turn is withdrawn when its reason
+ * is gone (withdraw.c). How one ended is for the policy: a guest under pressure has its rest, one that does not move is
  * stuck, and what says nothing of the guest (a job of libvirt's, another's reclaim)
  * does not count.
  *

@@ -12,11 +12,15 @@
 /**
  * struct ebb_sharing
  * @wake: a look is due soon; of sharing.c
+ * @wake_paced: likewise, but while no budget is in need not more than once a second
+ * @order_count: orders that have not ended
+ * @ordered_number: whose order was the last
+ * @more: decisions were left, as there were orders enough
  * @paused: by an operator: it looks, and carries out nothing
  * @members: that have a vm
  * @hear_timer, @look_timer: of the guests' words and of looks
  * @looked_ns: when the last look was carried out; 0: never
- * @look_again: something happened during the look that is under way
+ * @look_again_ms: after the look that is under way another is due so soon; 0: none
  * @log_pace, @unlogged: of lines in the log, and how many were left out
  * @need_pace: of lines about budgets
  * @exempt_count, @exempt: UUIDs of domains that an operator took out
@@ -25,6 +29,10 @@ struct ebb_sharing {
 	struct ebb_sharing_options options;
 	struct ebb_fleet_watcher watcher;
 	void (*wake)(struct ebb_sharing *sharing);
+	void (*wake_paced)(struct ebb_sharing *sharing);
+	uint32_t order_count;
+	uint64_t ordered_number;
+	bool more;
 	bool paused;
 	struct ebb_members members;
 	uint64_t next_number;
@@ -33,7 +41,7 @@ struct ebb_sharing {
 	int hear_timer;
 	int look_timer;
 	uint64_t looked_ns;
-	bool look_again;
+	uint32_t look_again_ms;
 	struct ebb_pace log_pace;
 	uint32_t unlogged;
 	struct ebb_pace need_pace;
@@ -58,9 +66,20 @@ static inline bool ebb_sharing_is_dry_run(const struct ebb_sharing *sharing)
 	return sharing->options.dry_run || ebb_sharing_config(sharing)->dry_run;
 }
 
-/* carry.c: all that was decided; @picture is what it was decided from. */
+/*
+ * carry.c: all that was decided; @picture is what it was decided from. Only some orders
+ * are under way at once: who is left is decided about at the next look, and comes first.
+ */
 void ebb_sharing_carry_out(struct ebb_sharing *sharing,
 			   struct ebb_picture *picture);
+
+/* withdraw.c: orders that have not begun and whose reason is gone. */
+void ebb_sharing_withdraw_stale(struct ebb_sharing *sharing);
+
+/* Ends orders, also what runs: of one, of all, or of those whose settings are others. */
+void ebb_sharing_end_order(struct ebb_member *member);
+void ebb_sharing_end_orders(struct ebb_sharing *sharing);
+void ebb_sharing_end_orders_set_anew(struct ebb_sharing *sharing);
 
 /*
  * exempt.c: takes a domain out, or in again. Returns 0 or -ENOMEM.

@@ -550,6 +550,20 @@ static void test_cancelled_in_line(void **state)
 	assert_int_equal(line[2].outcome.end, EBB_END_SATISFIED);
 }
 
+/* What has begun goes on. */
+static void test_withdrawn_in_line(void **state)
+{
+	(void)state;
+	ebb_vm_withdraw_reclaim(line[0].vm, &line[0]);
+	ebb_vm_withdraw_reclaim(line[1].vm, &line[1]);
+	assert_int_equal(line[0].reports, 0);
+	assert_int_equal(line[1].reports, 1);
+	assert_int_equal(line[1].refusal.kind, EBB_REFUSAL_CANCELLED);
+	release();
+	assert_int_equal(fake_vm.reclaims, 2);
+	assert_int_equal(line[0].outcome.end, EBB_END_SATISFIED);
+}
+
 static void test_domain_ends_in_line(void **state)
 {
 	(void)state;
@@ -862,6 +876,7 @@ int main(void)
 		VM_TEST(test_stale_offers_mean_quarantine),
 		LINE_TEST(test_waits_for_its_turn),
 		LINE_TEST(test_cancelled_in_line),
+		LINE_TEST(test_withdrawn_in_line),
 		LINE_TEST(test_domain_ends_in_line),
 		LINE_TEST(test_ebbd_ends_with_a_line),
 		LINE_TEST(test_libvirt_goes_with_a_line),

@@ -21,7 +21,7 @@
 
 enum {
 	SPEED = 100,
-	GUESTS = 2,
+	GUESTS = 3,
 	/* Of the policy's clock. */
 	MINUTE_S = 60,
 	GENEROUS_S = 6000,
@@ -33,11 +33,13 @@ struct guest {
 	bool silent; /* it says nothing new */
 	bool closed; /* it has no lease */
 	bool held; /* its reclaim does not end */
+	bool queued; /* likewise, and does not begin */
 	bool mute; /* its agent does not tell its working set */
 	uint64_t free_bytes;
 	uint64_t resident_bytes;
 	enum ebb_reclaim_end end;
 	uint32_t orders;
+	uint32_t withdrawn;
 	bool pending;
 	struct ebb_reclaim_order order;
 	uint32_t asked_facts;
@@ -68,7 +70,7 @@ static struct ebb_vm *vm_of(struct guest *guest)
 const char *__wrap_ebb_vm_name(const struct ebb_vm *vm);
 const char *__wrap_ebb_vm_name(const struct ebb_vm *vm)
 {
-	static const char *const names[GUESTS] = { "web1", "db1" };
+	static const char *const names[GUESTS] = { "web1", "db1", "ci1" };
 
 	return names[guest_of(vm)->index];
 }
@@ -79,6 +81,7 @@ const char *__wrap_ebb_vm_uuid(const struct ebb_vm *vm)
 	static const char *const uuids[GUESTS] = {
 		"11111111-1111-1111-1111-111111111111",
 		"22222222-2222-2222-2222-222222222222",
+		"33333333-3333-3333-3333-333333333333",
 	};
 
 	return uuids[guest_of(vm)->index];
@@ -169,7 +172,7 @@ void __wrap_ebb_vm_reclaim(struct ebb_vm *vm,
 	guest->orders++;
 	guest->pending = true;
 	guest->order = *order;
-	if (guest->held)
+	if (guest->held || guest->queued)
 		return;
 	end_order(guest, guest->end,
 		  guest->end == EBB_END_SATISFIED ? order->wish.bytes : 0);
@@ -182,6 +185,22 @@ void __wrap_ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque)
 
 	assert_ptr_equal(guest->order.opaque, opaque);
 	end_order(guest, EBB_END_CANCELLED, 0);
+}
+
+void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque);
+void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque)
+{
+	struct guest *guest = guest_of(vm);
+	const struct ebb_reclaim_report report = {
+		.refusal = { .kind = EBB_REFUSAL_CANCELLED },
+	};
+
+	assert_ptr_equal(guest->order.opaque, opaque);
+	if (!guest->queued)
+		return;
+	guest->pending = false;
+	guest->withdrawn++;
+	guest->order.done(&report, guest->order.opaque);
 }
 
 int __wrap_ebb_budget_read(struct ebb_budget_reader *reader,
@@ -479,6 +498,40 @@ static void what_is_off_does_not_look(void **state)
 	UNTIL(guests[0].orders > 0);
 }
 
+static void on_tick(int timer, void *opaque)
+{
+	(void)timer;
+	(void)opaque;
+}
+
+/* Its agent may come and go as often as it likes. */
+static void a_guest_causes_one_look_a_second(void **state)
+{
+	const struct ebb_fleet_watcher *watcher;
+	uint64_t start_ns, s = 0;
+	uint32_t before;
+	int tick;
+
+	(void)state;
+	start(false);
+	watcher = ebb_sharing_watcher(sharing);
+	come(0);
+	pass(2);
+	before = __atomic_load_n(&reads, __ATOMIC_RELAXED);
+	start_ns = ebb_now_ns();
+	/* The loop turns each millisecond at least. */
+	tick = ebb_loop_timer(1, on_tick, NULL);
+	while (s < 30) {
+		watcher->changed(vm_of(&guests[0]), watcher->opaque);
+		ebb_sharing_alarm(sharing);
+		ebb_loop_turn();
+		s = (ebb_now_ns() - start_ns) * SPEED / EBB_NS_PER_S;
+	}
+	ebb_loop_timer_remove(tick);
+	assert_in_range(__atomic_load_n(&reads, __ATOMIC_RELAXED) - before, 2,
+			s + 2);
+}
+
 /* ---- with need ---- */
 
 static void need_is_met_at_once_by_who_has_most(void **state)
@@ -596,6 +649,113 @@ static void a_domain_goes_while_it_is_asked(void **state)
 	assert_int_equal(sharing->members.count, 1);
 }
 
+/* ---- orders that wait ---- */
+
+static void set_available(uint64_t bytes)
+{
+	__atomic_store_n(&available_bytes, bytes, __ATOMIC_RELAXED);
+}
+
+static void an_order_ends_with_the_need(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->queued = true;
+	start(false);
+	come(0);
+	pass(5);
+	set_available(EBB_GIB - 1);
+	UNTIL(guest->pending);
+	set_available(8 * EBB_GIB);
+	UNTIL(guest->withdrawn == 1);
+	assert_string_equal(explained("last-ended"), "cancelled");
+	/* That says nothing of the guest. */
+	assert_int_equal(sharing->members.items[0]->history.pending_bytes, 0);
+	assert_int_equal(sharing->members.items[0]->history.idle_answers, 0);
+	pass(5);
+	assert_int_equal(guest->orders, 1);
+}
+
+/* One that has begun goes on. */
+static void an_order_does_not_wait_for_long(void **state)
+{
+	(void)state;
+	guests[0].queued = true;
+	guests[1].held = true;
+	start(false);
+	come(0);
+	come(1);
+	UNTIL(guests[0].pending && guests[1].pending);
+	UNTIL(guests[0].orders == 3);
+	assert_int_equal(guests[0].withdrawn, 2);
+	assert_int_equal(guests[1].orders, 1);
+	end_order(&guests[0], EBB_END_SATISFIED, 0);
+	end_order(&guests[1], EBB_END_SATISFIED, 0);
+}
+
+/* Also one that runs. */
+static void another_setting_ends_an_order(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->held = true;
+	start(false);
+	come(0);
+	UNTIL(guest->pending);
+	ebb_sharing_config_changed(sharing);
+	assert_true(guest->pending);
+	config.policy.settings.values.mode = EBB_MODE_PERFORMANCE;
+	ebb_sharing_config_changed(sharing);
+	assert_false(guest->pending);
+}
+
+static void what_is_switched_off_ends_orders(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->held = true;
+	start(false);
+	come(0);
+	UNTIL(guest->pending);
+	config.policy.dry_run = true;
+	ebb_sharing_config_changed(sharing);
+	assert_false(guest->pending);
+	config.policy.dry_run = false;
+	ebb_sharing_config_changed(sharing);
+	UNTIL(guest->pending);
+	config.policy.enabled = false;
+	ebb_sharing_config_changed(sharing);
+	assert_false(guest->pending);
+}
+
+/* Who is left is decided about later, from what is so then, and comes first. */
+static void only_some_orders_are_under_way(void **state)
+{
+	(void)state;
+	config.reclaims = 1;
+	start(false);
+	for (int i = 0; i < GUESTS; i++) {
+		guests[i].held = true;
+		come(i);
+	}
+	UNTIL(guests[0].pending && guests[1].pending);
+	pass(15);
+	assert_int_equal(guests[2].orders, 0);
+	assert_int_equal(sharing->members.items[2]->history.decided_ns, 0);
+	end_order(&guests[0], EBB_END_SATISFIED, EBB_MIB);
+	UNTIL(guests[2].pending);
+	assert_int_equal(guests[0].orders, 1);
+	end_order(&guests[1], EBB_END_SATISFIED, EBB_MIB);
+	end_order(&guests[2], EBB_END_SATISFIED, EBB_MIB);
+	UNTIL(guests[0].pending);
+	for (int i = 0; i < GUESTS; i++)
+		if (guests[i].pending)
+			end_order(&guests[i], EBB_END_SATISFIED, EBB_MIB);
+}
+
 /* ---- pause ---- */
 
 static void a_pause_ends_what_runs(void **state)
@@ -650,12 +810,18 @@ int main(void)
 			density_drives_nobody_whose_working_set_is_unknown),
 		SHARING_TEST(a_dry_run_takes_nothing_and_says_what),
 		SHARING_TEST(what_is_off_does_not_look),
+		SHARING_TEST(a_guest_causes_one_look_a_second),
 		SHARING_TEST(need_is_met_at_once_by_who_has_most),
 		SHARING_TEST(idle_memory_is_taken_once_the_guest_was_asked),
 		SHARING_TEST(a_guest_that_needs_its_memory_has_a_rest),
 		SHARING_TEST(a_job_of_libvirts_says_nothing_of_the_guest),
 		SHARING_TEST(who_gives_nothing_is_stuck),
 		SHARING_TEST(a_domain_goes_while_it_is_asked),
+		SHARING_TEST(an_order_ends_with_the_need),
+		SHARING_TEST(an_order_does_not_wait_for_long),
+		SHARING_TEST(another_setting_ends_an_order),
+		SHARING_TEST(what_is_switched_off_ends_orders),
+		SHARING_TEST(only_some_orders_are_under_way),
 		SHARING_TEST(a_pause_ends_what_runs),
 		SHARING_TEST(one_domain_is_paused),
 	};

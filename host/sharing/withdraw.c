@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Orders whose reason is gone.
+ *
+ * An order may wait in line for its turn. What it was decided from does not wait: need
+ * ends, a person changes a setting, a job begins. So at each look the orders that have
+ * not begun are held against what is so now, and none waits for long: what is withdrawn
+ * is decided about anew. A reclaim that runs is ended where a person's word is against it.
+ */
+#include "host/sharing/state.h"
+
+/* What an order was decided from says nothing of now after so long. */
+#define WAIT_NS (10 * EBB_NS_PER_S)
+
+void ebb_sharing_end_order(struct ebb_member *member)
+{
+	if (member->ordered)
+		ebb_vm_cancel_reclaim(member->vm, member);
+}
+
+static bool is_needed(const struct ebb_sharing *sharing,
+		      const struct ebb_member *member)
+{
+	for (uint32_t i = 0; i < member->part_count; i++)
+		if (ebb_ground_is_short(&sharing->ground,
+					member->parts[i].budget))
+			return true;
+	return false;
+}
+
+static void see(const struct ebb_sharing *sharing,
+		const struct ebb_member *member,
+		struct ebb_policy_domain *ret_domain)
+{
+	ebb_member_picture(member, sharing->ground.list.count,
+			   ebb_sharing_now_ns(sharing), ret_domain);
+}
+
+static bool is_set_anew(const struct ebb_member *member,
+			const struct ebb_policy_domain *domain)
+{
+	const struct ebb_member_order *order = &member->order;
+
+	return domain->mode != order->mode ||
+	       domain->min_bytes != order->min_bytes ||
+	       domain->max_bytes != order->max_bytes ||
+	       domain->shares != order->shares;
+}
+
+void ebb_sharing_withdraw_stale(struct ebb_sharing *sharing)
+{
+	uint64_t now_ns = ebb_sharing_now_ns(sharing);
+
+	for (uint32_t i = 0; i < sharing->members.count; i++) {
+		struct ebb_member *member = sharing->members.items[i];
+		struct ebb_policy_domain domain;
+
+		if (!member->ordered)
+			continue;
+		see(sharing, member, &domain);
+		if (is_set_anew(member, &domain))
+			ebb_sharing_end_order(member);
+		else if (domain.phase != EBB_POLICY_SETTLED ||
+			 is_needed(sharing, member) != member->order.for_need ||
+			 now_ns - member->order.ns >= WAIT_NS)
+			ebb_vm_withdraw_reclaim(member->vm, member);
+	}
+}
+
+void ebb_sharing_end_orders_set_anew(struct ebb_sharing *sharing)
+{
+	for (uint32_t i = 0; i < sharing->members.count; i++) {
+		struct ebb_member *member = sharing->members.items[i];
+		struct ebb_policy_domain domain;
+
+		if (!member->ordered)
+			continue;
+		see(sharing, member, &domain);
+		if (is_set_anew(member, &domain))
+			ebb_sharing_end_order(member);
+	}
+}
+
+void ebb_sharing_end_orders(struct ebb_sharing *sharing)
+{
+	for (uint32_t i = 0; i < sharing->members.count; i++)
+		ebb_sharing_end_order(sharing->members.items[i]);
+}
