@@ -337,6 +337,7 @@ void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),
 /* ---- the test's own ---- */
 
 static struct ebb_workers *workers;
+static struct ebb_vm_environment environment;
 static int alarm_timer;
 
 static void on_alarm(int timer, void *opaque)
@@ -353,7 +354,15 @@ int fake_vm_set_up_group(void **state)
 	if (ebb_loop_init() < 0)
 		return -1;
 	alarm_timer = ebb_loop_timer(-1, on_alarm, NULL);
-	return ebb_workers_new(8, 4, &workers);
+	if (ebb_workers_new(8, 4, &workers) < 0)
+		return -1;
+	/* Once: workers read it. */
+	environment = (struct ebb_vm_environment){
+		.config = &fake_vm.config,
+		.workers = workers,
+		.turns = &fake_vm.turns,
+	};
+	return 0;
 }
 
 int fake_vm_tear_down_group(void **state)
@@ -365,13 +374,9 @@ int fake_vm_tear_down_group(void **state)
 
 struct ebb_vm *fake_vm_new_numbered(int *number)
 {
-	static struct ebb_vm_environment environment;
-	struct ebb_vm *vm;
+	struct ebb_vm *vm =
+		ebb_vm_new(&environment, (struct ebb_domain *)(void *)number);
 
-	environment.config = &fake_vm.config;
-	environment.workers = workers;
-	environment.turns = &fake_vm.turns;
-	vm = ebb_vm_new(&environment, (struct ebb_domain *)(void *)number);
 	assert_non_null(vm);
 	return vm;
 }
