@@ -199,8 +199,9 @@ static void keep(struct ebb_domain *domain, struct vm_telling *telling)
 						   changes, count,
 						   &telling->metadata,
 						   telling->error.text);
-	telling->have_metadata = telling->kept == 0 &&
-				 telling->set.scope != EBB_SCOPE_CONFIG;
+	telling->have_metadata =
+		telling->kept == -EALREADY ||
+		(telling->kept == 0 && telling->set.scope != EBB_SCOPE_CONFIG);
 }
 
 static void tell_work(void *opaque)
@@ -329,6 +330,15 @@ static void answer_set(const struct ebb_vm *vm, struct ebb_call *call)
 	const struct vm_telling *telling = &vm->telling;
 	struct ebb_set_result result = { 0 };
 
+	if (telling->kept == -EALREADY) {
+		ebb_call_error(
+			call, "GenericError",
+			"libvirt kept the setting for the running domain, "
+			"where it holds, but not for its next start: %s. "
+			"Set it again when that is mended",
+			telling->error.text);
+		return;
+	}
 	if (telling->kept < 0) {
 		ebb_call_error(call, "GenericError",
 			       "libvirt did not keep the setting: %s. Nothing "
@@ -447,7 +457,9 @@ static bool is_refused(const struct ebb_vm *vm, const struct ebb_set_order *set,
 		*ret_refusal = ebb_vm_why_closed(vm);
 		return true;
 	}
-	if (ebb_vm_settings_try(vm, set, &error) < 0) {
+	if ((set->actions[EBB_SETTING_MIN] != EBB_SET_NOTHING ||
+	     set->actions[EBB_SETTING_MAX] != EBB_SET_NOTHING) &&
+	    ebb_vm_settings_try(vm, set, &error) < 0) {
 		*ret_refusal =
 			ebb_refusal(EBB_REFUSAL_ARGUMENT, "%s", error.text);
 		return true;

@@ -200,6 +200,7 @@ int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
 {
 	ebb_auto_free char *live = NULL, *config = NULL;
 	virDomainPtr handle = domain->handle;
+	bool changed = false;
 	int r = 0;
 
 	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0) {
@@ -210,18 +211,23 @@ int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
 	if (scope != EBB_SCOPE_CONFIG)
 		r = change_side(handle, VIR_DOMAIN_AFFECT_LIVE, changes, count,
 				&live);
+	changed = r == 0 && scope != EBB_SCOPE_CONFIG;
 	if (r == 0 && (scope == EBB_SCOPE_CONFIG ||
 		       (scope == EBB_SCOPE_BOTH && has_definition(handle))))
 		r = change_side(handle, VIR_DOMAIN_AFFECT_CONFIG, changes,
 				count, &config);
 	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
-	if (r == 0 && scope != EBB_SCOPE_CONFIG)
-		r = ebb_metadata_parse(live, ret_live);
+	if (r < 0)
+		snprintf(ret_error, EBB_VIRT_ERROR_BYTES, "%s",
+			 r == -EIO ? virGetLastErrorMessage() : strerror(-r));
+	if (changed && ebb_metadata_parse(live, ret_live) < 0) {
+		snprintf(ret_error, EBB_VIRT_ERROR_BYTES, "%s",
+			 strerror(ENOMEM));
+		return -EIO;
+	}
 	if (r == 0)
 		return 0;
-	snprintf(ret_error, EBB_VIRT_ERROR_BYTES, "%s",
-		 r == -EIO ? virGetLastErrorMessage() : strerror(-r));
-	return -EIO;
+	return changed ? -EALREADY : -EIO;
 }
 
 int ebb_domain_read_metadata(struct ebb_domain *domain,

@@ -181,10 +181,11 @@ enum ebb_job ebb_job_of(int type, int operation);
  * @scope: of the one that runs, of its definition, or both, so that a restart of the
  *	guest, of libvirtd or of ebbd does not lose it
  * @changes, @count: of attributes; the others stay, which may differ between the two
- * @ret_live: what the one that runs has then; untouched with EBB_SCOPE_CONFIG
+ * @ret_live: what the one that runs has then, if that was changed
  * @ret_error: EBB_VIRT_ERROR_BYTES, filled on failure
  *
- * Returns 0 or -EIO: the one that runs may have been changed then.
+ * Returns 0; -EIO: nothing was changed; -EALREADY: the one that runs was, and its
+ * definition was not.
  */
 int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
 			       const struct ebb_metadata_change *changes,

@@ -120,10 +120,10 @@ int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
 	char *after ebb_auto_free = NULL;
 
 	(void)domain;
-	if (fake_vm.keep_result < 0) {
+	if (fake_vm.keep_result < 0)
 		strcpy(ret_error, "no luck");
+	if (fake_vm.keep_result < 0 && fake_vm.keep_result != -EALREADY)
 		return fake_vm.keep_result;
-	}
 	assert_int_equal(ebb_metadata_edit(element(), changes, count, &after),
 			 0);
 	fake_vm.keeps++;
@@ -132,7 +132,7 @@ int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
 		 after ? after : "-");
 	if (scope != EBB_SCOPE_CONFIG)
 		assert_int_equal(ebb_metadata_parse(after, ret_live), 0);
-	return 0;
+	return fake_vm.keep_result;
 }
 
 int ebb_domain_read_metadata(struct ebb_domain *domain,

@@ -252,6 +252,42 @@ static void test_libvirt_does_not_keep_it(void **state)
 	assert_holds(EBB_SETTING_SHARES, "500", "ebbd.conf:3");
 }
 
+static void test_libvirt_keeps_half_of_it(void **state)
+{
+	(void)state;
+	fake_vm.keep_result = -EALREADY;
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_SHARES, "7");
+	assert_string_equal(fake_vm.answer.error_class, "GenericError");
+	assert_non_null(strstr(fake_vm.answer.text, "no luck"));
+	assert_non_null(strstr(fake_vm.answer.text, "not for its next start"));
+	assert_null(strstr(fake_vm.answer.text, "Nothing"));
+	assert_holds(EBB_SETTING_SHARES, "7", "domain");
+}
+
+/* A min that a new configuration made too much is no reason to refuse another. */
+static void test_set_has_nothing_to_do_with_min(void **state)
+{
+	struct ebb_set_order none = { .has_target = true };
+
+	(void)state;
+	change_metadata("<policy min='768M' free-target='40%'/>");
+	fake_vm.config.policy.settings.values.max.bytes = 512 * EBB_MIB;
+	strcpy(fake_vm.config.policy.settings.origins[EBB_SETTING_MAX].text,
+	       "ebbd.conf:4");
+	ebb_vm_config_changed(vm);
+	assert_non_null(strstr(trouble(), "until then min holds"));
+	keep(&none);
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_string_equal(fake_vm.element, "<policy min=\"768M\"/>");
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_SHARES, "7");
+	assert_string_equal(fake_vm.answer.error_class, "");
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_MIN, "700M");
+	assert_string_equal(fake_vm.answer.error_class, "InvalidArgument");
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_MIN, "default");
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_string_equal(trouble(), "");
+}
+
 int main(void)
 {
 #define TEST(function) \
@@ -266,6 +302,8 @@ int main(void)
 		TEST(test_min_over_max),
 		TEST(test_config_is_read_anew),
 		TEST(test_libvirt_does_not_keep_it),
+		TEST(test_libvirt_keeps_half_of_it),
+		TEST(test_set_has_nothing_to_do_with_min),
 	};
 
 	return cmocka_run_group_tests(tests, fake_vm_set_up_group,

@@ -168,6 +168,41 @@ static void test_one_by_one(void **state)
 	assert_false(ebb_settings_has(&live.settings, EBB_SETTING_MIN));
 }
 
+/* As libvirt does where it cannot write the file of the definition. */
+static bool definition_fails;
+
+int __real_virDomainSetMetadata(virDomainPtr handle, int type,
+				const char *metadata, const char *key,
+				const char *uri, unsigned int flags);
+int __wrap_virDomainSetMetadata(virDomainPtr handle, int type,
+				const char *metadata, const char *key,
+				const char *uri, unsigned int flags);
+
+int __wrap_virDomainSetMetadata(virDomainPtr handle, int type,
+				const char *metadata, const char *key,
+				const char *uri, unsigned int flags)
+{
+	if (definition_fails && (flags & VIR_DOMAIN_AFFECT_CONFIG))
+		return -1;
+	return __real_virDomainSetMetadata(handle, type, metadata, key, uri,
+					   flags);
+}
+
+static void test_half_of_it(void **state)
+{
+	struct ebb_metadata live = { 0 };
+
+	(void)state;
+	definition_fails = true;
+	assert_int_equal(change(EBB_SCOPE_BOTH, "shares", "7", &live),
+			 -EALREADY);
+	assert_true(error[0]);
+	assert_int_equal(live.settings.values.shares, 7);
+	assert_int_equal(change(EBB_SCOPE_CONFIG, "shares", "7", &live), -EIO);
+	definition_fails = false;
+	assert_int_equal(change(EBB_SCOPE_BOTH, "shares", "", &live), 0);
+}
+
 static void test_libvirt_says_why_not(void **state)
 {
 	struct ebb_metadata live;
@@ -187,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_kept_and_read),
 		cmocka_unit_test(test_others_stay),
 		cmocka_unit_test(test_one_by_one),
+		cmocka_unit_test(test_half_of_it),
 		cmocka_unit_test(test_libvirt_says_why_not),
 	};
 
