@@ -56,7 +56,8 @@ bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
 
 /*
  * Has the agent asked for what the ring does not tell, once, as soon as nothing else
- * is done with the vm. That wakes the guest. ebb_vm_see() has it then, if it answers.
+ * is done with the vm. That wakes the guest. ebb_vm_see() has it then, if it answers,
+ * and ebb_vm_hear() what is so now.
  */
 void ebb_vm_want_facts(struct ebb_vm *vm);
 

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A vm whose agent is asked for what it alone knows: its working set. */
+/*
+ * A vm whose agent is asked for what it alone knows: its working set.
+ *
+ * Its kernel refreshes what the ring tells on a deferrable timer, which an idle guest
+ * does not wake for. The agent wakes it, but maybe not the CPU of that timer; where it
+ * asks its module who that is (ebb-info), the module refreshes the ring at once.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "common/clock.h"
 #include "host/domain/sight.h"
 #include "host/domain/vm_state.h"
@@ -9,11 +18,19 @@ static void ask_work(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
 	struct vm_asking *asking = &vm->asking;
+	uint32_t timeout_ms = vm->environment->config->agent_timeout_ms;
+	struct ebb_msg_info *info = malloc(sizeof(*info));
 	struct ebb_msg_error unused;
 
-	asking->result = ebb_agent_facts(
-		vm->probe.channel, vm->environment->config->agent_timeout_ms,
-		&asking->facts, &unused);
+	asking->result = -ENOMEM;
+	if (!info)
+		return;
+	asking->result =
+		ebb_agent_info(vm->probe.channel, timeout_ms, info, &unused);
+	free(info);
+	if (asking->result == 0)
+		asking->result = ebb_agent_facts(vm->probe.channel, timeout_ms,
+						 &asking->facts, &unused);
 }
 
 static void ask_done(struct ebb_vm *vm)

@@ -22,6 +22,7 @@ static const char *const names[EBB_POLICY_LEFT_COUNT] = {
 	[EBB_POLICY_LEFT_UNNEEDED] = "unneeded",
 	[EBB_POLICY_LEFT_MODE] = "mode",
 	[EBB_POLICY_LEFT_NO_SPARE] = "no-spare",
+	[EBB_POLICY_LEFT_UNPLACED] = "unplaced",
 	[EBB_POLICY_LEFT_UNCOVERED] = "uncovered",
 	[EBB_POLICY_LEFT_YOUNG] = "young",
 	[EBB_POLICY_LEFT_PERIOD] = "period",
@@ -100,6 +101,8 @@ left_by_amount(const struct ebb_policy *policy,
 		return EBB_POLICY_LEFT_MODE;
 	if (domain->scratch.ready_bytes == 0)
 		return EBB_POLICY_LEFT_NO_SPARE;
+	if (domain->parts_unknown)
+		return EBB_POLICY_LEFT_UNPLACED;
 	if (find_budget(policy, domain, false))
 		return EBB_POLICY_LEFT_UNCOVERED;
 	if (domain->mode == EBB_POLICY_DENSITY)
@@ -253,6 +256,9 @@ static int words_of(const struct ebb_policy *policy,
 				"performance");
 	case EBB_POLICY_LEFT_NO_SPARE:
 		return no_spare_words(domain, text, bytes);
+	case EBB_POLICY_LEFT_UNPLACED:
+		return snprintf(text, bytes,
+				"which budgets it lies in is not known");
 	case EBB_POLICY_LEFT_UNCOVERED:
 		return uncovered_words(find_budget(policy, domain, false), text,
 				       bytes);

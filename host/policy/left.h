@@ -23,6 +23,7 @@ enum ebb_policy_left {
 	EBB_POLICY_LEFT_UNNEEDED, /* a budget of its is in need, and others give */
 	EBB_POLICY_LEFT_MODE, /* nobody is in need, and it is in mode performance */
 	EBB_POLICY_LEFT_NO_SPARE, /* it has no free memory beyond its cushion */
+	EBB_POLICY_LEFT_UNPLACED, /* in which budgets it lies is not known */
 	EBB_POLICY_LEFT_UNCOVERED, /* the host could not give it back in time */
 	EBB_POLICY_LEFT_YOUNG, /* its memory is not free for long enough */
 	EBB_POLICY_LEFT_PERIOD, /* it gave a moment ago */

@@ -31,12 +31,15 @@ static void prepare_budget(struct ebb_policy_budget *budget)
 		budget->in_need = true;
 	else if (available_bytes >= budget->high_bytes)
 		budget->in_need = false;
+	if (budget->for_show)
+		budget->in_need = false;
 	budget->need_bytes =
 		budget->in_need
 			? ebb_policy_less(budget->high_bytes, available_bytes)
 			: 0;
-	budget->emergency = available_bytes <
-			    budget->low_bytes / EMERGENCY_PART;
+	budget->emergency = !budget->for_show &&
+			    available_bytes <
+				    budget->low_bytes / EMERGENCY_PART;
 	budget->met_bytes = 0;
 	budget->holder = EBB_POLICY_NONE;
 	budget->victim = EBB_POLICY_NONE;
@@ -141,6 +144,8 @@ static void relieve(struct ebb_policy *policy)
 static bool is_at_ease(const struct ebb_policy *policy,
 		       const struct ebb_policy_domain *domain)
 {
+	if (domain->parts_unknown)
+		return false;
 	for (uint32_t i = 0; i < domain->part_count; i++) {
 		const struct ebb_policy_budget *budget =
 			&policy->budgets[domain->parts[i].budget];

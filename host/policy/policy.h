@@ -65,6 +65,7 @@ enum ebb_policy_budget_kind {
  * @high_bytes: and ends when this is; at least @low_bytes
  * @fast_swap_bytes: swap that takes what a guest wants back in time; 0: none
  * @cover_guests: how many of the largest debts must be covered at once
+ * @for_show: no domain lies in it, so nobody could relieve it: it is never in need
  * @in_need: kept from decision to decision, false at first
  *
  * What follows is written by each decision:
@@ -88,6 +89,7 @@ struct ebb_policy_budget {
 	uint64_t high_bytes;
 	uint64_t fast_swap_bytes;
 	uint32_t cover_guests;
+	bool for_show;
 	bool in_need;
 
 	uint64_t need_bytes;
@@ -176,6 +178,8 @@ struct ebb_policy_scratch {
  * @lasting_bytes: of @free_bytes, what was free at each moment since @free_since_ns;
  *	0: not known
  * @working_set_known: else it is not driven
+ * @parts_unknown: it lies in other budgets than @parts, too, or may: without need
+ *	nothing is taken, as what it lends there would have no cover
  */
 struct ebb_policy_domain {
 	const char *name;
@@ -194,6 +198,7 @@ struct ebb_policy_domain {
 	bool working_set_known;
 	uint64_t working_set_bytes;
 	struct ebb_policy_rung rung;
+	bool parts_unknown;
 	uint32_t part_count;
 	struct ebb_policy_part parts[EBB_POLICY_PARTS_MAX];
 	struct ebb_policy_history history;

@@ -11,7 +11,7 @@ enum {
 	/* Of what is free in the guest; and where it must free it first. */
 	TAKE_MS = 10 * 1000,
 	DRIVE_MS = 30 * 1000,
-	/* Agents that are asked for a working set at one look. */
+	/* Agents that are asked at one look. */
 	WANT_MAX = 16,
 	/* Orders under way, by the reclaims that may run at once. */
 	ORDERS_FOR_EACH = 2,
@@ -115,32 +115,49 @@ static void carry_out(struct ebb_sharing *sharing, struct ebb_picture *picture,
 		order(member, decision, domain);
 }
 
-/* Whether a decision of now or soon may drive it. */
-static bool may_be_driven(const struct ebb_policy *policy,
-			  const struct ebb_policy_domain *domain)
+static bool is_in_need(const struct ebb_policy *policy,
+		       const struct ebb_policy_domain *domain)
 {
-	if (domain->mode == EBB_POLICY_DENSITY || domain->max_bytes > 0)
-		return true;
 	for (uint32_t i = 0; i < domain->part_count; i++)
 		if (policy->budgets[domain->parts[i].budget].in_need)
 			return true;
 	return false;
 }
 
-static void want_working_sets(struct ebb_picture *picture)
+/* Whether a decision of now or soon could ask it, or drive it, if more was known. */
+static bool is_more_wanted(const struct ebb_picture *picture, uint32_t index)
 {
-	const struct ebb_policy *policy = &picture->policy;
-	uint32_t left = WANT_MAX;
+	const struct ebb_policy_domain *domain =
+		&picture->policy.domains[index];
+	bool in_need = is_in_need(&picture->policy, domain);
 
-	for (uint32_t i = 0; i < policy->domain_count && left > 0; i++) {
-		const struct ebb_policy_domain *domain = &policy->domains[i];
-		struct ebb_member *member = picture->members[i];
-		uint64_t before_ns = member->asked_facts_ns;
+	if (in_need && ebb_member_is_silent(picture->members[index], domain,
+					    picture->now_ns))
+		return true;
+	return domain->phase == EBB_POLICY_SETTLED &&
+	       !domain->working_set_known &&
+	       (in_need || domain->mode == EBB_POLICY_DENSITY ||
+		domain->max_bytes > 0);
+}
 
-		if (!may_be_driven(policy, domain))
+/* Behind who was asked last: where there are many, each has its turn. */
+static void want_facts(struct ebb_sharing *sharing, struct ebb_picture *picture)
+{
+	uint32_t count = picture->policy.domain_count;
+	uint32_t first = 0, left = WANT_MAX;
+
+	while (first < count &&
+	       picture->members[first]->number <= sharing->wanted_number)
+		first++;
+	for (uint32_t i = 0; i < count && left > 0; i++) {
+		uint32_t index = (first + i) % count;
+		struct ebb_member *member = picture->members[index];
+
+		if (!is_more_wanted(picture, index) ||
+		    !ebb_member_want_facts(member, picture->now_ns))
 			continue;
-		ebb_member_want_working_set(member, domain, picture->now_ns);
-		left -= member->asked_facts_ns != before_ns;
+		sharing->wanted_number = member->number;
+		left--;
 	}
 }
 
@@ -169,5 +186,5 @@ void ebb_sharing_carry_out(struct ebb_sharing *sharing,
 		carry_out(sharing, picture,
 			  &picture->decisions[(first + i) % count]);
 	sharing->more = i < count;
-	want_working_sets(picture);
+	want_facts(sharing, picture);
 }

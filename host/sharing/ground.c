@@ -143,6 +143,7 @@ static struct ebb_policy_budget *new_budgets(const struct reading *reading)
 			.high_bytes = budget->high_bytes,
 			.fast_swap_bytes = budget->fast_swap_bytes,
 			.cover_guests = reading->order.cover_guests,
+			.for_show = budget->process_count == 0,
 			.holder = EBB_POLICY_NONE,
 			.victim = EBB_POLICY_NONE,
 		};
@@ -161,6 +162,8 @@ static void take_parts(struct ebb_member *member,
 			.part = process->parts[i].part,
 		};
 	member->part_count = process->part_count;
+	member->parts_known = process->cgroups_known && process->nodes_known &&
+			      process->parts_left_out == 0;
 }
 
 /* Both are by ascending number. One that came meanwhile has no place yet. */
@@ -176,6 +179,7 @@ static void place_members(const struct reading *reading)
 		       reading->numbers[next] < member->number)
 			next++;
 		member->part_count = 0;
+		member->parts_known = false;
 		if (next < reading->count &&
 		    reading->numbers[next] == member->number)
 			take_parts(member, &reading->processes[next]);
@@ -246,7 +250,7 @@ bool ebb_ground_is_short(const struct ebb_ground *ground, uint32_t index)
 {
 	const struct ebb_policy_budget *budget;
 
-	if (index >= ground->list.count)
+	if (index >= ground->list.count || ground->budgets[index].for_show)
 		return false;
 	budget = &ground->budgets[index];
 	return budget->available_bytes <

@@ -94,6 +94,7 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 					     WORKING_SET_NS,
 		.working_set_bytes = sight.working_set_bytes,
 		.rung = { .drive = sight.lease },
+		.parts_unknown = !member->parts_known,
 		.history = member->history,
 	};
 	for (uint32_t i = 0; i < member->part_count; i++)
@@ -103,17 +104,24 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 	take_word(member, now_ns, ret_domain);
 }
 
-void ebb_member_want_working_set(struct ebb_member *member,
-				 const struct ebb_policy_domain *domain,
-				 uint64_t now_ns)
+bool ebb_member_is_silent(const struct ebb_member *member,
+			  const struct ebb_policy_domain *domain,
+			  uint64_t now_ns)
 {
-	if (domain->working_set_known || domain->phase != EBB_POLICY_SETTLED ||
-	    member->ordered ||
+	return domain->phase == EBB_POLICY_UNKNOWN && domain->rung.drive &&
+	       member->window.heard_ns > 0 &&
+	       !ebb_window_is_fresh(&member->window, now_ns);
+}
+
+bool ebb_member_want_facts(struct ebb_member *member, uint64_t now_ns)
+{
+	if (member->ordered ||
 	    (member->asked_facts_ns > 0 &&
 	     now_ns - member->asked_facts_ns < EBB_MEMBER_ASK_NS))
-		return;
+		return false;
 	member->asked_facts_ns = now_ns;
 	ebb_vm_want_facts(member->vm);
+	return true;
 }
 
 /*

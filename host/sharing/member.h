@@ -63,6 +63,7 @@ struct ebb_member_order {
  * @ordered: an order of ours has not ended: @order
  * @asked_facts_ns: when its agent was asked for its working set last
  * @job_until_ns: a libvirt job was in the way
+ * @parts_known: else it lies in other budgets, too, or may
  * @part_count, @parts: the budgets it lies in, of the list that was read last
  */
 struct ebb_member {
@@ -79,6 +80,7 @@ struct ebb_member {
 	struct ebb_window window;
 	struct ebb_policy_history history;
 	struct ebb_member_last last;
+	bool parts_known;
 	uint32_t part_count;
 	struct ebb_policy_part parts[EBB_POLICY_PARTS_MAX];
 };
@@ -101,13 +103,19 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 			uint64_t now_ns, struct ebb_policy_domain *ret_domain);
 
 /*
- * Has the working set asked for, where the policy could drive the domain if it knew it.
- * That wakes the guest: not more often than each EBB_MEMBER_ASK_NS.
+ * Whether a lease is open and all that is missing is a word that is not old: it is
+ * idle, so its kernel refreshes its facts seldom, or it hangs.
+ */
+bool ebb_member_is_silent(const struct ebb_member *member,
+			  const struct ebb_policy_domain *domain,
+			  uint64_t now_ns);
+
+/*
+ * Has the agent asked, which wakes the guest: not more often than each
+ * EBB_MEMBER_ASK_NS. Returns whether it was.
  */
 #define EBB_MEMBER_ASK_NS (30 * EBB_NS_PER_S)
-void ebb_member_want_working_set(struct ebb_member *member,
-				 const struct ebb_policy_domain *domain,
-				 uint64_t now_ns);
+bool ebb_member_want_facts(struct ebb_member *member, uint64_t now_ns);
 
 /* What came of an order, for the policy. */
 void ebb_member_note(struct ebb_member *member,

@@ -15,6 +15,7 @@
  * @wake_paced: likewise, but while no budget is in need not more than once a second
  * @order_count: orders that have not ended
  * @ordered_number: whose order was the last
+ * @wanted_number: whose agent was asked last
  * @more: decisions were left, as there were orders enough
  * @paused: by an operator: it looks, and carries out nothing
  * @members: that have a vm
@@ -32,6 +33,7 @@ struct ebb_sharing {
 	void (*wake_paced)(struct ebb_sharing *sharing);
 	uint32_t order_count;
 	uint64_t ordered_number;
+	uint64_t wanted_number;
 	bool more;
 	bool paused;
 	struct ebb_members members;

@@ -248,6 +248,18 @@ const char *ebb_channel_name(const struct ebb_channel *any)
 	return "fake";
 }
 
+int ebb_agent_info(struct ebb_channel *any, uint32_t timeout_ms,
+		   struct ebb_msg_info *ret_info,
+		   struct ebb_msg_error *ret_error)
+{
+	(void)any;
+	(void)timeout_ms;
+	(void)ret_info;
+	(void)ret_error;
+	fake_vm.infos++;
+	return 0;
+}
+
 int ebb_agent_facts(struct ebb_channel *any, uint32_t timeout_ms,
 		    struct ebb_msg_facts *ret_facts,
 		    struct ebb_msg_error *ret_error)

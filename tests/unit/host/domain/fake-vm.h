@@ -50,6 +50,7 @@ struct fake_vm {
 	atomic_uint reclaims; /* begun */
 	struct ebb_msg_target told;
 	uint32_t keeps;
+	atomic_uint infos; /* asked for while the domain runs on */
 	atomic_uint reads; /* of metadata alone */
 	char element[256]; /* "-" for none */
 	enum ebb_scope scope; /* of the last that was kept */

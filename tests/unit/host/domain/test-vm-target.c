@@ -343,6 +343,8 @@ static void test_working_set_is_asked_for(void **state)
 	ebb_vm_see(vm, &sight);
 	assert_true(sight.working_set_known);
 	assert_int_equal(sight.working_set_bytes, EBB_MIB);
+	/* The module refreshes the ring. */
+	assert_int_equal(fake_vm.infos, 1);
 	assert_int_equal(fake_vm.tells, 0);
 }
 

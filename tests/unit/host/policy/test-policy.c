@@ -654,6 +654,39 @@ static void uncovered_debts_stop_returns(void **state)
 	assert_true(taken(domain) > 0);
 }
 
+/* Nobody knows what stands behind what it would lend. */
+static void who_lies_nowhere_known_lends_nothing(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+	char text[EBB_POLICY_WORDS_BYTES];
+
+	(void)state;
+	domain->mode = EBB_POLICY_BALANCED;
+	domain->part_count = 0;
+	domain->parts_unknown = true;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	assert_string_equal(
+		ebb_policy_left_words(&policy, 0, now_ns, text, sizeof(text)),
+		"a: nothing: which budgets it lies in is not known");
+	/* What is known to be in need is relieved. */
+	domain->part_count = 1;
+	half_a_gib_is_needed();
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 2);
+}
+
+static void a_budget_without_domains_is_not_in_need(void **state)
+{
+	(void)state;
+	budgets[0].for_show = true;
+	host_has(0);
+	decide();
+	assert_false(budgets[0].in_need);
+	assert_false(budgets[0].emergency);
+	assert_int_equal(budgets[0].need_bytes, 0);
+}
+
 static void as_many_debts_as_are_to_be_covered_count(void **state)
 {
 	(void)state;
@@ -807,6 +840,8 @@ int main(void)
 		POLICY_TEST(density_leaves_what_is_worked_with),
 		POLICY_TEST(over_its_max_it_is_driven),
 		POLICY_TEST(uncovered_debts_stop_returns),
+		POLICY_TEST(who_lies_nowhere_known_lends_nothing),
+		POLICY_TEST(a_budget_without_domains_is_not_in_need),
 		POLICY_TEST(as_many_debts_as_are_to_be_covered_count),
 		POLICY_TEST(a_pool_covers_all_and_more),
 		POLICY_TEST(a_pool_lends_what_it_can_cover),

@@ -30,7 +30,8 @@ enum {
 /* A domain, and the last order of it. */
 struct guest {
 	int index;
-	bool silent; /* it says nothing new */
+	bool silent; /* it says nothing new, but when it is asked */
+	uint64_t woken_ns;
 	bool closed; /* it has no lease */
 	bool held; /* its reclaim does not end */
 	bool queued; /* likewise, and does not begin */
@@ -48,6 +49,7 @@ struct guest {
 
 static struct guest guests[GUESTS];
 static uint64_t available_bytes;
+static bool unplaced; /* which nodes they lie in is not known */
 static uint32_t reads;
 static struct ebb_config config;
 static struct ebb_workers *workers;
@@ -102,7 +104,7 @@ bool __wrap_ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 	*ret_word = (struct ebb_vm_word){
 		/* It runs for an hour. */
 		.stamp_ns = 3600 * EBB_NS_PER_S +
-			    (guest->silent ? 0 : ebb_now_ns()),
+			    (guest->silent ? guest->woken_ns : ebb_now_ns()),
 		.free_bytes = guest->free_bytes,
 		.free_huge_bytes = guest->free_bytes,
 	};
@@ -141,6 +143,7 @@ void __wrap_ebb_vm_want_facts(struct ebb_vm *vm);
 void __wrap_ebb_vm_want_facts(struct ebb_vm *vm)
 {
 	guest_of(vm)->asked_facts++;
+	guest_of(vm)->woken_ns = ebb_now_ns();
 	if (!guest_of(vm)->mute)
 		guest_of(vm)->working_set_ns = ebb_now_ns();
 }
@@ -222,6 +225,7 @@ int __wrap_ebb_budget_read(struct ebb_budget_reader *reader,
 		.count = 1,
 	};
 	ret_list->budgets[0] = (struct ebb_budget){
+		.process_count = process_count,
 		.kind = EBB_BUDGET_HOST,
 		.name = "host",
 		.limit_bytes = 16 * EBB_GIB,
@@ -231,6 +235,8 @@ int __wrap_ebb_budget_read(struct ebb_budget_reader *reader,
 		.high_bytes = 2 * EBB_GIB,
 	};
 	for (uint32_t i = 0; i < process_count; i++) {
+		processes[i].cgroups_known = true;
+		processes[i].nodes_known = !unplaced;
 		processes[i].part_count = 1;
 		processes[i].parts[0] = (struct ebb_budget_part){ 0, 1 };
 	}
@@ -359,6 +365,7 @@ static int set_up(void **state)
 		};
 	available_bytes = 8 * EBB_GIB;
 	reads = 0;
+	unplaced = false;
 	return 0;
 }
 
@@ -430,6 +437,19 @@ static void old_facts_are_not_free_memory(void **state)
 	pass(3 * MINUTE_S);
 	assert_int_equal(guest->orders, 0);
 	assert_string_equal(explained("state"), "unknown");
+}
+
+static void who_lies_nowhere_known_lends_nothing(void **state)
+{
+	(void)state;
+	unplaced = true;
+	start(false);
+	come(0);
+	pass(3 * MINUTE_S);
+	assert_int_equal(guests[0].orders, 0);
+	assert_string_equal(explained("state"), "unplaced");
+	unplaced = false;
+	UNTIL(guests[0].orders > 0);
 }
 
 static void closed_rung_is_named(void **state)
@@ -584,6 +604,57 @@ static void idle_memory_is_taken_once_the_guest_was_asked(void **state)
 	assert_true(guest->order.wish.compact);
 	assert_non_null(
 		strstr(explained("last-text"), "that it does not work with"));
+}
+
+/* It said nothing for long, as it is idle: who has most free is not left out. */
+static void an_idle_guest_is_woken_in_need(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->silent = true;
+	start(false);
+	come(0);
+	pass(MINUTE_S);
+	assert_int_equal(guest->asked_facts, 0);
+	assert_string_equal(explained("state"), "unknown");
+	__atomic_store_n(&available_bytes, EBB_GIB - 1, __ATOMIC_RELAXED);
+	ebb_sharing_alarm(sharing);
+	UNTIL(guest->orders > 0);
+	assert_true(guest->asked_facts > 0);
+}
+
+/* However many are before them. */
+static void all_agents_are_asked_in_turn(void **state)
+{
+	struct ebb_member *members = calloc(100, sizeof(*members));
+	struct ebb_policy_domain *domains = calloc(100, sizeof(*domains));
+	struct ebb_member *items[100];
+	struct ebb_picture picture = {
+		.policy = { .domains = domains, .domain_count = 100 },
+		.members = items,
+	};
+
+	(void)state;
+	start(false);
+	assert_non_null(members);
+	assert_non_null(domains);
+	for (uint32_t i = 0; i < 100; i++) {
+		items[i] = &members[i];
+		members[i].number = i + 1;
+		members[i].vm = vm_of(&guests[0]);
+		domains[i].phase = EBB_POLICY_SETTLED;
+		domains[i].mode = EBB_POLICY_DENSITY;
+	}
+	/* Six looks in which 16 are asked, then the first may be asked again. */
+	for (uint64_t look = 1; look <= 7; look++) {
+		picture.now_ns = look * 5 * EBB_NS_PER_S;
+		ebb_sharing_carry_out(sharing, &picture);
+	}
+	for (uint32_t i = 0; i < 100; i++)
+		assert_true(members[i].asked_facts_ns > 0);
+	free(members);
+	free(domains);
 }
 
 /* ---- what comes of an order ---- */
@@ -804,6 +875,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHARING_TEST(what_is_unused_for_a_minute_is_taken),
 		SHARING_TEST(old_facts_are_not_free_memory),
+		SHARING_TEST(who_lies_nowhere_known_lends_nothing),
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(performance_takes_nothing),
 		SHARING_TEST(
@@ -813,6 +885,8 @@ int main(void)
 		SHARING_TEST(a_guest_causes_one_look_a_second),
 		SHARING_TEST(need_is_met_at_once_by_who_has_most),
 		SHARING_TEST(idle_memory_is_taken_once_the_guest_was_asked),
+		SHARING_TEST(an_idle_guest_is_woken_in_need),
+		SHARING_TEST(all_agents_are_asked_in_turn),
 		SHARING_TEST(a_guest_that_needs_its_memory_has_a_rest),
 		SHARING_TEST(a_job_of_libvirts_says_nothing_of_the_guest),
 		SHARING_TEST(who_gives_nothing_is_stuck),
