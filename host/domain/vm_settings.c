@@ -23,6 +23,26 @@ uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm)
 	return bytes;
 }
 
+/* Of memory devices, what is not plugged is not there. */
+static uint64_t unplugged_bytes(const struct ebb_vm *vm)
+{
+	const struct ebb_domxml *domxml = &vm->probe.domxml;
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < domxml->device_count; i++)
+		bytes += domxml->devices[i].bytes -
+			 domxml->devices[i].plugged_bytes;
+	return bytes;
+}
+
+uint64_t ebb_vm_usable_bytes(const struct ebb_vm *vm)
+{
+	uint64_t memory_bytes = ebb_vm_memory_bytes(vm);
+	uint64_t missing_bytes = unplugged_bytes(vm);
+
+	return memory_bytes > missing_bytes ? memory_bytes - missing_bytes : 0;
+}
+
 void ebb_vm_hold_settings(struct ebb_vm *vm)
 {
 	struct vm_settings *settings = &vm->settings;
@@ -113,7 +133,7 @@ int ebb_vm_settings_try(const struct ebb_vm *vm,
 			    &would);
 	ebb_settings_overlay(&would, &layer);
 	ebb_settings_overlay(&would, &changes);
-	return ebb_settings_check(&would.values, ebb_vm_memory_bytes(vm),
+	return ebb_settings_check(&would.values, ebb_vm_usable_bytes(vm),
 				  ret_error);
 }
 
@@ -133,7 +153,7 @@ void ebb_vm_settings_status(const struct ebb_vm *vm,
 			"ebbctl set, or mend it: virsh metadata DOMAIN " EBB_METADATA_URI
 			" --edit",
 			what_holds(&vm->settings), vm->settings.odd.text);
-	else if (ebb_settings_check(&held->values, ebb_vm_memory_bytes(vm),
+	else if (ebb_settings_check(&held->values, ebb_vm_usable_bytes(vm),
 				    &error) < 0)
 		snprintf(ret_status->trouble, sizeof(ret_status->trouble),
 			 "%s; until then min holds", error.text);

@@ -32,31 +32,16 @@ bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 	return true;
 }
 
-/* Of memory devices, what is not plugged is not there. */
-static uint64_t unplugged_bytes(const struct ebb_vm *vm)
-{
-	const struct ebb_domxml *domxml = &vm->probe.domxml;
-	uint64_t bytes = 0;
-
-	for (uint32_t i = 0; i < domxml->device_count; i++)
-		bytes += domxml->devices[i].bytes -
-			 domxml->devices[i].plugged_bytes;
-	return bytes;
-}
-
 static void see_held(const struct ebb_vm *vm, struct ebb_vm_sight *sight)
 {
 	const struct ebb_guest_process *qemu = &vm->probe.qemu;
-	uint64_t memory_bytes = ebb_vm_memory_bytes(vm);
-	uint64_t missing_bytes = unplugged_bytes(vm);
 	struct ebb_holding holding;
 
 	if (qemu->backing_count == 0 || vm->process.ended)
 		return;
 	ebb_guest_process_holding(qemu, READ_AGE_MS, &holding);
 	sight->held_known = true;
-	sight->usable_bytes =
-		memory_bytes > missing_bytes ? memory_bytes - missing_bytes : 0;
+	sight->usable_bytes = ebb_vm_usable_bytes(vm);
 	sight->resident_bytes = holding.resident_bytes;
 	sight->swapped_bytes = holding.swapped_bytes;
 	if (qemu->backings[0].kind == EBB_BACKING_HUGETLBFS)

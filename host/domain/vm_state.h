@@ -359,6 +359,9 @@ void ebb_vm_read_if_changed(struct ebb_vm *vm);
 /* vm_settings.c: of the backings, or else by the XML; settings in percent are of it. */
 uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm);
 
+/* Of that, without memory devices that are not plugged: what parts of it are of. */
+uint64_t ebb_vm_usable_bytes(const struct ebb_vm *vm);
+
 /* vm_settings.c: anew, of the configuration and of what the domain has. */
 void ebb_vm_hold_settings(struct ebb_vm *vm);
 

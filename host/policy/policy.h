@@ -172,7 +172,8 @@ struct ebb_policy_scratch {
  * struct ebb_policy_domain - a domain as the policy sees it
  * @min_bytes: never less; @max_bytes: never more for long, 0: no such limit
  * @shares: its weight; 0 is taken as 1
- * @usable_bytes: what the guest may use: its memory without what a balloon holds
+ * @usable_bytes: what the guest may use: its memory as it is plugged. What
+ *	a balloon holds is in it, as the guest may have that back at any time
  * @resident_bytes, @swapped_bytes: what the host provides
  * @heard_ns: when the guest said what follows; 0: it did not
  * @lasting_bytes: of @free_bytes, what was free at each moment since @free_since_ns;

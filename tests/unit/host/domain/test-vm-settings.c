@@ -229,6 +229,28 @@ static void test_min_over_max(void **state)
 	assert_non_null(strstr(trouble(), "until then min holds"));
 }
 
+/* Parts of its memory are of what is plugged. */
+static void test_part_of_what_is_plugged(void **state)
+{
+	(void)state;
+	fake_vm.domxml.device_count = 1;
+	fake_vm.domxml.devices[0].bytes = EBB_GIB / 2;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	/* All of 1 GiB is over this max, all of what is plugged is not. */
+	change_metadata("<policy min='100%' max='600M'/>");
+	assert_string_equal(trouble(), "");
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_MIN, "99%");
+	assert_string_equal(fake_vm.answer.error_class, "");
+	fake_vm.domxml.devices[0].plugged_bytes = EBB_GIB / 2;
+	assert_int_equal(ebb_metadata_parse(fake_vm.element,
+					    &fake_vm.domxml.metadata),
+			 0);
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_non_null(strstr(trouble(), "until then min holds"));
+}
+
 static void test_config_is_read_anew(void **state)
 {
 	(void)state;
@@ -300,6 +322,7 @@ int main(void)
 		TEST(test_bad_ones_change_nothing),
 		TEST(test_bad_ones_from_the_beginning),
 		TEST(test_min_over_max),
+		TEST(test_part_of_what_is_plugged),
 		TEST(test_config_is_read_anew),
 		TEST(test_libvirt_does_not_keep_it),
 		TEST(test_libvirt_keeps_half_of_it),
