@@ -42,10 +42,16 @@ static void note_calm(struct ebb_window *window, uint64_t free_bytes,
 	window->calm_most = free_bytes;
 }
 
+/* Of a span: above EBB_WINDOW_SPANS, so that one that was never written is old. */
+static uint64_t number_of(uint64_t ns)
+{
+	return ns / EBB_WINDOW_SPAN_NS + EBB_WINDOW_SPANS;
+}
+
 static void note_least(struct ebb_window *window, uint64_t free_bytes,
 		       uint64_t now_ns)
 {
-	uint64_t number = now_ns / EBB_WINDOW_SPAN_NS;
+	uint64_t number = number_of(now_ns);
 	struct ebb_window_span *span =
 		&window->spans[number % EBB_WINDOW_SPANS];
 
@@ -57,7 +63,9 @@ static void note_least(struct ebb_window *window, uint64_t free_bytes,
 void ebb_window_hear(struct ebb_window *window, const struct ebb_vm_word *word,
 		     uint64_t now_ns)
 {
+	/* Where its clock goes back it was reverted to a snapshot. */
 	bool same_kernel = window->heard_ns > 0 &&
+			   word->stamp_ns >= window->stamp_ns &&
 			   memcmp(window->boot_id, word->boot_id,
 				  sizeof(window->boot_id)) == 0;
 
@@ -100,8 +108,12 @@ bool ebb_window_has_booted(const struct ebb_window *window, uint64_t now_ns)
 uint64_t ebb_window_lasting(const struct ebb_window *window, uint64_t now_ns,
 			    uint64_t *ret_since_ns)
 {
-	uint64_t number = now_ns / EBB_WINDOW_SPAN_NS;
+	uint64_t number = number_of(now_ns);
 	uint64_t first = number - (EBB_WINDOW_SPANS - 1);
+	uint64_t first_ns =
+		first > EBB_WINDOW_SPANS
+			? (first - EBB_WINDOW_SPANS) * EBB_WINDOW_SPAN_NS
+			: 0;
 	uint64_t least_bytes = window->free_bytes;
 
 	*ret_since_ns = 0;
@@ -114,8 +126,7 @@ uint64_t ebb_window_lasting(const struct ebb_window *window, uint64_t now_ns,
 		    span->least_bytes < least_bytes)
 			least_bytes = span->least_bytes;
 	}
-	*ret_since_ns = window->since_ns > first * EBB_WINDOW_SPAN_NS
-				? window->since_ns
-				: first * EBB_WINDOW_SPAN_NS;
+	*ret_since_ns = window->since_ns > first_ns ? window->since_ns
+						    : first_ns;
 	return least_bytes;
 }

@@ -18,7 +18,8 @@
  *
  * A word is new if its stamp is. A guest that is idle may refresh its facts seldom;
  * when the last word is older than @old_ns nothing is known of the guest, and the minute
- * begins anew with its next word.
+ * begins anew with its next word. So it does when a stamp goes back: the guest was
+ * reverted to a snapshot.
  */
 #ifndef EBB_HOST_WINDOW_H
 #define EBB_HOST_WINDOW_H
@@ -47,7 +48,7 @@ enum {
  * @since_ns: since when it was heard without a gap
  * @stamp_ns, @free_bytes, @free_huge_bytes: its last word
  * @calm_ns: since when @free_bytes is from @calm_least to @calm_most
- * @spans: by number, which is the time in EBB_WINDOW_SPAN_NS
+ * @spans: by number, which ascends each EBB_WINDOW_SPAN_NS
  */
 struct ebb_window {
 	uint64_t old_ns;

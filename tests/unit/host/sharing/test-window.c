@@ -83,6 +83,40 @@ static void a_minute_begins_with_the_first_word(void **state)
 	assert_true(s < 60);
 }
 
+/* The host has just booted, and so has its clock. */
+static void a_minute_passes_on_a_young_host(void **state)
+{
+	uint64_t s;
+
+	(void)state;
+	now_ns = S;
+	hear_for(20, EBB_GIB);
+	assert_int_equal(lasting(&s), EBB_GIB);
+	assert_int_equal(s, 19);
+	hear_for(1, EBB_GIB / 4);
+	hear_for(10, EBB_GIB);
+	assert_int_equal(lasting(&s), EBB_GIB / 4);
+	hear_for(30, EBB_GIB);
+	lasting(&s);
+	assert_true(s >= 60);
+}
+
+/* What a snapshot has free was not free in the minute before it was reverted to. */
+static void a_clock_that_goes_back_begins_anew(void **state)
+{
+	uint64_t s;
+
+	(void)state;
+	word.stamp_ns = 3600 * S;
+	hear_for(70, EBB_GIB);
+	lasting(&s);
+	assert_true(s >= 60);
+	word.stamp_ns = 1800 * S;
+	hear_for(10, EBB_GIB);
+	assert_int_equal(lasting(&s), EBB_GIB);
+	assert_true(s < 10);
+}
+
 /* A guest that hangs says the same for ever. */
 static void an_old_word_is_no_word(void **state)
 {
@@ -144,7 +178,7 @@ static void no_number_of_a_guest_does_harm(void **state)
 	uint64_t s;
 
 	(void)state;
-	word.stamp_ns = UINT64_MAX - S;
+	word.stamp_ns = UINT64_MAX - 3 * S;
 	hear_for(3, UINT64_MAX);
 	assert_true(ebb_window_has_booted(&window, now_ns));
 	assert_int_equal(lasting(&s), UINT64_MAX);
@@ -158,6 +192,8 @@ int main(void)
 		WINDOW_TEST(nothing_is_known_before_it_speaks),
 		WINDOW_TEST(a_burst_is_remembered_for_a_minute),
 		WINDOW_TEST(a_minute_begins_with_the_first_word),
+		WINDOW_TEST(a_minute_passes_on_a_young_host),
+		WINDOW_TEST(a_clock_that_goes_back_begins_anew),
 		WINDOW_TEST(an_old_word_is_no_word),
 		WINDOW_TEST(it_has_booted_when_it_is_calm),
 		WINDOW_TEST(or_after_three_minutes),
