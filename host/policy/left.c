@@ -19,6 +19,7 @@ static const char *const names[EBB_POLICY_LEFT_COUNT] = {
 	[EBB_POLICY_LEFT_RESTS] = "rests",
 	[EBB_POLICY_LEFT_STUCK] = "stuck",
 	[EBB_POLICY_LEFT_UNHEARD] = "unheard",
+	[EBB_POLICY_LEFT_ALLOWANCE] = "allowance",
 	[EBB_POLICY_LEFT_UNNEEDED] = "unneeded",
 	[EBB_POLICY_LEFT_MODE] = "mode",
 	[EBB_POLICY_LEFT_NO_SPARE] = "no-spare",
@@ -88,12 +89,29 @@ find_budget(const struct ebb_policy *policy,
 	return NULL;
 }
 
+/* What was asked of it in the last 10 s leaves less than a huge page of it. */
+static bool is_spent(const struct ebb_policy_domain *domain, uint64_t now_ns)
+{
+	const struct ebb_policy_history *history = &domain->history;
+
+	return history->window_bytes > 0 &&
+	       now_ns - history->decided_ns < EBB_POLICY_WINDOW_NS &&
+	       ebb_policy_whole_steps(domain->scratch.allowance_bytes) == 0 &&
+	       (domain->scratch.ready_bytes > 0 ||
+		ebb_policy_can_drive(domain));
+}
+
 /* It could be asked. */
 static enum ebb_policy_left
 left_by_amount(const struct ebb_policy *policy,
 	       const struct ebb_policy_domain *domain, uint64_t now_ns)
 {
-	if (find_budget(policy, domain, true))
+	bool in_need = find_budget(policy, domain, true);
+
+	if (is_spent(domain, now_ns) &&
+	    (in_need || domain->mode == EBB_POLICY_DENSITY))
+		return EBB_POLICY_LEFT_ALLOWANCE;
+	if (in_need)
 		return domain->scratch.ready_bytes > 0
 			       ? EBB_POLICY_LEFT_UNNEEDED
 			       : EBB_POLICY_LEFT_NO_SPARE;
@@ -226,8 +244,7 @@ static int words_of(const struct ebb_policy *policy,
 		return snprintf(text, bytes, "the policy is paused for it");
 	case EBB_POLICY_LEFT_PENDING:
 		return snprintf(text, bytes,
-				"%s that were asked for are under "
-				"way",
+				"%s was asked for and has not come yet",
 				SIZE(history->pending_bytes));
 	case EBB_POLICY_LEFT_RESTS:
 		return snprintf(text, bytes,
@@ -244,6 +261,11 @@ static int words_of(const struct ebb_policy *policy,
 	case EBB_POLICY_LEFT_UNHEARD:
 		return snprintf(text, bytes,
 				"it said nothing since it was last asked");
+	case EBB_POLICY_LEFT_ALLOWANCE:
+		return snprintf(text, bytes,
+				"%s was asked for lately, and in 10 s at most "
+				"a quarter of what it does not work with is",
+				SIZE(history->window_bytes));
 	case EBB_POLICY_LEFT_UNNEEDED:
 		return snprintf(text, bytes,
 				"%s is free beyond its cushion, but others "
@@ -271,6 +293,12 @@ static int words_of(const struct ebb_policy *policy,
 				ebb_policy_less(now_ns, history->decided_ns) /
 					EBB_NS_PER_S);
 	case EBB_POLICY_LEFT_LITTLE:
+		if (domain->mode == EBB_POLICY_DENSITY)
+			return snprintf(text, bytes,
+					"what it holds beyond its working set "
+					"and its cushion is less than a huge "
+					"page, or the host's cover allows no "
+					"more");
 		return snprintf(text, bytes,
 				"an eighth of the %s beyond its cushion is "
 				"less than a huge page, or the host's cover "

@@ -119,6 +119,15 @@ static void explain_closed(const struct ebb_member *member,
 			member->name, reason.name);
 }
 
+static void explain_off(const struct ebb_member *member,
+			struct ebb_explain_domain *explained)
+{
+	snprintf(explained->state, sizeof(explained->state), "off");
+	snprintf(explained->text, sizeof(explained->text),
+		 "%s: nothing: the policy is off; see enabled in ebbd.conf(5)",
+		 member->name);
+}
+
 static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 			   struct ebb_explain_domain *explained)
 {
@@ -220,8 +229,10 @@ static void fill(const struct ebb_sharing *sharing,
 		if (!is_asked_for(picture->members[i], domain))
 			continue;
 		explain_domain(picture, i, next);
-		if (decision < picture->decision_count &&
-		    picture->decisions[decision].domain == i)
+		if (!ebb_sharing_config(sharing)->enabled)
+			explain_off(picture->members[i], next);
+		else if (decision < picture->decision_count &&
+			 picture->decisions[decision].domain == i)
 			explain_decision(picture, &picture->decisions[decision],
 					 next);
 		answer->count++;

@@ -811,6 +811,41 @@ static void who_is_not_driven_gives_what_is_free(void **state)
 			       " GiB free"));
 }
 
+/* In a shortage nobody is told that others give if they do not. */
+static void who_gave_its_allowance_is_said_so(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", EBB_GIB, 2 * EBB_GIB);
+	char text[EBB_POLICY_WORDS_BYTES];
+
+	(void)state;
+	host_has(EBB_GIB - 1);
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 2);
+	ebb_policy_asked(domain, EBB_GIB / 2, now_ns);
+	decide();
+	assert_string_equal(
+		ebb_policy_left_words(&policy, 0, now_ns, text, sizeof(text)),
+		"a: nothing: 512.0 MiB was asked for and has not come yet");
+	ebb_policy_answered(domain, EBB_POLICY_GAVE, EBB_GIB / 2, now_ns);
+	now_ns += 5 * S;
+	domain->heard_ns = now_ns;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	assert_int_equal(ebb_policy_left(&policy, 0, now_ns),
+			 EBB_POLICY_LEFT_ALLOWANCE);
+	/* So it is without need, where it returns all at once. */
+	budgets[0].in_need = false;
+	host_has(8 * EBB_GIB);
+	domain->mode = EBB_POLICY_DENSITY;
+	decide();
+	assert_int_equal(ebb_policy_left(&policy, 0, now_ns),
+			 EBB_POLICY_LEFT_ALLOWANCE);
+	assert_string_equal(
+		ebb_policy_left_words(&policy, 0, now_ns, text, sizeof(text)),
+		"a: nothing: 512.0 MiB was asked for lately, and in 10 s at "
+		"most a quarter of what it does not work with is");
+}
+
 #define POLICY_TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -852,6 +887,7 @@ int main(void)
 		POLICY_TEST(a_pool_covers_all_and_more),
 		POLICY_TEST(a_pool_lends_what_it_can_cover),
 		POLICY_TEST(mins_beyond_the_limit_are_seen),
+		POLICY_TEST(who_gave_its_allowance_is_said_so),
 		POLICY_TEST(a_decision_has_its_words),
 		POLICY_TEST(who_is_not_driven_gives_what_is_free),
 	};

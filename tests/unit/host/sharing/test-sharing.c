@@ -512,6 +512,7 @@ static void what_is_off_does_not_look(void **state)
 	come(0);
 	pass(2 * MINUTE_S);
 	assert_int_equal(reads, 0);
+	assert_string_equal(explained("state"), "off");
 	/* Until it is on. */
 	config.policy.enabled = true;
 	ebb_sharing_config_changed(sharing);
