@@ -622,6 +622,12 @@ int ebb_config_load(const char *path, enum ebb_config_presence presence,
 	return 0;
 }
 
+bool ebb_config_keeps_much(const struct ebb_config *config,
+			   uint64_t memory_bytes)
+{
+	return config->policy.host_free_bytes > memory_bytes / 2;
+}
+
 void ebb_config_clear(struct ebb_config *config)
 {
 	free(config->policy.domains);

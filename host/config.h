@@ -125,6 +125,10 @@ int ebb_config_load(const char *path, enum ebb_config_presence presence,
 void ebb_config_adopt(struct ebb_config *config, struct ebb_config *fresh,
 		      char *ret_fixed, size_t fixed_bytes);
 
+/* Whether host-free is more than half of a host of so much memory. */
+bool ebb_config_keeps_much(const struct ebb_config *config,
+			   uint64_t memory_bytes);
+
 /* Frees what it points to. Zeroed, default and cleared ones are fine. */
 void ebb_config_clear(struct ebb_config *config);
 

@@ -21,6 +21,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/size.h"
 #include "host/base/fault.h"
 #include "host/base/loop.h"
 #include "host/config.h"
@@ -214,6 +215,25 @@ static int override_config(struct ebb_config *config,
 	return 0;
 }
 
+/* It is meant for what comes on top, and often taken for all that others need. */
+static void warn_of_host_free(const struct ebb_config *config)
+{
+	char kept[EBB_SIZE_TEXT_BYTES], all[EBB_SIZE_TEXT_BYTES];
+	uint64_t memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) *
+				(uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (!ebb_config_keeps_much(config, memory_bytes))
+		return;
+	ebb_log(EBB_LOG_WARNING,
+		"host-free is %s, of %s that this host has. That is kept "
+		"available beyond what other programs use already, and guests "
+		"have the less; lower host-free in ebbd.conf if it is the sum "
+		"of what they use",
+		ebb_size_format(config->policy.host_free_bytes, kept,
+				sizeof(kept)),
+		ebb_size_format(memory_bytes, all, sizeof(all)));
+}
+
 static int load_config(struct ebb_config *config, const struct options *options)
 {
 	struct ebb_msg_error error;
@@ -230,6 +250,7 @@ static int load_config(struct ebb_config *config, const struct options *options)
 	if (r < 0)
 		return r;
 	ebb_log_init("ebbd", config->log_level);
+	warn_of_host_free(config);
 	return 0;
 }
 
@@ -255,6 +276,7 @@ static void on_config_changed(void *opaque)
 	struct daemon *daemon = opaque;
 
 	ebb_log_set_level(daemon->config.log_level);
+	warn_of_host_free(&daemon->config);
 	ebb_fleet_config_changed(daemon->fleet);
 	ebb_sharing_config_changed(daemon->sharing);
 }

@@ -541,12 +541,24 @@ static int remove_directory(void **state)
 	return rmdir(directory);
 }
 
+static void test_much_is_kept_from_guests(void **state)
+{
+	struct ebb_config config = { 0 };
+
+	(void)state;
+	assert_false(ebb_config_keeps_much(&config, 0));
+	config.policy.host_free_bytes = 8ULL << 30;
+	assert_false(ebb_config_keeps_much(&config, 16ULL << 30));
+	assert_true(ebb_config_keeps_much(&config, 15ULL << 30));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wrong_lines),
 		cmocka_unit_test(test_long_and_binary_lines),
 		cmocka_unit_test(test_all_keys),
+		cmocka_unit_test(test_much_is_kept_from_guests),
 		cmocka_unit_test(test_empty_file_is_defaults),
 		cmocka_unit_test(test_example_shows_the_defaults),
 		cmocka_unit_test(test_settings_of_domains),
