@@ -85,16 +85,9 @@ static void count_mins(const struct ebb_policy *policy, uint32_t index)
 {
 	double sum = 0;
 
-	for (uint32_t i = 0; i < policy->domain_count; i++) {
-		const struct ebb_policy_domain *domain = &policy->domains[i];
-		uint64_t min_bytes = domain->min_bytes;
-
-		/* It cannot have more, and 0 is not known. */
-		if (domain->usable_bytes > 0 &&
-		    domain->usable_bytes < min_bytes)
-			min_bytes = domain->usable_bytes;
-		sum += ebb_policy_part(domain, index) * (double)min_bytes;
-	}
+	for (uint32_t i = 0; i < policy->domain_count; i++)
+		sum += ebb_policy_part(&policy->domains[i], index) *
+		       (double)policy->domains[i].min_bytes;
 	policy->budgets[index].min_bytes = (uint64_t)sum;
 }
 

@@ -742,15 +742,9 @@ static void a_pool_lends_what_it_can_cover(void **state)
 
 static void mins_beyond_the_limit_are_seen(void **state)
 {
-	struct ebb_policy_domain *domain = add("a", 0, EBB_GIB);
-
 	(void)state;
-	domain->min_bytes = 10 * EBB_GIB;
-	domain->usable_bytes = 12 * EBB_GIB;
-	/* More than it can have. */
-	domain = add("b", 0, EBB_GIB);
-	domain->min_bytes = 8 * EBB_GIB;
-	domain->usable_bytes = 6 * EBB_GIB;
+	add("a", 0, EBB_GIB)->min_bytes = 10 * EBB_GIB;
+	add("b", 0, EBB_GIB)->min_bytes = 6 * EBB_GIB;
 	decide();
 	assert_int_equal(budgets[0].min_bytes, 16 * EBB_GIB);
 	assert_true(ebb_policy_mins_fit(&budgets[0]));
