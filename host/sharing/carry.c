@@ -71,11 +71,28 @@ static void order(struct ebb_member *member,
 	ebb_vm_reclaim(member->vm, &order);
 }
 
-/* One line for each, unless there are too many: then how many there were. */
-static void tell(struct ebb_sharing *sharing, const char *words)
+/* The first about a domain, another reason, twice as much or half. */
+static bool is_news(const struct ebb_member *member)
+{
+	const struct ebb_member_last *last = &member->last;
+
+	return member->told_bytes == 0 || last->why != member->told_why ||
+	       last->asked_bytes / 2 >= member->told_bytes ||
+	       last->asked_bytes <= member->told_bytes / 2;
+}
+
+/* What is news, unless there is too much of it: then how many there were. */
+static void tell(struct ebb_sharing *sharing, struct ebb_member *member)
 {
 	const char *prefix = ebb_sharing_is_dry_run(sharing) ? "dry run: " : "";
+	const char *words = member->last.words;
 
+	if (!is_news(member)) {
+		ebb_log(EBB_LOG_DEBUG, "policy: %s%s", prefix, words);
+		return;
+	}
+	member->told_why = member->last.why;
+	member->told_bytes = member->last.asked_bytes;
 	if (!ebb_pace_take(&sharing->log_pace, 1, ebb_now_ns())) {
 		sharing->unlogged++;
 		return;
@@ -105,7 +122,7 @@ static void carry_out(struct ebb_sharing *sharing, struct ebb_picture *picture,
 	};
 	ebb_policy_words(&picture->policy, decision, picture->now_ns,
 			 member->last.words, sizeof(member->last.words));
-	tell(sharing, member->last.words);
+	tell(sharing, member);
 	ebb_policy_asked(domain, decision->bytes, picture->now_ns);
 	if (dry_run)
 		ebb_policy_answered(domain, EBB_POLICY_UNASKED, 0,

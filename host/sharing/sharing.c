@@ -177,6 +177,18 @@ static void take_list(struct ebb_sharing *sharing)
 	ebb_watch_follow(sharing->watch, list);
 }
 
+/* Whether a look could be made: told once, until one can be again. */
+static void note_result(struct ebb_sharing *sharing, int result)
+{
+	if (result < 0 && !sharing->failed)
+		ebb_log(EBB_LOG_WARNING,
+			"policy: the budgets of memory cannot be read or "
+			"decided about (%s): nothing is taken until they can. "
+			"It is tried again all the time",
+			strerror(-result));
+	sharing->failed = result < 0;
+}
+
 static void on_read(int result, void *opaque)
 {
 	struct ebb_sharing *sharing = opaque;
@@ -204,6 +216,7 @@ static void on_read(int result, void *opaque)
 		ebb_ground_keep(&sharing->ground, &picture.policy);
 		ebb_picture_clear(&picture);
 	}
+	note_result(sharing, r);
 	arm(sharing);
 	if (again_ms > 0)
 		wake_after(sharing, again_ms);
@@ -225,12 +238,16 @@ static void on_look(int timer, void *opaque)
 		.done = on_read,
 		.opaque = sharing,
 	};
+	int r;
 
 	ebb_loop_timer_set(timer, -1);
 	if (sharing->ground.reading || !ebb_sharing_config(sharing)->enabled)
 		return;
-	if (ebb_ground_read(&sharing->ground, &order) < 0)
+	r = ebb_ground_read(&sharing->ground, &order);
+	if (r < 0) {
+		note_result(sharing, r);
 		arm(sharing);
+	}
 }
 
 /* ---- domains that come and go ---- */

@@ -22,6 +22,7 @@
  * @hear_timer, @look_timer: of the guests' words and of looks
  * @looked_ns: when the last look was carried out; 0: never
  * @look_again_ms: after the look that is under way another is due so soon; 0: none
+ * @failed: the last look could not be made, which was told
  * @log_pace, @unlogged: of lines in the log, and how many were left out
  * @need_pace: of lines about budgets
  * @exempt_count, @exempt: UUIDs of domains that an operator took out
@@ -44,6 +45,7 @@ struct ebb_sharing {
 	int look_timer;
 	uint64_t looked_ns;
 	uint32_t look_again_ms;
+	bool failed;
 	struct ebb_pace log_pace;
 	uint32_t unlogged;
 	struct ebb_pace need_pace;

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,8 @@ struct guest {
 
 static struct guest guests[GUESTS];
 static uint64_t available_bytes;
+static bool unreadable; /* the budgets are */
+static uint32_t infos, debugs, failures; /* lines in the log */
 static bool unplaced; /* which nodes they lie in is not known */
 static uint32_t reads;
 static struct ebb_config config;
@@ -219,6 +222,8 @@ int __wrap_ebb_budget_read(struct ebb_budget_reader *reader,
 {
 	(void)reader;
 	(void)promised_bytes;
+	if (__atomic_load_n(&unreadable, __ATOMIC_RELAXED))
+		return -ENOMEM;
 	__atomic_fetch_add(&reads, 1, __ATOMIC_RELAXED);
 	*ret_list = (struct ebb_budget_list){
 		.budgets = calloc(1, sizeof(struct ebb_budget)),
@@ -241,6 +246,23 @@ int __wrap_ebb_budget_read(struct ebb_budget_reader *reader,
 		processes[i].parts[0] = (struct ebb_budget_part){ 0, 1 };
 	}
 	return 0;
+}
+
+void __wrap_ebb_log(enum ebb_log_level level, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+void __wrap_ebb_log(enum ebb_log_level level, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (strstr(text, "policy: web1: ")) {
+		infos += level == EBB_LOG_INFO;
+		debugs += level == EBB_LOG_DEBUG;
+	}
+	failures += strstr(text, "cannot be read") != NULL;
 }
 
 void __wrap_ebb_call_return(struct ebb_call *call, struct json_object *value);
@@ -366,6 +388,8 @@ static int set_up(void **state)
 	available_bytes = 8 * EBB_GIB;
 	reads = 0;
 	unplaced = false;
+	unreadable = false;
+	infos = debugs = failures = 0;
 	return 0;
 }
 
@@ -551,6 +575,34 @@ static void a_guest_causes_one_look_a_second(void **state)
 	ebb_loop_timer_remove(tick);
 	assert_in_range(__atomic_load_n(&reads, __ATOMIC_RELAXED) - before, 2,
 			s + 2);
+}
+
+/* An eighth of the rest each time is no news. */
+static void what_is_no_news_is_not_told(void **state)
+{
+	(void)state;
+	start(false);
+	come(0);
+	UNTIL(guests[0].orders >= 4);
+	/* From 56 MiB on, each an eighth less. */
+	assert_int_equal(infos, 1);
+	assert_int_equal(debugs, guests[0].orders - 1);
+	UNTIL(strcmp(explained("state"), "little") == 0);
+	assert_in_range(infos, 3, 6);
+}
+
+static void what_cannot_be_read_is_told_once(void **state)
+{
+	(void)state;
+	__atomic_store_n(&unreadable, true, __ATOMIC_RELAXED);
+	start(false);
+	come(0);
+	pass(2 * MINUTE_S);
+	assert_int_equal(failures, 1);
+	assert_int_equal(guests[0].orders, 0);
+	__atomic_store_n(&unreadable, false, __ATOMIC_RELAXED);
+	UNTIL(guests[0].orders > 0);
+	assert_int_equal(failures, 1);
 }
 
 /* ---- with need ---- */
@@ -883,6 +935,8 @@ int main(void)
 			density_drives_nobody_whose_working_set_is_unknown),
 		SHARING_TEST(a_dry_run_takes_nothing_and_says_what),
 		SHARING_TEST(what_is_off_does_not_look),
+		SHARING_TEST(what_is_no_news_is_not_told),
+		SHARING_TEST(what_cannot_be_read_is_told_once),
 		SHARING_TEST(a_guest_causes_one_look_a_second),
 		SHARING_TEST(need_is_met_at_once_by_who_has_most),
 		SHARING_TEST(idle_memory_is_taken_once_the_guest_was_asked),
