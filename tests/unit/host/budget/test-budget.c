@@ -513,5 +513,5 @@ int main(void)
 		cmocka_unit_test(test_real_host),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, tree_end);
 }

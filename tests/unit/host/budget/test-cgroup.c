@@ -570,5 +570,5 @@ int main(void)
 		IN_TREE(test_kept),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, tree_end);
 }

@@ -403,5 +403,5 @@ int main(void)
 		IN_TREE(test_as_kernel_counts),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, tree_end);
 }

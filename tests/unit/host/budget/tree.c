@@ -94,9 +94,17 @@ static void on_too_late(int timer, void *opaque)
 	fail_msg("the looks do not end");
 }
 
+static struct ebb_workers *workers;
+
+int tree_end(void **state)
+{
+	(void)state;
+	ebb_workers_free(workers);
+	return 0;
+}
+
 uint32_t tree_look(struct ebb_budget_reader *reader, uint32_t left)
 {
-	static struct ebb_workers *workers;
 	uint32_t count;
 	int timer;
 

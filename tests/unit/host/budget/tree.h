@@ -12,6 +12,9 @@
 int tree_make(void **state);
 int tree_remove(void **state);
 
+/* After all tests of a group. */
+int tree_end(void **state);
+
 /* Lines of mountinfo, beside those of every host. */
 void tree_mounts(const char *lines);
 
