@@ -110,19 +110,31 @@ static void on_hear(int timer, void *opaque)
 	hear_all(opaque);
 }
 
-/* What lacks, and what is not covered, is told when it comes to that. */
-static void tell_budget(const struct ebb_policy *policy, uint32_t index,
-			const struct ebb_policy_budget *before)
+static bool lacks(const struct ebb_policy_budget *budget)
 {
+	return budget->need_bytes > budget->met_bytes;
+}
+
+/* What lacks, and what is not covered, is told when it comes to that. */
+static void tell_budget(struct ebb_sharing *sharing,
+			const struct ebb_policy *policy, uint32_t index)
+{
+	const struct ebb_policy_budget *before =
+		&sharing->ground.budgets[index];
 	const struct ebb_policy_budget *now = &policy->budgets[index];
+	bool comes_to_lack = lacks(now) && !lacks(before);
+	bool loses_cover = ebb_policy_is_covered(before) &&
+			   !ebb_policy_is_covered(now);
 	char words[EBB_POLICY_WORDS_BYTES];
 
-	if (now->need_bytes > now->met_bytes &&
-	    before->need_bytes <= before->met_bytes)
+	if ((!comes_to_lack && !loses_cover) ||
+	    !ebb_pace_take(&sharing->need_pace, 1, ebb_now_ns()))
+		return;
+	if (comes_to_lack)
 		ebb_log(EBB_LOG_WARNING, "policy: %s",
 			ebb_policy_need_words(policy, index, words,
 					      sizeof(words)));
-	if (ebb_policy_is_covered(before) && !ebb_policy_is_covered(now))
+	if (loses_cover)
 		ebb_log(EBB_LOG_NOTICE,
 			"policy: %s could not give its largest guests back "
 			"what they lent; without need nothing more is lent. "
@@ -145,25 +157,12 @@ static void tell_mins(const struct ebb_policy_budget *now,
 		ebb_size_format(now->limit_bytes, limit, sizeof(limit)));
 }
 
-static bool is_news(const struct ebb_policy_budget *now,
-		    const struct ebb_policy_budget *before)
-{
-	return (now->need_bytes > now->met_bytes &&
-		before->need_bytes <= before->met_bytes) ||
-	       (ebb_policy_is_covered(before) && !ebb_policy_is_covered(now));
-}
-
 static void tell_budgets(struct ebb_sharing *sharing,
 			 const struct ebb_policy *policy)
 {
 	for (uint32_t i = 0; i < policy->budget_count; i++) {
-		const struct ebb_policy_budget *before =
-			&sharing->ground.budgets[i];
-
-		tell_mins(&policy->budgets[i], before);
-		if (is_news(&policy->budgets[i], before) &&
-		    ebb_pace_take(&sharing->need_pace, 1, ebb_now_ns()))
-			tell_budget(policy, i, before);
+		tell_mins(&policy->budgets[i], &sharing->ground.budgets[i]);
+		tell_budget(sharing, policy, i);
 	}
 }
 

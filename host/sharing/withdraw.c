@@ -28,14 +28,6 @@ static bool is_needed(const struct ebb_sharing *sharing,
 	return false;
 }
 
-static void see(const struct ebb_sharing *sharing,
-		const struct ebb_member *member,
-		struct ebb_policy_domain *ret_domain)
-{
-	ebb_member_picture(member, sharing->ground.list.count,
-			   ebb_sharing_now_ns(sharing), ret_domain);
-}
-
 static bool is_set_anew(const struct ebb_member *member,
 			const struct ebb_policy_domain *domain)
 {
@@ -47,38 +39,35 @@ static bool is_set_anew(const struct ebb_member *member,
 	       domain->shares != order->shares;
 }
 
-void ebb_sharing_withdraw_stale(struct ebb_sharing *sharing)
+/* @looked: the budgets are of now; else settings alone are what may have changed. */
+static void end_stale(const struct ebb_sharing *sharing,
+		      struct ebb_member *member, bool looked)
 {
 	uint64_t now_ns = ebb_sharing_now_ns(sharing);
+	struct ebb_policy_domain domain;
 
-	for (uint32_t i = 0; i < sharing->members.count; i++) {
-		struct ebb_member *member = sharing->members.items[i];
-		struct ebb_policy_domain domain;
+	if (!member->ordered)
+		return;
+	ebb_member_picture(member, sharing->ground.list.count, now_ns, &domain);
+	if (is_set_anew(member, &domain))
+		ebb_sharing_end_order(member);
+	else if (looked &&
+		 (domain.phase != EBB_POLICY_SETTLED ||
+		  is_needed(sharing, member) != member->order.for_need ||
+		  now_ns - member->order.ns >= WAIT_NS))
+		ebb_vm_withdraw_reclaim(member->vm, member);
+}
 
-		if (!member->ordered)
-			continue;
-		see(sharing, member, &domain);
-		if (is_set_anew(member, &domain))
-			ebb_sharing_end_order(member);
-		else if (domain.phase != EBB_POLICY_SETTLED ||
-			 is_needed(sharing, member) != member->order.for_need ||
-			 now_ns - member->order.ns >= WAIT_NS)
-			ebb_vm_withdraw_reclaim(member->vm, member);
-	}
+void ebb_sharing_withdraw_stale(struct ebb_sharing *sharing)
+{
+	for (uint32_t i = 0; i < sharing->members.count; i++)
+		end_stale(sharing, sharing->members.items[i], true);
 }
 
 void ebb_sharing_end_orders_set_anew(struct ebb_sharing *sharing)
 {
-	for (uint32_t i = 0; i < sharing->members.count; i++) {
-		struct ebb_member *member = sharing->members.items[i];
-		struct ebb_policy_domain domain;
-
-		if (!member->ordered)
-			continue;
-		see(sharing, member, &domain);
-		if (is_set_anew(member, &domain))
-			ebb_sharing_end_order(member);
-	}
+	for (uint32_t i = 0; i < sharing->members.count; i++)
+		end_stale(sharing, sharing->members.items[i], false);
 }
 
 void ebb_sharing_end_orders(struct ebb_sharing *sharing)
