@@ -32,6 +32,19 @@ int ebb_size_parse(const char *text, uint64_t *ret_bytes);
  */
 const char *ebb_size_format(uint64_t bytes, char *text, size_t text_bytes);
 
+struct ebb_size_text {
+	char text[EBB_SIZE_TEXT_BYTES];
+};
+
+static inline const char *ebb_size_text(uint64_t bytes,
+					struct ebb_size_text *ret_text)
+{
+	return ebb_size_format(bytes, ret_text->text, sizeof(ret_text->text));
+}
+
+/* The text of a size, in a buffer that lives as long as the block. */
+#define EBB_SIZE(bytes) ebb_size_text((bytes), &(struct ebb_size_text){ { 0 } })
+
 /**
  * ebb_size_format_exact - bytes to a text that ebb_size_parse() reads as the same
  * @bytes: below 2^63

@@ -349,7 +349,8 @@ int ctl_ask_domain(const struct ctl_args *args, const char *command,
 	return CTL_DONE;
 }
 
-int ctl_check_uri(const struct ctl_args *args)
+/* Whether ebbd serves the libvirt that is asked for; else the exit status. */
+static int check_uri(const struct ctl_args *args)
 {
 	struct ctl_request request = {
 		.command = "daemon-show",
@@ -374,4 +375,19 @@ int ctl_check_uri(const struct ctl_args *args)
 				 "--socket.",
 				 daemon.uri, args->uri);
 	return status;
+}
+
+int ctl_ask_served(const struct ctl_args *args, struct ctl_request *request,
+		   struct ctl_answer *ret_answer)
+{
+	int status = check_uri(args);
+
+	if (status != CTL_DONE) {
+		json_object_put(request->arguments);
+		return status;
+	}
+	ctl_ask(args, request, ret_answer);
+	return ret_answer->status == CTL_DONE
+		       ? CTL_DONE
+		       : ctl_answer_error(args, ret_answer);
 }

@@ -43,6 +43,16 @@ struct ctl_answer {
 void ctl_ask(const struct ctl_args *args, struct ctl_request *request,
 	     struct ctl_answer *ret_answer);
 
+/**
+ * ctl_ask_served - ctl_ask() an ebbd that serves the URI of @args
+ *
+ * For commands whose request holds no URI.
+ * Returns CTL_DONE with @ret_answer to be cleared, or the exit status after a
+ * ctl_error().
+ */
+int ctl_ask_served(const struct ctl_args *args, struct ctl_request *request,
+		   struct ctl_answer *ret_answer);
+
 /* Drops what the answer owns. */
 void ctl_answer_clear(struct ctl_answer *answer);
 
@@ -74,13 +84,5 @@ int ctl_answer_decode(const struct ctl_args *args,
  */
 int ctl_ask_domain(const struct ctl_args *args, const char *command,
 		   struct json_object **ret_value);
-
-/**
- * ctl_check_uri - whether ebbd serves the libvirt that is asked for
- *
- * For commands whose request holds no URI. Returns CTL_DONE also if none is
- * asked for, or the exit status after a ctl_error().
- */
-int ctl_check_uri(const struct ctl_args *args);
 
 #endif /* EBB_HOST_CTL_CLIENT_H */

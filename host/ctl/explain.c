@@ -14,17 +14,6 @@ enum {
 	EXPLAIN_LIMIT_MS = 30 * 1000
 };
 
-/* A size, in a buffer that lives as long as the statement. */
-struct size_text {
-	char text[EBB_SIZE_TEXT_BYTES];
-};
-
-static const char *size_text(uint64_t bytes, struct size_text *size)
-{
-	return ebb_size_format(bytes, size->text, sizeof(size->text));
-}
-#define SIZE(bytes) size_text((bytes), &(struct size_text){ { 0 } })
-
 int ctl_ask_explain(const struct ctl_args *args, const char *domain,
 		    struct json_object **ret_value)
 {
@@ -34,17 +23,14 @@ int ctl_ask_explain(const struct ctl_args *args, const char *domain,
 	};
 	struct ebb_explain_request wanted = { 0 };
 	struct ctl_answer answer;
-	int status = ctl_check_uri(args);
+	int status;
 
-	if (status != CTL_DONE)
-		return status;
 	snprintf(wanted.domain, sizeof(wanted.domain), "%s", domain);
 	request.arguments = ebb_msg_encode(ebb_explain_request_fields, &wanted);
-	ctl_ask(args, &request, &answer);
-	if (answer.status != CTL_DONE)
-		return ctl_answer_error(args, &answer);
-	*ret_value = answer.value;
-	return CTL_DONE;
+	status = ctl_ask_served(args, &request, &answer);
+	if (status == CTL_DONE)
+		*ret_value = answer.value;
+	return status;
 }
 
 void ctl_policy_state_print(const struct ebb_explain *explain)
@@ -71,21 +57,21 @@ void ctl_budgets_print(const struct ebb_explain *explain)
 
 		ctl_pair_print(stdout, i ? "" : "Budgets",
 			       "%s: %s of %s available; %s", budget->name,
-			       SIZE(budget->available_bytes),
-			       SIZE(budget->limit_bytes),
+			       EBB_SIZE(budget->available_bytes),
+			       EBB_SIZE(budget->limit_bytes),
 			       budget->emergency ? "an emergency"
 			       : budget->in_need ? "in need"
 						 : "no need");
 		if (budget->in_need)
 			ctl_pair_print(stdout, "",
 				       "    needs %s, of which %s is asked for",
-				       SIZE(budget->need_bytes),
-				       SIZE(budget->met_bytes));
+				       EBB_SIZE(budget->need_bytes),
+				       EBB_SIZE(budget->met_bytes));
 		if (*budget->text)
 			ctl_pair_print(stdout, "", "    %s", budget->text);
 		ctl_pair_print(stdout, "", "    %s of cover for a debt of %s%s",
-			       SIZE(budget->cover_bytes),
-			       SIZE(budget->debt_bytes),
+			       EBB_SIZE(budget->cover_bytes),
+			       EBB_SIZE(budget->debt_bytes),
 			       budget->covered ? ""
 					       : ": not covered, so nothing "
 						 "more is lent without need");
@@ -93,7 +79,7 @@ void ctl_budgets_print(const struct ebb_explain *explain)
 			ctl_pair_print(stdout, "",
 				       "    the mins of its domains are %s, "
 				       "more than there is",
-				       SIZE(budget->min_bytes));
+				       EBB_SIZE(budget->min_bytes));
 	}
 }
 
@@ -107,11 +93,13 @@ static void print_facts(const struct ebb_explain_domain *domain)
 	}
 	ctl_pair_print(stdout, "Free",
 		       "%s, %s of it for %" PRIu32 " s; its cushion is %s",
-		       SIZE(domain->free_bytes), SIZE(domain->lasting_bytes),
-		       domain->lasting_ms / 1000, SIZE(domain->cushion_bytes));
+		       EBB_SIZE(domain->free_bytes),
+		       EBB_SIZE(domain->lasting_bytes),
+		       domain->lasting_ms / 1000,
+		       EBB_SIZE(domain->cushion_bytes));
 	if (domain->working_set_known)
 		ctl_pair_print(stdout, "Working set", "%s",
-			       SIZE(domain->working_set_bytes));
+			       EBB_SIZE(domain->working_set_bytes));
 	ctl_pair_print(stdout, "Facts from", "%.1f s ago",
 		       (double)domain->facts_age_ms / 1000);
 }
@@ -126,8 +114,8 @@ static void print_last(const struct ebb_explain_domain *domain)
 		ctl_pair_print(stdout, "", "not carried out: dry run");
 	else if (*domain->last_ended)
 		ctl_pair_print(stdout, "", "%s of %s came: %s",
-			       SIZE(domain->last_came_bytes),
-			       SIZE(domain->last_asked_bytes),
+			       EBB_SIZE(domain->last_came_bytes),
+			       EBB_SIZE(domain->last_asked_bytes),
 			       domain->last_ended);
 	else
 		ctl_pair_print(stdout, "", "under way");
@@ -139,12 +127,13 @@ static void print_domain(const struct ebb_explain_domain *domain)
 	ctl_pair_print(stdout, "Domain", "%s", domain->name);
 	ctl_pair_print(stdout, "Settings",
 		       "%s, min %s, max %s, shares %" PRIu32, domain->mode,
-		       SIZE(domain->min_bytes),
-		       domain->max_bytes ? SIZE(domain->max_bytes) : "none",
+		       EBB_SIZE(domain->min_bytes),
+		       domain->max_bytes ? EBB_SIZE(domain->max_bytes) : "none",
 		       domain->shares);
 	ctl_pair_print(stdout, "Memory", "%s usable, %s resident, %s lent",
-		       SIZE(domain->usable_bytes), SIZE(domain->resident_bytes),
-		       SIZE(domain->lent_bytes));
+		       EBB_SIZE(domain->usable_bytes),
+		       EBB_SIZE(domain->resident_bytes),
+		       EBB_SIZE(domain->lent_bytes));
 	print_facts(domain);
 	ctl_pair_print(stdout, "Now", "%s", domain->text);
 	print_last(domain);

@@ -162,13 +162,10 @@ int ctl_list(const struct ctl_args *args)
 	struct ebb_status_list list;
 	struct ebb_msg_error error;
 	struct ctl_answer answer;
-	int status = ctl_check_uri(args);
+	int status = ctl_ask_served(args, &request, &answer);
 
 	if (status != CTL_DONE)
 		return status;
-	ctl_ask(args, &request, &answer);
-	if (answer.status != CTL_DONE)
-		return ctl_answer_error(args, &answer);
 	if (ebb_status_list_decode(answer.value, &list, &error) < 0) {
 		status = ctl_answer_misfit(args, &error);
 	} else if (ctl_given(args, CTL_OPT_JSON)) {

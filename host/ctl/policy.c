@@ -85,17 +85,15 @@ static int pause_or_resume(const struct ctl_args *args, bool pause)
 	};
 	struct ebb_policy_result result;
 	struct ctl_answer answer;
-	int status = ctl_check_uri(args);
+	int status;
 
-	if (status != CTL_DONE)
-		return status;
 	if (args->operand_count > 1)
 		snprintf(wanted.domain, sizeof(wanted.domain), "%s",
 			 args->operands[1]);
 	request.arguments = ebb_msg_encode(ebb_policy_request_fields, &wanted);
-	ctl_ask(args, &request, &answer);
-	if (answer.status != CTL_DONE)
-		return ctl_answer_error(args, &answer);
+	status = ctl_ask_served(args, &request, &answer);
+	if (status != CTL_DONE)
+		return status;
 	status = ctl_answer_decode(args, answer.value, ebb_policy_result_fields,
 				   &result, sizeof(result));
 	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON))

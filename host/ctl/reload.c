@@ -20,13 +20,10 @@ int ctl_reload(const struct ctl_args *args)
 	};
 	struct ebb_reload_result result;
 	struct ctl_answer answer;
-	int status = ctl_check_uri(args);
+	int status = ctl_ask_served(args, &request, &answer);
 
 	if (status != CTL_DONE)
 		return status;
-	ctl_ask(args, &request, &answer);
-	if (answer.status != CTL_DONE)
-		return ctl_answer_error(args, &answer);
 	status = ctl_answer_decode(args, answer.value, ebb_reload_result_fields,
 				   &result, sizeof(result));
 	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON))

@@ -13,17 +13,6 @@
 #include "host/ctl/text.h"
 #include "host/interface/status.h"
 
-/* A size, in a buffer that lives as long as the statement. */
-struct size_text {
-	char text[EBB_SIZE_TEXT_BYTES];
-};
-
-static const char *size_text(uint64_t bytes, struct size_text *size)
-{
-	return ebb_size_format(bytes, size->text, sizeof(size->text));
-}
-#define SIZE(bytes) size_text((bytes), &(struct size_text){ { 0 } })
-
 static void print_facts(const struct ebb_domain_status *domain)
 {
 	if (domain->facts_age_ms == UINT32_MAX) {
@@ -33,9 +22,10 @@ static void print_facts(const struct ebb_domain_status *domain)
 		return;
 	}
 	ctl_pair_print(stdout, "Free", "%s, of it in huge ranges %s",
-		       SIZE(domain->free_bytes), SIZE(domain->free_huge_bytes));
+		       EBB_SIZE(domain->free_bytes),
+		       EBB_SIZE(domain->free_huge_bytes));
 	ctl_pair_print(stdout, "Available", "%s",
-		       SIZE(domain->available_bytes));
+		       EBB_SIZE(domain->available_bytes));
 	ctl_pair_print(stdout, "Facts from", "%.1f s ago",
 		       (double)domain->facts_age_ms / 1000);
 }
@@ -59,30 +49,31 @@ static void print_head(const struct ebb_domain_status *domain)
 	if (*domain->kernel)
 		ctl_pair_print(stdout, "Guest kernel", "%s", domain->kernel);
 	ctl_pair_print(stdout, "Memory", "%s",
-		       domain->known ? SIZE(domain->memory_bytes)
+		       domain->known ? EBB_SIZE(domain->memory_bytes)
 				     : "not known yet");
 	ctl_pair_print(stdout, "Resident", "%s",
-		       domain->resident_known ? SIZE(domain->resident_bytes)
+		       domain->resident_known ? EBB_SIZE(domain->resident_bytes)
 					      : "not known");
 	if (domain->swapped_known)
 		ctl_pair_print(stdout, "Swapped", "%s",
-			       SIZE(domain->swapped_bytes));
+			       EBB_SIZE(domain->swapped_bytes));
 	else
 		ctl_pair_print(stdout, "Swapped", "not known");
 	if (domain->resident_known)
-		ctl_pair_print(stdout, "Lent", "%s", SIZE(domain->lent_bytes));
+		ctl_pair_print(stdout, "Lent", "%s",
+			       EBB_SIZE(domain->lent_bytes));
 	print_facts(domain);
 	ctl_pair_print(stdout, "Reclaimed", "%s in %" PRIu64 " run%s",
-		       SIZE(domain->reclaimed_bytes), domain->reclaim_runs,
+		       EBB_SIZE(domain->reclaimed_bytes), domain->reclaim_runs,
 		       domain->reclaim_runs == 1 ? "" : "s");
 	if (domain->pool.lent_bytes || domain->pool.owed_bytes)
 		ctl_pair_print(stdout, "Huge pages",
 			       "lent %s; owed %s, reserved again %s, taken "
 			       "back %s",
-			       SIZE(domain->pool.lent_bytes),
-			       SIZE(domain->pool.owed_bytes),
-			       SIZE(domain->pool.reserved_bytes),
-			       SIZE(domain->pool.returned_bytes));
+			       EBB_SIZE(domain->pool.lent_bytes),
+			       EBB_SIZE(domain->pool.owed_bytes),
+			       EBB_SIZE(domain->pool.reserved_bytes),
+			       EBB_SIZE(domain->pool.returned_bytes));
 	ctl_target_print(&domain->target);
 	ctl_settings_print(&domain->settings);
 }
@@ -98,7 +89,7 @@ static void print_nodes(const struct ebb_domain_status *domain)
 	enum {
 		COLUMNS = EBB_ARRAY_SIZE(columns)
 	};
-	struct size_text sizes[EBB_NODE_MAX][COLUMNS];
+	struct ebb_size_text sizes[EBB_NODE_MAX][COLUMNS];
 	const char *cells[EBB_NODE_MAX * COLUMNS];
 
 	if (!domain->node_count)
@@ -110,9 +101,9 @@ static void print_nodes(const struct ebb_domain_status *domain)
 		snprintf(sizes[i][0].text, sizeof(sizes[i][0].text), "%u",
 			 node->node);
 		row[0] = sizes[i][0].text;
-		row[1] = size_text(node->total_bytes, &sizes[i][1]);
-		row[2] = size_text(node->free_bytes, &sizes[i][2]);
-		row[3] = size_text(node->free_huge_bytes, &sizes[i][3]);
+		row[1] = ebb_size_text(node->total_bytes, &sizes[i][1]);
+		row[2] = ebb_size_text(node->free_bytes, &sizes[i][2]);
+		row[3] = ebb_size_text(node->free_huge_bytes, &sizes[i][3]);
 	}
 	putchar('\n');
 	ctl_table_print(stdout, columns, COLUMNS, cells, domain->node_count);
@@ -127,7 +118,7 @@ static void print_backings(const struct ebb_domain_status *domain)
 	enum {
 		COLUMNS = EBB_ARRAY_SIZE(columns)
 	};
-	struct size_text sizes[EBB_BACKING_MAX][COLUMNS];
+	struct ebb_size_text sizes[EBB_BACKING_MAX][COLUMNS];
 	const char *cells[EBB_BACKING_MAX * COLUMNS];
 
 	if (!domain->backing_count)
@@ -137,10 +128,10 @@ static void print_backings(const struct ebb_domain_status *domain)
 		const char **row = &cells[i * COLUMNS];
 
 		row[0] = backing->kind;
-		row[1] = size_text(backing->bytes, &sizes[i][1]);
-		row[2] = size_text(backing->resident_bytes, &sizes[i][2]);
-		row[3] = size_text(backing->swapped_bytes, &sizes[i][3]);
-		row[4] = size_text(backing->page_bytes, &sizes[i][4]);
+		row[1] = ebb_size_text(backing->bytes, &sizes[i][1]);
+		row[2] = ebb_size_text(backing->resident_bytes, &sizes[i][2]);
+		row[3] = ebb_size_text(backing->swapped_bytes, &sizes[i][3]);
+		row[4] = ebb_size_text(backing->page_bytes, &sizes[i][4]);
 		snprintf(sizes[i][5].text, sizeof(sizes[i][5].text), "%u",
 			 backing->verified_segments);
 		row[5] = sizes[i][5].text;

@@ -106,7 +106,7 @@ static enum ebb_policy_left
 left_by_amount(const struct ebb_policy *policy,
 	       const struct ebb_policy_domain *domain, uint64_t now_ns)
 {
-	bool in_need = find_budget(policy, domain, true);
+	bool in_need = ebb_policy_is_in_need(policy, domain);
 
 	if (is_spent(domain, now_ns) &&
 	    (in_need || domain->mode == EBB_POLICY_DENSITY))
@@ -150,16 +150,6 @@ enum ebb_policy_left ebb_policy_left(const struct ebb_policy *policy,
 
 /* ---- in words ---- */
 
-struct size {
-	char text[EBB_SIZE_TEXT_BYTES];
-};
-
-static const char *size_text(uint64_t bytes, struct size *size)
-{
-	return ebb_size_format(bytes, size->text, sizeof(size->text));
-}
-#define SIZE(bytes) size_text((bytes), &(struct size){ { 0 } })
-
 static uint64_t seconds_until(uint64_t until_ns, uint64_t now_ns)
 {
 	return ebb_policy_less(until_ns + EBB_NS_PER_S - 1, now_ns) /
@@ -177,19 +167,19 @@ static int no_spare_words(const struct ebb_policy_domain *domain, char *text,
 		return snprintf(text, bytes,
 				"%s of its free memory is resident, and its "
 				"cushion is %s",
-				SIZE(free_bytes),
-				SIZE(ebb_policy_cushion_bytes(domain)));
+				EBB_SIZE(free_bytes),
+				EBB_SIZE(ebb_policy_cushion_bytes(domain)));
 	if (domain->resident_bytes <= domain->min_bytes)
 		return snprintf(text, bytes,
 				"%s is resident, and its min is %s",
-				SIZE(domain->resident_bytes),
-				SIZE(domain->min_bytes));
+				EBB_SIZE(domain->resident_bytes),
+				EBB_SIZE(domain->min_bytes));
 	return snprintf(text, bytes,
 			"%s is free beyond its cushion, but cannot be taken: "
 			"of its free memory %s is in huge ranges that are "
 			"resident",
-			SIZE(ebb_policy_spare_bytes(domain)),
-			SIZE(domain->rung.free_bytes));
+			EBB_SIZE(ebb_policy_spare_bytes(domain)),
+			EBB_SIZE(domain->rung.free_bytes));
 }
 
 static int young_words(const struct ebb_policy_domain *domain, uint64_t now_ns,
@@ -201,14 +191,15 @@ static int young_words(const struct ebb_policy_domain *domain, uint64_t now_ns,
 	if (domain->free_since_ns == 0)
 		return snprintf(text, bytes,
 				"%s is free, not known for how long",
-				SIZE(domain->free_bytes));
+				EBB_SIZE(domain->free_bytes));
 	return snprintf(text, bytes,
 			"%s is free, but only %s of it for %" PRIu64
 			" s; with %s lent and a cushion of %s "
 			"nothing is left that was free for 60 s",
-			SIZE(domain->free_bytes), SIZE(domain->lasting_bytes),
-			s, SIZE(ebb_policy_lent_bytes(domain)),
-			SIZE(ebb_policy_cushion_bytes(domain)));
+			EBB_SIZE(domain->free_bytes),
+			EBB_SIZE(domain->lasting_bytes), s,
+			EBB_SIZE(ebb_policy_lent_bytes(domain)),
+			EBB_SIZE(ebb_policy_cushion_bytes(domain)));
 }
 
 static int uncovered_words(const struct ebb_policy_budget *budget, char *text,
@@ -217,8 +208,8 @@ static int uncovered_words(const struct ebb_policy_budget *budget, char *text,
 	return snprintf(text, bytes,
 			"%s could not have it back in time: %s of cover for a "
 			"debt of %s",
-			budget->name, SIZE(budget->cover_bytes),
-			SIZE(budget->debt_bytes));
+			budget->name, EBB_SIZE(budget->cover_bytes),
+			EBB_SIZE(budget->debt_bytes));
 }
 
 static int words_of(const struct ebb_policy *policy,
@@ -245,7 +236,7 @@ static int words_of(const struct ebb_policy *policy,
 	case EBB_POLICY_LEFT_PENDING:
 		return snprintf(text, bytes,
 				"%s was asked for and has not come yet",
-				SIZE(history->pending_bytes));
+				EBB_SIZE(history->pending_bytes));
 	case EBB_POLICY_LEFT_RESTS:
 		return snprintf(text, bytes,
 				"it needed its memory; it is asked again in "
@@ -265,12 +256,12 @@ static int words_of(const struct ebb_policy *policy,
 		return snprintf(text, bytes,
 				"%s was asked for lately, and in 10 s at most "
 				"a quarter of what it does not work with is",
-				SIZE(history->window_bytes));
+				EBB_SIZE(history->window_bytes));
 	case EBB_POLICY_LEFT_UNNEEDED:
 		return snprintf(text, bytes,
 				"%s is free beyond its cushion, but others "
 				"give what %s needs",
-				SIZE(domain->scratch.ready_bytes),
+				EBB_SIZE(domain->scratch.ready_bytes),
 				find_budget(policy, domain, true)->name);
 	case EBB_POLICY_LEFT_MODE:
 		return snprintf(text, bytes,
@@ -303,7 +294,7 @@ static int words_of(const struct ebb_policy *policy,
 				"an eighth of the %s beyond its cushion is "
 				"less than a huge page, or the host's cover "
 				"allows no more",
-				SIZE(ebb_policy_lasting_bytes(domain)));
+				EBB_SIZE(ebb_policy_lasting_bytes(domain)));
 	case EBB_POLICY_NOT_LEFT:
 	case EBB_POLICY_LEFT_COUNT:
 		break;

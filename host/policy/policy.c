@@ -23,16 +23,18 @@ static void prepare_domain(struct ebb_policy_domain *domain, uint64_t now_ns)
 	};
 }
 
+bool ebb_policy_is_short(const struct ebb_policy_budget *budget)
+{
+	return !budget->for_show &&
+	       budget->available_bytes < (budget->in_need ? budget->high_bytes
+							  : budget->low_bytes);
+}
+
 static void prepare_budget(struct ebb_policy_budget *budget)
 {
 	uint64_t available_bytes = budget->available_bytes;
 
-	if (available_bytes < budget->low_bytes)
-		budget->in_need = true;
-	else if (available_bytes >= budget->high_bytes)
-		budget->in_need = false;
-	if (budget->for_show)
-		budget->in_need = false;
+	budget->in_need = ebb_policy_is_short(budget);
 	budget->need_bytes =
 		budget->in_need
 			? ebb_policy_less(budget->high_bytes, available_bytes)
@@ -139,6 +141,15 @@ static void relieve(struct ebb_policy *policy)
 }
 
 /* ---- without need ---- */
+
+bool ebb_policy_is_in_need(const struct ebb_policy *policy,
+			   const struct ebb_policy_domain *domain)
+{
+	for (uint32_t i = 0; i < domain->part_count; i++)
+		if (policy->budgets[domain->parts[i].budget].in_need)
+			return true;
+	return false;
+}
 
 /* Whether none of its budgets is in need, and what is lent there is covered. */
 static bool is_at_ease(const struct ebb_policy *policy,

@@ -267,6 +267,16 @@ uint32_t ebb_policy_decide(struct ebb_policy *policy, uint64_t now_ns,
 bool ebb_policy_is_driven(const struct ebb_policy_domain *domain,
 			  const struct ebb_policy_decision *decision);
 
+/*
+ * Whether a decision about the budget as it is now finds it in need: under @low_bytes,
+ * or, if it was in need, under @high_bytes.
+ */
+bool ebb_policy_is_short(const struct ebb_policy_budget *budget);
+
+/* Whether the last decision found a budget of the domain's in need. */
+bool ebb_policy_is_in_need(const struct ebb_policy *policy,
+			   const struct ebb_policy_domain *domain);
+
 /* Whether the debts of a budget are covered: else nothing is lent without need. */
 bool ebb_policy_is_covered(const struct ebb_policy_budget *budget);
 

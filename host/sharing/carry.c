@@ -132,21 +132,12 @@ static void carry_out(struct ebb_sharing *sharing, struct ebb_picture *picture,
 		order(member, decision, domain);
 }
 
-static bool is_in_need(const struct ebb_policy *policy,
-		       const struct ebb_policy_domain *domain)
-{
-	for (uint32_t i = 0; i < domain->part_count; i++)
-		if (policy->budgets[domain->parts[i].budget].in_need)
-			return true;
-	return false;
-}
-
 /* Whether a decision of now or soon could ask it, or drive it, if more was known. */
 static bool is_more_wanted(const struct ebb_picture *picture, uint32_t index)
 {
 	const struct ebb_policy_domain *domain =
 		&picture->policy.domains[index];
-	bool in_need = is_in_need(&picture->policy, domain);
+	bool in_need = ebb_policy_is_in_need(&picture->policy, domain);
 
 	if (in_need && ebb_member_is_silent(picture->members[index], domain,
 					    picture->now_ns))

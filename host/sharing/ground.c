@@ -248,13 +248,8 @@ void ebb_ground_keep(struct ebb_ground *ground, const struct ebb_policy *policy)
 
 bool ebb_ground_is_short(const struct ebb_ground *ground, uint32_t index)
 {
-	const struct ebb_policy_budget *budget;
-
-	if (index >= ground->list.count || ground->budgets[index].for_show)
-		return false;
-	budget = &ground->budgets[index];
-	return budget->available_bytes <
-	       (budget->in_need ? budget->high_bytes : budget->low_bytes);
+	return index < ground->list.count &&
+	       ebb_policy_is_short(&ground->budgets[index]);
 }
 
 bool ebb_ground_is_needy(const struct ebb_ground *ground)
