@@ -573,8 +573,9 @@ static void a_guest_causes_one_look_a_second(void **state)
 		s = (ebb_now_ns() - start_ns) * SPEED / EBB_NS_PER_S;
 	}
 	ebb_loop_timer_remove(tick);
+	/* A timer may be a whole millisecond early: a tenth of this clock's second. */
 	assert_in_range(__atomic_load_n(&reads, __ATOMIC_RELAXED) - before, 2,
-			s + 2);
+			s + s / 5 + 2);
 }
 
 /* An eighth of the rest each time is no news. */
