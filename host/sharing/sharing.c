@@ -13,12 +13,17 @@
 #include "host/base/loop.h"
 #include "host/sharing/state.h"
 
+#define LOOK_NOT_AGAIN UINT32_MAX
+
 enum {
 	HEAR_MS = 2000,
 	/* Looks: while a budget is in need, at rest, and apart. */
 	NEED_MS = 1000,
 	REST_MS = 10 * 1000,
 	LOOK_GAP_MS = 250,
+	/* Alarms that are looked at without a gap, and one more each so many seconds. */
+	ALARM_BURST = 4,
+	ALARM_PERIOD_S = 5,
 	/* Lines in the log at once, and one more each second. */
 	LOG_BURST = 100,
 	/* About budgets; and one more each minute. */
@@ -33,6 +38,23 @@ static int timer_ms(const struct ebb_sharing *sharing, uint64_t ms)
 }
 
 /* ---- looks ---- */
+
+static void look_at(struct ebb_sharing *sharing, uint64_t due_ns)
+{
+	uint64_t now_ns = ebb_sharing_now_ns(sharing);
+	int ms = 0;
+
+	if (due_ns > now_ns)
+		ms = timer_ms(sharing, (due_ns - now_ns) / EBB_NS_PER_MS + 1);
+	sharing->due_ns = due_ns;
+	ebb_loop_timer_set(sharing->look_timer, ms);
+}
+
+static void look_never(struct ebb_sharing *sharing)
+{
+	sharing->due_ns = UINT64_MAX;
+	ebb_loop_timer_set(sharing->look_timer, -1);
+}
 
 static void arm(struct ebb_sharing *sharing)
 {
@@ -49,28 +71,22 @@ static void arm(struct ebb_sharing *sharing)
 		if (ms < NEED_MS)
 			ms = NEED_MS;
 	}
-	ebb_loop_timer_set(sharing->look_timer, timer_ms(sharing, ms));
+	look_at(sharing, ebb_sharing_now_ns(sharing) + ms * EBB_NS_PER_MS);
 }
 
+/* So long after the last look, unless one is due sooner. */
 static void wake_after(struct ebb_sharing *sharing, uint32_t gap_ms)
 {
-	uint64_t gap_ns = gap_ms * EBB_NS_PER_MS;
-	uint64_t since_ns = ebb_sharing_now_ns(sharing) - sharing->looked_ns;
+	uint64_t due_ns = sharing->looked_ns + gap_ms * EBB_NS_PER_MS;
 
 	if (!ebb_sharing_config(sharing)->enabled)
 		return;
 	if (sharing->ground.reading) {
-		if (sharing->look_again_ms == 0 ||
-		    gap_ms < sharing->look_again_ms)
+		if (gap_ms < sharing->look_again_ms)
 			sharing->look_again_ms = gap_ms;
-		return;
+	} else if (due_ns < sharing->due_ns) {
+		look_at(sharing, due_ns);
 	}
-	ebb_loop_timer_set(
-		sharing->look_timer,
-		since_ns >= gap_ns
-			? 0
-			: timer_ms(sharing,
-				   (gap_ns - since_ns) / EBB_NS_PER_MS + 1));
 }
 
 static void wake(struct ebb_sharing *sharing)
@@ -86,9 +102,13 @@ static void wake_paced(struct ebb_sharing *sharing)
 	wake_after(sharing, needy ? LOOK_GAP_MS : NEED_MS);
 }
 
+/* What fills a budget does not wait: neither does the look, if alarms are few. */
 void ebb_sharing_alarm(struct ebb_sharing *sharing)
 {
-	wake_paced(sharing);
+	if (ebb_pace_take(&sharing->alarm_pace, 1, ebb_sharing_now_ns(sharing)))
+		wake_after(sharing, 0);
+	else
+		wake_paced(sharing);
 }
 
 static void on_alarm(void *opaque)
@@ -195,7 +215,7 @@ static void on_read(int result, void *opaque)
 	struct ebb_picture picture;
 	int r = result;
 
-	sharing->look_again_ms = 0;
+	sharing->look_again_ms = LOOK_NOT_AGAIN;
 	hear_all(sharing);
 	if (r == 0) {
 		take_list(sharing);
@@ -217,7 +237,7 @@ static void on_read(int result, void *opaque)
 	}
 	note_result(sharing, r);
 	arm(sharing);
-	if (again_ms > 0)
+	if (again_ms != LOOK_NOT_AGAIN)
 		wake_after(sharing, again_ms);
 }
 
@@ -239,7 +259,8 @@ static void on_look(int timer, void *opaque)
 	};
 	int r;
 
-	ebb_loop_timer_set(timer, -1);
+	(void)timer;
+	look_never(sharing);
 	if (sharing->ground.reading || !ebb_sharing_config(sharing)->enabled)
 		return;
 	r = ebb_ground_read(&sharing->ground, &order);
@@ -350,6 +371,12 @@ int ebb_sharing_new(const struct ebb_sharing_options *options,
 		.burst = NEED_BURST,
 		.period_ns = NEED_PERIOD_S * EBB_NS_PER_S,
 	};
+	sharing->alarm_pace = (struct ebb_pace){
+		.burst = ALARM_BURST,
+		.period_ns = ALARM_PERIOD_S * EBB_NS_PER_S,
+	};
+	sharing->due_ns = UINT64_MAX;
+	sharing->look_again_ms = LOOK_NOT_AGAIN;
 	sharing->look_timer = ebb_loop_timer(-1, on_look, sharing);
 	sharing->hear_timer = ebb_loop_timer(-1, on_hear, sharing);
 	if (sharing->look_timer < 0 || sharing->hear_timer < 0 ||
@@ -375,7 +402,7 @@ void ebb_sharing_config_changed(struct ebb_sharing *sharing)
 	if (enabled)
 		wake(sharing);
 	else
-		ebb_loop_timer_set(sharing->look_timer, -1);
+		look_never(sharing);
 }
 
 const struct ebb_fleet_watcher *

@@ -17,19 +17,22 @@
  *
  * The moments. A look begins with a read of the budgets, decides, and carries out. At
  * rest one is made when the budgets allow (ebb_budget_patience_ms()), at least each ten
- * seconds; while a budget is in need, each second. It is made sooner after the first
- * sign that one runs short (host/budget/watch.h), when anything happens to a domain,
- * and when a domain that was asked for a budget in need has answered. Two looks are
- * LOOK_GAP_MS apart at least; where no budget is in need, what a guest can bring about
- * causes one a second at most.
+ * seconds; while a budget is in need, each second. The first sign that one runs short
+ * (host/budget/watch.h) brings one about at once, whatever was looked at before: a guest
+ * fills a gigabyte in a second. As a guest can give such signs as often as it likes, that
+ * holds for ALARM_BURST of them, and for one more each ALARM_PERIOD_S. A look is made
+ * sooner, too, when anything happens to a domain, and when a domain that was asked for a
+ * budget in need has answered; but these looks are LOOK_GAP_MS apart at least, and where
+ * no budget is in need, what a guest can bring about causes one a second at most. Of what
+ * is due, the earliest is made.
  *
  * Carrying out (carry.c). A decision becomes an order of a reclaim. What is free in
  * the guest is taken as it is; the guest is driven only where the decision takes what
  * it uses. A person's reclaim goes before these (ebb_vm_reclaim()). Only a few orders
  * are under way at once, and one that waits for its turn is withdrawn when its reason
- * is gone (withdraw.c). How one ended is for the policy: a guest under pressure has its rest, one that does not move is
- * stuck, and what says nothing of the guest (a job of libvirt's, another's reclaim)
- * does not count.
+ * is gone (withdraw.c). How one ended is for the policy: a guest under pressure has its
+ * rest, one that does not move is stuck, and what says nothing of the guest (a job of
+ * libvirt's, another's reclaim) does not count.
  *
  * Explaining (explain.c). What is told is made from the structures that decided: the
  * last decision of each domain as it was, and a picture of now that is decided about

@@ -21,7 +21,10 @@
  * @members: that have a vm
  * @hear_timer, @look_timer: of the guests' words and of looks
  * @looked_ns: when the last look was carried out; 0: never
- * @look_again_ms: after the look that is under way another is due so soon; 0: none
+ * @due_ns: when the next look is due, by the policy's clock; UINT64_MAX: not yet known
+ * @look_again_ms: after the look that is under way another is due so soon; UINT32_MAX:
+ *	none
+ * @alarm_pace: of alarms that are looked at without a gap
  * @failed: the last look could not be made, which was told
  * @log_pace, @unlogged: of lines in the log, and how many were left out
  * @need_pace: of lines about budgets
@@ -44,7 +47,9 @@ struct ebb_sharing {
 	int hear_timer;
 	int look_timer;
 	uint64_t looked_ns;
+	uint64_t due_ns;
 	uint32_t look_again_ms;
+	struct ebb_pace alarm_pace;
 	bool failed;
 	struct ebb_pace log_pace;
 	uint32_t unlogged;
