@@ -3,6 +3,7 @@
 
 #ifdef EBB_FAULT_POINTS
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,6 +19,8 @@ enum {
 	HOLD_POLL_US = 1000
 };
 
+static pthread_once_t trace_once = PTHREAD_ONCE_INIT;
+static int trace_fd = -1;
 static pthread_mutex_t hold_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int hold_reached; /* under hold_lock */
 
@@ -105,11 +108,36 @@ uint32_t ebb_fault_speed(void)
 	return value >= 1 && value <= 100 ? (uint32_t)value : 1;
 }
 
+static void open_trace(void)
+{
+	const char *path = getenv("EBB_FAULT_TRACE");
+
+	if (path)
+		trace_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+				0600);
+}
+
+static void trace(const char *point)
+{
+	char line[64];
+	int length;
+
+	pthread_once(&trace_once, open_trace);
+	if (trace_fd < 0)
+		return;
+	length = snprintf(line, sizeof(line), "%llu %s\n",
+			  (unsigned long long)(ebb_now_ns() / 1000), point);
+	/* What cannot be written is missed by the test. */
+	if (write(trace_fd, line, (size_t)length) < 0)
+		return;
+}
+
 void ebb_fault_point(const char *point)
 {
 	const char *fault = getenv("EBB_FAULT");
 	const char *path = getenv("EBB_FAULT_HOLD");
 
+	trace(point);
 	if (fault)
 		kill_or_stop(fault, point);
 	if (path)

@@ -17,8 +17,16 @@
  * $EBB_FAULT_SPEED is how much faster than the machine's the clock of the policy
  * runs: a test of its minutes need not wait for them.
  *
- * Points, in the order of a batch:
+ * $EBB_FAULT_TRACE names a file that gets a line for each point that is reached:
+ * CLOCK_MONOTONIC in microseconds, and the point.
  *
+ * Points, in the order from an alarm to the memory:
+ *
+ *	alarm		a budget may run short
+ *	look		the budgets are going to be read
+ *	decided		they were, and it is decided who gives
+ *	ordered		a domain is to give
+ *	demanded	the guest is asked for what it has free
  *	taken		slots are TAKEN, which the guest will grant
  *	granted		before the clock is looked at for the last time
  *	checked		after that, and before the punch

@@ -376,6 +376,7 @@ static struct ebb_outcome run(struct session *session, bool rearm)
 		ebb_ringmap_demand(tools->lender->ring, false);
 		return ebb_outcome_error(EBB_END_FAILED, "%s", strerror(-r));
 	}
+	ebb_fault_point("demanded");
 	outcome = take_all(session);
 	part(session);
 	return outcome;

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "host/base/fault.h"
 #include "host/sharing/state.h"
 
 enum {
@@ -68,6 +69,7 @@ static void order(struct ebb_member *member,
 	};
 	sharing->order_count++;
 	sharing->ordered_number = member->number;
+	ebb_fault_point("ordered");
 	ebb_vm_reclaim(member->vm, &order);
 }
 

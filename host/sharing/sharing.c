@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/size.h"
+#include "host/base/fault.h"
 #include "host/base/loop.h"
 #include "host/sharing/state.h"
 
@@ -105,6 +106,7 @@ static void wake_paced(struct ebb_sharing *sharing)
 /* What fills a budget does not wait: neither does the look, if alarms are few. */
 void ebb_sharing_alarm(struct ebb_sharing *sharing)
 {
+	ebb_fault_point("alarm");
 	if (ebb_pace_take(&sharing->alarm_pace, 1, ebb_sharing_now_ns(sharing)))
 		wake_after(sharing, 0);
 	else
@@ -229,6 +231,7 @@ static void on_read(int result, void *opaque)
 				     ebb_sharing_now_ns(sharing), &picture);
 	sharing->looked_ns = ebb_sharing_now_ns(sharing);
 	if (r == 0) {
+		ebb_fault_point("decided");
 		tell_budgets(sharing, &picture.policy);
 		if (ebb_sharing_config(sharing)->enabled && !sharing->paused)
 			ebb_sharing_carry_out(sharing, &picture);
@@ -263,6 +266,7 @@ static void on_look(int timer, void *opaque)
 	look_never(sharing);
 	if (sharing->ground.reading || !ebb_sharing_config(sharing)->enabled)
 		return;
+	ebb_fault_point("look");
 	r = ebb_ground_read(&sharing->ground, &order);
 	if (r < 0) {
 		note_result(sharing, r);
