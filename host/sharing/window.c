@@ -83,6 +83,7 @@ void ebb_window_hear(struct ebb_window *window, const struct ebb_vm_word *word,
 	window->free_bytes = word->free_bytes;
 	window->free_huge_bytes = word->free_huge_bytes;
 	note_calm(window, word->free_bytes, now_ns);
+	window->booted = ebb_window_has_booted(window, now_ns);
 	note_least(window, word->free_bytes, now_ns);
 }
 
@@ -98,6 +99,8 @@ bool ebb_window_has_booted(const struct ebb_window *window, uint64_t now_ns)
 
 	if (window->heard_ns == 0)
 		return false;
+	if (window->booted)
+		return true;
 	/* Its word may be any number. */
 	if (window->kernel_age_ns >= EBB_WINDOW_BOOT_NS ||
 	    age_ns >= EBB_WINDOW_BOOT_NS - window->kernel_age_ns)

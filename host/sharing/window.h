@@ -14,7 +14,8 @@
  * guest did in between, as far as it was seen.
  *
  * A guest has booted when its free memory has stayed within a band for a while, or
- * when its kernel has run for some minutes whatever it does.
+ * when its kernel has run for some minutes whatever it does. From then on it has, until
+ * another kernel speaks: a load that comes up later is no boot.
  *
  * A word is new if its stamp is. A guest that is idle may refresh its facts seldom;
  * when the last word is older than @old_ns nothing is known of the guest, and the minute
@@ -48,6 +49,7 @@ enum {
  * @since_ns: since when it was heard without a gap
  * @stamp_ns, @free_bytes, @free_huge_bytes: its last word
  * @calm_ns: since when @free_bytes is from @calm_least to @calm_most
+ * @booted: it has settled down after its boot, by an earlier word
  * @spans: by number, which ascends each EBB_WINDOW_SPAN_NS
  */
 struct ebb_window {
@@ -63,6 +65,7 @@ struct ebb_window {
 	uint64_t calm_ns;
 	uint64_t calm_least;
 	uint64_t calm_most;
+	bool booted;
 	struct ebb_window_span {
 		uint64_t number;
 		uint64_t least_bytes;

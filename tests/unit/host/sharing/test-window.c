@@ -148,6 +148,25 @@ static void it_has_booted_when_it_is_calm(void **state)
 	assert_true(ebb_window_has_booted(&window, now_ns));
 }
 
+/* A load that comes up later is no boot: whoever may give is not left out for it. */
+static void who_has_booted_does_not_boot_again(void **state)
+{
+	(void)state;
+	hear_for(31, EBB_GIB);
+	assert_true(ebb_window_has_booted(&window, now_ns));
+	hear_for(5, EBB_GIB / 2);
+	assert_true(ebb_window_has_booted(&window, now_ns));
+	/* Nor when it was not heard for long. */
+	now_ns += 40 * S;
+	hear_for(1, EBB_GIB / 4);
+	assert_true(ebb_window_has_booted(&window, now_ns));
+	/* Another kernel does. */
+	word.boot_id[0] = 2;
+	word.stamp_ns = 0;
+	hear_for(5, EBB_GIB / 2);
+	assert_false(ebb_window_has_booted(&window, now_ns));
+}
+
 static void or_after_three_minutes(void **state)
 {
 	(void)state;
@@ -196,6 +215,7 @@ int main(void)
 		WINDOW_TEST(a_clock_that_goes_back_begins_anew),
 		WINDOW_TEST(an_old_word_is_no_word),
 		WINDOW_TEST(it_has_booted_when_it_is_calm),
+		WINDOW_TEST(who_has_booted_does_not_boot_again),
 		WINDOW_TEST(or_after_three_minutes),
 		WINDOW_TEST(a_guest_that_is_old_has_booted),
 		WINDOW_TEST(no_number_of_a_guest_does_harm),
