@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "host/memory/swapped.h"
 
 enum {
@@ -17,6 +18,7 @@ struct reading {
 	struct ebb_ground *ground;
 	struct ebb_ground_order order;
 	int result;
+	uint64_t cost_ns;
 	struct ebb_budget_list list;
 	uint32_t count;
 	uint64_t *numbers; /* of the members of @processes */
@@ -74,6 +76,7 @@ static struct reading *new_reading(struct ebb_ground *ground,
 static void read_work(void *opaque)
 {
 	struct reading *reading = opaque;
+	uint64_t start_ns = ebb_now_ns();
 
 	/* What cannot be read is not known, and taken so. */
 	if (!ebb_swapped_is_known(SWAP_NEW_MS))
@@ -82,6 +85,7 @@ static void read_work(void *opaque)
 					  reading->order.promised_bytes,
 					  reading->processes, reading->count,
 					  &reading->list);
+	reading->cost_ns = ebb_now_ns() - start_ns;
 }
 
 /* ---- what was read ---- */
@@ -202,6 +206,7 @@ static int take_reading(struct reading *reading)
 	free(ground->budgets);
 	ground->list = reading->list;
 	ground->budgets = budgets;
+	ground->cost_ns = reading->cost_ns;
 	ground->read_ns = reading->order.now_ns(reading->order.opaque);
 	place_members(reading);
 	return 0;

@@ -16,6 +16,7 @@
  * struct ebb_ground - the event loop's thread alone has it
  * @reader: the worker's while @reading
  * @list: as it was read at @read_ns, by the policy's clock; 0: never
+ * @cost_ns: how long that took, by the machine's clock
  * @budgets: of @list, one by one; their names are those of @list
  */
 struct ebb_ground {
@@ -23,6 +24,7 @@ struct ebb_ground {
 	struct ebb_budget_reader *reader;
 	bool reading;
 	uint64_t read_ns;
+	uint64_t cost_ns;
 	struct ebb_budget_list list;
 	struct ebb_policy_budget *budgets;
 };

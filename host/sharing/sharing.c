@@ -25,6 +25,8 @@ enum {
 	/* Alarms that are looked at without a gap, and one more each so many seconds. */
 	ALARM_BURST = 4,
 	ALARM_PERIOD_S = 5,
+	/* Before there is need, of a core looks take one in so many parts at most. */
+	LOOK_COST_PART = 50,
 	/* Lines in the log at once, and one more each second. */
 	LOG_BURST = 100,
 	/* About budgets; and one more each minute. */
@@ -57,21 +59,29 @@ static void look_never(struct ebb_sharing *sharing)
 	ebb_loop_timer_set(sharing->look_timer, -1);
 }
 
+/*
+ * How soon a budget may be in need; but where much is to be read for it, the looks may
+ * not take more than a small part of a core.
+ */
+static uint64_t patience_ms(const struct ebb_sharing *sharing)
+{
+	uint64_t ms = ebb_budget_patience_ms(&sharing->ground.list);
+	uint64_t least_ms =
+		sharing->ground.cost_ns * LOOK_COST_PART / EBB_NS_PER_MS;
+
+	if (least_ms > NEED_MS)
+		least_ms = NEED_MS;
+	return ms > least_ms ? ms : least_ms;
+}
+
 static void arm(struct ebb_sharing *sharing)
 {
-	uint32_t ms = REST_MS;
+	uint64_t ms = REST_MS;
 
-	if (ebb_ground_is_needy(&sharing->ground)) {
+	if (ebb_ground_is_needy(&sharing->ground))
 		ms = NEED_MS;
-	} else if (sharing->ground.read_ns > 0) {
-		uint32_t patience_ms =
-			ebb_budget_patience_ms(&sharing->ground.list);
-
-		if (patience_ms < ms)
-			ms = patience_ms;
-		if (ms < NEED_MS)
-			ms = NEED_MS;
-	}
+	else if (sharing->ground.read_ns > 0 && patience_ms(sharing) < ms)
+		ms = patience_ms(sharing);
 	look_at(sharing, ebb_sharing_now_ns(sharing) + ms * EBB_NS_PER_MS);
 }
 

@@ -243,7 +243,8 @@ int __wrap_ebb_budget_read(struct ebb_budget_reader *reader,
 	};
 	for (uint32_t i = 0; i < process_count; i++) {
 		processes[i].cgroups_known = true;
-		processes[i].nodes_known = !unplaced;
+		processes[i].nodes_known =
+			!__atomic_load_n(&unplaced, __ATOMIC_RELAXED);
 		processes[i].part_count = 1;
 		processes[i].parts[0] = (struct ebb_budget_part){ 0, 1 };
 	}
@@ -389,7 +390,7 @@ static int set_up(void **state)
 		};
 	available_bytes = 8 * EBB_GIB;
 	reads = 0;
-	unplaced = false;
+	__atomic_store_n(&unplaced, false, __ATOMIC_RELAXED);
 	unreadable = false;
 	infos = debugs = failures = 0;
 	return 0;
@@ -468,13 +469,13 @@ static void old_facts_are_not_free_memory(void **state)
 static void who_lies_nowhere_known_lends_nothing(void **state)
 {
 	(void)state;
-	unplaced = true;
+	__atomic_store_n(&unplaced, true, __ATOMIC_RELAXED);
 	start(false);
 	come(0);
 	pass(3 * MINUTE_S);
 	assert_int_equal(guests[0].orders, 0);
 	assert_string_equal(explained("state"), "unplaced");
-	unplaced = false;
+	__atomic_store_n(&unplaced, false, __ATOMIC_RELAXED);
 	UNTIL(guests[0].orders > 0);
 }
 
@@ -666,6 +667,21 @@ static void an_alarm_right_after_a_look_does_not_wait(void **state)
 	watcher->changed(vm_of(&guests[0]), watcher->opaque);
 	come(1);
 	assert_true(is_look_due());
+}
+
+/* Nothing tells that what is available passes a mark: the looks must be there in time. */
+static void a_budget_that_may_soon_be_short_is_looked_at_soon(void **state)
+{
+	(void)state;
+	start(false);
+	come(0);
+	/* A quarter of a gigabyte is left: a guest fills that in 250 ms. */
+	__atomic_store_n(&available_bytes, EBB_GIB + EBB_GIB / 4,
+			 __ATOMIC_RELAXED);
+	ebb_sharing_alarm(sharing);
+	/* On a machine that is busy, maybe not the first time. */
+	UNTIL(sharing->due_ns > sharing->looked_ns &&
+	      sharing->due_ns - sharing->looked_ns < 300 * EBB_NS_PER_MS);
 }
 
 /* What is being read may have been read before the alarm. */
@@ -987,6 +1003,7 @@ int main(void)
 		SHARING_TEST(a_guest_causes_one_look_a_second),
 		SHARING_TEST(need_is_met_at_once_by_who_has_most),
 		SHARING_TEST(an_alarm_right_after_a_look_does_not_wait),
+		SHARING_TEST(a_budget_that_may_soon_be_short_is_looked_at_soon),
 		SHARING_TEST(an_alarm_amid_a_look_causes_another),
 		SHARING_TEST(idle_memory_is_taken_once_the_guest_was_asked),
 		SHARING_TEST(an_idle_guest_is_woken_in_need),
