@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "guest/cgroup.h"
 #include "guest/sysfile.h"
+#include "guest/taken.h"
 #include "guest/vmstat.h"
 
 enum {
@@ -31,7 +32,10 @@ enum {
  * @met_here: in it alone
  * @met_us: when a look found that it had met one, in it alone; 0: none has
  * @refaults: in it and below, in pages
- * @has_refaults: the kernel tells them
+ * @steals: what was reclaimed of it and what is below, in pages
+ * @kswapd: of @steals, by kswapd
+ * @has_refaults, @has_steals, @has_kswapd: the kernel tells them
+ * @taken: what lacks because of others than its limit
  */
 struct group {
 	uint64_t id;
@@ -39,7 +43,12 @@ struct group {
 	uint64_t met_here;
 	uint64_t met_us;
 	uint64_t refaults;
+	uint64_t steals;
+	uint64_t kswapd;
 	bool has_refaults;
+	bool has_steals;
+	bool has_kswapd;
+	struct ebb_taken taken;
 };
 
 struct look {
@@ -55,6 +64,9 @@ struct ebb_limited {
 	uint32_t visited; /* at this look, kept or not: a container may make many */
 	uint64_t guest_refaults; /* all of them, when the last look began */
 	uint64_t limited_refaults;
+	uint64_t kswapd; /* what it took of the guest until the last look */
+	uint64_t kswapd_took; /* of the guest, since */
+	uint64_t agent_took; /* since, by memory.reclaim, which counts as a limit */
 	struct look last; /* sorted by id */
 	struct look now;
 	bool is_v1;
@@ -72,6 +84,15 @@ static void close_dir(DIR **dir)
 {
 	if (*dir)
 		closedir(*dir);
+}
+
+/* A prefix that ends with a space is a whole name. */
+static bool begins(const char *word, const char *prefix)
+{
+	size_t length = strcspn(prefix, " ");
+
+	return strncmp(word, prefix, length) == 0 &&
+	       (prefix[length] == '\0' || word[length] == '\0');
 }
 
 /* Adds up the numbers of the lines "NAME NUMBER" whose name begins so. */
@@ -92,7 +113,7 @@ static bool sum_lines(int dir, const char *name, const char *const *prefixes,
 	*ret_sum = 0;
 	while (ebb_sysfile_next(file, word, &number)) {
 		for (size_t i = 0; prefixes[i]; i++) {
-			if (strncmp(word, prefixes[i], strlen(prefixes[i])))
+			if (!begins(word, prefixes[i]))
 				continue;
 			*ret_sum += number;
 			found = true;
@@ -112,13 +133,31 @@ static bool read_number(int dir, const char *name, uint64_t *ret_number)
 	return true;
 }
 
+/* Version 1 does not tell who took what. */
+static void read_stat(const struct ebb_limited *limited, int dir,
+		      struct group *group)
+{
+	static const char *const refaults[] = { "workingset_refault", NULL };
+	static const char *const refaults_v1[] = { "total_workingset_refault",
+						   NULL };
+	static const char *const steals[] = { "pgsteal ", NULL };
+	static const char *const kswapd[] = { "pgsteal_kswapd ", NULL };
+
+	group->has_refaults = sum_lines(dir, "memory.stat",
+					limited->is_v1 ? refaults_v1 : refaults,
+					&group->refaults);
+	if (limited->is_v1)
+		return;
+	group->has_steals =
+		sum_lines(dir, "memory.stat", steals, &group->steals);
+	group->has_kswapd =
+		sum_lines(dir, "memory.stat", kswapd, &group->kswapd);
+}
+
 static void read_group(const struct ebb_limited *limited, int dir,
 		       struct group *group)
 {
 	static const char *const limits[] = { "high", "max", NULL };
-	static const char *const refaults[] = { "workingset_refault", NULL };
-	static const char *const refaults_v1[] = { "total_workingset_refault",
-						   NULL };
 
 	if (limited->is_v1) {
 		read_number(dir, "memory.failcnt", &group->met);
@@ -128,10 +167,7 @@ static void read_group(const struct ebb_limited *limited, int dir,
 		sum_lines(dir, "memory.events.local", limits, &group->met_here);
 	}
 	if (group->met > 0)
-		group->has_refaults =
-			sum_lines(dir, "memory.stat",
-				  limited->is_v1 ? refaults_v1 : refaults,
-				  &group->refaults);
+		read_stat(limited, dir, group);
 }
 
 static int compare(const void *a, const void *b)
@@ -195,8 +231,47 @@ static struct growth look_below(struct ebb_limited *limited, int dir,
 static bool is_at_limit(const struct ebb_limited *limited,
 			const struct group *group)
 {
+	uint64_t since_us = limited->now_us - group->met_us;
+
 	return group->met_us > 0 &&
-	       limited->now_us - group->met_us <= limited->recent_us;
+	       (since_us <= limited->recent_us ||
+		(group->taken.was_short && since_us <= EBB_TAKEN_US));
+}
+
+/*
+ * What was taken of it since the last look, and not for its limit. A kernel before
+ * 6.0 does not say who took it: then as much as was taken of the guest, at most.
+ */
+static uint64_t taken_by_others(const struct ebb_limited *limited,
+				const struct group *group,
+				const struct group *last)
+{
+	uint64_t steals = grown(group->steals, last->steals);
+	uint64_t others = limited->kswapd_took + limited->agent_took;
+
+	if (group->has_kswapd && limited->agent_took == 0)
+		return grown(group->kswapd, last->kswapd);
+	return steals < others ? steals : others;
+}
+
+/* Returns what of its refaults since the last look is not due to its limit. */
+static uint64_t settle(const struct ebb_limited *limited, struct group *group,
+		       const struct group *last)
+{
+	struct ebb_taken_growth growth = {
+		.steals = grown(group->steals, last->steals),
+		.others = taken_by_others(limited, group, last),
+		.refaults = grown(group->refaults, last->refaults),
+	};
+
+	if (!group->has_steals)
+		return 0;
+	group->taken = last->taken;
+	if (limited->looked && last->has_steals)
+		return ebb_taken_settle(&group->taken, &growth,
+					limited->now_us);
+	ebb_taken_begin(&group->taken, group->steals, group->refaults);
+	return 0;
 }
 
 static struct growth look_at(struct ebb_limited *limited, int dir,
@@ -205,6 +280,7 @@ static struct growth look_at(struct ebb_limited *limited, int dir,
 	struct group group = { 0 }, last;
 	struct growth below, whole;
 	struct stat status;
+	uint64_t due;
 
 	if (limited->visited++ >= CGROUPS_MAX || fstat(dir, &status) < 0)
 		return (struct growth){ 0 };
@@ -216,6 +292,7 @@ static struct growth look_at(struct ebb_limited *limited, int dir,
 	last = find_last(limited, &group);
 	group.met_us = group.met_here > last.met_here ? limited->now_us
 						      : last.met_us;
+	due = settle(limited, &group, &last);
 	limited->now.groups[limited->now.count++] = group;
 	whole = (struct growth){
 		.met = grown(group.met, last.met),
@@ -223,7 +300,7 @@ static struct growth look_at(struct ebb_limited *limited, int dir,
 	};
 	below = look_below(limited, dir, depth);
 	if (is_at_limit(limited, &group)) {
-		whole.limited = whole.refaults;
+		whole.limited = whole.refaults - due;
 		limited->unknown |= !group.has_refaults &&
 				    group.met_us == limited->now_us;
 	} else {
@@ -293,14 +370,14 @@ static void proc_dir_of(const struct ebb_limited *limited,
 	snprintf(dir, EBB_SYSFILE_PATH_BYTES, "%s/proc", limited->root);
 }
 
-static uint64_t guest_refaults(const struct ebb_limited *limited)
+static struct ebb_vmstat guest_counters(const struct ebb_limited *limited)
 {
 	char proc_dir[EBB_SYSFILE_PATH_BYTES];
 	struct ebb_vmstat vmstat = { 0 };
 
 	proc_dir_of(limited, proc_dir);
 	ebb_vmstat_read(proc_dir, &vmstat);
-	return vmstat.refault;
+	return vmstat;
 }
 
 int ebb_limited_read(struct ebb_limited *limited, struct ebb_vmstat *ret_now,
@@ -331,26 +408,35 @@ static uint64_t clock_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+void ebb_limited_note_reclaim(struct ebb_limited *limited, uint64_t pages)
+{
+	limited->agent_took += pages;
+}
+
 uint64_t ebb_limited_look(struct ebb_limited *limited)
 {
 	struct look last = limited->last;
-	uint64_t before, after, grew, guest_grew;
+	struct ebb_vmstat before, after;
+	uint64_t grew, guest_grew;
 
 	limited->now.count = 0;
 	limited->visited = 0;
 	limited->unknown = false;
 	limited->now_us = clock_us();
-	before = guest_refaults(limited);
+	before = guest_counters(limited);
+	limited->kswapd_took = grown(before.steal, limited->kswapd);
 	grew = look(limited);
-	after = guest_refaults(limited);
+	after = guest_counters(limited);
 	/* From before the last look's reading of cgroups to after that of this one. */
-	guest_grew = grown(after, limited->guest_refaults);
+	guest_grew = grown(after.refault, limited->guest_refaults);
 	if (limited->unknown || grew > guest_grew + LATE_PAGES)
 		grew = guest_grew;
 	if (limited->looked)
 		limited->limited_refaults += grew;
 	limited->looked = true;
-	limited->guest_refaults = before;
+	limited->guest_refaults = before.refault;
+	limited->kswapd = before.steal;
+	limited->agent_took = 0;
 	qsort(limited->now.groups, limited->now.count,
 	      sizeof(*limited->now.groups), compare);
 	limited->last = limited->now;

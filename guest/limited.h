@@ -12,9 +12,10 @@
  * is a reason to give the target up.
  *
  * The rule. Refaults of a cgroup count as limited if it met a limit since the
- * last look (memory.events: high, max), or some seconds before: kswapd takes pages
- * of a container that thrashes, too, and for as long as it needs to read them again
- * it is under its limit. In cgroup2 both counts hold what lies
+ * last look (memory.events: high, max), or some seconds before, or if kswapd took of
+ * it since: it takes pages of a container that thrashes, too, which then is under its
+ * limit until it has read them again. But what is needed again because kswapd took
+ * it does not count (taken.h). In cgroup2 both counts hold what lies
  * below, and what lay there until it was removed: what the children that are
  * left do not explain is that of children that are gone, as of a container that
  * is killed and made anew.
@@ -62,6 +63,9 @@ void ebb_limited_free(struct ebb_limited *limited);
  * seen. Without cgroups it stays 0.
  */
 uint64_t ebb_limited_look(struct ebb_limited *limited);
+
+/* The agent itself has so many pages reclaimed since the last look. */
+void ebb_limited_note_reclaim(struct ebb_limited *limited, uint64_t pages);
 
 /**
  * ebb_limited_read - the guest's counters, and what of them is limited

@@ -112,8 +112,11 @@ static int reclaim_all(const void *argument)
 			chunk_bytes = gainable_bytes / 2;
 		r = ebb_sysfile_write_number(reclaim->root, reclaim->path,
 					     chunk_bytes);
-		if (r == 0)
+		if (r == 0) {
 			reclaimed_pages += chunk_bytes / page_bytes;
+			ebb_limited_note_reclaim(reclaim->limited,
+						 chunk_bytes / page_bytes);
+		}
 	}
 	return r == -EAGAIN ? CODE_NOTHING_MORE : CODE_FAILED;
 }
@@ -136,6 +139,10 @@ static void on_done(int code, void *opaque)
 	if (ebb_facts_read(reclaim->proc_dir, &facts) == 0 &&
 	    facts.free_bytes > reclaim->free_bytes)
 		gained_bytes = facts.free_bytes - reclaim->free_bytes;
+	/* What the child has noted went with it. */
+	ebb_limited_note_reclaim(reclaim->limited,
+				 gained_bytes /
+					 (uint64_t)sysconf(_SC_PAGESIZE));
 	/* Of one that was killed nothing is learnt. */
 	if (code < 0)
 		gained_bytes = lacked_bytes;

@@ -234,6 +234,95 @@ static void one_that_was_at_its_limit_still_counts(void **state)
 	assert_int_equal(ebb_limited_look(limited), 400);
 }
 
+/* As above, and what was reclaimed of it, and by kswapd; -1: it does not say. */
+static void reclaimed(const char *name, int refaults, int steals, int kswapd)
+{
+	char text[256], by[64] = "";
+
+	if (kswapd >= 0)
+		snprintf(by, sizeof(by), "pgsteal_kswapd %d\n", kswapd);
+	snprintf(text, sizeof(text),
+		 "workingset_refault_file %d\npgsteal %d\n%s", refaults, steals,
+		 by);
+	write_file(name, "memory.stat", text);
+}
+
+static void guest_reclaimed(int refaults, int kswapd)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		 "workingset_refault_file %d\npgsteal_kswapd %d\n", refaults,
+		 kswapd);
+	fake_root_write("/proc/vmstat", text);
+}
+
+/* It had all that it needs under its limit, until kswapd took it for a target. */
+static void what_kswapd_took_is_no_limits(void **state)
+{
+	(void)state;
+	group("one", 10, 10, 0);
+	reclaimed("one", 100, 9000, 0);
+	guest_reclaimed(100, 0);
+	assert_int_equal(ebb_limited_look(limited), 0);
+	group("one", 11, 11, 0);
+	reclaimed("one", 5100, 20000, 4000);
+	guest_reclaimed(5100, 50000);
+	assert_int_equal(ebb_limited_look(limited), 1000);
+}
+
+static void an_older_kernel_does_not_say_who_took_it(void **state)
+{
+	(void)state;
+	group("one", 10, 10, 0);
+	reclaimed("one", 100, 9000, -1);
+	guest_reclaimed(100, 0);
+	assert_int_equal(ebb_limited_look(limited), 0);
+	group("one", 11, 11, 0);
+	reclaimed("one", 5100, 13000, -1);
+	guest_reclaimed(5100, 3000);
+	assert_int_equal(ebb_limited_look(limited), 2000);
+}
+
+/* By memory.reclaim, which the kernel counts as it counts a limit's. */
+static void what_the_agent_took_is_no_limits(void **state)
+{
+	(void)state;
+	group("one", 10, 10, 0);
+	reclaimed("one", 100, 9000, 0);
+	guest_reclaimed(100, 0);
+	assert_int_equal(ebb_limited_look(limited), 0);
+	group("one", 11, 11, 0);
+	reclaimed("one", 5100, 20000, 0);
+	guest_reclaimed(5100, 0);
+	ebb_limited_note_reclaim(limited, 3000);
+	assert_int_equal(ebb_limited_look(limited), 2000);
+}
+
+/* However long a busy guest takes for it: it is kswapd that has it there. */
+static void one_that_kswapd_has_under_its_limit_still_thrashes(void **state)
+{
+	(void)state;
+	group("one", 10, 10, 0);
+	reclaimed("one", 8000, 9000, 0);
+	guest_reclaimed(8000, 0);
+	assert_int_equal(ebb_limited_look(limited), 0);
+	group("one", 20, 20, 0);
+	reclaimed("one", 16000, 17000, 0);
+	guest_reclaimed(16000, 0);
+	assert_int_equal(ebb_limited_look(limited), 8000);
+	reclaimed("one", 18000, 23000, 6000);
+	guest_reclaimed(18000, 20000);
+	assert_int_equal(ebb_limited_look(limited), 10000);
+	reclaimed("one", 22000, 23000, 6000);
+	guest_reclaimed(22000, 20000);
+	assert_int_equal(ebb_limited_look(limited), 14000);
+	/* It has all back: were it at its limit, it would meet it. */
+	reclaimed("one", 23000, 23000, 6000);
+	guest_reclaimed(23000, 20000);
+	assert_int_equal(ebb_limited_look(limited), 14000);
+}
+
 /* Killed, removed, made anew, between two looks: its parent remembers. */
 static void one_that_is_gone_still_counts(void **state)
 {
@@ -334,6 +423,11 @@ int main(void)
 		LIMITED_TEST(what_a_cgroup_says_late_counts),
 		LIMITED_TEST(what_comes_while_they_are_read_is_no_pressure),
 		LIMITED_TEST(one_that_was_at_its_limit_still_counts),
+		LIMITED_TEST(what_kswapd_took_is_no_limits),
+		LIMITED_TEST(an_older_kernel_does_not_say_who_took_it),
+		LIMITED_TEST(what_the_agent_took_is_no_limits),
+		LIMITED_TEST(
+			one_that_kswapd_has_under_its_limit_still_thrashes),
 		LIMITED_TEST(one_that_is_gone_still_counts),
 		LIMITED_TEST(without_cgroups_nothing_is_limited),
 		LIMITED_TEST(version_1_counts_failures),
