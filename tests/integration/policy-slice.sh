@@ -60,7 +60,7 @@ reclaim_once()
 # times FILE: "p50 p99 most" in ms, of those that came after the sign.
 times()
 {
-	awk '$2 >= 0 { print $2 / 1000 }' "$1" | sort -n | awk '{ ms[NR] = $1 }
+	awk '/^[0-9]+ [0-9]+$/ { print $2 / 1000 }' "$1" | sort -n | awk '{ ms[NR] = $1 }
 		END { if (NR) printf "%.1f %.1f %.1f", ms[int((NR + 1) / 2)],
 			ms[int(NR * 0.99 + 0.999)], ms[NR] }'
 }
@@ -103,7 +103,7 @@ leave()
 
 # Nothing is returned for any other reason.
 use_policy "mode = performance"
-needs=${EBB_NEEDS:-3}
+needs=${EBB_NEEDS:-1}
 # Where the time counts, the clock is the machine's.
 [ "$needs" -lt 30 ] || export EBB_FAULT_SPEED=1
 requires virsh socat jq
@@ -145,18 +145,23 @@ grep -q "policy: $GUEST: .*because $slice " "$RIG_DIR/log/ebbd.log" ||
 	fail "not because of the cgroup: $(grep policy: "$RIG_DIR/log/ebbd.log")"
 ok "and the log says why: $(grep -o "policy: $GUEST: .*" "$RIG_DIR/log/ebbd.log" | head -n 1)"
 
-backing=$(backing_paths | cut -d ' ' -f 2)
-head -c 64M /dev/urandom >"$RIG_DIR/cache"
-mkdir "$hog" || rig_skip "no cgroup can be made: $hog"
-echo $((16 << 20)) >"$hog/${limit##*/}" || rig_skip "$hog cannot be limited"
-for ((i = 0; i < needs; i++)); do
-	echo $((2 << 30)) >"$limit"
-	reclaim_once
-	need_once
-done
-ok "in each of $needs needs memory came, $(awk '$2 < 0' "$RIG_DIR/needs" | wc -l) times by a look before the sign"
-echo "   ms from the first sign of need to the first byte, p50 p99 most: $(times "$RIG_DIR/needs")"
-echo "   ms from 'ebbctl reclaim' to the first byte, p50 p99 most: $(times "$RIG_DIR/reclaims")"
-steps "$RIG_DIR/needs" "$RIG_DIR/run/trace" | sed 's/^/   ms to the next step, the middle (most): /'
+# A kernel without PSI gives no sign: there a need is found by a look alone, as above.
+if cat /proc/pressure/memory >/dev/null 2>&1; then
+	backing=$(backing_paths | cut -d ' ' -f 2)
+	head -c 64M /dev/urandom >"$RIG_DIR/cache"
+	mkdir "$hog" || rig_skip "no cgroup can be made: $hog"
+	echo $((16 << 20)) >"$hog/${limit##*/}" || rig_skip "$hog cannot be limited"
+	for ((i = 0; i < needs; i++)); do
+		echo $((2 << 30)) >"$limit"
+		reclaim_once
+		need_once
+	done
+	ok "in each of $needs needs memory came, $(awk '$2 < 0' "$RIG_DIR/needs" | wc -l) times by a look before the sign"
+	echo "   ms from the first sign of need to the first byte, p50 p99 most: $(times "$RIG_DIR/needs")"
+	echo "   ms from 'ebbctl reclaim' to the first byte, p50 p99 most: $(times "$RIG_DIR/reclaims")"
+	steps "$RIG_DIR/needs" "$RIG_DIR/run/trace" | sed 's/^/   ms to the next step, the middle (most): /'
+else
+	echo "   no times: this kernel tells of no pressure"
+fi
 check "QEMU was not killed" test -e "/proc/$(guest_pid)"
 check "the guest's log is clean" dmesg_clean
