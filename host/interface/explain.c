@@ -12,7 +12,7 @@ const struct ebb_field ebb_explain_request_fields[] = {
 #undef REQUEST
 
 #define BUDGET struct ebb_explain_budget
-static const struct ebb_field budget_fields[] = {
+const struct ebb_field ebb_explain_budget_fields[] = {
 	STRING("name", BUDGET, name),
 	FIELD(EBB_FIELD_BOOL, "huge-pages", BUDGET, huge_pages),
 	FIELD(EBB_FIELD_U64, "limit-bytes", BUDGET, limit_bytes),
@@ -20,6 +20,8 @@ static const struct ebb_field budget_fields[] = {
 	FIELD(EBB_FIELD_U64, "low-bytes", BUDGET, low_bytes),
 	FIELD(EBB_FIELD_U64, "high-bytes", BUDGET, high_bytes),
 	FIELD(EBB_FIELD_U64, "fast-swap-bytes", BUDGET, fast_swap_bytes),
+	FIELD(EBB_FIELD_U32, "cover-guests", BUDGET, cover_guests),
+	FIELD(EBB_FIELD_BOOL, "for-show", BUDGET, for_show),
 	FIELD(EBB_FIELD_BOOL, "in-need", BUDGET, in_need),
 	FIELD(EBB_FIELD_BOOL, "emergency", BUDGET, emergency),
 	FIELD(EBB_FIELD_U64, "need-bytes", BUDGET, need_bytes),
@@ -33,6 +35,17 @@ static const struct ebb_field budget_fields[] = {
 	END,
 };
 #undef BUDGET
+
+#define PART struct ebb_explain_part
+const struct ebb_field ebb_explain_part_fields[] = {
+	STRING("budget", PART, budget),
+	{ .name = "part-ppm",
+	  .type = EBB_FIELD_U32,
+	  .offset = offsetof(PART, part_ppm),
+	  .max = 1000000 },
+	END,
+};
+#undef PART
 
 #define DOMAIN struct ebb_explain_domain
 const struct ebb_field ebb_explain_domain_fields[] = {
@@ -64,6 +77,18 @@ const struct ebb_field ebb_explain_domain_fields[] = {
 	FIELD(EBB_FIELD_U64, "last-came-bytes", DOMAIN, last_came_bytes),
 	OPTIONAL_STRING("last-ended", DOMAIN, last_ended),
 	FIELD(EBB_FIELD_BOOL, "last-dry-run", DOMAIN, last_dry_run),
+	STRING("phase", DOMAIN, phase),
+	FIELD(EBB_FIELD_U64, "takeable-bytes", DOMAIN, takeable_bytes),
+	FIELD(EBB_FIELD_BOOL, "can-drive", DOMAIN, can_drive),
+	FIELD(EBB_FIELD_BOOL, "parts-known", DOMAIN, parts_known),
+	ARRAY("parts", DOMAIN, parts, part_count, ebb_explain_part_fields),
+	FIELD(EBB_FIELD_U32, "asked-age-ms", DOMAIN, asked_age_ms),
+	FIELD(EBB_FIELD_BOOL, "heard-since-asked", DOMAIN, heard_since_asked),
+	FIELD(EBB_FIELD_U64, "pending-bytes", DOMAIN, pending_bytes),
+	FIELD(EBB_FIELD_U64, "window-bytes", DOMAIN, window_bytes),
+	FIELD(EBB_FIELD_U32, "rests-left-ms", DOMAIN, rests_left_ms),
+	FIELD(EBB_FIELD_U32, "stuck-left-ms", DOMAIN, stuck_left_ms),
+	FIELD(EBB_FIELD_U32, "idle-answers", DOMAIN, idle_answers),
 	END,
 };
 #undef DOMAIN
@@ -74,7 +99,8 @@ const struct ebb_field ebb_explain_fields[] = {
 	FIELD(EBB_FIELD_BOOL, "dry-run", EXPLAIN, dry_run),
 	FIELD(EBB_FIELD_BOOL, "paused", EXPLAIN, paused),
 	FIELD(EBB_FIELD_U32, "budgets-age-ms", EXPLAIN, budgets_age_ms),
-	ARRAY("budgets", EXPLAIN, budgets, budget_count, budget_fields),
+	ARRAY("budgets", EXPLAIN, budgets, budget_count,
+	      ebb_explain_budget_fields),
 	END,
 };
 #undef EXPLAIN

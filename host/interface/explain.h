@@ -26,6 +26,8 @@ struct ebb_explain_budget {
 	uint64_t low_bytes; /* need begins below that, */
 	uint64_t high_bytes; /* and ends there */
 	uint64_t fast_swap_bytes;
+	uint32_t cover_guests; /* so many of the largest debts must be covered */
+	bool for_show; /* no domain lies in it */
 	bool in_need;
 	bool emergency;
 	uint64_t need_bytes;
@@ -38,6 +40,16 @@ struct ebb_explain_budget {
 	char text[EBB_TEXT_BYTES_MAX]; /* what lacks, or empty */
 };
 
+/* A budget that memory of a domain counts in, and how much of it in millionths. */
+struct ebb_explain_part {
+	char budget[EBB_NAME_BYTES_MAX];
+	uint32_t part_ppm;
+};
+
+enum {
+	EBB_EXPLAIN_PARTS_MAX = 8
+};
+
 /**
  * struct ebb_explain_domain - of one domain
  * @state: as ebb_policy_left_name(): "asked", or why nothing is
@@ -47,6 +59,18 @@ struct ebb_explain_budget {
  * @lasting_bytes: of what is free, what was all the while, for @lasting_ms
  * @last_*: the last decision that was carried out; none without @last_age_ms,
  *	which is UINT32_MAX then
+ *
+ * What else the policy decides from:
+ * @phase: as ebb_snapshot_domain() names it
+ * @takeable_bytes: of what is free, what its rung can take at once
+ * @can_drive: its rung can have the guest free more
+ * @parts_known: else it lies in other budgets than @parts, too, or may
+ * @asked_age_ms: of the last time that it was asked; UINT32_MAX: never
+ * @heard_since_asked: the guest said something since
+ * @pending_bytes: asked for, and not answered yet
+ * @window_bytes: asked for without a rest of 10 s between
+ * @rests_left_ms, @stuck_left_ms: it is left alone for so long
+ * @idle_answers: in a row, that moved next to nothing
  */
 struct ebb_explain_domain {
 	char name[EBB_NAME_BYTES_MAX];
@@ -77,6 +101,19 @@ struct ebb_explain_domain {
 	uint64_t last_came_bytes;
 	char last_ended[32]; /* empty: it is under way */
 	bool last_dry_run;
+	char phase[16];
+	uint64_t takeable_bytes;
+	bool can_drive;
+	bool parts_known;
+	uint32_t part_count;
+	struct ebb_explain_part parts[EBB_EXPLAIN_PARTS_MAX];
+	uint32_t asked_age_ms;
+	bool heard_since_asked;
+	uint64_t pending_bytes;
+	uint64_t window_bytes;
+	uint32_t rests_left_ms;
+	uint32_t stuck_left_ms;
+	uint32_t idle_answers;
 };
 
 enum {
@@ -107,6 +144,8 @@ struct ebb_policy_result {
 };
 
 extern const struct ebb_field ebb_explain_request_fields[];
+extern const struct ebb_field ebb_explain_budget_fields[];
+extern const struct ebb_field ebb_explain_part_fields[];
 extern const struct ebb_field ebb_explain_domain_fields[];
 extern const struct ebb_field ebb_explain_fields[];
 extern const struct ebb_field ebb_policy_request_fields[];

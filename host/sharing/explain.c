@@ -15,6 +15,7 @@
 #include "host/interface/explain.h"
 #include "host/policy/left.h"
 #include "host/sharing/state.h"
+#include "host/snapshot/snapshot.h"
 
 enum {
 	DOMAINS_A_TURN = 16
@@ -31,46 +32,12 @@ struct answer {
 	struct ebb_explain_domain domains[];
 };
 
-/* ---- one domain, one budget ---- */
-
-static uint32_t age_ms(uint64_t since_ns, uint64_t now_ns)
-{
-	uint64_t ms = now_ns > since_ns ? (now_ns - since_ns) / EBB_NS_PER_MS
-					: 0;
-
-	if (since_ns == 0)
-		return UINT32_MAX;
-	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX - 1;
-}
-
-static const char *mode_name(enum ebb_policy_mode mode)
-{
-	static const char *const names[] = {
-		[EBB_POLICY_PERFORMANCE] = "performance",
-		[EBB_POLICY_BALANCED] = "balanced",
-		[EBB_POLICY_DENSITY] = "density",
-	};
-
-	return names[mode];
-}
-
-static const char *why_name(enum ebb_policy_why why)
-{
-	static const char *const names[] = {
-		[EBB_POLICY_FREE] = "free",
-		[EBB_POLICY_IDLE] = "idle",
-		[EBB_POLICY_OVER_SHARE] = "over-share",
-		[EBB_POLICY_UNUSED] = "unused",
-		[EBB_POLICY_OVER_MAX] = "over-max",
-	};
-
-	return names[why];
-}
+/* ---- one domain ---- */
 
 static void explain_last(const struct ebb_member_last *last, uint64_t now_ns,
 			 struct ebb_explain_domain *explained)
 {
-	explained->last_age_ms = age_ms(last->ns, now_ns);
+	explained->last_age_ms = ebb_snapshot_age_ms(last->ns, now_ns);
 	if (last->ns == 0)
 		return;
 	snprintf(explained->last_text, sizeof(explained->last_text), "%s",
@@ -80,29 +47,6 @@ static void explain_last(const struct ebb_member_last *last, uint64_t now_ns,
 	explained->last_dry_run = last->dry_run;
 	memcpy(explained->last_ended, last->ended,
 	       sizeof(explained->last_ended));
-}
-
-static void explain_numbers(const struct ebb_policy_domain *domain,
-			    uint64_t now_ns,
-			    struct ebb_explain_domain *explained)
-{
-	snprintf(explained->mode, sizeof(explained->mode), "%s",
-		 mode_name(domain->mode));
-	explained->min_bytes = domain->min_bytes;
-	explained->max_bytes = domain->max_bytes;
-	explained->shares = domain->shares;
-	explained->usable_bytes = domain->usable_bytes;
-	explained->resident_bytes = domain->resident_bytes;
-	explained->swapped_bytes = domain->swapped_bytes;
-	explained->lent_bytes = ebb_policy_lent_bytes(domain);
-	explained->cushion_bytes = ebb_policy_cushion_bytes(domain);
-	explained->facts_age_ms = age_ms(domain->heard_ns, now_ns);
-	explained->free_bytes = domain->free_bytes;
-	explained->lasting_bytes = domain->lasting_bytes;
-	explained->lasting_ms = age_ms(domain->free_since_ns, now_ns);
-	explained->working_set_known = domain->working_set_known;
-	if (domain->working_set_known)
-		explained->working_set_bytes = domain->working_set_bytes;
 }
 
 /* The policy knows that nothing is known; that no lease is open says why. */
@@ -119,73 +63,19 @@ static void explain_closed(const struct ebb_member *member,
 			member->name, reason.name);
 }
 
-static void explain_off(const struct ebb_member *member,
-			struct ebb_explain_domain *explained)
-{
-	snprintf(explained->state, sizeof(explained->state), "off");
-	snprintf(explained->text, sizeof(explained->text),
-		 "%s: nothing: the policy is off; see enabled in ebbd.conf(5)",
-		 member->name);
-}
-
 static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 			   struct ebb_explain_domain *explained)
 {
 	const struct ebb_member *member = picture->members[index];
-	enum ebb_policy_left left =
-		ebb_policy_left(&picture->policy, index, picture->now_ns);
 
-	memcpy(explained->name, member->name, sizeof(explained->name));
+	ebb_snapshot_domain(&picture->policy, index, picture->now_ns,
+			    explained);
 	memcpy(explained->uuid, member->uuid, sizeof(explained->uuid));
 	explained->paused = member->exempt;
-	snprintf(explained->state, sizeof(explained->state), "%s",
-		 ebb_policy_left_name(left));
-	ebb_policy_left_words(&picture->policy, index, picture->now_ns,
-			      explained->text, sizeof(explained->text));
-	if (left == EBB_POLICY_LEFT_UNKNOWN)
+	if (strcmp(explained->state,
+		   ebb_policy_left_name(EBB_POLICY_LEFT_UNKNOWN)) == 0)
 		explain_closed(member, explained);
-	explain_numbers(&picture->policy.domains[index], picture->now_ns,
-			explained);
 	explain_last(&member->last, picture->now_ns, explained);
-}
-
-/* Of who is asked, the words are those of the decision. */
-static void explain_decision(const struct ebb_picture *picture,
-			     const struct ebb_policy_decision *decision,
-			     struct ebb_explain_domain *explained)
-{
-	explained->bytes = decision->bytes;
-	snprintf(explained->why, sizeof(explained->why), "%s",
-		 why_name(decision->why));
-	ebb_policy_words(&picture->policy, decision, picture->now_ns,
-			 explained->text, sizeof(explained->text));
-}
-
-static void explain_budget(const struct ebb_policy *policy, uint32_t index,
-			   struct ebb_explain_budget *explained)
-{
-	const struct ebb_policy_budget *budget = &policy->budgets[index];
-
-	*explained = (struct ebb_explain_budget){
-		.huge_pages = budget->kind == EBB_POLICY_HUGE_POOL,
-		.limit_bytes = budget->limit_bytes,
-		.available_bytes = budget->available_bytes,
-		.low_bytes = budget->low_bytes,
-		.high_bytes = budget->high_bytes,
-		.fast_swap_bytes = budget->fast_swap_bytes,
-		.in_need = budget->in_need,
-		.emergency = budget->emergency,
-		.need_bytes = budget->need_bytes,
-		.met_bytes = budget->met_bytes,
-		.covered = ebb_policy_is_covered(budget),
-		.debt_bytes = budget->debt_bytes,
-		.cover_bytes = budget->cover_bytes,
-		.min_bytes = budget->min_bytes,
-		.mins_fit = ebb_policy_mins_fit(budget),
-	};
-	snprintf(explained->name, sizeof(explained->name), "%s", budget->name);
-	ebb_policy_need_words(policy, index, explained->text,
-			      sizeof(explained->text));
 }
 
 /* ---- the answer ---- */
@@ -205,10 +95,12 @@ static void fill_head(const struct ebb_sharing *sharing,
 	head->enabled = ebb_sharing_config(sharing)->enabled;
 	head->dry_run = ebb_sharing_is_dry_run(sharing);
 	head->paused = sharing->paused;
-	head->budgets_age_ms = age_ms(sharing->ground.read_ns, picture->now_ns);
+	head->budgets_age_ms =
+		ebb_snapshot_age_ms(sharing->ground.read_ns, picture->now_ns);
 	for (uint32_t i = 0;
 	     i < policy->budget_count && i < EBB_EXPLAIN_BUDGETS_MAX; i++)
-		explain_budget(policy, i, &head->budgets[head->budget_count++]);
+		ebb_snapshot_budget(policy, i,
+				    &head->budgets[head->budget_count++]);
 }
 
 static void fill(const struct ebb_sharing *sharing,
@@ -230,11 +122,12 @@ static void fill(const struct ebb_sharing *sharing,
 			continue;
 		explain_domain(picture, i, next);
 		if (!ebb_sharing_config(sharing)->enabled)
-			explain_off(picture->members[i], next);
+			ebb_snapshot_off(next);
 		else if (decision < picture->decision_count &&
 			 picture->decisions[decision].domain == i)
-			explain_decision(picture, &picture->decisions[decision],
-					 next);
+			ebb_snapshot_decision(&picture->policy,
+					      &picture->decisions[decision],
+					      picture->now_ns, next);
 		answer->count++;
 	}
 }

@@ -19,6 +19,7 @@
 #include "host/base/loop.h"
 #include "host/interface/explain.h"
 #include "host/sharing/state.h"
+#include "host/snapshot/snapshot.h"
 
 enum {
 	SPEED = 100,
@@ -350,6 +351,28 @@ static void call(const char *command, const char *arguments)
 	UNTIL(answer || *error_class);
 }
 
+/* Of what was explained, as it is saved: the same is decided. */
+static void assert_decides_alike(struct json_object *array)
+{
+	static struct ebb_explain head;
+	struct ebb_explain_domain row, saved;
+	struct ebb_snapshot_error error;
+
+	assert_int_equal(ebb_msg_decode(answer, ebb_explain_fields, &head,
+					sizeof(head), NULL),
+			 0);
+	assert_int_equal(ebb_msg_decode(json_object_array_get_idx(array, 0),
+					ebb_explain_domain_fields, &row,
+					sizeof(row), NULL),
+			 0);
+	saved = row;
+	assert_int_equal(ebb_snapshot_decide(&head, &row, 1, &error), 0);
+	assert_string_equal(row.state, saved.state);
+	assert_string_equal(row.why, saved.why);
+	assert_int_equal(row.bytes, saved.bytes);
+	assert_int_equal(row.lent_bytes, saved.lent_bytes);
+}
+
 /* A member of the first domain that is explained. */
 static const char *explained(const char *member)
 {
@@ -358,6 +381,7 @@ static const char *explained(const char *member)
 	call("policy-explain", "{\"domain\": \"web1\"}");
 	assert_true(json_object_object_get_ex(answer, "domains", &domains));
 	assert_int_equal(json_object_array_length(domains), 1);
+	assert_decides_alike(domains);
 	json_object_object_get_ex(json_object_array_get_idx(domains, 0), member,
 				  &value);
 	return value ? json_object_get_string(value) : "";
