@@ -48,12 +48,16 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			      "runs, what ebbd would take of it now by itself, why it takes that or\n"
 			      "nothing, and what it took of it last. All numbers are those that\n"
 			      "decided." },
-	[CTL_CMD_POLICY] = { "policy", "ACTION [DOMAIN]", 1, 2, 0,
-			     "Pause or resume the policy, or show how it is",
-			     "ACTION is status, pause or resume. While the policy is paused, for\n"
+	[CTL_CMD_POLICY] = { "policy", "ACTION [DOMAIN | FILE]", 1, 2, 0,
+			     "Pause, resume or try the policy, or show how it is",
+			     "ACTION is status, pause, resume or test. While the policy is paused, for\n"
 			     "DOMAIN or for all, ebbd takes no memory by itself, also where the host\n"
 			     "needs it; what it takes at that moment ends. It lasts until it is\n"
-			     "resumed, or until ebbd ends." },
+			     "resumed, or until ebbd ends.\n"
+			     "test decides about what FILE says, as ebbd would, and shows it as\n"
+			     "explain does; nothing is taken, and ebbd is not asked. FILE is what\n"
+			     "ebbctl explain --json prints, with any number in it changed; - is\n"
+			     "standard input." },
 	[CTL_CMD_DOCTOR] = { "doctor", "DOMAIN", 1, 1, 0,
 			     "Check what a domain lacks",
 			     "Checks each thing that the best rung needs, and prints for each that\n"

@@ -14,7 +14,7 @@ _ebbctl()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local commands='list show reclaim set explain policy doctor reload version help'
 	local options='--connect --socket --json --help --version'
-	local i word command='' operands=0 connection=()
+	local i word command='' action='' operands=0 connection=()
 
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -31,6 +31,7 @@ _ebbctl()
 			if [[ -z $command ]]; then
 				command=$word
 			else
+				action=$word
 				((operands++))
 			fi
 			;;
@@ -83,10 +84,18 @@ _ebbctl()
 	:0 | help:0)
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 		;;
-	policy:0)
-		mapfile -t COMPREPLY < <(compgen -W 'status pause resume' -- "$cur")
+	policy:1)
+		if [[ $action == test ]]; then
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		elif [[ $action != status ]]; then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"$(_ebbctl_domains "${connection[@]}")" -- "$cur")
+		fi
 		;;
-	show:0 | reclaim:0 | set:0 | explain:0 | policy:1 | doctor:0)
+	policy:0)
+		mapfile -t COMPREPLY < <(compgen -W 'status pause resume test' -- "$cur")
+		;;
+	show:0 | reclaim:0 | set:0 | explain:0 | doctor:0)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_ebbctl_domains "${connection[@]}")" -- "$cur")
 		;;

@@ -91,12 +91,20 @@ static void print_facts(const struct ebb_explain_domain *domain)
 		ctl_pair_print(stdout, "Free", "not known");
 		return;
 	}
-	ctl_pair_print(stdout, "Free",
-		       "%s, %s of it for %" PRIu32 " s; its cushion is %s",
-		       EBB_SIZE(domain->free_bytes),
-		       EBB_SIZE(domain->lasting_bytes),
-		       domain->lasting_ms / 1000,
-		       EBB_SIZE(domain->cushion_bytes));
+	if (domain->lasting_ms == UINT32_MAX)
+		ctl_pair_print(stdout, "Free",
+			       "%s, for how long is not known; its cushion is "
+			       "%s",
+			       EBB_SIZE(domain->free_bytes),
+			       EBB_SIZE(domain->cushion_bytes));
+	else
+		ctl_pair_print(stdout, "Free",
+			       "%s, %s of it for %" PRIu32 " s; its cushion is "
+			       "%s",
+			       EBB_SIZE(domain->free_bytes),
+			       EBB_SIZE(domain->lasting_bytes),
+			       domain->lasting_ms / 1000,
+			       EBB_SIZE(domain->cushion_bytes));
 	if (domain->working_set_known)
 		ctl_pair_print(stdout, "Working set", "%s",
 			       EBB_SIZE(domain->working_set_bytes));
@@ -121,7 +129,7 @@ static void print_last(const struct ebb_explain_domain *domain)
 		ctl_pair_print(stdout, "", "under way");
 }
 
-static void print_domain(const struct ebb_explain_domain *domain)
+void ctl_explain_domain_print(const struct ebb_explain_domain *domain)
 {
 	putchar('\n');
 	ctl_pair_print(stdout, "Domain", "%s", domain->name);
@@ -155,7 +163,7 @@ static int print_domains(const struct ctl_args *args, struct json_object *value)
 					   sizeof(domain));
 		if (status != CTL_DONE)
 			return status;
-		print_domain(&domain);
+		ctl_explain_domain_print(&domain);
 	}
 	return CTL_DONE;
 }

@@ -17,4 +17,7 @@ int ctl_ask_explain(const struct ctl_args *args, const char *domain,
 void ctl_policy_state_print(const struct ebb_explain *explain);
 void ctl_budgets_print(const struct ebb_explain *explain);
 
+/* A block of a domain, behind an empty line. */
+void ctl_explain_domain_print(const struct ebb_explain_domain *domain);
+
 #endif /* EBB_HOST_CTL_EXPLAIN_H */

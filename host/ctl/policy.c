@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ebbctl policy status | pause [DOMAIN] | resume [DOMAIN]. */
+/* ebbctl policy status | pause [DOMAIN] | resume [DOMAIN] | test FILE. */
 #include <config.h>
 
 #include <stdio.h>
 #include <string.h>
 
 #include "host/ctl/explain.h"
+#include "host/ctl/policy_test.h"
 #include "host/ctl/text.h"
 
 enum {
@@ -114,6 +115,8 @@ int ctl_policy(const struct ctl_args *args)
 		return pause_or_resume(args, true);
 	if (strcmp(what, "resume") == 0)
 		return pause_or_resume(args, false);
-	return ctl_usage(args, "'%.40s' is none of status, pause, resume.",
-			 what);
+	if (strcmp(what, "test") == 0)
+		return ctl_policy_test(args);
+	return ctl_usage(
+		args, "'%.40s' is none of status, pause, resume, test.", what);
 }
