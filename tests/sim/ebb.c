@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ebb in the simulator: its policy, its window of a minute and its marks are those of
+ * ebbd; how looks and orders are paced is copied from host/sharing/. So what a mode
+ * does at once in ebbd it does at once here, and what takes its turns does so here.
+ */
 #include "tests/sim/ebb.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/size.h"
+#include "host/budget/budget.h"
+#include "host/sharing/window.h"
 
-/* How often it decides: at rest, and while a budget is in need. */
+/* Looks: at rest, in need, and after an answer while others wait for their turn. */
 #define REST_PERIOD_S 10.0
 #define NEED_PERIOD_S 1.0
+#define MORE_PERIOD_S 1.0
+#define NEED_GAP_S 0.25
+/* The guests' words are taken so often. */
+#define HEAR_PERIOD_S 2.0
+/* An agent is asked for its working set, which says something for a while. */
+#define WANT_PERIOD_S 30.0
+#define WORKING_SET_S 60.0
 /* Of one guest, by second: what is free, and what it frees when it is driven. */
 #define LEASE_BYTES_S (4.0 * EBB_GIB)
 #define DRIVE_BYTES_S (400.0 * EBB_MIB)
@@ -17,17 +32,44 @@
 #define GIVE_S 10.0
 /* Clocks begin after 0, which is "never". */
 #define START_S 1000.0
-/* A guest is settled so long after its start. */
-#define BOOT_S 180.0
 
+enum {
+	ORDERS_MAX = 8,
+	WANT_MAX = 16,
+};
+
+/* What is known and asked of one guest. */
+struct member {
+	struct ebb_window window;
+	double wanted_s;
+	double working_set_s;
+	double working_set_bytes;
+	bool ordered;
+	bool driven;
+	double moved_s;
+};
+
+/**
+ * struct state
+ * @heeds: a guest that is under pressure refuses, whatever that is the pressure of
+ * @more: decisions were left, as there were orders enough
+ * @next, @next_want: whose turn it is
+ */
 struct state {
 	enum ebb_policy_mode mode;
+	bool heeds;
 	struct ebb_policy policy;
 	struct ebb_policy_budget budget;
 	struct ebb_policy_domain *domains;
 	struct ebb_policy_decision *decisions;
-	double *asked_s;
-	double decided_s;
+	struct member *members;
+	uint32_t orders;
+	bool more;
+	uint32_t next;
+	uint32_t next_want;
+	double looked_s;
+	double look_s;
+	double heard_s;
 };
 
 static uint64_t to_ns(double s)
@@ -44,18 +86,24 @@ static void *begin(struct sim_host *host, enum ebb_policy_mode mode)
 	state->mode = mode;
 	state->domains = calloc(host->guest_count, sizeof(*state->domains));
 	state->decisions = calloc(host->guest_count, sizeof(*state->decisions));
-	state->asked_s = calloc(host->guest_count, sizeof(*state->asked_s));
-	if (!state->domains || !state->decisions || !state->asked_s) {
+	state->members = calloc(host->guest_count, sizeof(*state->members));
+	if (!state->domains || !state->decisions || !state->members) {
 		sim_ebb_end(state);
 		return NULL;
 	}
+	for (uint32_t i = 0; i < host->guest_count; i++) {
+		state->members[i].window.old_ns = 30 * EBB_NS_PER_S;
+		state->members[i].wanted_s = -WANT_PERIOD_S;
+		state->members[i].working_set_s = -WORKING_SET_S;
+	}
+	state->heard_s = -HEAR_PERIOD_S;
 	state->budget = (struct ebb_policy_budget){
 		.name = "host",
 		.limit_bytes = (uint64_t)host->total_bytes,
-		.low_bytes = (uint64_t)(0.05 * host->total_bytes),
-		.high_bytes = (uint64_t)(0.075 * host->total_bytes),
 		.cover_guests = 1,
 	};
+	ebb_budget_marks(state->budget.limit_bytes, &state->budget.low_bytes,
+			 &state->budget.high_bytes);
 	state->policy = (struct ebb_policy){
 		.budgets = &state->budget,
 		.budget_count = 1,
@@ -80,6 +128,15 @@ void *sim_ebb_begin_density(struct sim_host *host)
 	return begin(host, EBB_POLICY_DENSITY);
 }
 
+void *sim_ebb_begin_heeding(struct sim_host *host)
+{
+	struct state *state = begin(host, EBB_POLICY_BALANCED);
+
+	if (state)
+		state->heeds = true;
+	return state;
+}
+
 void sim_ebb_end(void *opaque)
 {
 	struct state *state = opaque;
@@ -88,82 +145,177 @@ void sim_ebb_end(void *opaque)
 		return;
 	free(state->domains);
 	free(state->decisions);
-	free(state->asked_s);
+	free(state->members);
 	free(state);
 }
 
-/* What the host sees of a guest; the liar's word is its own. */
-static void show(const struct state *state, const struct sim_host *host,
-		 const struct sim_guest *guest,
-		 struct ebb_policy_domain *domain)
+/* ---- what is heard ---- */
+
+/* The liar's word is its own. */
+static double told_free_bytes(const struct sim_guest *guest)
 {
-	bool lies = guest->kind == SIM_LIAR;
-	double free_bytes = lies ? guest->usable_bytes
-				 : sim_guest_free_bytes(guest);
-	double working_set_bytes =
-		lies ? 0
-		     : guest->working_set_bytes + sim_guest_hot_bytes(guest);
+	return guest->kind == SIM_LIAR ? guest->usable_bytes
+				       : sim_guest_free_bytes(guest);
+}
+
+static double told_working_set_bytes(const struct sim_guest *guest)
+{
+	return guest->kind == SIM_LIAR
+		       ? 0
+		       : guest->working_set_bytes + sim_guest_hot_bytes(guest);
+}
+
+static void hear_all(struct state *state, const struct sim_host *host)
+{
+	state->heard_s = host->now_s;
+	for (uint32_t i = 0; i < host->guest_count; i++) {
+		const struct sim_guest *guest = &host->guests[i];
+		struct ebb_vm_word word = {
+			.stamp_ns = to_ns(host->now_s - guest->began_s) -
+				    to_ns(0) + 1,
+			.free_bytes = (uint64_t)told_free_bytes(guest),
+			.free_huge_bytes = (uint64_t)told_free_bytes(guest),
+		};
+
+		/* A guest that was killed is another kernel. */
+		memcpy(word.boot_id, &guest->kills, sizeof(guest->kills));
+		ebb_window_hear(&state->members[i].window, &word,
+				to_ns(host->now_s));
+	}
+}
+
+static bool is_working_set_known(const struct member *member, double now_s)
+{
+	return now_s - member->working_set_s < WORKING_SET_S;
+}
+
+/* As ebb_member_picture() has it. */
+static void see(const struct state *state, const struct sim_host *host,
+		uint32_t i, struct ebb_policy_domain *domain)
+{
+	const struct sim_guest *guest = &host->guests[i];
+	const struct member *member = &state->members[i];
+	uint64_t now_ns = to_ns(host->now_s), lent_bytes;
 
 	*domain = (struct ebb_policy_domain){
 		.name = guest->name,
 		.shares = guest->shares,
 		.mode = state->mode,
-		.phase = host->now_s < BOOT_S ? EBB_POLICY_BOOTING
-					      : EBB_POLICY_SETTLED,
+		.phase = ebb_window_has_booted(&member->window, now_ns)
+				 ? EBB_POLICY_SETTLED
+				 : EBB_POLICY_BOOTING,
 		.usable_bytes = (uint64_t)guest->usable_bytes,
 		.resident_bytes = (uint64_t)guest->resident_bytes,
 		.swapped_bytes = (uint64_t)guest->swapped_bytes,
-		.heard_ns = to_ns(host->now_s),
-		.free_bytes = (uint64_t)free_bytes,
-		.lasting_bytes = (uint64_t)free_bytes,
-		.free_since_ns = to_ns(guest->free_since_s),
-		.working_set_known = true,
-		.working_set_bytes = (uint64_t)working_set_bytes,
-		.rung = { .free_bytes = (uint64_t)free_bytes, .drive = true },
+		.heard_ns = member->window.heard_ns,
+		.free_bytes = member->window.free_bytes,
+		.working_set_known = is_working_set_known(member, host->now_s),
+		.working_set_bytes = (uint64_t)member->working_set_bytes,
+		.rung = { .drive = true },
 		.part_count = 1,
 		.parts = { { .budget = 0, .part = 1 } },
 		.history = guest->history,
 	};
+	domain->lasting_bytes = ebb_window_lasting(&member->window, now_ns,
+						   &domain->free_since_ns);
+	lent_bytes = ebb_policy_lent_bytes(domain);
+	if (member->window.free_huge_bytes > lent_bytes)
+		domain->rung.free_bytes =
+			member->window.free_huge_bytes - lent_bytes;
 }
 
-static void decide(struct state *state, struct sim_host *host)
+/* Some agents at each look, by turns, of those whose working set decides. */
+static void want_working_sets(struct state *state, struct sim_host *host)
+{
+	uint32_t left = WANT_MAX, first = state->next_want;
+
+	if (!state->budget.in_need && state->mode != EBB_POLICY_DENSITY)
+		return;
+	for (uint32_t i = 0; i < host->guest_count && left > 0; i++) {
+		uint32_t index = (first + i) % host->guest_count;
+		struct member *member = &state->members[index];
+
+		if (state->domains[index].phase != EBB_POLICY_SETTLED ||
+		    member->ordered ||
+		    is_working_set_known(member, host->now_s) ||
+		    host->now_s - member->wanted_s < WANT_PERIOD_S)
+			continue;
+		member->wanted_s = member->working_set_s = host->now_s;
+		member->working_set_bytes =
+			told_working_set_bytes(&host->guests[index]);
+		state->next_want = index + 1;
+		left--;
+	}
+}
+
+/* ---- looks and orders ---- */
+
+static void order(struct state *state, struct sim_host *host,
+		  const struct ebb_policy_decision *decision)
+{
+	struct ebb_policy_domain *domain = &state->domains[decision->domain];
+	struct sim_guest *guest = &host->guests[decision->domain];
+	struct member *member = &state->members[decision->domain];
+
+	ebb_policy_asked(domain, decision->bytes, to_ns(host->now_s));
+	guest->history = domain->history;
+	guest->pending_bytes = (double)decision->bytes;
+	guest->given_bytes = 0;
+	member->ordered = true;
+	member->driven = ebb_policy_is_driven(domain, decision);
+	member->moved_s = host->now_s;
+	state->orders++;
+	state->next = decision->domain + 1;
+	host->decisions++;
+}
+
+/* Behind who was ordered last. */
+static void carry_out(struct state *state, struct sim_host *host,
+		      uint32_t count)
+{
+	uint32_t first = 0, i = 0;
+
+	while (first < count && state->decisions[first].domain < state->next)
+		first++;
+	for (; i < count && state->orders < ORDERS_MAX; i++)
+		order(state, host, &state->decisions[(first + i) % count]);
+	state->more = i < count;
+}
+
+static void look(struct state *state, struct sim_host *host)
 {
 	uint32_t count;
 
+	hear_all(state, host);
 	state->budget.available_bytes =
 		(uint64_t)fmax(0, sim_host_available_bytes(host));
 	for (uint32_t i = 0; i < host->guest_count; i++)
-		show(state, host, &host->guests[i], &state->domains[i]);
+		see(state, host, i, &state->domains[i]);
 	count = ebb_policy_decide(&state->policy, to_ns(host->now_s),
 				  state->decisions);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct ebb_policy_decision *decision =
-			&state->decisions[i];
-		struct sim_guest *guest = &host->guests[decision->domain];
-
-		/* Asked just now, and heard at the next decision. */
-		ebb_policy_asked(&state->domains[decision->domain],
-				 decision->bytes, to_ns(host->now_s));
-		guest->history = state->domains[decision->domain].history;
-		guest->pending_bytes = (double)decision->bytes;
-		guest->given_bytes = 0;
-		state->asked_s[decision->domain] = host->now_s;
-	}
-	host->decisions += count;
+	carry_out(state, host, count);
+	want_working_sets(state, host);
+	state->looked_s = host->now_s;
+	state->look_s = host->now_s +
+			(state->budget.in_need ? NEED_PERIOD_S : REST_PERIOD_S);
 }
 
-static void answered(struct state *state, struct sim_host *host, uint32_t i)
+static void answered(struct state *state, struct sim_host *host, uint32_t i,
+		     bool refused)
 {
 	struct sim_guest *guest = &host->guests[i];
+	struct ebb_policy_domain domain = { .history = guest->history };
+	double gap_s = state->budget.in_need ? NEED_GAP_S : MORE_PERIOD_S;
 
-	state->domains[i].history = guest->history;
-	ebb_policy_answered(&state->domains[i],
-			    guest->refused ? EBB_POLICY_REFUSED
-					   : EBB_POLICY_GAVE,
+	ebb_policy_answered(&domain,
+			    refused ? EBB_POLICY_REFUSED : EBB_POLICY_GAVE,
 			    (uint64_t)guest->given_bytes, to_ns(host->now_s));
-	guest->history = state->domains[i].history;
+	guest->history = domain.history;
 	guest->pending_bytes = 0;
-	guest->refused = false;
+	state->members[i].ordered = false;
+	state->orders--;
+	if (state->budget.in_need || state->more)
+		state->look_s = fmin(state->look_s, state->looked_s + gap_s);
 }
 
 /* A guest gives what is free at once, and the rest as it frees it. */
@@ -171,40 +323,47 @@ static void give(struct state *state, struct sim_host *host, uint32_t i,
 		 double step_s)
 {
 	struct sim_guest *guest = &host->guests[i];
+	struct member *member = &state->members[i];
 	double left_bytes = guest->pending_bytes - guest->given_bytes;
 	double free_bytes = fmax(0, sim_guest_free_bytes(guest) -
 					    sim_guest_lent_bytes(guest));
-	bool drive = free_bytes < left_bytes;
 	double rate = free_bytes > 0 ? LEASE_BYTES_S : DRIVE_BYTES_S;
 	double taken_bytes = 0;
+	bool moves = guest->kind != SIM_STUCK;
 
-	if (guest->pending_bytes <= 0)
+	if (!member->ordered)
 		return;
-	if (guest->kind != SIM_STUCK)
+	if (state->heeds && guest->kind == SIM_LIMITED) {
+		answered(state, host, i, true);
+		return;
+	}
+	if (moves)
 		taken_bytes = sim_host_take(
-			guest, fmin(left_bytes, rate * step_s), drive);
+			guest, fmin(left_bytes, rate * step_s), member->driven);
 	guest->given_bytes += taken_bytes;
 	if (taken_bytes > 0)
-		state->asked_s[i] = host->now_s;
-	/* Nothing is left but what it works with. */
-	guest->refused = guest->kind != SIM_STUCK && taken_bytes <= 0;
-	if (guest->given_bytes >= guest->pending_bytes - 1 || guest->refused ||
-	    host->now_s - state->asked_s[i] >= GIVE_S)
-		answered(state, host, i);
+		member->moved_s = host->now_s;
+	/* Nothing is left but what it works with, or what is free. */
+	if (guest->given_bytes >= guest->pending_bytes - 1)
+		answered(state, host, i, false);
+	else if (moves && taken_bytes <= 0)
+		answered(state, host, i, member->driven);
+	else if (host->now_s - member->moved_s >= GIVE_S)
+		answered(state, host, i, false);
 }
 
 void sim_ebb_tick(struct sim_host *host, void *opaque, double step_s)
 {
 	struct state *state = opaque;
-	bool in_need = state->budget.in_need ||
-		       sim_host_available_bytes(host) <
-			       (double)state->budget.low_bytes;
-	double period_s = in_need ? NEED_PERIOD_S : REST_PERIOD_S;
 
 	for (uint32_t i = 0; i < host->guest_count; i++)
 		give(state, host, i, step_s);
-	if (host->now_s - state->decided_s < period_s)
-		return;
-	state->decided_s = host->now_s;
-	decide(state, host);
+	if (host->now_s - state->heard_s >= HEAR_PERIOD_S)
+		hear_all(state, host);
+	/* The first sign that it runs short. */
+	if (!state->budget.in_need &&
+	    sim_host_available_bytes(host) < (double)state->budget.low_bytes)
+		state->look_s = fmin(state->look_s, host->now_s);
+	if (host->now_s >= state->look_s)
+		look(state, host);
 }

@@ -16,22 +16,27 @@ enum {
 	BURST_MAX_S = 300,
 };
 
-#define HOT_PART 0.5
-
 double sim_random(uint64_t *state)
 {
 	return (double)(next_random(state) >> 11) / (double)(UINT64_C(1) << 53);
 }
 
+const char *sim_kind_name(enum sim_kind kind)
+{
+	static const char *const names[SIM_KINDS] = {
+		"diurnal", "bursty", "storm", "peak", "liar", "stuck", "limited"
+	};
+
+	return names[kind];
+}
+
 void sim_guest_make(struct sim_guest *guest, enum sim_kind kind, uint64_t seed)
 {
-	static const char *const names[SIM_KINDS] = { "diurnal", "bursty",
-						      "storm",	 "peak",
-						      "liar",	 "stuck" };
+	static const uint32_t shares[] = { 50, 100, 100, 200 };
 	static const double sizes_gib[] = { 2, 4, 4, 8 };
 
-	*guest =
-		(struct sim_guest){ .kind = kind, .seed = seed, .shares = 100 };
+	*guest = (struct sim_guest){ .kind = kind, .seed = seed };
+	guest->shares = shares[seed % 4];
 	guest->usable_bytes =
 		sizes_gib[(int)(sim_random(&guest->seed) * 4)] * EBB_GIB;
 	guest->small_bytes =
@@ -43,7 +48,7 @@ void sim_guest_make(struct sim_guest *guest, enum sim_kind kind, uint64_t seed)
 	guest->phase_s = kind == SIM_DIURNAL || kind == SIM_BURSTY
 				 ? DAY_S * sim_random(&guest->seed)
 				 : STORM_BOOT_S * sim_random(&guest->seed);
-	snprintf(guest->name, sizeof(guest->name), "%s-%u", names[kind],
+	snprintf(guest->name, sizeof(guest->name), "%s-%u", sim_kind_name(kind),
 		 (unsigned int)(seed % 10000));
 }
 
@@ -88,6 +93,8 @@ double sim_guest_wants(struct sim_guest *guest, double now_s, double step_s)
 			       : guest->small_bytes;
 	case SIM_PEAK:
 		return peak(guest, now_s);
+	case SIM_LIMITED:
+		return guest->small_bytes;
 	default:
 		return wave(guest, now_s);
 	}

@@ -16,6 +16,9 @@
 
 #include "host/policy/policy.h"
 
+/* Of the cache that a guest would fill, what it reads again soon. */
+#define HOT_PART 0.5
+
 enum sim_kind {
 	SIM_DIURNAL, /* a day's wave */
 	SIM_BURSTY, /* small, and large for minutes, by chance */
@@ -23,6 +26,7 @@ enum sim_kind {
 	SIM_PEAK, /* all of these peak at one hour */
 	SIM_LIAR, /* says that it uses nothing */
 	SIM_STUCK, /* agrees to give, and does not */
+	SIM_LIMITED, /* small, and a container in it reads for ever within its limit */
 	SIM_KINDS
 };
 
@@ -30,7 +34,7 @@ enum sim_kind {
  * struct sim_guest - one guest
  * @phase_s: by how much its trace is later than others'
  * @small_bytes, @large_bytes: of its working set
- * @cache_bytes_max: that it would fill by reading; a half of it is read again soon
+ * @cache_bytes_max: that it would fill by reading; HOT_PART of it is read again soon
  *
  * State:
  * @working_set_bytes, @cache_bytes: in use
@@ -38,12 +42,13 @@ enum sim_kind {
  * @lost_hot_bytes: of the cache that it reads again soon, what had to go
  * @balloon_bytes: what a balloon holds, and @balloon_goal_bytes what it is to
  * @pending_bytes, @given_bytes: of what Ebb asked of it last
- * @refused: it needs what it was asked for
+ * @began_s: it started then, at first or after it was killed
  *
  * Account:
  * @stall_s: time in which it waited for memory
  * @refault_bytes: read again for it had to give
  * @fault_bytes: taken back from the host
+ * @own_refault_bytes: read again, and would be whoever shares memory out
  * @held_byte_s: resident over time
  */
 struct sim_guest {
@@ -65,14 +70,14 @@ struct sim_guest {
 	double balloon_bytes;
 	double balloon_goal_bytes;
 	double lost_hot_bytes;
-	double free_since_s;
 	double pending_bytes;
 	double given_bytes;
-	bool refused;
+	double began_s;
 
 	double stall_s;
 	double refault_bytes;
 	double fault_bytes;
+	double own_refault_bytes;
 	double held_byte_s;
 	uint32_t kills;
 	struct ebb_policy_history history;
@@ -91,6 +96,9 @@ double sim_guest_lent_bytes(const struct sim_guest *guest);
 
 /* What of its cache it reads again soon. */
 double sim_guest_hot_bytes(const struct sim_guest *guest);
+
+/* "diurnal" and so on. */
+const char *sim_kind_name(enum sim_kind kind);
 
 /* A number by chance, 0 to 1. */
 double sim_random(uint64_t *state);

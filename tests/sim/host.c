@@ -5,8 +5,12 @@
 
 #include "common/size.h"
 
-/* Of one guest, by second: what it reads, and what a balloon moves. */
+/*
+ * Of one guest, by second: what it reads of files that it reads again soon, and of
+ * others, which it reads once, as logs and backups; and what a balloon moves.
+ */
 #define READ_BYTES_S (50.0 * EBB_MIB)
+#define READ_ONCE_BYTES_S (5.0 * EBB_MIB)
 #define BALLOON_BYTES_S (250.0 * EBB_MIB)
 /* Of the host: what goes to swap or comes back from it. */
 #define SWAP_BYTES_S (500.0 * EBB_MIB)
@@ -15,6 +19,36 @@
 #define READ_S_PER_GIB 2.0
 /* A kernel keeps so much of its memory free. */
 #define FREE_PART 0.02
+/* Of a host, where it is short; of a guest, what stays free to it. As the policy's. */
+#define LOW_PART 0.05
+#define CUSHION_PART (1.0 / 16)
+
+double sim_host_debt_bytes(const struct sim_host *host)
+{
+	double debt_bytes = 0;
+
+	for (uint32_t i = 0; i < host->guest_count; i++)
+		debt_bytes = fmax(debt_bytes,
+				  sim_guest_lent_bytes(&host->guests[i]));
+	return debt_bytes;
+}
+
+double sim_host_cover_bytes(const struct sim_host *host)
+{
+	double cover_bytes = fmax(0, sim_host_available_bytes(host) -
+					     LOW_PART * host->total_bytes);
+
+	for (uint32_t i = 0; i < host->guest_count; i++) {
+		const struct sim_guest *guest = &host->guests[i];
+		double cushion_bytes = fmax(guest->usable_bytes * CUSHION_PART,
+					    64.0 * EBB_MIB);
+
+		cover_bytes += fmax(0, sim_guest_free_bytes(guest) -
+					       sim_guest_lent_bytes(guest) -
+					       cushion_bytes);
+	}
+	return cover_bytes;
+}
 
 double sim_host_available_bytes(const struct sim_host *host)
 {
@@ -72,7 +106,7 @@ static double kill_one(struct sim_host *host)
 	largest->resident_bytes = largest->swapped_bytes = 0;
 	largest->working_set_bytes = largest->cache_bytes = 0;
 	largest->lost_hot_bytes = 0;
-	largest->pending_bytes = 0;
+	largest->began_s = host->now_s;
 	return freed_bytes;
 }
 
@@ -175,7 +209,9 @@ static void read_disk(struct sim_host *host, struct sim_guest *guest,
 {
 	double room_bytes =
 		sim_guest_free_bytes(guest) - FREE_PART * guest->usable_bytes;
-	double bytes = fmin(fmin(READ_BYTES_S * step_s, room_bytes),
+	bool hot = guest->cache_bytes < HOT_PART * guest->cache_bytes_max;
+	double rate = hot ? READ_BYTES_S : READ_ONCE_BYTES_S;
+	double bytes = fmin(fmin(rate * step_s, room_bytes),
 			    guest->cache_bytes_max - guest->cache_bytes);
 	double before_bytes = guest->cache_bytes;
 	double again_bytes;
@@ -192,7 +228,6 @@ static void live(struct sim_host *host, struct sim_guest *guest, double step_s)
 {
 	double wanted_bytes = sim_guest_wants(guest, host->now_s, step_s);
 	double bytes = wanted_bytes - guest->working_set_bytes;
-	double free_before = sim_guest_free_bytes(guest);
 
 	move_balloon(guest, step_s);
 	if (bytes < 0)
@@ -206,8 +241,9 @@ static void live(struct sim_host *host, struct sim_guest *guest, double step_s)
 	if (guest->swapped_bytes > 0)
 		swap_in(host, guest, step_s);
 	read_disk(host, guest, step_s);
-	if (sim_guest_free_bytes(guest) < 0.9 * free_before)
-		guest->free_since_s = host->now_s;
+	/* Its files do not fit into its container's limit, however much is free. */
+	if (guest->kind == SIM_LIMITED)
+		guest->own_refault_bytes += READ_BYTES_S * step_s;
 	guest->held_byte_s += guest->resident_bytes * step_s;
 }
 

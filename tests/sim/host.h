@@ -29,6 +29,10 @@ struct sim_host {
 
 double sim_host_available_bytes(const struct sim_host *host);
 
+/* What the guest that lends most may take back at once, and what could be had then. */
+double sim_host_debt_bytes(const struct sim_host *host);
+double sim_host_cover_bytes(const struct sim_host *host);
+
 /* Everything that guests and host do by themselves in so long. */
 void sim_host_step(struct sim_host *host, double step_s);
 

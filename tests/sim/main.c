@@ -37,12 +37,14 @@ enum {
 
 /**
  * struct options - of the command line
- * @host_bytes: 0: half of what the guests have
+ * @host_bytes: 0: seven tenths of what the guests have
+ * @kind: of all guests, or SIM_KINDS: a mixture
  * @series: a file for what happens each minute, or NULL
  */
 struct options {
 	const char *rule;
 	const char *series;
+	enum sim_kind kind;
 	uint32_t guests;
 	uint64_t seed;
 	double hours;
@@ -70,7 +72,8 @@ static void print_help(void)
 	       "\n"
 	       "  --guests N      how many (default: 100)\n"
 	       "  --hours H       of the day (default: 24)\n"
-	       "  --host SIZE     memory of the host (default: half of the guests')\n"
+	       "  --host SIZE     memory of the host (default: 7/10 of the guests')\n"
+	       "  --kind NAME     guests of this trace alone (default: a mixture)\n"
 	       "  --rule NAME     this rule alone (default: all)\n"
 	       "  --seed N        other guests (default: 1)\n"
 	       "  --step SECONDS  of simulated time (default: 0.5)\n"
@@ -92,11 +95,15 @@ static void make_guests(struct sim_guest *guests, const struct options *options)
 	for (uint32_t i = 0; i < options->guests; i++) {
 		enum sim_kind kind = kinds[i % EBB_ARRAY_SIZE(kinds)];
 
-		/* of fifty: one that lies, and one that is stuck. */
+		/* of fifty: one that lies, one that is stuck, one with a container. */
 		if (i % 50 == 20)
 			kind = SIM_LIAR;
 		else if (i % 50 == 40)
 			kind = SIM_STUCK;
+		else if (i % 50 == 30)
+			kind = SIM_LIMITED;
+		if (options->kind != SIM_KINDS)
+			kind = options->kind;
 		sim_guest_make(&guests[i], kind, options->seed * 1000000 + i);
 	}
 }
@@ -104,6 +111,7 @@ static void make_guests(struct sim_guest *guests, const struct options *options)
 static void write_minute(FILE *file, const struct sim_host *host)
 {
 	double lent = 0, free_bytes = 0, stall_s = 0, refault = 0;
+	uint32_t kills = 0;
 
 	for (uint32_t i = 0; i < host->guest_count; i++) {
 		const struct sim_guest *guest = &host->guests[i];
@@ -112,11 +120,13 @@ static void write_minute(FILE *file, const struct sim_host *host)
 		free_bytes += sim_guest_free_bytes(guest);
 		stall_s += guest->stall_s;
 		refault += guest->refault_bytes;
+		kills += guest->kills;
 	}
-	fprintf(file, "%.2f\t%.3f\t%.3f\t%.3f\t%.2f\t%.3f\n",
+	fprintf(file, "%.2f\t%.3f\t%.3f\t%.3f\t%.2f\t%.3f\t%.3f\t%.3f\t%u\n",
 		host->now_s / 3600, sim_host_available_bytes(host) / EBB_GIB,
 		lent / EBB_GIB, free_bytes / EBB_GIB, stall_s,
-		refault / EBB_GIB);
+		refault / EBB_GIB, sim_host_debt_bytes(host) / EBB_GIB,
+		sim_host_cover_bytes(host) / EBB_GIB, kills);
 }
 
 /* Jain's index of what guests held, by their shares: 1 is alike. */
@@ -277,12 +287,24 @@ static double number(const char *option, const char *text, double min)
 	return value;
 }
 
+static enum sim_kind kind_of(const char *name)
+{
+	for (int kind = 0; kind < SIM_KINDS; kind++)
+		if (strcmp(name, sim_kind_name(kind)) == 0)
+			return (enum sim_kind)kind;
+	errx(2,
+	     "--kind: '%s' is none of diurnal, bursty, storm, peak, liar, "
+	     "stuck, limited",
+	     name);
+}
+
 static void parse(int argc, char **argv, struct options *options)
 {
 	static const struct option table[] = {
 		{ "guests", required_argument, NULL, 'g' },
 		{ "hours", required_argument, NULL, 'H' },
 		{ "host", required_argument, NULL, 'm' },
+		{ "kind", required_argument, NULL, 'k' },
 		{ "rule", required_argument, NULL, 'r' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "step", required_argument, NULL, 't' },
@@ -308,6 +330,9 @@ static void parse(int argc, char **argv, struct options *options)
 				errx(2, "--host: '%s' is no size, as 64G is",
 				     optarg);
 			options->host_bytes = (double)bytes;
+			break;
+		case 'k':
+			options->kind = kind_of(optarg);
 			break;
 		case 'r':
 			options->rule = optarg;
@@ -356,20 +381,25 @@ static void check_rule(const struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options = {
-		.guests = 100, .seed = 1, .hours = 24, .step_s = 0.5
+		.kind = SIM_KINDS,
+		.guests = 100,
+		.seed = 1,
+		.hours = 24,
+		.step_s = 0.5,
 	};
 	FILE *series = NULL;
 
 	parse(argc, argv, &options);
 	check_rule(&options);
 	if (options.host_bytes == 0)
-		options.host_bytes = guests_bytes(&options) / 2;
+		options.host_bytes = 0.7 * guests_bytes(&options);
 	if (options.series) {
 		series = fopen(options.series, "we");
 		if (!series)
 			err(1, "%s", options.series);
 		fprintf(series, "# hour\tavailable GiB\tlent GiB\tfree in "
-				"guests GiB\tstalls s\tread again GiB\n");
+				"guests GiB\tstalls s\tread again GiB\t"
+				"largest debt GiB\tcover GiB\tkills\n");
 	}
 	if (options.search)
 		printf("%u guests of %.0f GiB: the smallest host for %g hours\n"

@@ -150,5 +150,10 @@ const struct sim_rule sim_rules[] = {
 	  .begin = sim_ebb_begin_density,
 	  .tick = sim_ebb_tick,
 	  .end = sim_ebb_end },
+	{ .name = "heeding",
+	  .what = "as balanced, but a container's pressure counts as the guest's",
+	  .begin = sim_ebb_begin_heeding,
+	  .tick = sim_ebb_tick,
+	  .end = sim_ebb_end },
 	{ .name = NULL },
 };
