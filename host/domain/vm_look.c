@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A vm's look at its domain: what brings one about, and what comes of it. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -119,7 +121,7 @@ static void look_work(void *opaque)
 		.before = &vm->probe,
 	};
 
-	ebb_probe_run(&order, &vm->next);
+	ebb_probe_run(&order, vm->next);
 }
 
 /*
@@ -197,8 +199,9 @@ static void take_findings(struct ebb_vm *vm)
 {
 	int r = ebb_vm_take_process(vm);
 
-	vm->probe = vm->next;
-	ebb_probe_init(&vm->next);
+	vm->probe = *vm->next;
+	free(vm->next);
+	vm->next = NULL;
 	if (r < 0)
 		ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL,
 			       "out of event handles");
@@ -226,6 +229,23 @@ static const struct vm_job look = {
 	.name = "look_done",
 };
 
+/* What it finds is large: a thousand domains at rest have no room for it. */
+static int begin_look(struct ebb_vm *vm)
+{
+	int r;
+
+	vm->next = malloc(sizeof(*vm->next));
+	if (!vm->next)
+		return -ENOMEM;
+	ebb_probe_init(vm->next);
+	r = ebb_vm_run(vm, &look);
+	if (r < 0) {
+		free(vm->next);
+		vm->next = NULL;
+	}
+	return r;
+}
+
 void ebb_vm_look(struct ebb_vm *vm)
 {
 	int r;
@@ -238,7 +258,7 @@ void ebb_vm_look(struct ebb_vm *vm)
 	vm->disconnected = false;
 	vm->agent.heard_by_look = vm->agent.heard;
 	vm->agent.heard = false;
-	r = ebb_vm_run(vm, &look);
+	r = begin_look(vm);
 	if (r < 0)
 		ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL, "%s",
 			       strerror(-r));

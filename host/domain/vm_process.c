@@ -142,7 +142,7 @@ void ebb_vm_drop_process(struct ebb_vm *vm)
 
 int ebb_vm_take_process(struct ebb_vm *vm)
 {
-	struct ebb_guest_process *next = &vm->next.qemu;
+	struct ebb_guest_process *next = &vm->next->qemu;
 	struct ebb_guest_process *now = &vm->probe.qemu;
 
 	/* That it was not found is no proof: the pidfd says when it ends. */
@@ -152,7 +152,7 @@ int ebb_vm_take_process(struct ebb_vm *vm)
 		return 0;
 	}
 	unwatch(vm);
-	if (vm->next.same_process) {
+	if (vm->next->same_process) {
 		close_process(vm, false);
 	} else {
 		/* What there was before has ended, or was another's. */
@@ -165,7 +165,7 @@ int ebb_vm_take_process(struct ebb_vm *vm)
 	if (vm->process.watch >= 0)
 		return 0;
 	/* Unwatched files would outlive the guest. */
-	ebb_probe_detach(&vm->next);
+	ebb_probe_detach(vm->next);
 	*now = *next;
 	*next = (struct ebb_guest_process){ .pidfd = -1 };
 	close_process(vm, true);

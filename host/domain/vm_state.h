@@ -230,7 +230,7 @@ struct ebb_vm {
 	struct ebb_pace told_pace; /* of lines in the log */
 
 	struct ebb_probe probe; /* what the last look found */
-	struct ebb_probe next; /* the look's that runs */
+	struct ebb_probe *next; /* the look's that runs; NULL: none does */
 	struct vm_process process; /* that of @probe */
 	struct vm_known known;
 	atomic_bool gone;

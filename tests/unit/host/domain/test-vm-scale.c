@@ -12,7 +12,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "host/domain/vm.h"
+#include "host/domain/vm_state.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
 enum {
@@ -80,6 +80,15 @@ static void test_told(void **state)
 	assert_in_range(most, 1, BURST_MAX);
 }
 
+/* With ebbd itself, a thousand are to stay below 64 MiB. */
+static void test_small_at_rest(void **state)
+{
+	(void)state;
+	assert_in_range(sizeof(struct ebb_vm), 1, 32 << 10);
+	for (int i = 0; i < DOMAINS; i++)
+		assert_null(vms[i]->next);
+}
+
 /* An agent that comes says so, where libvirt and ebbd listen for it. */
 static void test_agent(void **state)
 {
@@ -110,6 +119,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_small_at_rest, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_agent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_untold, set_up, tear_down),
 	};
