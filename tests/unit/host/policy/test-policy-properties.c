@@ -422,6 +422,59 @@ static void a_stuck_guest_moves_no_more_than_it_owes(void **state)
 	for_each_case(one_that_is_stuck_moves_little);
 }
 
+/* The others are asked for no more than it gives less, and for no less than it gives more. */
+static void check_others(const struct host *host, uint32_t liar,
+			 const struct outcome *before,
+			 const struct outcome *after)
+{
+	double moved = 0, own;
+
+	own = host->domains[liar].parts[0].part *
+	      ((double)taken(after, liar) - (double)taken(before, liar));
+	for (uint32_t k = 0; k < host->policy.domain_count; k++) {
+		double more =
+			(double)taken(after, k) - (double)taken(before, k);
+
+		if (k == liar)
+			continue;
+		/* Whole steps may go to another. */
+		check(own > 0 ? more <= (double)STEP : more >= -(double)STEP);
+		moved += host->domains[k].parts[0].part * more;
+	}
+	check(own > 0 ? moved >= -own - (double)STEP
+		      : moved <= -own + (double)STEP);
+}
+
+/* It says that all is free, or that it needs all; the others are as they were. */
+static void one_that_lies_moves_little(void)
+{
+	struct outcome before, after;
+	struct host host, copy;
+	uint32_t i;
+
+	if (!make_pair(&host, &copy, &i))
+		return;
+	if (one_in(2)) {
+		copy.domains[i].free_bytes = UINT64_MAX;
+		copy.domains[i].working_set_bytes = 0;
+		copy.domains[i].rung.free_bytes = UINT64_MAX;
+	} else {
+		copy.domains[i].free_bytes = 0;
+		copy.domains[i].working_set_bytes = UINT64_MAX;
+		copy.domains[i].rung.free_bytes = 0;
+	}
+	decide(&host, NOW, &before);
+	decide(&copy, NOW, &after);
+	if (host.budgets[0].need_bytes > 0)
+		check_others(&host, i, &before, &after);
+}
+
+static void a_lying_guest_moves_no_more_than_it_gives(void **state)
+{
+	(void)state;
+	for_each_case(one_that_lies_moves_little);
+}
+
 /* ---- time ---- */
 
 struct asked {
@@ -511,6 +564,92 @@ static void guests_that_obey_come_to_rest(void **state)
 	for_each_case(one_comes_to_rest);
 }
 
+/* Each is heard again, and the rounds are ten seconds apart. */
+static void next_round(struct host *host, uint64_t *now_ns,
+		       struct outcome *outcome)
+{
+	*now_ns += 10 * S;
+	for (uint32_t i = 0; i < host->policy.domain_count; i++)
+		if (host->domains[i].heard_ns > 0)
+			host->domains[i].heard_ns = *now_ns;
+	decide(host, *now_ns, outcome);
+}
+
+/* What is asked of @index comes to nothing; the rest is carried out. */
+static bool fail_one(struct host *host, struct outcome *outcome, uint32_t index,
+		     enum ebb_policy_answer answer, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < outcome->count; i++) {
+		struct ebb_policy_domain *domain = &host->domains[index];
+
+		if (outcome->decisions[i].domain != index)
+			continue;
+		ebb_policy_asked(domain, outcome->decisions[i].bytes, now_ns);
+		ebb_policy_answered(domain, answer, 0, now_ns);
+		outcome->decisions[i] = outcome->decisions[--outcome->count];
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A need that does not grow, of guests that return nothing by themselves; one of them
+ * gives nothing at all. How often is that one asked?
+ */
+static uint32_t ask_who_gives_nothing(enum ebb_policy_answer answer)
+{
+	struct outcome outcome = { 0 };
+	uint64_t now_ns = NOW, high;
+	struct host host, copy;
+	uint32_t i, asks = 0;
+
+	if (case_seed % 20 || !make_pair(&host, &copy, &i))
+		return 0;
+	for (uint32_t k = 0; k < host.policy.domain_count; k++) {
+		host.domains[k].mode = EBB_POLICY_PERFORMANCE;
+		host.domains[k].max_bytes = 0;
+		host.domains[k].history = (struct ebb_policy_history){ 0 };
+	}
+	host.budgets[0].available_bytes = host.budgets[0].low_bytes / 3;
+	high = host.budgets[0].high_bytes;
+	for (int round = 0; round < ROUNDS; round++) {
+		next_round(&host, &now_ns, &outcome);
+		asks += fail_one(&host, &outcome, i, answer, now_ns);
+		carry_out(&host, &outcome, now_ns);
+		/* However often that one fails, the others do not give it twice. */
+		check(host.budgets[0].available_bytes <=
+		      ebb_policy_most(high, host.budgets[0].low_bytes / 3) +
+			      STEP);
+	}
+	/* The others are at rest, or at their ends. */
+	check(outcome.count == 0);
+	return asks;
+}
+
+/* 3,000 s: with rests of 60, 120, 240, 480, 600, ... s between. */
+static void one_that_refuses_is_left_alone(void)
+{
+	check(ask_who_gives_nothing(EBB_POLICY_REFUSED) <= 9);
+}
+
+static void who_refuses_is_asked_ever_less(void **state)
+{
+	(void)state;
+	for_each_case(one_that_refuses_is_left_alone);
+}
+
+/* Three times, and then with as long between. */
+static void one_that_is_stuck_is_left_alone(void)
+{
+	check(ask_who_gives_nothing(EBB_POLICY_GAVE) <= 3 + 8);
+}
+
+static void who_is_stuck_is_asked_ever_less(void **state)
+{
+	(void)state;
+	for_each_case(one_that_is_stuck_is_left_alone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,7 +663,10 @@ int main(void)
 		cmocka_unit_test(more_shares_never_give_more),
 		cmocka_unit_test(a_lower_min_never_gives_less),
 		cmocka_unit_test(a_stuck_guest_moves_no_more_than_it_owes),
+		cmocka_unit_test(a_lying_guest_moves_no_more_than_it_gives),
 		cmocka_unit_test(guests_that_obey_come_to_rest),
+		cmocka_unit_test(who_refuses_is_asked_ever_less),
+		cmocka_unit_test(who_is_stuck_is_asked_ever_less),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
