@@ -49,6 +49,7 @@ static void add(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
 			entry->name);
 		return;
 	}
+	ebb_vm_inherit(entry->vm, &entry->counters);
 	fleet->vms[fleet->count++] = entry->vm;
 	ebb_vm_note_state(entry->vm, entry->state);
 	if (fleet->watcher)
@@ -79,8 +80,10 @@ static void let_go(struct ebb_fleet *fleet, struct ebb_roster_entry *entry)
 	ebb_domain_unref(entry->fresh);
 	entry->fresh = NULL;
 	entry->vm = NULL;
-	if (vm)
-		remove_vm(fleet, vm);
+	if (!vm)
+		return;
+	entry->counters = ebb_vm_counters(vm);
+	remove_vm(fleet, vm);
 }
 
 /* Its vm is to have this reference, soon. */

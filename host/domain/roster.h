@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/domain/counters.h"
 #include "host/interface/status.h"
 #include "host/libvirt/virt.h"
 
@@ -36,6 +37,7 @@ struct ebb_vm;
  * @listed: it was in the list that is taken over now
  * @vm, @fresh: the fleet's: the vm of one that runs, and a reference that the
  *	vm is to be given
+ * @counters: the fleet's: of the guest that ran last
  */
 struct ebb_roster_entry {
 	char name[EBB_NAME_BYTES_MAX];
@@ -45,6 +47,7 @@ struct ebb_roster_entry {
 	bool listed;
 	struct ebb_vm *vm;
 	struct ebb_domain *fresh;
+	struct ebb_counters counters;
 };
 
 struct ebb_roster {

@@ -34,6 +34,7 @@
 
 #include "host/config.h"
 #include "host/control/control.h"
+#include "host/domain/counters.h"
 #include "host/domain/probe.h"
 #include "host/domain/reclaim_order.h"
 #include "host/domain/set_order.h"
@@ -88,6 +89,13 @@ void ebb_vm_dismiss(struct ebb_vm *vm, enum ebb_vm_dismissal why);
 
 const char *ebb_vm_name(const struct ebb_vm *vm);
 const char *ebb_vm_uuid(const struct ebb_vm *vm);
+
+/*
+ * What was taken of its guest, for the vm to come of the same domain: a guest that is
+ * saved and restored is the same. It counts on if its kernel is that one.
+ */
+struct ebb_counters ebb_vm_counters(const struct ebb_vm *vm);
+void ebb_vm_inherit(struct ebb_vm *vm, const struct ebb_counters *earlier);
 
 /* What libvirt says of it now. */
 void ebb_vm_note_state(struct ebb_vm *vm, enum ebb_domain_state state);

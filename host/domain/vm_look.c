@@ -187,6 +187,7 @@ static void count_asks(struct ebb_vm *vm)
 {
 	if (vm->probe.have_info) {
 		vm->process.answered = true;
+		ebb_vm_count_on(vm);
 		if (vm->agent.qga_asks == 0)
 			vm->agent.qga_asks = EBB_VM_ASKS_FIRST;
 	} else if (vm->probe.asked_qga) {

@@ -4,7 +4,8 @@
  *
  * A process is new when its pidfd is. Nothing that libvirt or the guest tells
  * (resumed, woken, reset) begins the books of a process anew, for it still has
- * all that it lent, and is no less hostile.
+ * all that it lent, and is no less hostile. The guest may be the old one, that was
+ * saved and restored: then what was taken of it is counted on.
  *
  * Its files are open from the first look to its end. The last one to close them
  * frees the guest's memory, which takes seconds for a large guest, so that is a
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "host/base/loop.h"
@@ -122,6 +124,30 @@ void ebb_vm_init_process(struct ebb_vm *vm)
 	vm->process = (struct vm_process){ .watch = -1 };
 }
 
+struct ebb_counters ebb_vm_counters(const struct ebb_vm *vm)
+{
+	return vm->process.answered ? vm->process.counters : vm->earlier;
+}
+
+void ebb_vm_inherit(struct ebb_vm *vm, const struct ebb_counters *earlier)
+{
+	vm->earlier = *earlier;
+}
+
+void ebb_vm_count_on(struct ebb_vm *vm)
+{
+	struct ebb_counters *counters = &vm->process.counters;
+
+	if (memcmp(vm->earlier.boot_id, vm->probe.info.boot_id,
+		   sizeof(counters->boot_id)) == 0) {
+		counters->reclaimed_bytes += vm->earlier.reclaimed_bytes;
+		counters->reclaim_runs += vm->earlier.reclaim_runs;
+	}
+	vm->earlier = (struct ebb_counters){ 0 };
+	memcpy(counters->boot_id, vm->probe.info.boot_id,
+	       sizeof(counters->boot_id));
+}
+
 void ebb_vm_drop_process(struct ebb_vm *vm)
 {
 	struct ebb_channel *own_channel = vm->probe.own_channel;
@@ -136,6 +162,7 @@ void ebb_vm_drop_process(struct ebb_vm *vm)
 	vm->retry_s = EBB_VM_RETRY_MIN_S;
 	vm->agent.qga_asks = EBB_VM_ASKS_FIRST;
 	vm->known = (struct vm_known){ 0 };
+	vm->earlier = ebb_vm_counters(vm);
 	ebb_vm_init_process(vm);
 	ebb_vm_target_forget(vm);
 }

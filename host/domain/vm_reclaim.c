@@ -107,14 +107,14 @@ static void count_bytes(struct ebb_vm *vm)
 	uint64_t bytes = ebb_vm_uncounted_bytes(vm);
 
 	vm->counted_bytes += bytes;
-	vm->process.reclaimed_bytes += bytes;
+	vm->process.counters.reclaimed_bytes += bytes;
 }
 
 void ebb_vm_end_reclaim(struct ebb_vm *vm, struct ebb_request *request)
 {
 	const struct ebb_reclaim_report report = { .reclaim = &vm->reclaim };
 
-	vm->process.reclaim_runs += !vm->reclaim.wish.dry_run;
+	vm->process.counters.reclaim_runs += !vm->reclaim.wish.dry_run;
 	ebb_vm_report(vm, request, &report);
 }
 

@@ -128,7 +128,8 @@ struct vm_job {
  * @ended: it has; what is held of it is let go as soon as no job uses it
  * @quarantined, @quarantine_reason: it broke the rules of the lease
  * @stale_count: offers outside of proven memory, one after the other
- * @reclaimed_bytes, @reclaim_runs: what was taken of it by this ebbd
+ * @counters: of the guest in it, with what it gave in an earlier process once its
+ *	agent has said that it is the same guest
  * @answered: its ebb-agent did, once
  * @usage, @usage_ns: where it has no files, what it had and when; 0: not known
  */
@@ -138,8 +139,7 @@ struct vm_process {
 	bool quarantined;
 	struct ebb_msg_error quarantine_reason;
 	uint32_t stale_count;
-	uint64_t reclaimed_bytes;
-	uint64_t reclaim_runs;
+	struct ebb_counters counters;
 	bool answered;
 	struct ebb_holding usage;
 	uint64_t usage_ns;
@@ -232,6 +232,7 @@ struct ebb_vm {
 	struct ebb_probe probe; /* what the last look found */
 	struct ebb_probe *next; /* the look's that runs; NULL: none does */
 	struct vm_process process; /* that of @probe */
+	struct ebb_counters earlier; /* of the guest that was here before it */
 	struct vm_known known;
 	atomic_bool gone;
 	atomic_bool disconnected; /* that is why */
@@ -323,6 +324,9 @@ void ebb_vm_drop_process(struct ebb_vm *vm);
  * runs: ebbd ends, and does not wait for it.
  */
 void ebb_vm_reserve_lent(struct ebb_vm *vm);
+
+/* vm_process.c: the agent answered: its guest may be one that gave before. */
+void ebb_vm_count_on(struct ebb_vm *vm);
 
 /* vm_process.c: at the beginning of a vm. */
 void ebb_vm_init_process(struct ebb_vm *vm);

@@ -65,7 +65,7 @@ static void fill_facts(const struct ebb_vm *vm, const struct ebb_facts *facts,
 static void fill_pool(const struct ebb_vm *vm, struct ebb_domain_status *status)
 {
 	struct ebb_debt debt = ebb_debt_of(&vm->probe.qemu, 0);
-	uint64_t taken = vm->process.reclaimed_bytes;
+	uint64_t taken = vm->process.counters.reclaimed_bytes;
 
 	status->pool = (struct ebb_pool_status){
 		.lent_bytes = debt.lent_bytes,
@@ -200,7 +200,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	ret_status->known = vm->known.looked_at;
 	ret_status->old = looking || vm->life != EBB_VM_CONNECTED;
 	fill_pool(vm, ret_status);
-	ret_status->reclaim_runs = vm->process.reclaim_runs;
+	ret_status->reclaim_runs = vm->process.counters.reclaim_runs;
 	ret_status->facts_age_ms = UINT32_MAX;
 	ebb_vm_target_status(vm, &ret_status->target);
 	ebb_vm_settings_status(vm, &ret_status->settings);

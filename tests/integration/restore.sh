@@ -15,6 +15,8 @@ lent=$(backing_bytes)
 at_most "$lent" $((MEMORY * 3 / 4)) || fail "$(mib "$lent") are resident: nothing was lent"
 ok "$(mib "$lent") resident after a reclaim of $(mib "$(result reclaimed-bytes)")"
 
+taken=$(guest_status reclaimed-bytes)
+at_least "$taken" $((150 << 20)) || fail "ebbd counts $(mib "$taken")"
 check "managedsave" virsh managedsave "$GUEST"
 check "restore" virsh start "$GUEST"
 guest_wait
@@ -22,6 +24,8 @@ restored=$(backing_bytes)
 check "all is resident after the restore: $(mib "$restored")" \
 	at_least "$restored" $((MEMORY * 95 / 100))
 wait_lease
+check "what was taken of it counts on: $(mib "$(guest_status reclaimed-bytes)")" \
+	at_least "$(guest_status reclaimed-bytes)" "$taken"
 reclaim --all || fail "reclaim --all: $(cat "$RIG_DIR/run/stderr")"
 # No more than the guest has not free in huge ranges, give or take what it took
 # and freed in between.

@@ -160,6 +160,7 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 	fake_vm.qga_asks += probe->asked_qga;
 	probe->domxml = fake_vm.domxml;
 	probe->have_info = fake_vm.agent;
+	probe->info.boot_id[0] = fake_vm.kernel;
 	if (fake_vm.agent)
 		probe->channel = (struct ebb_channel *)(void *)&channel;
 	if (fake_vm.pidfd > 0) {

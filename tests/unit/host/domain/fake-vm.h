@@ -27,6 +27,7 @@ struct fake_vm {
 	/* What the guest is and answers; a test writes it. */
 	struct ebb_domxml domxml;
 	bool agent; /* one answers */
+	uint8_t kernel; /* that runs, by a number */
 	bool no_agent; /* that is why there is no lease */
 	bool qga_only; /* its channel is the guest agent's */
 	bool lease; /* the look attaches */

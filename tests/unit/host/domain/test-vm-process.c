@@ -65,8 +65,8 @@ static int tear_down(void **state)
 /* What a reclaim leaves in the books. */
 static void take(uint64_t bytes)
 {
-	vm->process.reclaimed_bytes = bytes;
-	vm->process.reclaim_runs = 1;
+	vm->process.counters.reclaimed_bytes = bytes;
+	vm->process.counters.reclaim_runs = 1;
 }
 
 static void break_rules(void)
@@ -121,10 +121,65 @@ static void test_new_process_begins_anew(void **state)
 	start_process();
 	ebb_vm_invalidate(vm);
 	fake_vm_settle_down();
-	assert_int_equal(vm->process.reclaimed_bytes, 0);
-	assert_int_equal(vm->process.reclaim_runs, 0);
+	assert_int_equal(vm->process.counters.reclaimed_bytes, 0);
+	assert_int_equal(vm->process.counters.reclaim_runs, 0);
 	assert_false(vm->process.quarantined);
 	assert_int_equal(vm->probe.qemu.pid, 1);
+}
+
+/* A domain that begins with what was taken of one of before, in kernel 1. */
+static struct ebb_counters counters_after_restart(uint8_t kernel)
+{
+	const struct ebb_counters earlier = { .boot_id = { 1 },
+					      .reclaimed_bytes = EBB_GIB,
+					      .reclaim_runs = 3 };
+
+	fake_vm.agent = true;
+	fake_vm.kernel = kernel;
+	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
+	fake_vm_settle_down();
+	vm = fake_vm_new();
+	ebb_vm_inherit(vm, &earlier);
+	fake_vm_settle_down();
+	assert_true(vm->process.answered);
+	return ebb_vm_counters(vm);
+}
+
+static void test_saved_and_restored_guest_counts_on(void **state)
+{
+	struct ebb_counters counters = counters_after_restart(1);
+
+	(void)state;
+	assert_int_equal(counters.reclaimed_bytes, EBB_GIB);
+	assert_int_equal(counters.reclaim_runs, 3);
+	/* Once, however often it is looked at. */
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(ebb_vm_counters(vm).reclaim_runs, 3);
+	/* Reverted by another process. */
+	end_process();
+	start_process();
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(ebb_vm_counters(vm).reclaim_runs, 3);
+}
+
+static void test_booted_guest_counts_anew(void **state)
+{
+	struct ebb_counters counters = counters_after_restart(2);
+
+	(void)state;
+	assert_int_equal(counters.reclaimed_bytes, 0);
+	assert_int_equal(counters.reclaim_runs, 0);
+	/* Nor does one that comes to an end before its agent has answered. */
+	fake_vm.agent = false;
+	end_process();
+	fake_vm.kernel = 3;
+	fake_vm.agent = true;
+	start_process();
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(ebb_vm_counters(vm).reclaim_runs, 0);
 }
 
 /* On rung observe, too: open files would keep the memory of a dead guest. */
@@ -151,7 +206,7 @@ static void test_process_that_is_not_found_is_kept(void **state)
 	fake_vm.pidfd = pipe_fds[0];
 	assert_int_equal(fake_vm.closes, closes);
 	assert_int_equal(vm->probe.qemu.pid, 1);
-	assert_int_equal(vm->process.reclaimed_bytes, EBB_GIB);
+	assert_int_equal(vm->process.counters.reclaimed_bytes, EBB_GIB);
 }
 
 /* What is known stays known while a worker looks. */
@@ -279,6 +334,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_events_do_not_lift_quarantine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_new_process_begins_anew,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_saved_and_restored_guest_counts_on, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(test_booted_guest_counts_anew,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_watched_without_a_lease,
 						set_up, tear_down),

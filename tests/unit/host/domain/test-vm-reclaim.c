@@ -157,8 +157,8 @@ static void test_without_a_client(void **state)
 	assert_int_equal(policy.wish.bytes, 10 * EBB_MIB);
 	/* The configured one. */
 	assert_int_equal(policy.wish.timeout_ms, 60000);
-	assert_int_equal(vm->process.reclaimed_bytes, 10 * EBB_MIB);
-	assert_int_equal(vm->process.reclaim_runs, 1);
+	assert_int_equal(vm->process.counters.reclaimed_bytes, 10 * EBB_MIB);
+	assert_int_equal(vm->process.counters.reclaim_runs, 1);
 	policy.timeout_ms = UINT32_MAX;
 	order(&policy, 10 * EBB_MIB);
 	fake_vm_settle_down();
@@ -360,7 +360,7 @@ static void test_asks_again(void **state)
 	fake_vm_settle_down();
 	assert_int_equal(policy.reports, 4);
 	assert_int_equal(fake_vm.reclaims, 4);
-	assert_int_equal(vm->process.reclaim_runs, 4);
+	assert_int_equal(vm->process.counters.reclaim_runs, 4);
 	/* Refused, as well. */
 	policy.reports = 0;
 	policy.again = 3;
