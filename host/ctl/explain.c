@@ -142,6 +142,9 @@ void ctl_explain_domain_print(const struct ebb_explain_domain *domain)
 		       EBB_SIZE(domain->usable_bytes),
 		       EBB_SIZE(domain->resident_bytes),
 		       EBB_SIZE(domain->lent_bytes));
+	if (domain->balloon_bytes)
+		ctl_pair_print(stdout, "", "a balloon holds %s more",
+			       EBB_SIZE(domain->balloon_bytes));
 	print_facts(domain);
 	ctl_pair_print(stdout, "Now", "%s", domain->text);
 	print_last(domain);

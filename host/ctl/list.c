@@ -14,8 +14,9 @@
 
 enum {
 	LIST_LIMIT_MS = 30 * 1000,
-	COLUMNS = 12,
-	SIZES = 7,
+	COLUMNS = 13,
+	BALLOON = 4, /* the column; it is shown only where one holds memory */
+	SIZES = 8,
 	/* The ring's facts are of this moment; an agent's were asked for once. */
 	FACTS_OLD_MS = 10 * 1000,
 };
@@ -30,9 +31,10 @@ struct row {
 
 static const struct ctl_column columns[COLUMNS] = {
 	{ "Name", false },     { "State", false },    { "Rung", false },
-	{ "Memory", true },    { "Resident", true },  { "Swapped", true },
-	{ "Lent", true },      { "Free", true },      { "Free huge", true },
-	{ "Reclaimed", true }, { "Settings", false }, { "Reason", false },
+	{ "Memory", true },    { "Balloon", true },   { "Resident", true },
+	{ "Swapped", true },   { "Lent", true },      { "Free", true },
+	{ "Free huge", true }, { "Reclaimed", true }, { "Settings", false },
+	{ "Reason", false },
 };
 
 /* libvirt knows it, but no QEMU runs. */
@@ -93,20 +95,44 @@ static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 	cells[1] = row->state;
 	cells[2] = row->rung;
 	print_size(row->sizes[0], domain->memory_bytes, domain->known, false);
-	print_size(row->sizes[1], domain->resident_bytes,
-		   domain->resident_known, false);
-	print_size(row->sizes[2], domain->swapped_bytes,
-		   domain->resident_known && domain->swapped_known, false);
-	print_size(row->sizes[3], domain->lent_bytes, domain->resident_known,
+	print_size(row->sizes[1], domain->balloon_bytes, domain->balloon_known,
 		   false);
-	print_size(row->sizes[4], domain->free_bytes, facts, old);
-	print_size(row->sizes[5], domain->free_huge_bytes, facts, old);
-	print_size(row->sizes[6], domain->reclaimed_bytes, !off, false);
+	print_size(row->sizes[2], domain->resident_bytes,
+		   domain->resident_known, false);
+	print_size(row->sizes[3], domain->swapped_bytes,
+		   domain->resident_known && domain->swapped_known, false);
+	print_size(row->sizes[4], domain->lent_bytes, domain->resident_known,
+		   false);
+	print_size(row->sizes[5], domain->free_bytes, facts, old);
+	print_size(row->sizes[6], domain->free_huge_bytes, facts, old);
+	print_size(row->sizes[7], domain->reclaimed_bytes, !off, false);
 	for (size_t i = 0; i < SIZES; i++)
 		cells[3 + i] = row->sizes[i];
 	print_settings(&domain->settings, row->settings, sizeof(row->settings));
-	cells[10] = row->settings;
-	cells[11] = domain->reason_count ? domain->reasons[0].name : "-";
+	cells[11] = row->settings;
+	cells[12] = domain->reason_count ? domain->reasons[0].name : "-";
+}
+
+static bool has_balloon(const struct ebb_status_list *list)
+{
+	for (uint32_t i = 0; i < list->domain_count; i++)
+		if (list->domains[i].balloon_known &&
+		    list->domains[i].balloon_bytes > 0)
+			return true;
+	return false;
+}
+
+/* Takes column BALLOON out of what is printed. */
+static void drop_balloon(struct ctl_column *heads, const char **cells,
+			 size_t count)
+{
+	const char **to = cells;
+
+	for (size_t i = 0; i < count * COLUMNS; i++)
+		if (i % COLUMNS != BALLOON)
+			*to++ = cells[i];
+	memmove(&heads[BALLOON], &heads[BALLOON + 1],
+		(COLUMNS - BALLOON - 1) * sizeof(*heads));
 }
 
 static int print_list(const struct ctl_args *args,
@@ -116,6 +142,8 @@ static int print_list(const struct ctl_args *args,
 		calloc(list->domain_count + 1, sizeof(*rows));
 	ebb_auto_free const char **cells =
 		calloc(list->domain_count + 1, COLUMNS * sizeof(*cells));
+	bool balloon = has_balloon(list);
+	struct ctl_column heads[COLUMNS];
 	size_t count = 0;
 
 	if (!rows || !cells)
@@ -130,7 +158,10 @@ static int print_list(const struct ctl_args *args,
 		fill_row(domain, &rows[count], &cells[count * COLUMNS]);
 		count++;
 	}
-	ctl_table_print(stdout, columns, COLUMNS, cells, count);
+	memcpy(heads, columns, sizeof(heads));
+	if (!balloon)
+		drop_balloon(heads, cells, count);
+	ctl_table_print(stdout, heads, COLUMNS - !balloon, cells, count);
 	if (!count && !ctl_given(args, CTL_OPT_ALL))
 		puts("No domain is running. See those that are shut off with "
 		     "--all.");

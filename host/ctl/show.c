@@ -51,6 +51,10 @@ static void print_head(const struct ebb_domain_status *domain)
 	ctl_pair_print(stdout, "Memory", "%s",
 		       domain->known ? EBB_SIZE(domain->memory_bytes)
 				     : "not known yet");
+	if (domain->balloon_known && domain->balloon_bytes)
+		ctl_pair_print(stdout, "Balloon",
+			       "%s of it, which the guest cannot use",
+			       EBB_SIZE(domain->balloon_bytes));
 	ctl_pair_print(stdout, "Resident", "%s",
 		       domain->resident_known ? EBB_SIZE(domain->resident_bytes)
 					      : "not known");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "host/domain/doctor.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -259,6 +260,25 @@ void ebb_doctor_examine_target(const struct ebb_probe *probe,
 			   "The guest can keep memory free only by its "
 			   "kernel's settings, without ebb.ko (knobs)",
 			   load);
+}
+
+void ebb_doctor_examine_balloon(uint64_t balloon_bytes, uint64_t memory_bytes,
+				struct ebb_doctor *doctor)
+{
+	char text[EBB_TEXT_BYTES_MAX];
+	struct ebb_check *check;
+
+	if (balloon_bytes == 0)
+		return;
+	snprintf(text, sizeof(text),
+		 "A balloon holds %s of the guest's %s, which the guest cannot "
+		 "use: percentages are of the rest",
+		 EBB_SIZE(balloon_bytes), EBB_SIZE(memory_bytes));
+	check = add_check(doctor, "balloon", "warn", text);
+	snprintf(check->remedy, sizeof(check->remedy),
+		 "To let the guest have it back: virsh setmem DOMAIN "
+		 "%" PRIu64 "K --live",
+		 memory_bytes / EBB_KIB);
 }
 
 void ebb_doctor_examine_silence(bool looked_at, const char *text,

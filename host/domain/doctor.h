@@ -19,6 +19,10 @@ void ebb_doctor_examine_target(const struct ebb_probe *probe,
 			       const char *mechanism, bool too_old,
 			       struct ebb_doctor *doctor);
 
+/* Adds, where a balloon holds @balloon_bytes of @memory_bytes, that it does. */
+void ebb_doctor_examine_balloon(uint64_t balloon_bytes, uint64_t memory_bytes,
+				struct ebb_doctor *doctor);
+
 /**
  * ebb_doctor_examine_silence - adds that the domain could not be looked at
  * @looked_at: it was before; else nothing is known of it

@@ -365,6 +365,18 @@ static void on_event(struct ebb_domain *domain, enum ebb_virt_event event,
 	}
 }
 
+/* A domain that has no vm yet is looked at later, which finds its balloon. */
+static void on_balloon(struct ebb_domain *domain, uint64_t left_bytes,
+		       void *opaque)
+{
+	struct ebb_fleet *fleet = opaque;
+	const struct ebb_roster_entry *entry =
+		ebb_roster_find(&fleet->roster, ebb_domain_uuid(domain));
+
+	if (entry && entry->vm)
+		ebb_vm_balloon_changed(entry->vm, left_bytes);
+}
+
 static void on_connected(const struct ebb_virt_list *list, void *opaque)
 {
 	struct ebb_fleet *fleet = opaque;
@@ -408,6 +420,7 @@ const struct ebb_virt_ops ebb_fleet_virt_ops = {
 	.listed = on_listed,
 	.disconnected = on_disconnected,
 	.event = on_event,
+	.balloon = on_balloon,
 };
 
 static void on_tick(int timer, void *opaque)

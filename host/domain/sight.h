@@ -32,8 +32,9 @@ struct ebb_vm_word {
  * @huge_page_bytes: its memory is from the pool of pages of this size; 0: it is not
  * @paused, @leaving: as libvirt said last; @leaving: it shuts down, or crashed
  * @lease: rung lease is open
- * @held_known: else the next three are 0
- * @usable_bytes: its memory without what is not plugged
+ * @held_known: else the next five are 0
+ * @usable_bytes: its memory without what is not plugged and what a balloon holds
+ * @balloon_known, @balloon_bytes: that
  * @working_set_known: the agent said it; @working_set_ns: when
  */
 struct ebb_vm_sight {
@@ -44,6 +45,8 @@ struct ebb_vm_sight {
 	bool lease;
 	bool held_known;
 	uint64_t usable_bytes;
+	bool balloon_known;
+	uint64_t balloon_bytes;
 	uint64_t resident_bytes;
 	uint64_t swapped_bytes;
 	bool working_set_known;

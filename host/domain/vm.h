@@ -121,6 +121,12 @@ void ebb_vm_reset(struct ebb_vm *vm);
 /* libvirt saw the guest agent's channel open or close. */
 void ebb_vm_agent_changed(struct ebb_vm *vm);
 
+/*
+ * Its balloon leaves it @left_bytes, without virtio-mem, as libvirt says; the guest
+ * may have said any number.
+ */
+void ebb_vm_balloon_changed(struct ebb_vm *vm, uint64_t left_bytes);
+
 /* What libvirt keeps of Ebb's with the domain is other than it was. */
 void ebb_vm_metadata_changed(struct ebb_vm *vm);
 

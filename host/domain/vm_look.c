@@ -214,6 +214,7 @@ static void look_done(struct ebb_vm *vm)
 	vm->known.looked_at = true;
 	vm->known.lease = false;
 	/* Without XML nothing is known, and what was holds. */
+	ebb_vm_balloon_look_ended(vm, vm->probe.domxml.cell_count > 0);
 	if (vm->probe.domxml.cell_count > 0)
 		ebb_vm_take_metadata(vm, &vm->probe.domxml.metadata);
 	count_asks(vm);
@@ -255,6 +256,7 @@ void ebb_vm_look(struct ebb_vm *vm)
 	vm->look_wanted = false;
 	vm->resizing_ns = 0;
 	vm->settings.changed = false;
+	ebb_vm_balloon_look_begins(vm);
 	vm->gone = false;
 	vm->disconnected = false;
 	vm->agent.heard_by_look = vm->agent.heard;

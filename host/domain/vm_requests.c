@@ -17,6 +17,7 @@ enum {
 static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call, bool silent)
 {
 	struct ebb_doctor *doctor = calloc(1, sizeof(*doctor));
+	uint64_t balloon_bytes;
 
 	if (!doctor) {
 		ebb_call_error(call, "GenericError", "out of memory");
@@ -25,6 +26,10 @@ static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call, bool silent)
 	ebb_doctor_examine(&vm->probe, doctor);
 	ebb_doctor_examine_target(&vm->probe, vm->target.state.mechanism,
 				  vm->target.too_old, doctor);
+	if (ebb_vm_balloon(vm, &balloon_bytes))
+		ebb_doctor_examine_balloon(
+			balloon_bytes, ebb_vm_usable_bytes(vm) + balloon_bytes,
+			doctor);
 	snprintf(doctor->name, sizeof(doctor->name), "%s", vm->name);
 	if (silent || vm->life == EBB_VM_DISCONNECTED)
 		ebb_doctor_examine_silence(

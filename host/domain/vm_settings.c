@@ -38,8 +38,11 @@ static uint64_t unplugged_bytes(const struct ebb_vm *vm)
 uint64_t ebb_vm_usable_bytes(const struct ebb_vm *vm)
 {
 	uint64_t memory_bytes = ebb_vm_memory_bytes(vm);
-	uint64_t missing_bytes = unplugged_bytes(vm);
+	uint64_t missing_bytes = unplugged_bytes(vm), balloon_bytes;
 
+	/* Where it is not known it may be empty. */
+	if (ebb_vm_balloon(vm, &balloon_bytes))
+		missing_bytes += balloon_bytes;
 	return memory_bytes > missing_bytes ? memory_bytes - missing_bytes : 0;
 }
 

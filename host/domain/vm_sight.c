@@ -42,6 +42,7 @@ static void see_held(const struct ebb_vm *vm, struct ebb_vm_sight *sight)
 	ebb_guest_process_holding(qemu, READ_AGE_MS, &holding);
 	sight->held_known = true;
 	sight->usable_bytes = ebb_vm_usable_bytes(vm);
+	sight->balloon_known = ebb_vm_balloon(vm, &sight->balloon_bytes);
 	sight->resident_bytes = holding.resident_bytes;
 	sight->swapped_bytes = holding.swapped_bytes;
 	if (qemu->backings[0].kind == EBB_BACKING_HUGETLBFS)

@@ -159,6 +159,17 @@ struct vm_known {
 };
 
 /**
+ * struct vm_balloon - what libvirt's events say of it since the last look
+ * @told: something, and @left_bytes is it; else the look's XML has it
+ * @told_in_look: since the look began that runs now, or ran last
+ */
+struct vm_balloon {
+	bool told;
+	bool told_in_look;
+	uint64_t left_bytes;
+};
+
+/**
  * enum ebb_vm_life - what libvirt says of the domain as such
  *
  * @EBB_VM_CONNECTED: its events are told. Jobs may begin
@@ -234,6 +245,7 @@ struct ebb_vm {
 	struct vm_process process; /* that of @probe */
 	struct ebb_counters earlier; /* of the guest that was here before it */
 	struct vm_known known;
+	struct vm_balloon balloon;
 	atomic_bool gone;
 	atomic_bool disconnected; /* that is why */
 	atomic_bool leaving; /* or that ebbd ends */
@@ -363,8 +375,21 @@ void ebb_vm_read_if_changed(struct ebb_vm *vm);
 /* vm_settings.c: of the backings, or else by the XML; settings in percent are of it. */
 uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm);
 
-/* Of that, without memory devices that are not plugged: what parts of it are of. */
+/*
+ * Of that, without memory devices that are not plugged and without what a balloon
+ * holds: what parts of it are of.
+ */
 uint64_t ebb_vm_usable_bytes(const struct ebb_vm *vm);
+
+/*
+ * vm_balloon.c: what a balloon holds of the guest's memory, 0 without one. Returns
+ * whether that is known.
+ */
+bool ebb_vm_balloon(const struct ebb_vm *vm, uint64_t *ret_bytes);
+
+/* vm_balloon.c: a look begins, and ended; @found: it has the XML. */
+void ebb_vm_balloon_look_begins(struct ebb_vm *vm);
+void ebb_vm_balloon_look_ended(struct ebb_vm *vm, bool found);
 
 /* vm_settings.c: anew, of the configuration and of what the domain has. */
 void ebb_vm_hold_settings(struct ebb_vm *vm);

@@ -224,6 +224,8 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	fill_facts(vm, facts, ret_status);
 	fill_target(facts, &ret_status->target);
 	fill_backings(vm, ret_status);
+	ret_status->balloon_known =
+		ebb_vm_balloon(vm, &ret_status->balloon_bytes);
 	fill_holding(vm, ret_status);
 	fill_lent(vm, ret_status);
 }

@@ -36,7 +36,7 @@ enum {
 
 struct ebb_msg_target ebb_vm_standing_target(const struct ebb_vm *vm)
 {
-	return ebb_target_message(&vm->target.setting, ebb_vm_memory_bytes(vm));
+	return ebb_target_message(&vm->target.setting, ebb_vm_usable_bytes(vm));
 }
 
 void ebb_vm_target_forget(struct ebb_vm *vm)
@@ -415,7 +415,7 @@ static int start_telling(struct ebb_vm *vm, struct ebb_call *call,
 		.set = *set,
 		.tells = set->has_target && set->scope != EBB_SCOPE_CONFIG,
 		.message = ebb_target_message(&set->target,
-					      ebb_vm_memory_bytes(vm)),
+					      ebb_vm_usable_bytes(vm)),
 		.told = -ENOTCONN,
 		.want_facts = call || ebb_now_ns() >= vm->target.facts_due_ns,
 	};

@@ -61,6 +61,7 @@ const struct ebb_field ebb_explain_domain_fields[] = {
 	FIELD(EBB_FIELD_U64, "bytes", DOMAIN, bytes),
 	OPTIONAL_STRING("why", DOMAIN, why),
 	FIELD(EBB_FIELD_U64, "usable-bytes", DOMAIN, usable_bytes),
+	FIELD(EBB_FIELD_U64, "balloon-bytes", DOMAIN, balloon_bytes),
 	FIELD(EBB_FIELD_U64, "resident-bytes", DOMAIN, resident_bytes),
 	FIELD(EBB_FIELD_U64, "swapped-bytes", DOMAIN, swapped_bytes),
 	FIELD(EBB_FIELD_U64, "lent-bytes", DOMAIN, lent_bytes),

@@ -85,6 +85,7 @@ struct ebb_explain_domain {
 	uint64_t bytes;
 	char why[16];
 	uint64_t usable_bytes;
+	uint64_t balloon_bytes; /* which a balloon holds beside that */
 	uint64_t resident_bytes;
 	uint64_t swapped_bytes;
 	uint64_t lent_bytes;

@@ -109,6 +109,8 @@ const struct ebb_field ebb_domain_status_fields[] = {
 	OPTIONAL_STRING("kernel", DOMAIN, kernel),
 	OPTIONAL_STRING("channel", DOMAIN, channel),
 	FIELD(EBB_FIELD_U64, "memory-bytes", DOMAIN, memory_bytes),
+	FIELD(EBB_FIELD_BOOL, "balloon-known", DOMAIN, balloon_known),
+	FIELD(EBB_FIELD_U64, "balloon-bytes", DOMAIN, balloon_bytes),
 	FIELD(EBB_FIELD_U64, "resident-bytes", DOMAIN, resident_bytes),
 	FIELD(EBB_FIELD_U64, "swapped-bytes", DOMAIN, swapped_bytes),
 	FIELD(EBB_FIELD_BOOL, "swapped-known", DOMAIN, swapped_known),

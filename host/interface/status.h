@@ -144,6 +144,8 @@ struct ebb_domain_status {
 	char kernel[96];
 	char channel[64]; /* which channel reaches the agent, or empty */
 	uint64_t memory_bytes; /* sizes of the backings, or of the XML */
+	bool balloon_known;
+	uint64_t balloon_bytes; /* of that, what a balloon holds; if @balloon_known */
 	uint64_t resident_bytes; /* in RAM */
 	uint64_t swapped_bytes; /* in the host's swap, if @swapped_known */
 	bool swapped_known;

@@ -39,7 +39,7 @@
 #include "host/libvirt/virt.h"
 
 enum {
-	EBB_CONNECTION_EVENTS_MAX = 8
+	EBB_CONNECTION_EVENTS_MAX = 9
 };
 
 /* Whether a call waits for libvirtd alone, or for a guest as well. */
@@ -57,7 +57,7 @@ enum ebb_call_kind {
  * @wake_fd: eventfd of the loop, for a loss and for the last user's end
  * @users: domains that exist
  * @lost: by the other end, or given up by us
- * @emit: event loop's thread only; NULL: nobody listens any more
+ * @emit, @emit_balloon: event loop's thread only; NULL: nobody listens any more
  * @callbacks: ids of the events that are registered
  * @lock: of @busy: a call of that kind is under way
  */
@@ -70,6 +70,8 @@ struct ebb_connection {
 	atomic_bool lost;
 	void (*emit)(struct ebb_domain *domain, enum ebb_virt_event event,
 		     enum ebb_domain_state state, void *opaque);
+	void (*emit_balloon)(struct ebb_domain *domain, uint64_t left_bytes,
+			     void *opaque);
 	void *opaque;
 	int callbacks[EBB_CONNECTION_EVENTS_MAX];
 	uint32_t callback_count;

@@ -182,6 +182,17 @@ static xmlNode *child_named(xmlNode *node, const char *name)
 	return NULL;
 }
 
+/* Of virtio-mem, what libvirt counts as the guest's now. */
+static uint64_t parse_current(xmlNode *target, uint64_t bytes)
+{
+	xmlNode *current = child_named(target, "current");
+	uint64_t current_bytes;
+
+	return current && element_bytes(current, &current_bytes) == 0
+		       ? current_bytes
+		       : bytes;
+}
+
 /* Of virtio-mem, what is plugged once all that is requested is. */
 static uint64_t parse_plugged(xmlNode *target, uint64_t bytes)
 {
@@ -197,7 +208,8 @@ static uint64_t parse_plugged(xmlNode *target, uint64_t bytes)
 	return current_bytes;
 }
 
-static int parse_device(xmlNode *memory, struct ebb_domxml *domxml)
+static int parse_device(xmlNode *memory, struct ebb_domxml *domxml,
+			uint64_t *present_bytes)
 {
 	xmlNode *target = child_named(memory, "target");
 	xmlNode *size = target ? child_named(target, "size") : NULL;
@@ -225,6 +237,9 @@ static int parse_device(xmlNode *memory, struct ebb_domxml *domxml)
 	domxml->devices[domxml->device_count].bytes = bytes;
 	domxml->devices[domxml->device_count].plugged_bytes =
 		parse_plugged(target, bytes);
+	domxml->devices[domxml->device_count].virtio_mem =
+		child_named(target, "requested") != NULL;
+	*present_bytes += parse_current(target, bytes);
 	domxml->devices[domxml->device_count].base_gpa =
 		base ? strtoull((char *)base, NULL, 0) : 0;
 	domxml->device_count++;
@@ -232,7 +247,9 @@ static int parse_device(xmlNode *memory, struct ebb_domxml *domxml)
 	return 0;
 }
 
-static int parse_devices(xmlXPathContext *context, struct ebb_domxml *domxml)
+/* @present_bytes: of all of them, what libvirt counts as the guest's now. */
+static int parse_devices(xmlXPathContext *context, struct ebb_domxml *domxml,
+			 uint64_t *present_bytes)
 {
 	xmlXPathObject *found ebb_cleanup(free_object) = xmlXPathEvalExpression(
 		BAD_CAST "/domain/devices/memory[@model='dimm' or "
@@ -242,11 +259,47 @@ static int parse_devices(xmlXPathContext *context, struct ebb_domxml *domxml)
 
 	for (int i = 0;
 	     found && found->nodesetval && i < found->nodesetval->nodeNr; i++) {
-		r = parse_device(found->nodesetval->nodeTab[i], domxml);
+		r = parse_device(found->nodesetval->nodeTab[i], domxml,
+				 present_bytes);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* <currentMemory> of a domain that runs is what its balloon leaves it. */
+static void parse_balloon(xmlXPathContext *context, uint64_t present_bytes,
+			  struct ebb_domxml *domxml)
+{
+	xmlXPathObject *left ebb_cleanup(free_object) = xmlXPathEvalExpression(
+		BAD_CAST "/domain/currentMemory", context);
+	uint64_t left_bytes;
+
+	if (!left || !left->nodesetval || left->nodesetval->nodeNr != 1 ||
+	    element_bytes(left->nodesetval->nodeTab[0], &left_bytes) < 0)
+		return;
+	for (uint32_t i = 0; i < domxml->cell_count; i++)
+		present_bytes += domxml->cell_bytes[i];
+	domxml->balloon_known = true;
+	domxml->balloon_bytes = less(present_bytes, left_bytes);
+}
+
+uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
+				  uint64_t left_bytes)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < domxml->cell_count; i++)
+		bytes += domxml->cell_bytes[i];
+	for (uint32_t i = 0; i < domxml->device_count; i++)
+		if (!domxml->devices[i].virtio_mem)
+			bytes += domxml->devices[i].bytes;
+	return less(bytes, left_bytes);
 }
 
 static int parse_metadata(xmlXPathContext *context, struct ebb_domxml *domxml)
@@ -277,6 +330,7 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	xmlXPathContext *context ebb_cleanup(free_context) = NULL;
 	struct ebb_domxml domxml = { 0 };
+	uint64_t present_bytes = 0;
 	int r;
 
 	/* libvirt prints no DTD; without one there are no entities either. */
@@ -288,9 +342,11 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 	if (!xml_has(context, "/domain"))
 		return -EBADMSG;
 
-	r = parse_devices(context, &domxml);
+	r = parse_devices(context, &domxml, &present_bytes);
 	if (r == 0)
 		r = parse_cells(context, &domxml);
+	if (r == 0)
+		parse_balloon(context, present_bytes, &domxml);
 	if (r == 0)
 		r = parse_metadata(context, &domxml);
 	if (r < 0)

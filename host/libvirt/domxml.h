@@ -20,8 +20,10 @@ enum {
  * @cell_count, @cell_bytes: boot memory by NUMA cell, in the order in which
  *	QEMU lays it out; one cell if the domain has no NUMA
  * @device_count, @devices: dimm and virtio-mem devices with their address; 0
- *	where libvirt does not say it; and what of it is plugged, or all of it
- *	while that changes or is not said
+ *	where libvirt does not say it; what of it is plugged, or all of it while
+ *	that changes or is not said; and what the sizes that libvirt tells of a
+ *	balloon do not count, as it is of virtio-mem
+ * @balloon_known, @balloon_bytes: what a balloon holds of all that, 0 without one
  * @shared: <access mode='shared'/>, of the domain or of a cell
  * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
  * @qga_channel: it has QGA_CHANNEL_NAME
@@ -38,7 +40,10 @@ struct ebb_domxml {
 		uint64_t base_gpa;
 		uint64_t bytes;
 		uint64_t plugged_bytes;
+		bool virtio_mem;
 	} devices[EBB_MEMORY_PART_MAX];
+	bool balloon_known;
+	uint64_t balloon_bytes;
 	bool shared;
 	bool own_channel;
 	bool qga_channel;
@@ -48,6 +53,13 @@ struct ebb_domxml {
 	bool free_page_reporting;
 	struct ebb_metadata metadata;
 };
+
+/*
+ * What a balloon holds of it where @left_bytes are left to the guest, by libvirt's
+ * event, which does not count virtio-mem.
+ */
+uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
+				  uint64_t left_bytes);
 
 /**
  * ebb_domxml_parse - read the XML of virDomainGetXMLDesc()

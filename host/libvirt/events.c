@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/size.h"
 #include "host/libvirt/connection.h"
 
 static void emit(struct ebb_connection *connection, virDomainPtr handle,
@@ -112,6 +113,24 @@ static void on_metadata(virConnectPtr handle, virDomainPtr domain, int type,
 		     EBB_DOMAIN_UNKNOWN);
 }
 
+static void on_balloon(virConnectPtr handle, virDomainPtr target,
+		       unsigned long long left_kib, void *opaque)
+{
+	struct ebb_connection *connection = opaque;
+	struct ebb_domain *domain;
+
+	(void)handle;
+	/* The guest wrote it. */
+	if (!connection->emit_balloon || left_kib > UINT64_MAX / EBB_KIB)
+		return;
+	domain = ebb_domain_wrap(connection, target);
+	if (!domain)
+		return;
+	connection->emit_balloon(domain, left_kib * EBB_KIB,
+				 connection->opaque);
+	ebb_domain_unref(domain);
+}
+
 static const struct {
 	int id;
 	virConnectDomainEventGenericCallback callback;
@@ -131,6 +150,8 @@ static const struct {
 	  VIR_DOMAIN_EVENT_CALLBACK(on_job_completed) },
 	{ VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
 	  VIR_DOMAIN_EVENT_CALLBACK(on_metadata) },
+	{ VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE,
+	  VIR_DOMAIN_EVENT_CALLBACK(on_balloon) },
 };
 
 _Static_assert(EBB_ARRAY_SIZE(events) <= EBB_CONNECTION_EVENTS_MAX,

@@ -85,6 +85,20 @@ static void on_event(struct ebb_domain *domain, enum ebb_virt_event event,
 	virt->ops.event(domain, event, state, virt->opaque);
 }
 
+static void on_balloon(struct ebb_domain *domain, uint64_t left_bytes,
+		       void *opaque)
+{
+	struct ebb_virt *virt = opaque;
+
+	virt->ops.balloon(domain, left_bytes, virt->opaque);
+}
+
+static void stop_emitting(struct ebb_connection *connection)
+{
+	connection->emit = NULL;
+	connection->emit_balloon = NULL;
+}
+
 /* ---- closing ---- */
 
 static void close_work(void *opaque)
@@ -123,7 +137,7 @@ static void bury(struct ebb_virt *virt, struct ebb_connection *connection)
 {
 	struct grave *grave = calloc(1, sizeof(*grave));
 
-	connection->emit = NULL;
+	stop_emitting(connection);
 	ebb_connection_lose(connection);
 	/* Without memory it is leaked: to close it here would block. */
 	if (!grave)
@@ -239,6 +253,7 @@ static void try_to_connect(struct ebb_virt *virt)
 
 	if (connection) {
 		connection->emit = on_event;
+		connection->emit_balloon = on_balloon;
 		connection->opaque = virt;
 	}
 	if (!connection || ask(virt, connection, true) < 0) {
@@ -346,7 +361,7 @@ bool ebb_virt_stop(struct ebb_virt *virt)
 	virt->stopped = true;
 	ebb_loop_timer_set(virt->retry_timer, -1);
 	if (virt->asking)
-		virt->asking->connection->emit = NULL;
+		stop_emitting(virt->asking->connection);
 	virt->connection = NULL;
 	if (connection)
 		bury(virt, connection);

@@ -102,6 +102,12 @@ struct ebb_virt_ops {
 	 */
 	void (*event)(struct ebb_domain *domain, enum ebb_virt_event event,
 		      enum ebb_domain_state state, void *opaque);
+	/*
+	 * So much is left to the guest by its balloon, without virtio-mem; it says
+	 * so itself.
+	 */
+	void (*balloon)(struct ebb_domain *domain, uint64_t left_bytes,
+			void *opaque);
 };
 
 /**

@@ -172,8 +172,9 @@ struct ebb_policy_scratch {
  * struct ebb_policy_domain - a domain as the policy sees it
  * @min_bytes: never less; @max_bytes: never more for long, 0: no such limit
  * @shares: its weight; 0 is taken as 1
- * @usable_bytes: what the guest may use: its memory as it is plugged. What
- *	a balloon holds is in it, as the guest may have that back at any time
+ * @usable_bytes: what the guest may use: its memory as it is plugged, without what
+ *	a balloon holds
+ * @balloon_bytes: that, 0 also if it is not known
  * @resident_bytes, @swapped_bytes: what the host provides
  * @heard_ns: when the guest said what follows; 0: it did not
  * @lasting_bytes: of @free_bytes, what was free at each moment since @free_since_ns;
@@ -190,6 +191,7 @@ struct ebb_policy_domain {
 	enum ebb_policy_mode mode;
 	enum ebb_policy_phase phase;
 	uint64_t usable_bytes;
+	uint64_t balloon_bytes;
 	uint64_t resident_bytes;
 	uint64_t swapped_bytes;
 	uint64_t heard_ns;

@@ -87,6 +87,7 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 		.mode = mode_of(settings->mode),
 		.phase = phase_of(member, &sight, now_ns),
 		.usable_bytes = sight.usable_bytes,
+		.balloon_bytes = sight.balloon_bytes,
 		.resident_bytes = sight.resident_bytes,
 		.swapped_bytes = sight.swapped_bytes,
 		.working_set_known = sight.working_set_known &&

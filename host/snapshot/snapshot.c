@@ -127,6 +127,7 @@ static void write_memory(const struct ebb_policy_domain *domain,
 			 uint64_t now_ns, struct ebb_explain_domain *row)
 {
 	row->usable_bytes = domain->usable_bytes;
+	row->balloon_bytes = domain->balloon_bytes;
 	row->resident_bytes = domain->resident_bytes;
 	row->swapped_bytes = domain->swapped_bytes;
 	row->lent_bytes = ebb_policy_lent_bytes(domain);

@@ -135,6 +135,28 @@ static char *list_of(struct ebb_domain_status *domain)
 	return ebb_msg_reply(ebb_status_list_encode(&list), NULL);
 }
 
+static void test_balloon(void **state)
+{
+	struct ebb_domain_status domain = example_domain();
+	ebb_auto_free char *line = NULL, *shown = NULL;
+
+	(void)state;
+	domain.balloon_known = true;
+	domain.balloon_bytes = 1348 * EBB_MIB;
+	line = list_of(&domain);
+	run_with(line, "list");
+	assert_non_null(strstr(fake_run.out,
+			       " Memory  Balloon  Resident    Swapped  "));
+	assert_non_null(strstr(fake_run.out,
+			       "  2.0 GiB  1.3 GiB   1.5 GiB  256.0 MiB  "));
+	shown = fake_encode(ebb_domain_status_fields, &domain);
+	run_with(shown, "show", "web1");
+	assert_non_null(
+		strstr(fake_run.out,
+		       "\nBalloon         1.3 GiB of it, which the guest "
+		       "cannot use\n"));
+}
+
 /* While it is looked at, what was known is shown, marked. */
 static void test_list_old(void **state)
 {
@@ -441,6 +463,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_all),
+		cmocka_unit_test(test_balloon),
 		cmocka_unit_test(test_swapped_is_not_known),
 		cmocka_unit_test(test_list_old),
 		cmocka_unit_test(test_list_unknown),

@@ -136,6 +136,27 @@ static void test_started_before(void **state)
 	assert_left_alone(1);
 }
 
+static void test_balloon_moves(void **state)
+{
+	static struct ebb_domain_status status;
+
+	(void)state;
+	ebb_fleet_virt_ops.balloon(domain(), 0, fleet);
+	start_domain();
+	ebb_fleet_virt_ops.balloon(domain(), 0, fleet);
+	turn();
+	until_idle();
+	ebb_vm_status(fleet->vms[0], &status);
+	assert_false(status.balloon_known);
+	ebb_fleet_virt_ops.balloon(domain(), status.memory_bytes / 4, fleet);
+	ebb_vm_status(fleet->vms[0], &status);
+	assert_true(status.balloon_known);
+	assert_int_equal(status.balloon_bytes, status.memory_bytes / 4 * 3);
+	ebb_fleet_dismiss(fleet);
+	until_idle();
+	ebb_fleet_virt_ops.balloon(domain(), 0, fleet);
+}
+
 static void test_started_while_ebbd_ends(void **state)
 {
 	(void)state;
@@ -177,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FLEET_TEST(test_started_before),
+		FLEET_TEST(test_balloon_moves),
 		FLEET_TEST(test_started_while_ebbd_ends),
 		FLEET_TEST(test_started_just_before),
 		FLEET_TEST(test_looked_at_while_ebbd_ends),

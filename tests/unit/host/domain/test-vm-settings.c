@@ -251,6 +251,62 @@ static void test_part_of_what_is_plugged(void **state)
 	assert_non_null(strstr(trouble(), "until then min holds"));
 }
 
+/* What a balloon holds is not the guest's: by the look, by events, by lies. */
+static uint64_t balloon_mib(void)
+{
+	static struct ebb_domain_status status;
+
+	ebb_vm_status(vm, &status);
+	assert_true(status.balloon_known);
+	assert_int_equal(status.memory_bytes, EBB_GIB);
+	return status.balloon_bytes / EBB_MIB;
+}
+
+static void look_again(void)
+{
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+}
+
+static void test_part_of_what_a_balloon_leaves(void **state)
+{
+	static struct ebb_domain_status status;
+
+	(void)state;
+	ebb_vm_status(vm, &status);
+	assert_false(status.balloon_known);
+	fake_vm.domxml.balloon_known = true;
+	fake_vm.domxml.balloon_bytes = EBB_GIB / 2;
+	look_again();
+	assert_int_equal(balloon_mib(), 512);
+	/* All of 1 GiB is over this max, all of what the balloon leaves is not. */
+	change_metadata("<policy min='100%' max='600M'/>");
+	assert_string_equal(trouble(), "");
+	ebb_vm_balloon_changed(vm, EBB_GIB - 128 * EBB_MIB);
+	assert_int_equal(balloon_mib(), 128);
+	assert_non_null(strstr(trouble(), "until then min holds"));
+	ebb_vm_balloon_changed(vm, UINT64_MAX);
+	assert_int_equal(balloon_mib(), 0);
+	ebb_vm_balloon_changed(vm, 0);
+	assert_int_equal(balloon_mib(), 1024);
+}
+
+/* An event during a look is younger than the XML that the look has read. */
+static void test_balloon_moves_during_a_look(void **state)
+{
+	(void)state;
+	fake_vm.domxml.balloon_known = true;
+	fake_vm.domxml.balloon_bytes = EBB_GIB / 2;
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	ebb_vm_balloon_changed(vm, EBB_GIB - 256 * EBB_MIB);
+	fake_vm.held = false;
+	fake_vm_settle_down();
+	assert_int_equal(balloon_mib(), 256);
+	look_again();
+	assert_int_equal(balloon_mib(), 512);
+}
+
 static void test_config_is_read_anew(void **state)
 {
 	(void)state;
@@ -323,6 +379,8 @@ int main(void)
 		TEST(test_bad_ones_from_the_beginning),
 		TEST(test_min_over_max),
 		TEST(test_part_of_what_is_plugged),
+		TEST(test_part_of_what_a_balloon_leaves),
+		TEST(test_balloon_moves_during_a_look),
 		TEST(test_config_is_read_anew),
 		TEST(test_libvirt_does_not_keep_it),
 		TEST(test_libvirt_keeps_half_of_it),

@@ -118,6 +118,25 @@ static void test_set(void **state)
 	free(status);
 }
 
+/* A part is of what a balloon leaves, as it is when the target is told. */
+static void test_part_of_what_a_balloon_leaves(void **state)
+{
+	(void)state;
+	fake_vm.domxml.balloon_known = true;
+	fake_vm.domxml.balloon_bytes = EBB_GIB / 2;
+	fake_vm.domxml.metadata.target =
+		(struct ebb_target_setting){ .kind = EBB_TARGET_PERCENT,
+					     .percent = 50 };
+	begin();
+	pass(1);
+	assert_int_equal(fake_vm.told.bytes, EBB_GIB / 2 / 100 * 50);
+	ebb_vm_balloon_changed(vm, EBB_GIB / 4);
+	/* As a look finds it that comes meanwhile. */
+	fake_vm.domxml.balloon_bytes = EBB_GIB / 4 * 3;
+	pass(60);
+	assert_int_equal(fake_vm.told.bytes, EBB_GIB / 4 / 100 * 50);
+}
+
 static void test_set_none(void **state)
 {
 	(void)state;
@@ -354,6 +373,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		VM_TEST(test_set),
+		VM_TEST(test_part_of_what_a_balloon_leaves),
 		VM_TEST(test_working_set_is_asked_for),
 		VM_TEST(test_set_none),
 		VM_TEST(test_set_is_refused),

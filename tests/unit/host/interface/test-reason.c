@@ -221,6 +221,21 @@ static void test_free_target(void **state)
 	}
 }
 
+static void test_balloon(void **state)
+{
+	struct ebb_doctor doctor = { 0 };
+
+	(void)state;
+	ebb_doctor_examine_balloon(0, EBB_GIB, &doctor);
+	assert_int_equal(doctor.check_count, 0);
+	ebb_doctor_examine_balloon(EBB_GIB / 2, EBB_GIB, &doctor);
+	assert_int_equal(doctor.check_count, 1);
+	assert_string_equal(doctor.checks[0].status, "warn");
+	assert_non_null(strstr(doctor.checks[0].text,
+			       "512.0 MiB of the guest's 1.0 GiB"));
+	assert_non_null(strstr(doctor.checks[0].remedy, " 1048576K "));
+}
+
 static void test_skipped_after_a_failure(void **state)
 {
 	struct ebb_probe probe = { 0 };
@@ -374,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_each_reason_fails_one_check),
 		cmocka_unit_test(test_all_reasons_at_once),
 		cmocka_unit_test(test_free_target),
+		cmocka_unit_test(test_balloon),
 		cmocka_unit_test(test_skipped_after_a_failure),
 		cmocka_unit_test(test_small_pages_are_a_warning),
 		cmocka_unit_test(test_transparent_huge_pages),

@@ -93,6 +93,62 @@ static void test_settings_that_look_alike(void **state)
 	assert_false(parsed.free_page_reporting);
 }
 
+/* What is left to a guest is in <currentMemory>, and in events. */
+static void test_balloon(void **state)
+{
+	static const struct {
+		const char *xml;
+		bool known;
+		uint64_t balloon_mib;
+	} cases[] = {
+		{ "<currentMemory unit='KiB'>716800</currentMemory>", true,
+		  1348 },
+		{ "<currentMemory>2097152</currentMemory>", true, 0 },
+		{ "<currentMemory unit='GiB'>16</currentMemory>", true, 0 },
+		{ "<currentMemory>some</currentMemory>", false, 0 },
+		{ "", false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		char xml[512];
+
+		snprintf(xml, sizeof(xml), "<domain>" MEMORY "%s</domain>",
+			 cases[i].xml);
+		assert_int_equal(parse(xml), 0);
+		assert_int_equal(parsed.balloon_known, cases[i].known);
+		assert_int_equal(parsed.balloon_bytes,
+				 cases[i].balloon_mib * EBB_MIB);
+		assert_int_equal(ebb_domxml_balloon_bytes(&parsed,
+							  700 * EBB_MIB),
+				 1348 * EBB_MIB);
+		assert_int_equal(ebb_domxml_balloon_bytes(&parsed, UINT64_MAX),
+				 0);
+	}
+}
+
+/* libvirt adds what of virtio-mem is plugged to the XML's figure, not to an event's. */
+static void test_balloon_beside_memory_devices(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		parse("<domain><memory unit='GiB'>5</memory>"
+		      "<currentMemory unit='MiB'>3328</currentMemory><devices>"
+		      "<memory model='dimm'><target><size unit='GiB'>1</size>"
+		      "</target></memory>"
+		      "<memory model='virtio-mem'><target>"
+		      "<size unit='GiB'>2</size>"
+		      "<requested unit='MiB'>768</requested>"
+		      "<current unit='MiB'>512</current></target></memory>"
+		      "</devices></domain>"),
+		0);
+	/* 2 GiB at boot, a dimm of 1 GiB, 512 MiB plugged: 256 MiB are missing. */
+	assert_true(parsed.balloon_known);
+	assert_int_equal(parsed.balloon_bytes, 256 * EBB_MIB);
+	assert_int_equal(ebb_domxml_balloon_bytes(&parsed, 2816 * EBB_MIB),
+			 256 * EBB_MIB);
+}
+
 #define METADATA(inner)                \
 	"<domain>" MEMORY "<metadata>" \
 	"<x:note xmlns:x='urn:x'>40%</x:note>" inner "</metadata></domain>"
@@ -589,6 +645,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain_domain),
+		cmocka_unit_test(test_balloon),
+		cmocka_unit_test(test_balloon_beside_memory_devices),
 		cmocka_unit_test(test_settings_are_found),
 		cmocka_unit_test(test_settings_that_look_alike),
 		cmocka_unit_test(test_free_target),

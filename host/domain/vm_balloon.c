@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a balloon holds of a vm's memory.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The problem. What a balloon holds is not the guest's to use, so shares, limits and
+ * debts are of the rest. The balloon moves at any time, and to ask libvirtd for it
+ * again and again would cost a call for each domain.
+ *
+ * The rule. A look reads the domain's XML anyway, which has it; between looks libvirt
+ * tells each change by an event. An event that comes while a look runs may be younger
+ * than the XML which that look read, so it holds until the next look.
+ *
+ * The guest's driver says the size, so it may be any number: it is bounded by the
+ * memory that the guest has. A guest that says too much is taken to have less.
+ */
+#include "host/domain/vm_state.h"
+
+void ebb_vm_balloon_changed(struct ebb_vm *vm, uint64_t left_bytes)
+{
+	vm->balloon.told = true;
+	vm->balloon.told_in_look = true;
+	vm->balloon.left_bytes = left_bytes;
+}
+
+void ebb_vm_balloon_look_begins(struct ebb_vm *vm)
+{
+	vm->balloon.told_in_look = false;
+}
+
+void ebb_vm_balloon_look_ended(struct ebb_vm *vm, bool found)
+{
+	if (found)
+		vm->balloon.told = vm->balloon.told_in_look;
+}
+
+bool ebb_vm_balloon(const struct ebb_vm *vm, uint64_t *ret_bytes)
+{
+	const struct ebb_domxml *domxml = &vm->probe.domxml;
+
+	*ret_bytes = vm->balloon.told
+			     ? ebb_domxml_balloon_bytes(domxml,
+							vm->balloon.left_bytes)
+			     : domxml->balloon_bytes;
+	return domxml->cell_count > 0 &&
+	       (vm->balloon.told || domxml->balloon_known);
+}
