@@ -138,6 +138,11 @@ void ctl_explain_domain_print(const struct ebb_explain_domain *domain)
 		       EBB_SIZE(domain->min_bytes),
 		       domain->max_bytes ? EBB_SIZE(domain->max_bytes) : "none",
 		       domain->shares);
+	if (domain->usable_bytes && domain->min_bytes > domain->usable_bytes)
+		ctl_pair_print(stdout, "",
+			       "min is more than the guest may use, and counts "
+			       "as %s",
+			       EBB_SIZE(domain->usable_bytes));
 	ctl_pair_print(stdout, "Memory", "%s usable, %s resident, %s lent",
 		       EBB_SIZE(domain->usable_bytes),
 		       EBB_SIZE(domain->resident_bytes),

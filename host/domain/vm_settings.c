@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/size.h"
 #include "host/domain/vm_state.h"
 
 uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm)
@@ -84,6 +85,40 @@ static void log_changes(const struct ebb_vm *vm,
 	}
 }
 
+/* Whether min is more than there is, so that it holds as that; with words for it. */
+static bool is_min_capped(const struct ebb_vm *vm, char *text,
+			  size_t text_bytes)
+{
+	const struct ebb_amount *min = &vm->settings.held.values.min;
+	uint64_t usable_bytes = ebb_vm_usable_bytes(vm), balloon_bytes;
+	char value[EBB_SETTING_TEXT_BYTES], balloon[64] = "";
+
+	if (usable_bytes == 0 ||
+	    ebb_amount_bytes(min, usable_bytes) <= usable_bytes)
+		return false;
+	if (ebb_vm_balloon(vm, &balloon_bytes) && balloon_bytes > 0)
+		snprintf(balloon, sizeof(balloon), " (a balloon holds %s more)",
+			 EBB_SIZE(balloon_bytes));
+	snprintf(text, text_bytes,
+		 "min is %s, but the guest may use %s%s: it counts as that. "
+		 "Lower min, or give the domain more memory",
+		 ebb_setting_format(EBB_SETTING_MIN, &vm->settings.held.values,
+				    value),
+		 EBB_SIZE(usable_bytes), balloon);
+	return true;
+}
+
+/* Once, until it is no more so. */
+static void tell_min(struct ebb_vm *vm)
+{
+	char text[EBB_TEXT_BYTES_MAX];
+	bool capped = is_min_capped(vm, text, sizeof(text));
+
+	if (capped && !vm->settings.min_told)
+		ebb_log(EBB_LOG_WARNING, "%s: %s", vm->name, text);
+	vm->settings.min_told = capped;
+}
+
 void ebb_vm_settings_take(struct ebb_vm *vm,
 			  const struct ebb_metadata *metadata)
 {
@@ -104,6 +139,7 @@ void ebb_vm_settings_take(struct ebb_vm *vm,
 			vm->name, what_holds(settings), settings->odd.text);
 	ebb_vm_hold_settings(vm);
 	log_changes(vm, &before);
+	tell_min(vm);
 }
 
 void ebb_vm_config_changed(struct ebb_vm *vm)
@@ -112,6 +148,7 @@ void ebb_vm_config_changed(struct ebb_vm *vm)
 
 	ebb_vm_hold_settings(vm);
 	log_changes(vm, &before);
+	tell_min(vm);
 }
 
 const struct ebb_settings *ebb_vm_settings(const struct ebb_vm *vm)
@@ -145,6 +182,7 @@ void ebb_vm_settings_status(const struct ebb_vm *vm,
 {
 	const struct ebb_settings *held = &vm->settings.held;
 	struct ebb_msg_error error;
+	char text[EBB_TEXT_BYTES_MAX];
 
 	memset(ret_status, 0, sizeof(*ret_status));
 	ebb_settings_show(held, ret_status);
@@ -160,4 +198,7 @@ void ebb_vm_settings_status(const struct ebb_vm *vm,
 				    &error) < 0)
 		snprintf(ret_status->trouble, sizeof(ret_status->trouble),
 			 "%s; until then min holds", error.text);
+	else if (is_min_capped(vm, text, sizeof(text)))
+		snprintf(ret_status->trouble, sizeof(ret_status->trouble), "%s",
+			 text);
 }

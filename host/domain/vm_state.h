@@ -57,6 +57,7 @@ struct vm_target {
  * @understood: all that they said was, once
  * @odd: why not all that they say now is understood; else empty
  * @held: @layer over the configuration
+ * @min_told: that min is more than the domain has, which holds still
  * @changed: libvirt said so of the metadata, and they are to be read
  * @read, @metadata: the job's that reads them while it runs: 0 or -errno
  */
@@ -65,6 +66,7 @@ struct vm_settings {
 	bool understood;
 	struct ebb_msg_error odd;
 	struct ebb_settings held;
+	bool min_told;
 	bool changed;
 	int read;
 	struct ebb_metadata metadata;

@@ -81,13 +81,21 @@ static void count_pool(const struct ebb_policy *policy, uint32_t index)
 	budget->cover_bytes = budget->available_bytes;
 }
 
+/* A domain keeps no more than it has, whatever its min says. */
+static uint64_t kept_bytes(const struct ebb_policy_domain *domain)
+{
+	return domain->usable_bytes > 0 ? ebb_policy_least(domain->min_bytes,
+							   domain->usable_bytes)
+					: domain->min_bytes;
+}
+
 static void count_mins(const struct ebb_policy *policy, uint32_t index)
 {
 	double sum = 0;
 
 	for (uint32_t i = 0; i < policy->domain_count; i++)
 		sum += ebb_policy_part(&policy->domains[i], index) *
-		       (double)policy->domains[i].min_bytes;
+		       (double)kept_bytes(&policy->domains[i]);
 	policy->budgets[index].min_bytes = (uint64_t)sum;
 }
 

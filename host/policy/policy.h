@@ -75,8 +75,8 @@ enum ebb_policy_budget_kind {
  * @debt_bytes: what the @cover_guests largest debtors may take back
  * @cover_bytes: what could be had in time if they do
  * @promised_bytes: of what covers more than that, what this decision lends away
- * @min_bytes: what the mins of its domains add up to: over @limit_bytes they cannot
- *	all be kept
+ * @min_bytes: what the mins of its domains add up to, each at most what the domain
+ *	may use: over @limit_bytes they cannot all be kept
  * @holder: who holds most over its share, if need is left; else EBB_POLICY_NONE
  * @victim: whom the kernel would kill, likewise
  */

@@ -251,6 +251,24 @@ static void test_part_of_what_is_plugged(void **state)
 	assert_non_null(strstr(trouble(), "until then min holds"));
 }
 
+/* A min over what there is is capped, and nobody has to find that out. */
+static void test_min_over_what_there_is(void **state)
+{
+	(void)state;
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_MIN, "1G");
+	assert_string_equal(fake_vm.answer.result.settings.trouble, "");
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_MIN, "2G");
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_non_null(strstr(fake_vm.answer.result.settings.trouble,
+			       "min is 2G, but the guest may use 1.0 GiB: it "
+			       "counts as that"));
+	assert_non_null(strstr(trouble(), "min is 2G"));
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_MIN, "600M");
+	assert_string_equal(trouble(), "");
+	ebb_vm_balloon_changed(vm, EBB_GIB / 2);
+	assert_non_null(strstr(trouble(), "(a balloon holds 512.0 MiB more)"));
+}
+
 /* What a balloon holds is not the guest's: by the look, by events, by lies. */
 static uint64_t balloon_mib(void)
 {
@@ -379,6 +397,7 @@ int main(void)
 		TEST(test_bad_ones_from_the_beginning),
 		TEST(test_min_over_max),
 		TEST(test_part_of_what_is_plugged),
+		TEST(test_min_over_what_there_is),
 		TEST(test_part_of_what_a_balloon_leaves),
 		TEST(test_balloon_moves_during_a_look),
 		TEST(test_config_is_read_anew),

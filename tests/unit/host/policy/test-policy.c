@@ -742,14 +742,32 @@ static void a_pool_lends_what_it_can_cover(void **state)
 
 static void mins_beyond_the_limit_are_seen(void **state)
 {
+	struct ebb_policy_domain *a = add("a", 0, EBB_GIB);
+	struct ebb_policy_domain *b = add("b", 0, EBB_GIB);
+
 	(void)state;
-	add("a", 0, EBB_GIB)->min_bytes = 10 * EBB_GIB;
-	add("b", 0, EBB_GIB)->min_bytes = 6 * EBB_GIB;
+	a->usable_bytes = a->min_bytes = 10 * EBB_GIB;
+	b->usable_bytes = b->min_bytes = 6 * EBB_GIB;
 	decide();
 	assert_int_equal(budgets[0].min_bytes, 16 * EBB_GIB);
 	assert_true(ebb_policy_mins_fit(&budgets[0]));
 	budgets[0].limit_bytes--;
 	assert_false(ebb_policy_mins_fit(&budgets[0]));
+}
+
+/* Nobody keeps more than it has, but of whom nothing is known its min is. */
+static void a_min_counts_as_what_its_domain_has(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 0, EBB_GIB);
+
+	(void)state;
+	domain->min_bytes = 100 * EBB_GIB;
+	decide();
+	assert_int_equal(budgets[0].min_bytes, domain->usable_bytes);
+	assert_true(ebb_policy_mins_fit(&budgets[0]));
+	domain->usable_bytes = 0;
+	decide();
+	assert_int_equal(budgets[0].min_bytes, 100 * EBB_GIB);
 }
 
 /* ---- words ---- */
@@ -881,6 +899,7 @@ int main(void)
 		POLICY_TEST(a_pool_covers_all_and_more),
 		POLICY_TEST(a_pool_lends_what_it_can_cover),
 		POLICY_TEST(mins_beyond_the_limit_are_seen),
+		POLICY_TEST(a_min_counts_as_what_its_domain_has),
 		POLICY_TEST(who_gave_its_allowance_is_said_so),
 		POLICY_TEST(a_decision_has_its_words),
 		POLICY_TEST(who_is_not_driven_gives_what_is_free),
