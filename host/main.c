@@ -643,6 +643,7 @@ int main(int argc, char **argv)
 	r = start(&daemon);
 	if (r == 0) {
 		sd_notify(0, "READY=1");
+		ebb_reload_serve(daemon.reload);
 		while (!daemon.stopping && r == 0) {
 			r = ebb_fault_fails("turn") ? -EIO : ebb_loop_turn();
 			tell_away(&daemon);

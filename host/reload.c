@@ -11,14 +11,18 @@
 
 /**
  * struct ebb_reload
+ * @serving: ebbd does
  * @running: a worker reads
+ * @told: that it began
  * @again: it was asked for meanwhile, and what the worker reads may be older
  * @call: who asked for the one that runs, or NULL: a signal
  * @fresh, @result, @error: the worker's while it reads
  */
 struct ebb_reload {
 	struct ebb_reload_options options;
+	bool serving;
 	bool running;
+	bool told;
 	bool again;
 	struct ebb_call *call;
 	struct ebb_config fresh;
@@ -96,7 +100,8 @@ static void read_done(void *opaque)
 		refuse(reload, call);
 	else
 		adopt(reload, call);
-	call_back(reload, reload->options.ended);
+	if (reload->told)
+		call_back(reload, reload->options.ended);
 	if (!reload->again)
 		return;
 	reload->again = false;
@@ -107,7 +112,9 @@ static void begin(struct ebb_reload *reload, struct ebb_call *call)
 {
 	int r;
 
-	call_back(reload, reload->options.begun);
+	reload->told = reload->serving;
+	if (reload->told)
+		call_back(reload, reload->options.begun);
 	reload->call = call;
 	reload->running = true;
 	r = ebb_workers_run(reload->options.workers, EBB_WORK_LOOK, read_work,
@@ -118,6 +125,11 @@ static void begin(struct ebb_reload *reload, struct ebb_call *call)
 	snprintf(reload->error.text, sizeof(reload->error.text),
 		 "no thread could be started to read it: %s", strerror(-r));
 	read_done(reload);
+}
+
+void ebb_reload_serve(struct ebb_reload *reload)
+{
+	reload->serving = true;
 }
 
 void ebb_reload_begin(struct ebb_reload *reload)

@@ -21,7 +21,8 @@ struct ebb_reload;
  * @config: what holds; written on the event loop's thread alone
  * @override: puts what the command line says over what was read; or NULL
  * @begun, @changed, @ended: it begins; @config is another now; it is over, refused or
- *	not. Each may be NULL
+ *	not. Each may be NULL. @begun and @ended are for who waits for a daemon that
+ *	serves: before ebb_reload_serve() they are not called
  */
 struct ebb_reload_options {
 	const char *path;
@@ -40,6 +41,12 @@ extern const struct ebb_control_handler ebb_reload_handlers[];
 
 /* Returns NULL without memory. */
 struct ebb_reload *ebb_reload_new(const struct ebb_reload_options *options);
+
+/*
+ * ebbd serves from now on. A reading that runs, which began before, is not told to
+ * @ended either.
+ */
+void ebb_reload_serve(struct ebb_reload *reload);
 
 /* Reads anew, after a reading that runs. What comes of it is in the log. */
 void ebb_reload_begin(struct ebb_reload *reload);

@@ -109,7 +109,7 @@ static void settle_down(void)
 	alarm(0);
 }
 
-static int set_up(void **state)
+static int begin_reload(void **state)
 {
 	struct ebb_reload_options options = { .path = path,
 					      .presence = EBB_CONFIG_REQUIRED,
@@ -126,6 +126,14 @@ static int set_up(void **state)
 	strcpy(config.uri, "test:///default");
 	reload = ebb_reload_new(&options);
 	return reload ? 0 : -1;
+}
+
+static int set_up(void **state)
+{
+	if (begin_reload(state) < 0)
+		return -1;
+	ebb_reload_serve(reload);
+	return 0;
 }
 
 static int tear_down(void **state)
@@ -165,6 +173,32 @@ static void test_mistake(void **state)
 	assert_int_equal(config.policy.settings.values.shares, 1000);
 	assert_int_equal(seen.changed, 0);
 	/* Who waits for the end of it, as systemd does, is told so. */
+	assert_int_equal(seen.ended, 1);
+}
+
+/*
+ * Before ebbd serves, the end of a reading would tell systemd that it does, though it
+ * has no connection yet.
+ */
+static void test_before_ebbd_serves(void **state)
+{
+	tear_down(state);
+	begin_reload(state);
+	write_file("[policy]\nshares = 7\n");
+	ebb_reload_begin(reload);
+	settle_down();
+	assert_int_equal(seen.changed, 1);
+	assert_int_equal(seen.begun, 0);
+	assert_int_equal(seen.ended, 0);
+	/* One that began before is not told of when it ends after. */
+	ebb_reload_begin(reload);
+	ebb_reload_serve(reload);
+	settle_down();
+	assert_int_equal(seen.changed, 2);
+	assert_int_equal(seen.ended, 0);
+	ebb_reload_begin(reload);
+	settle_down();
+	assert_int_equal(seen.begun, 1);
 	assert_int_equal(seen.ended, 1);
 }
 
@@ -219,9 +253,8 @@ int main(void)
 #define TEST(function) \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_asked_for),
-		TEST(test_mistake),
-		TEST(test_mistake_is_plain),
+		TEST(test_asked_for),	     TEST(test_mistake),
+		TEST(test_mistake_is_plain), TEST(test_before_ebbd_serves),
 		TEST(test_meanwhile),
 	};
 
