@@ -151,7 +151,8 @@ void ebb_vm_status(const struct ebb_vm *vm,
 
 /*
  * The pid of its process where that has no files, so that a job has to read what
- * it holds, and what is known of that is older than @max_age_ms; else 0.
+ * it holds, and what is known of that is older than @max_age_ms; else 0. For who
+ * shows it and for who counts it in a budget.
  */
 pid_t ebb_vm_wants_usage(const struct ebb_vm *vm, uint32_t max_age_ms);
 

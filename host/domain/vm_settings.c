@@ -19,8 +19,12 @@ uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm)
 	const struct ebb_domxml *domxml = &vm->probe.domxml;
 	uint64_t bytes = ebb_probe_backing_bytes(&vm->probe);
 
-	for (uint32_t i = 0; bytes == 0 && i < domxml->cell_count; i++)
+	if (bytes > 0)
+		return bytes;
+	for (uint32_t i = 0; i < domxml->cell_count; i++)
 		bytes += domxml->cell_bytes[i];
+	for (uint32_t i = 0; i < domxml->device_count; i++)
+		bytes += domxml->devices[i].bytes;
 	return bytes;
 }
 

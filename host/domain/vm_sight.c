@@ -6,7 +6,7 @@
 #include "host/domain/vm_state.h"
 
 enum {
-	/* Swap as it was read longer ago is not known any more. */
+	/* What was read longer ago, of swap or a process, is not known any more. */
 	READ_AGE_MS = 30 * 1000
 };
 
@@ -32,20 +32,38 @@ bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 	return true;
 }
 
+/*
+ * Of a process without files, what it has as such, which is a little more. Where that
+ * is of a pool of huge pages, of which is not known.
+ */
+static bool has_usage(const struct ebb_vm *vm)
+{
+	const struct vm_process *process = &vm->process;
+
+	return process->usage_ns > 0 && !process->usage.pooled &&
+	       ebb_now_ns() - process->usage_ns < READ_AGE_MS * EBB_NS_PER_MS;
+}
+
 static void see_held(const struct ebb_vm *vm, struct ebb_vm_sight *sight)
 {
 	const struct ebb_guest_process *qemu = &vm->probe.qemu;
 	struct ebb_holding holding;
 
-	if (qemu->backing_count == 0 || vm->process.ended)
+	if (qemu->pid <= 0 || vm->process.ended)
 		return;
-	ebb_guest_process_holding(qemu, READ_AGE_MS, &holding);
+	if (qemu->backing_count > 0)
+		ebb_guest_process_holding(qemu, READ_AGE_MS, &holding);
+	else if (has_usage(vm))
+		holding = vm->process.usage;
+	else
+		return;
 	sight->held_known = true;
 	sight->usable_bytes = ebb_vm_usable_bytes(vm);
 	sight->balloon_known = ebb_vm_balloon(vm, &sight->balloon_bytes);
 	sight->resident_bytes = holding.resident_bytes;
 	sight->swapped_bytes = holding.swapped_bytes;
-	if (qemu->backings[0].kind == EBB_BACKING_HUGETLBFS)
+	if (qemu->backing_count > 0 &&
+	    qemu->backings[0].kind == EBB_BACKING_HUGETLBFS)
 		sight->huge_page_bytes = qemu->backings[0].page_bytes;
 }
 

@@ -67,11 +67,13 @@ uint64_t ebb_backing_held_bytes(const struct ebb_backing *backing);
  * @resident_bytes: in RAM; with what is in swap if that is not known
  * @swapped_bytes: in swap
  * @swapped_known: else the kernel does not say
+ * @pooled: some of it is of a pool of huge pages, of a process without files
  */
 struct ebb_holding {
 	uint64_t resident_bytes;
 	uint64_t swapped_bytes;
 	bool swapped_known;
+	bool pooled;
 };
 
 /* @max_age_ms: of what is in swap, see ebb_swapped_bytes(). */

@@ -363,10 +363,16 @@ void ebb_guest_process_holding(const struct ebb_guest_process *process,
 int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
 {
 	struct ebb_holding holding = { 0 };
+	uint64_t pooled_bytes;
 	int r = ebb_pinned_status_bytes(pid, "VmRSS", &holding.resident_bytes);
 
+	/* Which VmRSS does not count. */
+	if (r == 0)
+		r = ebb_pinned_status_bytes(pid, "HugetlbPages", &pooled_bytes);
 	if (r < 0)
 		return r;
+	holding.pooled = pooled_bytes > 0;
+	holding.resident_bytes += pooled_bytes;
 	holding.swapped_known =
 		ebb_pinned_status_bytes(pid, "VmSwap",
 					&holding.swapped_bytes) == 0;

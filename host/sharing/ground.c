@@ -6,11 +6,19 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "host/memory/process.h"
 #include "host/memory/swapped.h"
 
 enum {
-	/* Swap that was read so lately is not read again. */
-	SWAP_NEW_MS = 1000
+	/* What was read so lately, of swap or a process, is not read again. */
+	NEW_MS = 1000
+};
+
+/* Of a process without files. @result: 0 or -errno, if it was @wanted. */
+struct usage {
+	bool wanted;
+	int result;
+	struct ebb_holding holding;
 };
 
 /* A read: the job's until it is done. */
@@ -23,6 +31,7 @@ struct reading {
 	uint32_t count;
 	uint64_t *numbers; /* of the members of @processes */
 	struct ebb_budget_process *processes;
+	struct usage *usages; /* of each of @processes */
 };
 
 static void free_reading(struct reading *reading)
@@ -31,6 +40,7 @@ static void free_reading(struct reading *reading)
 		return;
 	free(reading->numbers);
 	free(reading->processes);
+	free(reading->usages);
 	free(reading);
 }
 
@@ -48,7 +58,8 @@ static struct reading *new_reading(struct ebb_ground *ground,
 	reading->order = *order;
 	reading->numbers = calloc(room, sizeof(*reading->numbers));
 	reading->processes = calloc(room, sizeof(*reading->processes));
-	if (!reading->numbers || !reading->processes) {
+	reading->usages = calloc(room, sizeof(*reading->usages));
+	if (!reading->numbers || !reading->processes || !reading->usages) {
 		free_reading(reading);
 		return NULL;
 	}
@@ -59,6 +70,9 @@ static struct reading *new_reading(struct ebb_ground *ground,
 		if (sight.pid <= 0)
 			continue;
 		reading->numbers[next] = members->items[i]->number;
+		reading->usages[next].wanted =
+			ebb_vm_wants_usage(members->items[i]->vm, NEW_MS) ==
+			sight.pid;
 		reading->processes[next].pid = sight.pid;
 		reading->processes[next].huge_page_bytes =
 			sight.huge_page_bytes;
@@ -79,8 +93,13 @@ static void read_work(void *opaque)
 	uint64_t start_ns = ebb_now_ns();
 
 	/* What cannot be read is not known, and taken so. */
-	if (!ebb_swapped_is_known(SWAP_NEW_MS))
+	if (!ebb_swapped_is_known(NEW_MS))
 		ebb_swapped_read(EBB_SWAPPED_PATH);
+	for (uint32_t i = 0; i < reading->count; i++)
+		if (reading->usages[i].wanted)
+			reading->usages[i].result = ebb_guest_process_usage(
+				reading->processes[i].pid,
+				&reading->usages[i].holding);
 	reading->result = ebb_budget_read(reading->ground->reader,
 					  reading->order.promised_bytes,
 					  reading->processes, reading->count,
@@ -184,9 +203,15 @@ static void place_members(const struct reading *reading)
 			next++;
 		member->part_count = 0;
 		member->parts_known = false;
-		if (next < reading->count &&
-		    reading->numbers[next] == member->number)
-			take_parts(member, &reading->processes[next]);
+		if (next == reading->count ||
+		    reading->numbers[next] != member->number)
+			continue;
+		take_parts(member, &reading->processes[next]);
+		if (reading->usages[next].wanted &&
+		    reading->usages[next].result == 0)
+			ebb_vm_take_usage(member->vm,
+					  reading->processes[next].pid,
+					  &reading->usages[next].holding);
 	}
 }
 

@@ -4,7 +4,7 @@
  *
  * A read may wait for /proc, a cgroup or a mount, so a worker makes it, one at a
  * time; with it goes what the host's swap holds of guests. What is known stays until
- * the next read is done.
+ * the next read is done. So it is read what a guest has whose memory is in no files.
  */
 #ifndef EBB_HOST_GROUND_H
 #define EBB_HOST_GROUND_H

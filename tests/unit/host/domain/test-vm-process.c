@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "common/size.h"
+#include "host/domain/sight.h"
 #include "host/domain/vm_state.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
@@ -209,6 +210,35 @@ static void test_process_that_is_not_found_is_kept(void **state)
 	assert_int_equal(vm->process.counters.reclaimed_bytes, EBB_GIB);
 }
 
+/* Memory in no files is what the process has, while that is new; else it is unknown. */
+static void test_memory_in_no_files_is_seen(void **state)
+{
+	struct ebb_holding usage = { .resident_bytes = 3 * EBB_MIB,
+				     .swapped_bytes = EBB_MIB };
+	pid_t pid = vm->probe.qemu.pid;
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	ebb_vm_see(vm, &sight);
+	assert_false(sight.held_known);
+	assert_int_equal(ebb_vm_wants_usage(vm, 1000), pid);
+	ebb_vm_take_usage(vm, pid, &usage);
+	assert_int_equal(ebb_vm_wants_usage(vm, 1000), 0);
+	ebb_vm_see(vm, &sight);
+	assert_true(sight.held_known);
+	assert_int_equal(sight.usable_bytes, EBB_GIB);
+	assert_int_equal(sight.resident_bytes, 3 * EBB_MIB);
+	assert_int_equal(sight.swapped_bytes, EBB_MIB);
+	fake_vm.now_ns += 60 * EBB_NS_PER_S;
+	ebb_vm_see(vm, &sight);
+	assert_false(sight.held_known);
+	/* Of which pool it is, is not known. */
+	usage.pooled = true;
+	ebb_vm_take_usage(vm, pid, &usage);
+	ebb_vm_see(vm, &sight);
+	assert_false(sight.held_known);
+}
+
 /* What is known stays known while a worker looks. */
 static void test_known_while_looked_at(void **state)
 {
@@ -351,6 +381,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_silent_agent_is_asked_each_minute, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(test_memory_in_no_files_is_seen,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_known_while_looked_at,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

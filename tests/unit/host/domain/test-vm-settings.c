@@ -233,6 +233,7 @@ static void test_min_over_max(void **state)
 static void test_part_of_what_is_plugged(void **state)
 {
 	(void)state;
+	fake_vm.domxml.cell_bytes[0] = EBB_GIB / 2;
 	fake_vm.domxml.device_count = 1;
 	fake_vm.domxml.devices[0].bytes = EBB_GIB / 2;
 	ebb_vm_invalidate(vm);

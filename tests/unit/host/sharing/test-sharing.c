@@ -40,6 +40,8 @@ struct guest {
 	bool held; /* its reclaim does not end */
 	bool queued; /* likewise, and does not begin */
 	bool mute; /* its agent does not tell its working set */
+	bool filed_nowhere; /* its memory is in no files: what it has is read */
+	bool usage_known;
 	uint64_t free_bytes;
 	uint64_t resident_bytes;
 	enum ebb_reclaim_end end;
@@ -121,13 +123,14 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight);
 void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 {
 	const struct guest *guest = guest_of(vm);
+	bool held = !guest->filed_nowhere || guest->usage_known;
 
 	*ret_sight = (struct ebb_vm_sight){
 		.pid = 1 + guest->index,
 		.lease = !guest->closed,
-		.held_known = true,
-		.usable_bytes = EBB_GIB,
-		.resident_bytes = guest->resident_bytes,
+		.held_known = held,
+		.usable_bytes = held ? EBB_GIB : 0,
+		.resident_bytes = held ? guest->resident_bytes : 0,
 		.working_set_known = guest->working_set_ns > 0,
 		.working_set_bytes = EBB_GIB / 4,
 		.working_set_ns = guest->working_set_ns,
@@ -152,6 +155,33 @@ void __wrap_ebb_vm_want_facts(struct ebb_vm *vm)
 	guest_of(vm)->woken_ns = ebb_now_ns();
 	if (!guest_of(vm)->mute)
 		guest_of(vm)->working_set_ns = ebb_now_ns();
+}
+
+pid_t __wrap_ebb_vm_wants_usage(const struct ebb_vm *vm, uint32_t max_age_ms);
+pid_t __wrap_ebb_vm_wants_usage(const struct ebb_vm *vm, uint32_t max_age_ms)
+{
+	(void)max_age_ms;
+	return guest_of(vm)->filed_nowhere ? 1 + guest_of(vm)->index : 0;
+}
+
+/* Of the process by its number, as of what it has. */
+int __wrap_ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding);
+int __wrap_ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
+{
+	*ret_holding = (struct ebb_holding){
+		.resident_bytes = (uint64_t)pid * EBB_MIB,
+	};
+	return 0;
+}
+
+void __wrap_ebb_vm_take_usage(struct ebb_vm *vm, pid_t pid,
+			      const struct ebb_holding *usage);
+void __wrap_ebb_vm_take_usage(struct ebb_vm *vm, pid_t pid,
+			      const struct ebb_holding *usage)
+{
+	assert_int_equal(pid, 1 + guest_of(vm)->index);
+	guest_of(vm)->usage_known = true;
+	guest_of(vm)->resident_bytes = usage->resident_bytes;
 }
 
 static void end_order(struct guest *guest, enum ebb_reclaim_end end,
@@ -512,6 +542,32 @@ static void closed_rung_is_named(void **state)
 	pass(3 * MINUTE_S);
 	assert_int_equal(guests[0].orders, 0);
 	assert_non_null(strstr(explained("text"), "closed (no-module)"));
+}
+
+/* A member of the first budget, of the last explanation. */
+static uint64_t of_host(const char *member)
+{
+	struct json_object *budgets, *value;
+
+	assert_true(json_object_object_get_ex(answer, "budgets", &budgets));
+	assert_true(json_object_object_get_ex(
+		json_object_array_get_idx(budgets, 0), member, &value));
+	return json_object_get_uint64(value);
+}
+
+/* What it has is read of its process, and what it may take is a debt as any. */
+static void memory_in_no_files_counts(void **state)
+{
+	(void)state;
+	guests[0].filed_nowhere = true;
+	guests[0].closed = true;
+	start(false);
+	come(0);
+	UNTIL(strcmp(explained("resident-bytes"), "1048576") == 0);
+	assert_string_equal(explained("usable-bytes"), "1073741824");
+	assert_int_equal(of_host("debt-bytes"), EBB_GIB - EBB_MIB);
+	assert_non_null(strstr(explained("text"), "closed (no-module)"));
+	assert_int_equal(guests[0].orders, 0);
 }
 
 static void performance_takes_nothing(void **state)
@@ -1017,6 +1073,7 @@ int main(void)
 		SHARING_TEST(old_facts_are_not_free_memory),
 		SHARING_TEST(who_lies_nowhere_known_lends_nothing),
 		SHARING_TEST(closed_rung_is_named),
+		SHARING_TEST(memory_in_no_files_counts),
 		SHARING_TEST(performance_takes_nothing),
 		SHARING_TEST(
 			density_drives_nobody_whose_working_set_is_unknown),
