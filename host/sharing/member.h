@@ -64,6 +64,7 @@ struct ebb_member_order {
  * @asked_facts_ns: when its agent was asked for its working set last
  * @job_until_ns: a libvirt job was in the way
  * @parts_known: else it lies in other budgets, too, or may
+ * @cover_told: whether its budgets could give it what it may take was looked at
  * @told_why, @told_bytes: of the decision that was told last; 0 bytes: none was
  * @part_count, @parts: the budgets it lies in, of the list that was read last
  */
@@ -81,6 +82,7 @@ struct ebb_member {
 	struct ebb_window window;
 	struct ebb_policy_history history;
 	struct ebb_member_last last;
+	bool cover_told;
 	enum ebb_policy_why told_why;
 	uint64_t told_bytes;
 	bool parts_known;

@@ -9,7 +9,6 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/size.h"
 #include "host/base/fault.h"
 #include "host/base/loop.h"
 #include "host/sharing/state.h"
@@ -142,62 +141,6 @@ static void on_hear(int timer, void *opaque)
 	hear_all(opaque);
 }
 
-static bool lacks(const struct ebb_policy_budget *budget)
-{
-	return budget->need_bytes > budget->met_bytes;
-}
-
-/* What lacks, and what is not covered, is told when it comes to that. */
-static void tell_budget(struct ebb_sharing *sharing,
-			const struct ebb_policy *policy, uint32_t index)
-{
-	const struct ebb_policy_budget *before =
-		&sharing->ground.budgets[index];
-	const struct ebb_policy_budget *now = &policy->budgets[index];
-	bool comes_to_lack = lacks(now) && !lacks(before);
-	bool loses_cover = ebb_policy_is_covered(before) &&
-			   !ebb_policy_is_covered(now);
-	char words[EBB_POLICY_WORDS_BYTES];
-
-	if ((!comes_to_lack && !loses_cover) ||
-	    !ebb_pace_take(&sharing->need_pace, 1, ebb_now_ns()))
-		return;
-	if (comes_to_lack)
-		ebb_log(EBB_LOG_WARNING, "policy: %s",
-			ebb_policy_need_words(policy, index, words,
-					      sizeof(words)));
-	if (loses_cover)
-		ebb_log(EBB_LOG_NOTICE,
-			"policy: %s could not give its largest guests back "
-			"what they lent; without need nothing more is lent. "
-			"See: ebbctl explain",
-			now->name);
-}
-
-/* A setting of a person's is the cause: told each time, also where others are paced. */
-static void tell_mins(const struct ebb_policy_budget *now,
-		      const struct ebb_policy_budget *before)
-{
-	char mins[EBB_SIZE_TEXT_BYTES], limit[EBB_SIZE_TEXT_BYTES];
-
-	if (ebb_policy_mins_fit(now) || !ebb_policy_mins_fit(before))
-		return;
-	ebb_log(EBB_LOG_WARNING,
-		"policy: the mins of the domains of %s are %s together, and it "
-		"has %s: they cannot all be kept. Lower some: ebbctl explain",
-		now->name, ebb_size_format(now->min_bytes, mins, sizeof(mins)),
-		ebb_size_format(now->limit_bytes, limit, sizeof(limit)));
-}
-
-static void tell_budgets(struct ebb_sharing *sharing,
-			 const struct ebb_policy *policy)
-{
-	for (uint32_t i = 0; i < policy->budget_count; i++) {
-		tell_mins(&policy->budgets[i], &sharing->ground.budgets[i]);
-		tell_budget(sharing, policy, i);
-	}
-}
-
 /* What cannot be read is told once, by who reads it. */
 static void take_list(struct ebb_sharing *sharing)
 {
@@ -242,7 +185,7 @@ static void on_read(int result, void *opaque)
 	sharing->looked_ns = ebb_sharing_now_ns(sharing);
 	if (r == 0) {
 		ebb_fault_point("decided");
-		tell_budgets(sharing, &picture.policy);
+		ebb_sharing_tell(sharing, &picture);
 		if (ebb_sharing_config(sharing)->enabled && !sharing->paused)
 			ebb_sharing_carry_out(sharing, &picture);
 		ebb_ground_keep(&sharing->ground, &picture.policy);

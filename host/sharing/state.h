@@ -82,6 +82,10 @@ static inline bool ebb_sharing_is_dry_run(const struct ebb_sharing *sharing)
 void ebb_sharing_carry_out(struct ebb_sharing *sharing,
 			   struct ebb_picture *picture);
 
+/* tell.c: what is news of the budgets, before the ground keeps them. */
+void ebb_sharing_tell(struct ebb_sharing *sharing,
+		      const struct ebb_picture *picture);
+
 /* withdraw.c: orders that have not begun and whose reason is gone. */
 void ebb_sharing_withdraw_stale(struct ebb_sharing *sharing);
 

@@ -57,6 +57,8 @@ static struct guest guests[GUESTS];
 static uint64_t available_bytes;
 static bool unreadable; /* the budgets are */
 static uint32_t infos, debugs, failures; /* lines in the log */
+static uint32_t newcomers; /* likewise, of who came and is not covered */
+static char newcomer[512];
 static bool unplaced; /* which nodes they lie in is not known */
 static uint32_t reads;
 static struct ebb_config config;
@@ -297,6 +299,10 @@ void __wrap_ebb_log(enum ebb_log_level level, const char *format, ...)
 		debugs += level == EBB_LOG_DEBUG;
 	}
 	failures += strstr(text, "cannot be read") != NULL;
+	if (strstr(text, " came, and ")) {
+		newcomers++;
+		snprintf(newcomer, sizeof(newcomer), "%.500s", text);
+	}
 }
 
 void __wrap_ebb_call_return(struct ebb_call *call, struct json_object *value);
@@ -446,7 +452,7 @@ static int set_up(void **state)
 	reads = 0;
 	__atomic_store_n(&unplaced, false, __ATOMIC_RELAXED);
 	unreadable = false;
-	infos = debugs = failures = 0;
+	infos = debugs = failures = newcomers = 0;
 	return 0;
 }
 
@@ -568,6 +574,33 @@ static void memory_in_no_files_counts(void **state)
 	assert_int_equal(of_host("debt-bytes"), EBB_GIB - EBB_MIB);
 	assert_non_null(strstr(explained("text"), "closed (no-module)"));
 	assert_int_equal(guests[0].orders, 0);
+}
+
+/* Each that comes to a host that could not give what is lent is told of, once. */
+static void who_comes_to_a_host_without_cover_is_told_of(void **state)
+{
+	(void)state;
+	config.policy.settings.values.mode = EBB_MODE_PERFORMANCE;
+	for (int i = 0; i < GUESTS; i++)
+		guests[i].resident_bytes = EBB_GIB / 4;
+	start(false);
+	come(2);
+	/* 7 GiB cover what one may take. */
+	pass(MINUTE_S);
+	assert_int_equal(newcomers, 0);
+	available_bytes = EBB_GIB + EBB_GIB / 2;
+	pass(MINUTE_S);
+	assert_int_equal(newcomers, 0);
+	come(0);
+	UNTIL(newcomers > 0);
+	assert_non_null(strstr(newcomer, "policy: web1 came, and host could "));
+	assert_non_null(strstr(newcomer, "512.0 MiB of cover for a debt of "
+					 "768.0 MiB"));
+	come(1);
+	UNTIL(newcomers > 1);
+	assert_non_null(strstr(newcomer, "policy: db1 came, and host could "));
+	pass(MINUTE_S);
+	assert_int_equal(newcomers, 2);
 }
 
 static void performance_takes_nothing(void **state)
@@ -1074,6 +1107,7 @@ int main(void)
 		SHARING_TEST(who_lies_nowhere_known_lends_nothing),
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(memory_in_no_files_counts),
+		SHARING_TEST(who_comes_to_a_host_without_cover_is_told_of),
 		SHARING_TEST(performance_takes_nothing),
 		SHARING_TEST(
 			density_drives_nobody_whose_working_set_is_unknown),

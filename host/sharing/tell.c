@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a look finds of the budgets that a person should know, in the log. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/log.h"
+#include "common/size.h"
+#include "host/policy/stage.h"
+#include "host/sharing/state.h"
+
+static bool lacks(const struct ebb_policy_budget *budget)
+{
+	return budget->need_bytes > budget->met_bytes;
+}
+
+/* What lacks, and what is not covered, is told when it comes to that. */
+static void tell_budget(struct ebb_sharing *sharing,
+			const struct ebb_policy *policy, uint32_t index)
+{
+	const struct ebb_policy_budget *before =
+		&sharing->ground.budgets[index];
+	const struct ebb_policy_budget *now = &policy->budgets[index];
+	bool comes_to_lack = lacks(now) && !lacks(before);
+	bool loses_cover = ebb_policy_is_covered(before) &&
+			   !ebb_policy_is_covered(now);
+	char words[EBB_POLICY_WORDS_BYTES];
+
+	if ((!comes_to_lack && !loses_cover) ||
+	    !ebb_pace_take(&sharing->need_pace, 1, ebb_now_ns()))
+		return;
+	if (comes_to_lack)
+		ebb_log(EBB_LOG_WARNING, "policy: %s",
+			ebb_policy_need_words(policy, index, words,
+					      sizeof(words)));
+	if (loses_cover)
+		ebb_log(EBB_LOG_NOTICE,
+			"policy: %s could not give its largest guests back "
+			"what they lent; without need nothing more is lent. "
+			"See: ebbctl explain",
+			now->name);
+}
+
+/* A setting of a person's is the cause: told each time, also where others are paced. */
+static void tell_mins(const struct ebb_policy_budget *now,
+		      const struct ebb_policy_budget *before)
+{
+	char mins[EBB_SIZE_TEXT_BYTES], limit[EBB_SIZE_TEXT_BYTES];
+
+	if (ebb_policy_mins_fit(now) || !ebb_policy_mins_fit(before))
+		return;
+	ebb_log(EBB_LOG_WARNING,
+		"policy: the mins of the domains of %s are %s together, and it "
+		"has %s: they cannot all be kept. Lower some: ebbctl explain",
+		now->name, ebb_size_format(now->min_bytes, mins, sizeof(mins)),
+		ebb_size_format(now->limit_bytes, limit, sizeof(limit)));
+}
+
+static bool is_new(const struct ebb_member *member,
+		   const struct ebb_policy_domain *domain)
+{
+	return !member->cover_told && domain->usable_bytes > 0 &&
+	       domain->part_count > 0;
+}
+
+/*
+ * Who came since the last look, and may take more of a budget than it could give. How
+ * much that is, is known when its process was found.
+ */
+static void tell_newcomers(const struct ebb_picture *picture, uint32_t index)
+{
+	const struct ebb_policy_budget *budget =
+		&picture->policy.budgets[index];
+	const struct ebb_member *first = NULL;
+	char others[32] = "";
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < picture->policy.domain_count; i++) {
+		const struct ebb_policy_domain *domain =
+			&picture->policy.domains[i];
+
+		if (!is_new(picture->members[i], domain) ||
+		    ebb_policy_part(domain, index) <= 0)
+			continue;
+		if (count++ == 0)
+			first = picture->members[i];
+	}
+	if (!first)
+		return;
+	if (count > 1)
+		snprintf(others, sizeof(others), " and %" PRIu32 " more",
+			 count - 1);
+	ebb_log(EBB_LOG_WARNING,
+		"policy: %s%s came, and %s could not give the largest guests "
+		"what they may take: %s of cover for a debt of %s. If they grow "
+		"it runs short: stop or move a guest, or add swap. See: "
+		"ebbctl explain",
+		first->name, others, budget->name,
+		EBB_SIZE(budget->cover_bytes), EBB_SIZE(budget->debt_bytes));
+}
+
+static void tell_all_newcomers(const struct ebb_picture *picture)
+{
+	const struct ebb_policy *policy = &picture->policy;
+	uint32_t first = 0;
+
+	while (first < policy->domain_count &&
+	       !is_new(picture->members[first], &policy->domains[first]))
+		first++;
+	if (first == policy->domain_count)
+		return;
+	for (uint32_t i = 0; i < policy->budget_count; i++)
+		if (!ebb_policy_is_covered(&policy->budgets[i]))
+			tell_newcomers(picture, i);
+	for (uint32_t i = 0; i < policy->domain_count; i++)
+		picture->members[i]->cover_told |=
+			is_new(picture->members[i], &policy->domains[i]);
+}
+
+void ebb_sharing_tell(struct ebb_sharing *sharing,
+		      const struct ebb_picture *picture)
+{
+	const struct ebb_policy *policy = &picture->policy;
+
+	for (uint32_t i = 0; i < policy->budget_count; i++) {
+		tell_mins(&policy->budgets[i], &sharing->ground.budgets[i]);
+		tell_budget(sharing, policy, i);
+	}
+	tell_all_newcomers(picture);
+}
