@@ -7,7 +7,7 @@
  *   socket = /run/ebb/ebbd.sock
  *   group = libvirt                 members may use ebbctl; empty: root only
  *   log-level = info                error, warning, notice, info, debug
- *   state-dir = /run/ebb            the lock of the one ebbd there
+ *   state-dir = /run/ebb            the lock of the one ebbd there, and pauses
  *   qemu-run-dir = /run/libvirt/qemu    where libvirt keeps NAME.pid
  *   workers = 8                     threads for what may wait, 5 to 64
  *

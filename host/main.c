@@ -472,6 +472,7 @@ static int start_sharing(struct daemon *daemon)
 		.speed = ebb_fault_speed(),
 		.old_ns = EBB_SHARING_OLD_NS,
 		.root = "",
+		.state_dir = daemon->config.state_dir,
 		.pressure = daemon->pressure,
 	};
 	int r = ebb_sharing_new(&options, daemon->workers, &daemon->sharing);

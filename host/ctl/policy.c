@@ -75,6 +75,8 @@ static void print_result(const struct ebb_policy_result *result)
 		printf("The policy is %s%s\n", now,
 		       result->paused == result->was_paused ? ", as it was"
 							    : "");
+	if (*result->note)
+		ctl_pair_print(stdout, "Note", "%s", result->note);
 }
 
 static int pause_or_resume(const struct ctl_args *args, bool pause)

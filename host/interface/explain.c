@@ -120,6 +120,7 @@ const struct ebb_field ebb_policy_result_fields[] = {
 	OPTIONAL_STRING("name", RESULT, name),
 	FIELD(EBB_FIELD_BOOL, "paused", RESULT, paused),
 	FIELD(EBB_FIELD_BOOL, "was-paused", RESULT, was_paused),
+	OPTIONAL_STRING("note", RESULT, note),
 	END,
 };
 #undef RESULT

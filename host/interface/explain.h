@@ -142,6 +142,7 @@ struct ebb_policy_result {
 	char name[EBB_NAME_BYTES_MAX]; /* or empty */
 	bool paused;
 	bool was_paused;
+	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */
 };
 
 extern const struct ebb_field ebb_explain_request_fields[];

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Domains that an operator took out of the policy: by UUID, also while they are off. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "host/sharing/state.h"
 
 static uint32_t find(const struct ebb_sharing *sharing, const char *uuid)
@@ -32,6 +34,40 @@ static int add(struct ebb_sharing *sharing, const char *uuid)
 	memcpy(sharing->exempt[sharing->exempt_count++], uuid,
 	       sizeof(*sharing->exempt));
 	return 0;
+}
+
+static int load(const char *uuid, void *opaque)
+{
+	struct ebb_sharing *sharing = opaque;
+
+	if (uuid)
+		return add(sharing, uuid);
+	sharing->paused = true;
+	return 0;
+}
+
+void ebb_sharing_load_pauses(struct ebb_sharing *sharing)
+{
+	const char *dir = sharing->options.state_dir;
+	int r = ebb_pauses_open(&sharing->pauses, dir);
+
+	if (r == 0)
+		r = ebb_pauses_read(&sharing->pauses, load, sharing);
+	if (r < 0)
+		ebb_log(EBB_LOG_WARNING,
+			"policy: what was paused before this start is not known "
+			"(%s: %s): pause it anew. See state-dir in ebbd.conf",
+			dir, strerror(-r));
+	if (sharing->paused)
+		ebb_log(EBB_LOG_NOTICE,
+			"policy: it is paused, as it was before this start: "
+			"ebbctl policy resume");
+	if (sharing->exempt_count > 0)
+		ebb_log(EBB_LOG_NOTICE,
+			"policy: it is paused for %" PRIu32 " domain%s, as it "
+			"was before this start: ebbctl policy status",
+			sharing->exempt_count,
+			sharing->exempt_count == 1 ? "" : "s");
 }
 
 int ebb_sharing_set_exempt(struct ebb_sharing *sharing,

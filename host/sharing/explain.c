@@ -268,6 +268,7 @@ static void handle_pause(struct ebb_call *call,
 	struct ebb_policy_request request;
 	struct ebb_member *member = NULL;
 	struct ebb_msg_error error;
+	int r;
 
 	if (ebb_msg_decode(arguments, ebb_policy_request_fields, &request,
 			   sizeof(request), &error) < 0) {
@@ -282,6 +283,13 @@ static void handle_pause(struct ebb_call *call,
 		}
 	}
 	result.paused = request.pause;
+	r = ebb_pauses_keep(&sharing->pauses, member ? member->uuid : NULL,
+			    request.pause);
+	if (r < 0)
+		snprintf(result.note, sizeof(result.note),
+			 "A restart of ebbd forgets this, as it cannot be kept "
+			 "in %.200s: %s",
+			 sharing->options.state_dir, strerror(-r));
 	if (!member) {
 		pause_all(sharing, request.pause, &result);
 	} else if (pause_one(sharing, member, request.pause, &result) < 0) {

@@ -307,6 +307,7 @@ int ebb_sharing_new(const struct ebb_sharing_options *options,
 		return -ENOMEM;
 	}
 	sharing->options = *options;
+	sharing->pauses.dir_fd = -1;
 	/* Also on failure the descriptor is the watch's. */
 	if (ebb_watch_new(pressure, on_alarm, sharing, &sharing->watch) < 0) {
 		free(sharing);
@@ -341,6 +342,7 @@ int ebb_sharing_new(const struct ebb_sharing_options *options,
 		ebb_sharing_free(sharing);
 		return -ENOMEM;
 	}
+	ebb_sharing_load_pauses(sharing);
 	ebb_sharing_config_changed(sharing);
 	*ret_sharing = sharing;
 	return 0;
@@ -382,5 +384,6 @@ void ebb_sharing_free(struct ebb_sharing *sharing)
 		free(sharing->members.items[i]);
 	free(sharing->members.items);
 	free(sharing->exempt);
+	ebb_pauses_close(&sharing->pauses);
 	free(sharing);
 }

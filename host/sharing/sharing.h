@@ -38,6 +38,9 @@
  * last decision of each domain as it was, and a picture of now that is decided about
  * in the same way and that nobody carries out.
  *
+ * Pausing. What an operator paused, all or domains, stays so until he resumes it, also
+ * over a restart of ebbd (pauses.h).
+ *
  * The clock. All times of the policy are by one clock, which tests of the whole may
  * have run faster than the machine's; a minute is a minute of it.
  */
@@ -63,6 +66,7 @@ struct ebb_sharing;
  * @speed: of the clock; 1 but for tests
  * @old_ns: EBB_SHARING_OLD_NS, by the machine's clock, as guests have none of ours
  * @root: before /proc and /sys; "" but for tests
+ * @state_dir: where pauses are kept over a restart; "": nowhere
  * @pressure: of the host, as opened; it is sharing's from here on, also on failure
  */
 struct ebb_sharing_options {
@@ -71,6 +75,7 @@ struct ebb_sharing_options {
 	uint32_t speed;
 	uint64_t old_ns;
 	const char *root;
+	const char *state_dir;
 	struct ebb_pressure pressure;
 };
 

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "host/base/pace.h"
 #include "host/sharing/ground.h"
+#include "host/sharing/pauses.h"
 #include "host/sharing/picture.h"
 #include "host/sharing/sharing.h"
 
@@ -29,6 +30,7 @@
  * @log_pace, @unlogged: of lines in the log, and how many were left out
  * @need_pace: of lines about budgets
  * @exempt_count, @exempt: UUIDs of domains that an operator took out
+ * @pauses: where these and @paused are kept
  */
 struct ebb_sharing {
 	struct ebb_sharing_options options;
@@ -56,6 +58,7 @@ struct ebb_sharing {
 	struct ebb_pace need_pace;
 	uint32_t exempt_count;
 	char (*exempt)[EBB_UUID_TEXT_BYTES];
+	struct ebb_pauses pauses;
 };
 
 /* The policy's clock. */
@@ -94,8 +97,12 @@ void ebb_sharing_end_order(struct ebb_member *member);
 void ebb_sharing_end_orders(struct ebb_sharing *sharing);
 void ebb_sharing_end_orders_set_anew(struct ebb_sharing *sharing);
 
+/* exempt.c: takes out who was out when ebbd ended, or all. */
+void ebb_sharing_load_pauses(struct ebb_sharing *sharing);
+
 /*
- * exempt.c: takes a domain out, or in again. Returns 0 or -ENOMEM.
+ * exempt.c: takes a domain out, or in again. Returns 0 or -ENOMEM. Who calls it keeps
+ * that.
  */
 int ebb_sharing_set_exempt(struct ebb_sharing *sharing,
 			   struct ebb_member *member, bool exempt);

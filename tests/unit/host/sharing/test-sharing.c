@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -61,6 +62,7 @@ static uint32_t newcomers; /* likewise, of who came and is not covered */
 static char newcomer[512];
 static bool unplaced; /* which nodes they lie in is not known */
 static uint32_t reads;
+static char state_dir[64];
 static struct ebb_config config;
 static struct ebb_workers *workers;
 static struct ebb_sharing *sharing;
@@ -431,6 +433,7 @@ static void start(bool dry_run)
 		.speed = SPEED,
 		.old_ns = EBB_SHARING_OLD_NS / SPEED,
 		.root = "",
+		.state_dir = state_dir,
 		.pressure = { .fd = -1 },
 	};
 
@@ -601,6 +604,84 @@ static void who_comes_to_a_host_without_cover_is_told_of(void **state)
 	assert_non_null(strstr(newcomer, "policy: db1 came, and host could "));
 	pass(MINUTE_S);
 	assert_int_equal(newcomers, 2);
+}
+
+static void end_ebbd(void)
+{
+	while (ebb_workers_count(workers) > 0)
+		ebb_loop_turn();
+	ebb_sharing_free(sharing);
+	sharing = NULL;
+}
+
+static bool is_paused(void)
+{
+	struct json_object *paused;
+
+	call("policy-explain", "{}");
+	assert_true(json_object_object_get_ex(answer, "paused", &paused));
+	return json_object_get_boolean(paused);
+}
+
+static const char *note(void)
+{
+	struct json_object *text;
+
+	return json_object_object_get_ex(answer, "note", &text)
+		       ? json_object_get_string(text)
+		       : "";
+}
+
+/* Who paused the policy does not find it running after an upgrade. */
+static void what_is_paused_stays_so_over_a_restart(void **state)
+{
+	(void)state;
+	strcpy(state_dir, "test-sharing.XXXXXX");
+	assert_non_null(mkdtemp(state_dir));
+	start(false);
+	come(0);
+	come(1);
+	call("policy-pause", "{\"pause\": true}");
+	assert_string_equal(note(), "");
+	call("policy-pause", "{\"pause\": true, \"domain\": \"web1\"}");
+	end_ebbd();
+	start(false);
+	come(0);
+	come(1);
+	assert_true(is_paused());
+	assert_string_equal(explained("paused"), "true");
+	call("policy-pause", "{\"pause\": false}");
+	end_ebbd();
+	start(false);
+	come(0);
+	come(1);
+	assert_false(is_paused());
+	UNTIL(guests[1].orders > 0);
+	assert_int_equal(guests[0].orders, 0);
+	assert_string_equal(explained("state"), "policy-paused");
+	call("policy-pause", "{\"pause\": false, \"domain\": \"web1\"}");
+	end_ebbd();
+	/* All files are gone. */
+	assert_int_equal(rmdir(state_dir), 0);
+	start(false);
+	assert_false(is_paused());
+	call("policy-pause", "{\"pause\": true}");
+	assert_true(is_paused());
+	*state_dir = '\0';
+}
+
+/* It is paused nevertheless, and the person knows for how long. */
+static void a_pause_that_cannot_be_kept_is_told_of(void **state)
+{
+	(void)state;
+	strcpy(state_dir, "test-sharing.XXXXXX");
+	assert_non_null(mkdtemp(state_dir));
+	start(false);
+	assert_int_equal(rmdir(state_dir), 0);
+	call("policy-pause", "{\"pause\": true}");
+	assert_non_null(strstr(note(), "A restart of ebbd forgets this"));
+	assert_true(is_paused());
+	*state_dir = '\0';
 }
 
 static void performance_takes_nothing(void **state)
@@ -1108,6 +1189,8 @@ int main(void)
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(memory_in_no_files_counts),
 		SHARING_TEST(who_comes_to_a_host_without_cover_is_told_of),
+		SHARING_TEST(what_is_paused_stays_so_over_a_restart),
+		SHARING_TEST(a_pause_that_cannot_be_kept_is_told_of),
 		SHARING_TEST(performance_takes_nothing),
 		SHARING_TEST(
 			density_drives_nobody_whose_working_set_is_unknown),
