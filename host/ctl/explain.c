@@ -81,6 +81,12 @@ void ctl_budgets_print(const struct ebb_explain *explain)
 				       "more than there is",
 				       EBB_SIZE(budget->min_bytes));
 	}
+	if (explain->budgets_left_out)
+		ctl_pair_print(stdout, "",
+			       "and %" PRIu32
+			       " more; those that lack something "
+			       "come first",
+			       explain->budgets_left_out);
 }
 
 /* ---- domains ---- */

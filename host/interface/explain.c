@@ -102,6 +102,7 @@ const struct ebb_field ebb_explain_fields[] = {
 	FIELD(EBB_FIELD_U32, "budgets-age-ms", EXPLAIN, budgets_age_ms),
 	ARRAY("budgets", EXPLAIN, budgets, budget_count,
 	      ebb_explain_budget_fields),
+	OPTIONAL(EBB_FIELD_U32, "budgets-left-out", EXPLAIN, budgets_left_out),
 	END,
 };
 #undef EXPLAIN

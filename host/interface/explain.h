@@ -129,6 +129,7 @@ struct ebb_explain {
 	uint32_t budgets_age_ms; /* UINT32_MAX: not read yet */
 	uint32_t budget_count;
 	struct ebb_explain_budget budgets[EBB_EXPLAIN_BUDGETS_MAX];
+	uint32_t budgets_left_out; /* of which few lack anything: see explain.c */
 };
 
 /* @domain: empty: for all. */

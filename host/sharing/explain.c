@@ -14,6 +14,7 @@
 #include "host/base/loop.h"
 #include "host/interface/explain.h"
 #include "host/policy/left.h"
+#include "host/policy/stage.h"
 #include "host/sharing/state.h"
 #include "host/snapshot/snapshot.h"
 
@@ -86,21 +87,59 @@ static bool is_asked_for(const struct ebb_member *member, const char *domain)
 	       strcmp(member->uuid, domain) == 0;
 }
 
-static void fill_head(const struct ebb_sharing *sharing,
-		      const struct ebb_picture *picture,
-		      struct ebb_explain *head)
+/* Whether something is to be said of it, or @asked, which may be NULL, lies in it. */
+static bool is_told_first(const struct ebb_policy *policy, uint32_t index,
+			  const struct ebb_policy_domain *asked)
+{
+	const struct ebb_policy_budget *budget = &policy->budgets[index];
+
+	if (budget->in_need || !ebb_policy_is_covered(budget) ||
+	    !ebb_policy_mins_fit(budget))
+		return true;
+	return asked && ebb_policy_part(asked, index) > 0;
+}
+
+static const struct ebb_policy_domain *
+find_asked(const struct ebb_picture *picture, const char *domain)
+{
+	for (uint32_t i = 0; *domain && i < picture->policy.domain_count; i++)
+		if (is_asked_for(picture->members[i], domain))
+			return &picture->policy.domains[i];
+	return NULL;
+}
+
+/* Where there are more than can be told, the first of all and those that matter. */
+static void fill_budgets(const struct ebb_picture *picture, const char *domain,
+			 struct ebb_explain *head)
 {
 	const struct ebb_policy *policy = &picture->policy;
+	const struct ebb_policy_domain *asked = find_asked(picture, domain);
+	bool cut = policy->budget_count > EBB_EXPLAIN_BUDGETS_MAX;
 
+	for (int turn = 0; turn < 2; turn++)
+		for (uint32_t i = 0; i < policy->budget_count; i++) {
+			bool first = !cut || i == 0 ||
+				     is_told_first(policy, i, asked);
+
+			if (head->budget_count < EBB_EXPLAIN_BUDGETS_MAX &&
+			    first == (turn == 0))
+				ebb_snapshot_budget(
+					policy, i,
+					&head->budgets[head->budget_count++]);
+		}
+	head->budgets_left_out = policy->budget_count - head->budget_count;
+}
+
+static void fill_head(const struct ebb_sharing *sharing,
+		      const struct ebb_picture *picture, const char *domain,
+		      struct ebb_explain *head)
+{
 	head->enabled = ebb_sharing_config(sharing)->enabled;
 	head->dry_run = ebb_sharing_is_dry_run(sharing);
 	head->paused = sharing->paused;
 	head->budgets_age_ms =
 		ebb_snapshot_age_ms(sharing->ground.read_ns, picture->now_ns);
-	for (uint32_t i = 0;
-	     i < policy->budget_count && i < EBB_EXPLAIN_BUDGETS_MAX; i++)
-		ebb_snapshot_budget(policy, i,
-				    &head->budgets[head->budget_count++]);
+	fill_budgets(picture, domain, head);
 }
 
 static void fill(const struct ebb_sharing *sharing,
@@ -109,7 +148,7 @@ static void fill(const struct ebb_sharing *sharing,
 {
 	uint32_t decision = 0;
 
-	fill_head(sharing, picture, &answer->head);
+	fill_head(sharing, picture, domain, &answer->head);
 	/* Decisions are in the order of the domains. */
 	for (uint32_t i = 0; i < picture->policy.domain_count; i++) {
 		struct ebb_explain_domain *next =

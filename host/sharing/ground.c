@@ -120,17 +120,57 @@ static enum ebb_policy_budget_kind kind_of(enum ebb_budget_kind kind)
 	}
 }
 
-/* The budget of that name as it was; it is mostly where it was. NULL: it is new. */
-static const struct ebb_policy_budget *
-find_before(const struct ebb_ground *ground, const char *name, uint32_t guess)
+/*
+ * The budgets as they were, by name. One is mostly where it was, and where one came or
+ * went, @next to the last that was found. There may be thousands, so @sorted is made for
+ * the first that is elsewhere.
+ */
+struct before {
+	const struct ebb_policy_budget *budgets;
+	uint32_t count;
+	uint32_t next;
+	const struct ebb_policy_budget **sorted;
+};
+
+static int compare_names(const void *a, const void *b)
 {
-	if (guess < ground->list.count &&
-	    strcmp(ground->budgets[guess].name, name) == 0)
-		return &ground->budgets[guess];
-	for (uint32_t i = 0; i < ground->list.count; i++)
-		if (strcmp(ground->budgets[i].name, name) == 0)
-			return &ground->budgets[i];
-	return NULL;
+	const struct ebb_policy_budget *const *left = a, *const *right = b;
+
+	return strcmp((*left)->name, (*right)->name);
+}
+
+/* Returns 0 or -ENOMEM. */
+static int sort_before(struct before *before)
+{
+	before->sorted =
+		calloc(before->count, sizeof(struct ebb_policy_budget *));
+	if (!before->sorted)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < before->count; i++)
+		before->sorted[i] = &before->budgets[i];
+	qsort(before->sorted, before->count, sizeof(struct ebb_policy_budget *),
+	      compare_names);
+	return 0;
+}
+
+/* NULL: it is new, or taken for that without memory. */
+static const struct ebb_policy_budget *find_before(struct before *before,
+						   const char *name)
+{
+	const struct ebb_policy_budget wanted = { .name = name };
+	const struct ebb_policy_budget *key = &wanted, **found;
+
+	if (before->next < before->count &&
+	    strcmp(before->budgets[before->next].name, name) == 0)
+		return &before->budgets[before->next++];
+	if (before->count == 0 || (!before->sorted && sort_before(before) < 0))
+		return NULL;
+	found = bsearch(&key, before->sorted, before->count,
+			sizeof(struct ebb_policy_budget *), compare_names);
+	if (!found)
+		return NULL;
+	before->next = (uint32_t)(*found - before->budgets) + 1;
+	return *found;
 }
 
 /* Until the next decision it is as the last one left it. */
@@ -149,6 +189,8 @@ static void take_before(struct ebb_policy_budget *budget,
 static struct ebb_policy_budget *new_budgets(const struct reading *reading)
 {
 	const struct ebb_budget_list *list = &reading->list;
+	struct before before = { .budgets = reading->ground->budgets,
+				 .count = reading->ground->list.count };
 	struct ebb_policy_budget *budgets =
 		calloc(list->count ? list->count : 1, sizeof(*budgets));
 
@@ -170,9 +212,9 @@ static struct ebb_policy_budget *new_budgets(const struct reading *reading)
 			.holder = EBB_POLICY_NONE,
 			.victim = EBB_POLICY_NONE,
 		};
-		take_before(&budgets[i],
-			    find_before(reading->ground, budget->name, i));
+		take_before(&budgets[i], find_before(&before, budget->name));
 	}
+	free(before.sorted);
 	return budgets;
 }
 

@@ -62,6 +62,7 @@ static uint32_t newcomers; /* likewise, of who came and is not covered */
 static char newcomer[512];
 static bool unplaced; /* which nodes they lie in is not known */
 static uint32_t reads;
+static uint32_t slices; /* budgets beside the host */
 static char state_dir[64];
 static struct ebb_config config;
 static struct ebb_workers *workers;
@@ -246,6 +247,22 @@ void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque)
 	guest->order.done(&report, guest->order.opaque);
 }
 
+/* Each is in other places of the list than before. The last one is short. */
+static void add_slice(struct ebb_budget *budget, uint32_t place)
+{
+	uint32_t number = (place + reads) % slices;
+
+	*budget = (struct ebb_budget){
+		.process_count = 1,
+		.kind = EBB_BUDGET_CGROUP,
+		.limit_bytes = 16 * EBB_GIB,
+		.available_bytes = number == slices - 1 ? EBB_MIB : 8 * EBB_GIB,
+		.low_bytes = EBB_GIB,
+		.high_bytes = 2 * EBB_GIB,
+	};
+	snprintf(budget->name, sizeof(budget->name), "slice%u", number);
+}
+
 int __wrap_ebb_budget_read(struct ebb_budget_reader *reader,
 			   uint64_t promised_bytes,
 			   struct ebb_budget_process *processes,
@@ -263,9 +280,11 @@ int __wrap_ebb_budget_read(struct ebb_budget_reader *reader,
 		return -ENOMEM;
 	__atomic_fetch_add(&reads, 1, __ATOMIC_RELAXED);
 	*ret_list = (struct ebb_budget_list){
-		.budgets = calloc(1, sizeof(struct ebb_budget)),
-		.count = 1,
+		.budgets = calloc(1 + slices, sizeof(struct ebb_budget)),
+		.count = 1 + slices,
 	};
+	for (uint32_t i = 1; i <= slices; i++)
+		add_slice(&ret_list->budgets[i], i);
 	ret_list->budgets[0] = (struct ebb_budget){
 		.process_count = process_count,
 		.kind = EBB_BUDGET_HOST,
@@ -454,6 +473,7 @@ static int set_up(void **state)
 	available_bytes = 8 * EBB_GIB;
 	reads = 0;
 	__atomic_store_n(&unplaced, false, __ATOMIC_RELAXED);
+	slices = 0;
 	unreadable = false;
 	infos = debugs = failures = newcomers = 0;
 	return 0;
@@ -553,6 +573,16 @@ static void closed_rung_is_named(void **state)
 	assert_non_null(strstr(explained("text"), "closed (no-module)"));
 }
 
+static const char *of_budget(struct json_object *budgets, uint32_t index,
+			     const char *member)
+{
+	struct json_object *value;
+
+	assert_true(json_object_object_get_ex(
+		json_object_array_get_idx(budgets, index), member, &value));
+	return json_object_get_string(value);
+}
+
 /* A member of the first budget, of the last explanation. */
 static uint64_t of_host(const char *member)
 {
@@ -604,6 +634,34 @@ static void who_comes_to_a_host_without_cover_is_told_of(void **state)
 	assert_non_null(strstr(newcomer, "policy: db1 came, and host could "));
 	pass(MINUTE_S);
 	assert_int_equal(newcomers, 2);
+}
+
+/* Those that lack something are told, and the others as far as there is room. */
+static void of_many_budgets_those_in_need_are_told(void **state)
+{
+	struct json_object *budgets, *left_out;
+
+	(void)state;
+	slices = 300;
+	start(false);
+	come(0);
+	UNTIL(__atomic_load_n(&reads, __ATOMIC_RELAXED) > 3 &&
+	      sharing->looked_ns > 0 && !sharing->ground.reading);
+	call("policy-explain", "{}");
+	assert_true(json_object_object_get_ex(answer, "budgets", &budgets));
+	assert_true(json_object_object_get_ex(answer, "budgets-left-out",
+					      &left_out));
+	assert_int_equal(json_object_array_length(budgets), 64);
+	assert_int_equal(json_object_get_int(left_out), 301 - 64);
+	assert_string_equal(of_budget(budgets, 0, "name"), "host");
+	assert_string_equal(of_budget(budgets, 1, "name"), "slice299");
+	assert_string_equal(of_budget(budgets, 1, "in-need"), "true");
+	assert_string_equal(of_budget(budgets, 2, "in-need"), "false");
+	/* What is kept of a budget goes with its name, not with its place. */
+	for (uint32_t i = 0; i < sharing->ground.list.count; i++)
+		assert_int_equal(sharing->ground.budgets[i].in_need,
+				 strcmp(sharing->ground.budgets[i].name,
+					"slice299") == 0);
 }
 
 static void end_ebbd(void)
@@ -1189,6 +1247,7 @@ int main(void)
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(memory_in_no_files_counts),
 		SHARING_TEST(who_comes_to_a_host_without_cover_is_told_of),
+		SHARING_TEST(of_many_budgets_those_in_need_are_told),
 		SHARING_TEST(what_is_paused_stays_so_over_a_restart),
 		SHARING_TEST(a_pause_that_cannot_be_kept_is_told_of),
 		SHARING_TEST(performance_takes_nothing),
