@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ebbd.conf by table: a row for each key knows its type, its bounds and the
- * words that say what is accepted. The settings of domains are read by
- * host/interface/settings.h, as everywhere.
+ * ebbd.conf by the table of keys (host/config/key.h). The settings of domains are
+ * read by host/interface/settings.h, as everywhere.
  *
  * The first error wins; the caller's configuration is written only at the end.
  */
@@ -13,33 +12,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "common/size.h"
 #include "host/config/ini.h"
-#include "host/interface/duration.h"
+#include "host/config/key.h"
 #include "host/interface/nearest.h"
 #include "host/interface/plain.h"
 
 #define CONF_D "conf.d"
 #define DOMAIN_SECTION "domain "
-
-struct key {
-	const char *section;
-	const char *name;
-	int (*set)(const struct key *key, const char *value, void *field);
-	size_t offset;
-	size_t capacity; /* of a string */
-	uint32_t min, max; /* of a duration in ms, of a percentage or count */
-	const char *accepted;
-};
-
-enum {
-	KEYS_MAX = 20
-};
 
 /**
  * struct parse - all files of one configuration
@@ -52,168 +35,10 @@ struct parse {
 	struct ebb_config config;
 	char origin[64];
 	uint32_t file;
-	bool seen[KEYS_MAX];
+	bool seen[EBB_CONFIG_KEYS_MAX];
 	struct ebb_config_domain *domain;
 	size_t capacity; /* of the domains */
 };
-
-static int set_string(const struct key *key, const char *value, void *field)
-{
-	if (strlen(value) >= key->capacity)
-		return -ERANGE;
-	strcpy(field, value);
-	return 0;
-}
-
-static int set_filled(const struct key *key, const char *value, void *field)
-{
-	return *value ? set_string(key, value, field) : -EINVAL;
-}
-
-static int set_path(const struct key *key, const char *value, void *field)
-{
-	return *value == '/' ? set_string(key, value, field) : -EINVAL;
-}
-
-static int set_duration(const struct key *key, const char *value, void *field)
-{
-	uint32_t ms;
-	int r = ebb_duration_parse(value, &ms);
-
-	if (r < 0)
-		return r;
-	if (ms < key->min || ms > key->max)
-		return -ERANGE;
-	*(uint32_t *)field = ms;
-	return 0;
-}
-
-static int set_percent(const struct key *key, const char *value, void *field)
-{
-	unsigned int percent;
-	int end = 0;
-
-	if (sscanf(value, "%4u%%%n", &percent, &end) != 1 || !end ||
-	    value[end] || !isdigit((unsigned char)*value))
-		return -EINVAL;
-	if (percent < key->min || percent > key->max)
-		return -ERANGE;
-	*(uint32_t *)field = percent;
-	return 0;
-}
-
-static int set_count(const struct key *key, const char *value, void *field)
-{
-	unsigned int count;
-	int end = 0;
-
-	if (sscanf(value, "%4u%n", &count, &end) != 1 || value[end] ||
-	    !isdigit((unsigned char)*value))
-		return -EINVAL;
-	if (count < key->min || count > key->max)
-		return -ERANGE;
-	*(uint32_t *)field = count;
-	return 0;
-}
-
-static int set_size(const struct key *key, const char *value, void *field)
-{
-	(void)key;
-	return ebb_size_parse(value, field);
-}
-
-static int set_yes_no(const struct key *key, const char *value, void *field)
-{
-	bool yes = strcmp(value, "yes") == 0;
-
-	(void)key;
-	if (!yes && strcmp(value, "no") != 0)
-		return -EINVAL;
-	*(bool *)field = yes;
-	return 0;
-}
-
-static int set_log_level(const struct key *key, const char *value, void *field)
-{
-	(void)key;
-	return ebb_log_parse_level(value, field);
-}
-
-#define KEY_STRING(section_, name_, set_, field_, accepted_)           \
-	{                                                              \
-		.section = (section_), .name = (name_), .set = (set_), \
-		.offset = offsetof(struct ebb_config, field_),         \
-		.capacity = sizeof(((struct ebb_config *)0)->field_),  \
-		.accepted = (accepted_)                                \
-	}
-#define KEY_COUNT(section_, name_, field_, min_, max_, accepted_)             \
-	{                                                                     \
-		.section = (section_), .name = (name_), .set = set_count,     \
-		.offset = offsetof(struct ebb_config, field_), .min = (min_), \
-		.max = (max_), .accepted = (accepted_)                        \
-	}
-#define KEY_DURATION(section_, name_, field_, min_, max_, accepted_)          \
-	{                                                                     \
-		.section = (section_), .name = (name_), .set = set_duration,  \
-		.offset = offsetof(struct ebb_config, field_), .min = (min_), \
-		.max = (max_), .accepted = (accepted_)                        \
-	}
-
-#define KEY_YES_NO(section_, name_, field_)                                \
-	{                                                                  \
-		.section = (section_), .name = (name_), .set = set_yes_no, \
-		.offset = offsetof(struct ebb_config, field_),             \
-		.accepted = "yes or no"                                    \
-	}
-
-static const struct key keys[] = {
-	KEY_STRING("daemon", "uri", set_filled, uri,
-		   "a libvirt URI such as qemu:///system"),
-	KEY_STRING("daemon", "socket", set_path, socket,
-		   "an absolute path of at most 107 bytes"),
-	KEY_STRING("daemon", "group", set_string, group,
-		   "the name of a group, or nothing for root only"),
-	{ .section = "daemon",
-	  .name = "log-level",
-	  .set = set_log_level,
-	  .offset = offsetof(struct ebb_config, log_level),
-	  .accepted = "error, warning, notice, info or debug" },
-	KEY_STRING("daemon", "state-dir", set_path, state_dir,
-		   "an absolute path of at most 255 bytes"),
-	KEY_STRING("daemon", "qemu-run-dir", set_path, qemu_run_dir,
-		   "an absolute path of at most 255 bytes"),
-	KEY_COUNT("daemon", "workers", workers, 5, 64, "a number from 5 to 64"),
-	KEY_COUNT("reclaim", "reclaims", reclaims, 1, 60,
-		  "a number from 1 to 60"),
-	KEY_DURATION("reclaim", "timeout", reclaim_timeout_ms, 100,
-		     EBB_SESSION_MAX_MS, "a time from 100ms to 10m, as 60s"),
-	KEY_DURATION("reclaim", "grant-window", grant_window_ms, 1,
-		     EBB_GRANT_WINDOW_MS, "a time from 1ms to 50ms, as 50ms"),
-	{ .section = "reclaim",
-	  .name = "hugetlb-cover",
-	  .set = set_percent,
-	  .offset = offsetof(struct ebb_config, hugetlb_cover_percent),
-	  .min = 0,
-	  .max = 1000,
-	  .accepted = "a percentage from 0% to 1000%, as 125%" },
-	KEY_DURATION("agent", "timeout", agent_timeout_ms, 100, 60 * 1000,
-		     "a time from 100ms to 1m, as 5s"),
-	KEY_YES_NO("policy", "enabled", policy.enabled),
-	KEY_YES_NO("policy", "dry-run", policy.dry_run),
-	{ .section = "policy",
-	  .name = "host-free",
-	  .set = set_size,
-	  .offset = offsetof(struct ebb_config, policy.host_free_bytes),
-	  .accepted = "a size such as 4G, or 0" },
-	KEY_COUNT("policy", "cover-guests", policy.cover_guests, 1,
-		  EBB_COVER_GUESTS_MAX, "a number from 1 to 8"),
-};
-
-static_assert(EBB_ARRAY_SIZE(keys) <= KEYS_MAX,
-	      "a key without its place in seen[]");
-static_assert(EBB_SESSION_MAX_MS == 10 * 60 * 1000 &&
-		      EBB_GRANT_WINDOW_MS == 50 && EBB_COVER_GUESTS_MAX == 8,
-	      "the texts above name these bounds");
 
 void ebb_config_default(struct ebb_config *ret_config)
 {
@@ -250,8 +75,8 @@ static bool has_settings(const char *section)
 
 static bool is_section(const char *name)
 {
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(keys); i++) {
-		if (strcmp(keys[i].section, name) == 0)
+	for (size_t i = 0; i < ebb_config_key_count; i++) {
+		if (strcmp(ebb_config_keys[i].section, name) == 0)
 			return true;
 	}
 	return is_domain_section(name);
@@ -282,24 +107,24 @@ static void unknown_section(struct ebb_ini *ini, const char *name)
 /* The section that a key would belong into, or NULL. */
 static const char *home_of(const char *name)
 {
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(keys); i++)
-		if (strcmp(keys[i].name, name) == 0)
-			return keys[i].section;
+	for (size_t i = 0; i < ebb_config_key_count; i++)
+		if (strcmp(ebb_config_keys[i].name, name) == 0)
+			return ebb_config_keys[i].section;
 	return ebb_setting_find(name) >= 0 ? "policy" : NULL;
 }
 
 static void unknown_key(struct ebb_ini *ini, const char *section,
 			const char *name)
 {
-	const char *names[EBB_ARRAY_SIZE(keys) + EBB_SETTING_COUNT] = { NULL };
+	const char *names[EBB_CONFIG_KEYS_MAX + EBB_SETTING_COUNT] = { NULL };
 	const char *home = home_of(name), *near;
 
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(keys); i++) {
-		if (strcmp(keys[i].section, section) == 0)
-			names[i] = keys[i].name;
+	for (size_t i = 0; i < ebb_config_key_count; i++) {
+		if (strcmp(ebb_config_keys[i].section, section) == 0)
+			names[i] = ebb_config_keys[i].name;
 	}
 	for (size_t i = 0; has_settings(section) && i < EBB_SETTING_COUNT; i++)
-		names[EBB_ARRAY_SIZE(keys) + i] =
+		names[EBB_CONFIG_KEYS_MAX + i] =
 			ebb_setting_name((enum ebb_setting)i);
 	near = ebb_nearest(name, names, EBB_ARRAY_SIZE(names));
 	if (near)
@@ -459,8 +284,8 @@ static void on_pair(struct ebb_ini *ini, const char *section, const char *name,
 			     value);
 		return;
 	}
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(keys); i++) {
-		const struct key *key = &keys[i];
+	for (size_t i = 0; i < ebb_config_key_count; i++) {
+		const struct ebb_config_key *key = &ebb_config_keys[i];
 
 		if (strcmp(key->section, section) != 0 ||
 		    strcmp(key->name, name) != 0)
@@ -636,8 +461,8 @@ void ebb_config_clear(struct ebb_config *config)
 }
 
 /* Of keys that are texts or 32 bits. */
-static bool is_same(const struct key *key, const struct ebb_config *a,
-		    const struct ebb_config *b)
+static bool is_same(const struct ebb_config_key *key,
+		    const struct ebb_config *a, const struct ebb_config *b)
 {
 	const char *of_a = (const char *)a + key->offset;
 	const char *of_b = (const char *)b + key->offset;
@@ -658,8 +483,8 @@ void ebb_config_adopt(struct ebb_config *config, struct ebb_config *fresh,
 	config->reclaim_timeout_ms = fresh->reclaim_timeout_ms;
 	config->grant_window_ms = fresh->grant_window_ms;
 	*ret_fixed = '\0';
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(keys); i++) {
-		const struct key *key = &keys[i];
+	for (size_t i = 0; i < ebb_config_key_count; i++) {
+		const struct ebb_config_key *key = &ebb_config_keys[i];
 
 		if (strcmp(key->section, "policy") == 0 ||
 		    is_same(key, config, fresh) || used >= fixed_bytes)
