@@ -5,7 +5,6 @@
 #include <config.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +20,6 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/size.h"
 #include "host/base/fault.h"
 #include "host/base/loop.h"
 #include "host/config.h"
@@ -31,13 +29,11 @@
 #include "host/memory/sigbus.h"
 #include "host/libvirt/virt.h"
 #include "host/sharing/sharing.h"
+#include "host/options.h"
 #include "host/reload.h"
 #include "host/base/worker.h"
 
-#define CONFIG_PATH EBB_SYSCONFDIR "/ebb/ebbd.conf"
-
 enum {
-	EXIT_USAGE = 2,
 	/* The end: jobs that only wait are given so long; all others so long. */
 	STOP_MS = 500,
 	STOP_MAX_MS = 10 * 1000,
@@ -47,18 +43,8 @@ enum {
 _Static_assert(EBB_WORKERS_MIN == 5 && EBB_WORKERS_MAX == 64,
 	       "config.c has these bounds");
 
-struct options {
-	const char *config;
-	const char *uri;
-	const char *socket;
-	const char *log_level;
-	bool no_sandbox;
-	bool dry_run;
-	bool check_config;
-};
-
 struct daemon {
-	const struct options *options;
+	const struct ebb_options *options;
 	struct ebb_config config;
 	struct ebb_reload *reload;
 	struct ebb_workers *workers;
@@ -75,185 +61,6 @@ struct daemon {
 	uint64_t away_told_ns;
 };
 
-static void print_help(void)
-{
-	printf("Usage: ebbd [OPTION]...\n"
-	       "Give free memory of virtual machines back to the host.\n"
-	       "\n"
-	       "  -c, --connect URI      hypervisor (default %s)\n"
-	       "      --config FILE      configuration (default %s)\n"
-	       "      --socket PATH      where ebbctl connects (default %s)\n"
-	       "      --log-level LEVEL  error, warning, notice, info, debug\n"
-	       "      --dry-run          decide and say so, and take nothing by "
-	       "itself\n"
-	       "      --check-config     read the configuration, say what is "
-	       "wrong, and exit\n"
-	       "      --no-sandbox       keep all privileges, to debug ebbd\n"
-	       "  -h, --help             show this help\n"
-	       "  -V, --version          show the version\n"
-	       "\n"
-	       "ebbd stays in the foreground and runs as root. See ebbd(8), "
-	       "ebbd.conf(5), ebbctl(1).\n",
-	       EBB_DEFAULT_URI, CONFIG_PATH, EBB_CONTROL_SOCKET);
-}
-
-/* Returns -1 to go on, or the exit code. */
-static int parse_options(int argc, char **argv, struct options *options)
-{
-	enum {
-		OPT_CONFIG = 256,
-		OPT_SOCKET,
-		OPT_LOG_LEVEL,
-		OPT_NO_SANDBOX,
-		OPT_DRY_RUN,
-		OPT_CHECK_CONFIG,
-	};
-	static const struct option table[] = {
-		{ "connect", required_argument, NULL, 'c' },
-		{ "config", required_argument, NULL, OPT_CONFIG },
-		{ "socket", required_argument, NULL, OPT_SOCKET },
-		{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
-		{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
-		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-		{ "check-config", no_argument, NULL, OPT_CHECK_CONFIG },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int opt;
-
-	while ((opt = getopt_long(argc, argv, "c:hV", table, NULL)) != -1) {
-		switch (opt) {
-		case 'c':
-			options->uri = optarg;
-			break;
-		case OPT_CONFIG:
-			options->config = optarg;
-			break;
-		case OPT_SOCKET:
-			options->socket = optarg;
-			break;
-		case OPT_LOG_LEVEL:
-			options->log_level = optarg;
-			break;
-		case OPT_NO_SANDBOX:
-			options->no_sandbox = true;
-			break;
-		case OPT_DRY_RUN:
-			options->dry_run = true;
-			break;
-		case OPT_CHECK_CONFIG:
-			options->check_config = true;
-			break;
-		case 'h':
-			print_help();
-			return EXIT_SUCCESS;
-		case 'V':
-			printf("ebbd %s\n", PACKAGE_VERSION);
-			return EXIT_SUCCESS;
-		default:
-			fprintf(stderr, "See: ebbd --help\n");
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr,
-			"ebbd: error: '%s' is not an option. See: ebbd "
-			"--help\n",
-			argv[optind]);
-		return EXIT_USAGE;
-	}
-	return -1;
-}
-
-static int override(char *value, size_t value_bytes, const char *option,
-		    const char *text)
-{
-	if (!text)
-		return 0;
-	if (strlen(text) >= value_bytes) {
-		ebb_log(EBB_LOG_ERR, "--%s: longer than %zu characters", option,
-			value_bytes - 1);
-		return -ENAMETOOLONG;
-	}
-	strcpy(value, text);
-	return 0;
-}
-
-static const char *config_path(const struct options *options)
-{
-	return options->config ? options->config : CONFIG_PATH;
-}
-
-/* Only the default file may be absent. */
-static enum ebb_config_presence config_presence(const struct options *options)
-{
-	return options->config ? EBB_CONFIG_REQUIRED : EBB_CONFIG_OPTIONAL;
-}
-
-/* What the command line says is over what the files say. */
-static int override_config(struct ebb_config *config,
-			   const struct options *options)
-{
-	int r;
-
-	if (override(config->uri, sizeof(config->uri), "connect",
-		     options->uri) < 0 ||
-	    override(config->socket, sizeof(config->socket), "socket",
-		     options->socket) < 0)
-		return -ENAMETOOLONG;
-	if (options->log_level) {
-		r = ebb_log_parse_level(options->log_level, &config->log_level);
-		if (r < 0) {
-			ebb_log(EBB_LOG_ERR,
-				"--log-level: '%s' is none of error, warning, "
-				"notice, info, debug",
-				options->log_level);
-			return r;
-		}
-	}
-	return 0;
-}
-
-/* It is meant for what comes on top, and often taken for all that others need. */
-static void warn_of_host_free(const struct ebb_config *config)
-{
-	char kept[EBB_SIZE_TEXT_BYTES], all[EBB_SIZE_TEXT_BYTES];
-	uint64_t memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) *
-				(uint64_t)sysconf(_SC_PAGESIZE);
-
-	if (!ebb_config_keeps_much(config, memory_bytes))
-		return;
-	ebb_log(EBB_LOG_WARNING,
-		"host-free is %s, of %s that this host has. That is kept "
-		"available beyond what other programs use already, and guests "
-		"have the less; lower host-free in ebbd.conf if it is the sum "
-		"of what they use",
-		ebb_size_format(config->policy.host_free_bytes, kept,
-				sizeof(kept)),
-		ebb_size_format(memory_bytes, all, sizeof(all)));
-}
-
-static int load_config(struct ebb_config *config, const struct options *options)
-{
-	struct ebb_msg_error error;
-	int r;
-
-	ebb_config_default(config);
-	r = ebb_config_load(config_path(options), config_presence(options),
-			    config, &error);
-	if (r < 0) {
-		ebb_log(EBB_LOG_ERR, "%s", error.text);
-		return r;
-	}
-	r = override_config(config, options);
-	if (r < 0)
-		return r;
-	ebb_log_init("ebbd", config->log_level);
-	warn_of_host_free(config);
-	return 0;
-}
-
 /* ---- reading it anew ---- */
 
 static void override_fresh(struct ebb_config *fresh, void *opaque)
@@ -261,7 +68,7 @@ static void override_fresh(struct ebb_config *fresh, void *opaque)
 	const struct daemon *daemon = opaque;
 
 	/* It was accepted when ebbd started. */
-	override_config(fresh, daemon->options);
+	ebb_options_override(fresh, daemon->options);
 }
 
 static void on_reload_begun(void *opaque)
@@ -276,7 +83,7 @@ static void on_config_changed(void *opaque)
 	struct daemon *daemon = opaque;
 
 	ebb_log_set_level(daemon->config.log_level);
-	warn_of_host_free(&daemon->config);
+	ebb_options_warn(&daemon->config);
 	ebb_fleet_config_changed(daemon->fleet);
 	ebb_sharing_config_changed(daemon->sharing);
 }
@@ -290,8 +97,8 @@ static void on_reload_ended(void *opaque)
 static int prepare_reload(struct daemon *daemon)
 {
 	struct ebb_reload_options options = {
-		.path = config_path(daemon->options),
-		.presence = config_presence(daemon->options),
+		.path = ebb_options_config_path(daemon->options),
+		.presence = ebb_options_config_presence(daemon->options),
 		.config = &daemon->config,
 		.workers = daemon->workers,
 		.override = override_fresh,
@@ -620,7 +427,7 @@ static void tell_away(struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct ebb_options options = { 0 };
 	struct daemon daemon = { .options = &options,
 				 .lock_fd = -1,
 				 .signal_fd = -1,
@@ -628,13 +435,14 @@ int main(int argc, char **argv)
 	int r;
 
 	ebb_log_init("ebbd", EBB_LOG_INFO);
-	r = parse_options(argc, argv, &options);
+	r = ebb_options_parse(argc, argv, &options);
 	if (r >= 0)
 		return r;
-	if (load_config(&daemon.config, &options) < 0)
+	if (ebb_options_load(&daemon.config, &options) < 0)
 		return EXIT_FAILURE;
 	if (options.check_config) {
-		printf("%s: no mistake found\n", config_path(&options));
+		printf("%s: no mistake found\n",
+		       ebb_options_config_path(&options));
 		ebb_config_clear(&daemon.config);
 		return EXIT_SUCCESS;
 	}
