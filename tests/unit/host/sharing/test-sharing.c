@@ -621,7 +621,8 @@ static void who_comes_to_a_host_without_cover_is_told_of(void **state)
 	/* 7 GiB cover what one may take. */
 	pass(MINUTE_S);
 	assert_int_equal(newcomers, 0);
-	available_bytes = EBB_GIB + EBB_GIB / 2;
+	__atomic_store_n(&available_bytes, EBB_GIB + EBB_GIB / 2,
+			 __ATOMIC_RELAXED);
 	pass(MINUTE_S);
 	assert_int_equal(newcomers, 0);
 	come(0);
