@@ -66,6 +66,10 @@ static void print_head(const struct ebb_domain_status *domain)
 	if (domain->resident_known)
 		ctl_pair_print(stdout, "Lent", "%s",
 			       EBB_SIZE(domain->lent_bytes));
+	if (domain->in_job)
+		ctl_pair_print(stdout, "Job",
+			       "libvirt reads its memory; what is lent may "
+			       "become resident");
 	print_facts(domain);
 	ctl_pair_print(stdout, "Reclaimed", "%s in %" PRIu64 " run%s",
 		       EBB_SIZE(domain->reclaimed_bytes), domain->reclaim_runs,

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "host/base/loop.h"
 #include "host/domain/fleet_state.h"
+#include "host/domain/sight.h"
 #include "host/memory/swapped.h"
 
 enum {
@@ -301,14 +302,23 @@ static void tell_vm(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
 	case EBB_VIRT_RESET:
 		ebb_vm_reset(vm);
 		break;
-	case EBB_VIRT_STARTED:
 	case EBB_VIRT_PAUSED:
-	case EBB_VIRT_PM_SUSPENDED:
 	case EBB_VIRT_RESUMED:
+		/* Maybe by a job, or by its end. */
+		ebb_vm_want_job(vm);
+		ebb_vm_invalidate(vm);
+		break;
+	case EBB_VIRT_STARTED:
+	case EBB_VIRT_PM_SUSPENDED:
 	case EBB_VIRT_PM_WOKEN:
 	case EBB_VIRT_MEMORY_CHANGED:
-	case EBB_VIRT_JOB_ENDED:
 		ebb_vm_invalidate(vm);
+		break;
+	case EBB_VIRT_JOB_RUNS:
+		ebb_vm_want_job(vm);
+		break;
+	case EBB_VIRT_JOB_ENDED:
+		ebb_vm_job_ended(vm);
 		break;
 	case EBB_VIRT_MEMORY_RESIZED:
 		ebb_vm_memory_resized(vm);

@@ -31,6 +31,7 @@ struct ebb_vm_word {
  * @pid: of its process, or 0
  * @huge_page_bytes: its memory is from the pool of pages of this size; 0: it is not
  * @paused, @leaving: as libvirt said last; @leaving: it shuts down, or crashed
+ * @in_job: a libvirt job reads its memory; @jobs_ended: so many have ended
  * @lease: rung lease is open
  * @held_known: else the next five are 0
  * @usable_bytes: its memory without what is not plugged and what a balloon holds
@@ -42,6 +43,8 @@ struct ebb_vm_sight {
 	uint64_t huge_page_bytes;
 	bool paused;
 	bool leaving;
+	bool in_job;
+	uint32_t jobs_ended;
 	bool lease;
 	bool held_known;
 	uint64_t usable_bytes;
@@ -64,7 +67,16 @@ bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
  */
 void ebb_vm_want_facts(struct ebb_vm *vm);
 
+/*
+ * Has libvirtd asked, likewise, whether a job reads its memory: there is a sign of
+ * one. ebb_vm_see() has it then.
+ */
+void ebb_vm_want_job(struct ebb_vm *vm);
+
 void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight);
+
+/* What it may take back at any moment, without asking; 0 if that is not known. */
+uint64_t ebb_vm_lent_bytes(const struct ebb_vm *vm);
 
 /* Why rung lease is closed: the first reason; false: it is open, or none is known. */
 bool ebb_vm_is_closed(const struct ebb_vm *vm, struct ebb_reason *ret_reason);

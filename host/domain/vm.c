@@ -135,6 +135,7 @@ static void settle(struct ebb_vm *vm)
 	ebb_vm_read_if_changed(vm);
 	ebb_vm_tell_if_due(vm);
 	ebb_vm_ask_if_wanted(vm);
+	ebb_vm_ask_job_if_wanted(vm);
 }
 
 static void on_settle_timer(int timer, void *opaque)
@@ -230,6 +231,8 @@ void ebb_vm_disconnect(struct ebb_vm *vm)
 	vm->agent.broken = true;
 	vm->disconnected = true;
 	vm->gone = true;
+	/* Nobody tells of its end. */
+	vm->libvirt_job.under_way = false;
 	settle(vm);
 }
 
@@ -262,4 +265,5 @@ void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns)
 		return;
 	}
 	ebb_vm_tell_if_due(vm);
+	ebb_vm_ask_job_if_wanted(vm);
 }

@@ -115,6 +115,9 @@ void ebb_vm_invalidate(struct ebb_vm *vm);
  */
 void ebb_vm_memory_resized(struct ebb_vm *vm);
 
+/* libvirt said that a job on it ended: as ebb_vm_invalidate(). */
+void ebb_vm_job_ended(struct ebb_vm *vm);
+
 /* The guest's kernel was reset, crashed or shut down: another one boots. */
 void ebb_vm_reset(struct ebb_vm *vm);
 

@@ -88,6 +88,9 @@ static void draw_conclusions(struct ebb_vm *vm)
 			quarantine(vm, &outcome->error);
 		vm->look_wanted = true;
 		break;
+	case EBB_END_JOB:
+		ebb_vm_job_is_under_way(vm);
+		break;
 	case EBB_END_GUEST_GONE:
 	case EBB_END_LIBVIRT_GONE:
 	case EBB_END_GUEST_SILENT:

@@ -78,6 +78,8 @@ void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.leaving = vm->life == EBB_VM_DISMISSED ||
 			   vm->state == EBB_DOMAIN_SHUTDOWN ||
 			   vm->state == EBB_DOMAIN_CRASHED,
+		.in_job = vm->libvirt_job.under_way,
+		.jobs_ended = vm->libvirt_job.ended,
 		.lease = ebb_vm_has_lease(vm),
 	};
 	see_held(vm, ret_sight);
@@ -86,6 +88,17 @@ void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		ret_sight->working_set_bytes = probe->facts.working_set_bytes;
 		ret_sight->working_set_ns = probe->facts_ns;
 	}
+}
+
+uint64_t ebb_vm_lent_bytes(const struct ebb_vm *vm)
+{
+	struct ebb_vm_sight sight = { 0 };
+	uint64_t held_bytes;
+
+	see_held(vm, &sight);
+	held_bytes = sight.resident_bytes + sight.swapped_bytes;
+	return sight.usable_bytes > held_bytes ? sight.usable_bytes - held_bytes
+					       : 0;
 }
 
 bool ebb_vm_is_closed(const struct ebb_vm *vm, struct ebb_reason *ret_reason)

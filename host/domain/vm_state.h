@@ -111,6 +111,21 @@ struct vm_asking {
 };
 
 /**
+ * struct vm_libvirt_job - one that reads its memory
+ * @wanted: libvirtd is to be asked, as soon as nothing else runs
+ * @under_way: there is one, as libvirtd said last; it is asked again at @due_ns
+ * @ended: how many ended; they are known by events, too
+ * @answer: the worker's while it asks: an enum ebb_job or -errno
+ */
+struct vm_libvirt_job {
+	bool wanted;
+	bool under_way;
+	uint64_t due_ns;
+	uint32_t ended;
+	int answer;
+};
+
+/**
  * struct vm_job - one kind of work that blocks
  * @phase: the vm's while it runs
  * @work: on a worker
@@ -267,6 +282,7 @@ struct ebb_vm {
 	struct vm_target target;
 	struct vm_telling telling;
 	struct vm_asking asking;
+	struct vm_libvirt_job libvirt_job;
 	struct vm_settings settings;
 
 	char told[sizeof(((struct ebb_reason *)0)->name)];
@@ -355,6 +371,12 @@ void ebb_vm_end_reclaim(struct ebb_vm *vm, struct ebb_request *request);
 
 /* vm_facts.c: asks the agent, if somebody wants that and nothing else runs. */
 void ebb_vm_ask_if_wanted(struct ebb_vm *vm);
+
+/* vm_libvirt_job.c: asks libvirtd for one, if it is time and nothing else runs. */
+void ebb_vm_ask_job_if_wanted(struct ebb_vm *vm);
+
+/* vm_libvirt_job.c: libvirtd said so of one that reads the memory. */
+void ebb_vm_job_is_under_way(struct ebb_vm *vm);
 
 /* vm_target.c: begins the request. */
 enum ebb_vm_serving ebb_vm_start_set(struct ebb_vm *vm,

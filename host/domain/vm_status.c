@@ -117,18 +117,6 @@ static void fill_holding(const struct ebb_vm *vm,
 	status->swapped_known = holding.swapped_known;
 }
 
-/* As the policy counts it. */
-static void fill_lent(const struct ebb_vm *vm, struct ebb_domain_status *status)
-{
-	struct ebb_vm_sight sight;
-	uint64_t held_bytes;
-
-	ebb_vm_see(vm, &sight);
-	held_bytes = sight.resident_bytes + sight.swapped_bytes;
-	if (sight.usable_bytes > held_bytes)
-		status->lent_bytes = sight.usable_bytes - held_bytes;
-}
-
 static void fill_backings(const struct ebb_vm *vm,
 			  struct ebb_domain_status *status)
 {
@@ -227,5 +215,6 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	ret_status->balloon_known =
 		ebb_vm_balloon(vm, &ret_status->balloon_bytes);
 	fill_holding(vm, ret_status);
-	fill_lent(vm, ret_status);
+	ret_status->lent_bytes = ebb_vm_lent_bytes(vm);
+	ret_status->in_job = vm->libvirt_job.under_way;
 }

@@ -138,6 +138,7 @@ struct ebb_domain_status {
 	bool known; /* it was looked at since it runs */
 	bool old; /* rung, reasons and facts are of before: looked at anew now */
 	bool resident_known;
+	bool in_job; /* a libvirt job reads its memory */
 	uint32_t reason_count;
 	struct ebb_reason reasons[EBB_REASON_MAX];
 	char agent_version[32];

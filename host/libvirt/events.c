@@ -93,14 +93,25 @@ static void on_memory_size(virConnectPtr handle, virDomainPtr domain,
 	emit(opaque, domain, EBB_VIRT_MEMORY_RESIZED, EBB_DOMAIN_UNKNOWN);
 }
 
+static void on_iteration(virConnectPtr handle, virDomainPtr domain,
+			 int iteration, void *opaque)
+{
+	(void)handle;
+	(void)iteration;
+	emit(opaque, domain, EBB_VIRT_JOB_RUNS, EBB_DOMAIN_UNKNOWN);
+}
+
 static void on_job_completed(virConnectPtr handle, virDomainPtr domain,
 			     virTypedParameterPtr params, int count,
 			     void *opaque)
 {
+	int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+
 	(void)handle;
-	(void)params;
-	(void)count;
-	emit(opaque, domain, EBB_VIRT_JOB_ENDED, EBB_DOMAIN_UNKNOWN);
+	virTypedParamsGetInt(params, count, VIR_DOMAIN_JOB_OPERATION,
+			     &operation);
+	if (ebb_job_of(VIR_DOMAIN_JOB_UNBOUNDED, operation) == EBB_JOB_MEMORY)
+		emit(opaque, domain, EBB_VIRT_JOB_ENDED, EBB_DOMAIN_UNKNOWN);
 }
 
 static void on_metadata(virConnectPtr handle, virDomainPtr domain, int type,
@@ -146,6 +157,8 @@ static const struct {
 	  VIR_DOMAIN_EVENT_CALLBACK(on_device) },
 	{ VIR_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE,
 	  VIR_DOMAIN_EVENT_CALLBACK(on_memory_size) },
+	{ VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION,
+	  VIR_DOMAIN_EVENT_CALLBACK(on_iteration) },
 	{ VIR_DOMAIN_EVENT_ID_JOB_COMPLETED,
 	  VIR_DOMAIN_EVENT_CALLBACK(on_job_completed) },
 	{ VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,

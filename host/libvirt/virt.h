@@ -74,7 +74,8 @@ enum ebb_virt_event {
 	EBB_VIRT_MEMORY_CHANGED, /* devices or memory were added or removed */
 	EBB_VIRT_MEMORY_RESIZED, /* a virtio-mem device has more or less plugged */
 	EBB_VIRT_AGENT_CHANGED, /* a guest agent came or went */
-	EBB_VIRT_JOB_ENDED,
+	EBB_VIRT_JOB_RUNS, /* a migration, or what is one to a file, sends memory */
+	EBB_VIRT_JOB_ENDED, /* that read its memory or may have */
 	EBB_VIRT_METADATA_CHANGED, /* what Ebb keeps with it is other than before */
 };
 

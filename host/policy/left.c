@@ -228,7 +228,10 @@ static int words_of(const struct ebb_policy *policy,
 	case EBB_POLICY_LEFT_PAUSED:
 		return snprintf(text, bytes, "it is paused");
 	case EBB_POLICY_LEFT_JOB:
-		return snprintf(text, bytes, "a libvirt job works on it");
+		return snprintf(text, bytes,
+				"a libvirt job reads its memory, and %s that "
+				"it lent may become resident until that ends",
+				EBB_SIZE(ebb_policy_lent_bytes(domain)));
 	case EBB_POLICY_LEFT_LEAVING:
 		return snprintf(text, bytes, "it shuts down");
 	case EBB_POLICY_LEFT_EXEMPT:

@@ -42,7 +42,7 @@ static void count_memory(const struct ebb_policy *policy, uint32_t index)
 	struct ebb_policy_budget *budget = &policy->budgets[index];
 	uint32_t count_max = budget->cover_guests;
 	struct debtors debtors = { 0 };
-	double cover, debt = 0;
+	double cover, called = 0, debt = 0;
 
 	if (count_max > EBB_POLICY_COVER_GUESTS_MAX)
 		count_max = EBB_POLICY_COVER_GUESTS_MAX;
@@ -60,12 +60,16 @@ static void count_memory(const struct ebb_policy *policy, uint32_t index)
 					 : 0,
 		};
 
-		insert(&debtors, count_max, &item);
+		/* Those in a job take it back now, whoever else may. */
+		if (domain->phase == EBB_POLICY_IN_JOB)
+			called += item.debt;
+		else
+			insert(&debtors, count_max, &item);
 		cover += item.spare;
 	}
 	for (uint32_t i = 0; i < debtors.count; i++)
 		debt += debtors.items[i].debt;
-	budget->debt_bytes = (uint64_t)debt;
+	budget->debt_bytes = (uint64_t)(called + debt);
 	budget->cover_bytes = (uint64_t)cover;
 }
 

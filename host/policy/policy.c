@@ -170,10 +170,15 @@ static bool is_at_ease(const struct ebb_policy *policy,
 static uint64_t balanced_bytes(const struct ebb_policy_domain *domain,
 			       uint64_t now_ns)
 {
+	uint64_t refilled_bytes;
+
 	if (!ebb_policy_has_lasted(domain, now_ns) ||
 	    !ebb_policy_is_due(domain, now_ns))
 		return 0;
-	return ebb_policy_lasting_bytes(domain) / UNUSED_PART;
+	refilled_bytes = ebb_policy_refilled_bytes(domain);
+	return refilled_bytes +
+	       (ebb_policy_lasting_bytes(domain) - refilled_bytes) /
+		       UNUSED_PART;
 }
 
 /* Down to what it works with, its cushion, and its min. */

@@ -72,7 +72,8 @@ enum ebb_policy_budget_kind {
  * @need_bytes: what lacks to @high_bytes while it is in need
  * @met_bytes: what of it is asked for, now or before
  * @emergency: less than half of @low_bytes is available
- * @debt_bytes: what the @cover_guests largest debtors may take back
+ * @debt_bytes: what those in a libvirt job take back, as it reads all they have, and
+ *	what the @cover_guests largest debtors among the others may
  * @cover_bytes: what could be had in time if they do
  * @promised_bytes: of what covers more than that, what this decision lends away
  * @min_bytes: what the mins of its domains add up to, each at most what the domain
@@ -124,7 +125,10 @@ enum ebb_policy_phase {
 enum ebb_policy_mode {
 	/* Nothing. */
 	EBB_POLICY_PERFORMANCE,
-	/* What was free for a minute, beyond its cushion, an eighth of it at a time. */
+	/*
+	 * What was free for a minute, beyond its cushion, an eighth of it at a time; as
+	 * fast as it may go what of that a libvirt job made resident.
+	 */
 	EBB_POLICY_BALANCED,
 	/* All but its working set and its cushion. */
 	EBB_POLICY_DENSITY,
@@ -179,6 +183,8 @@ struct ebb_policy_scratch {
  * @heard_ns: when the guest said what follows; 0: it did not
  * @lasting_bytes: of @free_bytes, what was free at each moment since @free_since_ns;
  *	0: not known
+ * @refilled_bytes: of what it has free, what a libvirt job made resident and it gave
+ *	before
  * @working_set_known: else it is not driven
  * @parts_unknown: it lies in other budgets than @parts, too, or may: without need
  *	nothing is taken, as what it lends there would have no cover
@@ -198,6 +204,7 @@ struct ebb_policy_domain {
 	uint64_t free_bytes;
 	uint64_t lasting_bytes;
 	uint64_t free_since_ns;
+	uint64_t refilled_bytes;
 	bool working_set_known;
 	uint64_t working_set_bytes;
 	struct ebb_policy_rung rung;

@@ -70,6 +70,12 @@ uint64_t ebb_policy_lasting_bytes(const struct ebb_policy_domain *domain)
 						younger_bytes));
 }
 
+uint64_t ebb_policy_refilled_bytes(const struct ebb_policy_domain *domain)
+{
+	return ebb_policy_least(domain->refilled_bytes,
+				ebb_policy_lasting_bytes(domain));
+}
+
 bool ebb_policy_has_lasted(const struct ebb_policy_domain *domain,
 			   uint64_t now_ns)
 {

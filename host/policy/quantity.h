@@ -53,6 +53,9 @@ uint64_t ebb_policy_ready_bytes(const struct ebb_policy_domain *domain);
 /* What of that was free for as long as its free memory lasts. */
 uint64_t ebb_policy_lasting_bytes(const struct ebb_policy_domain *domain);
 
+/* And what of that a libvirt job made resident: it gave it before. */
+uint64_t ebb_policy_refilled_bytes(const struct ebb_policy_domain *domain);
+
 /* Whether that is long enough for it to be memory that the guest does not use. */
 bool ebb_policy_has_lasted(const struct ebb_policy_domain *domain,
 			   uint64_t now_ns);

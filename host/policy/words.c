@@ -46,7 +46,10 @@ static const char *kind(const struct ebb_policy_domain *domain,
 		return "of which it holds more than its share";
 	case EBB_POLICY_UNUSED:
 		if (domain->mode == EBB_POLICY_BALANCED)
-			return "that it does not use";
+			return ebb_policy_refilled_bytes(domain) > 0
+				       ? "that it does not use, and a libvirt "
+					 "job made resident"
+				       : "that it does not use";
 		return ebb_policy_is_driven(domain, decision)
 			       ? "that it does not work with"
 			       : "free";

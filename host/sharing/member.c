@@ -4,17 +4,41 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A libvirt job that was in the way may be over after so long. */
-#define JOB_NS (30 * EBB_NS_PER_S)
 /* A working set that was told longer ago says nothing of now. */
 #define WORKING_SET_NS (60 * EBB_NS_PER_S)
 
+static void watch_growth(struct ebb_member *member,
+			 const struct ebb_vm_sight *sight, uint64_t now_ns)
+{
+	uint64_t held_bytes = sight->resident_bytes + sight->swapped_bytes;
+	const struct ebb_refill_sight moment = {
+		.usable_bytes = sight->usable_bytes,
+		.lent_bytes = sight->usable_bytes > held_bytes
+				      ? sight->usable_bytes - held_bytes
+				      : 0,
+		.free_bytes = member->window.free_bytes,
+		.in_job = sight->in_job,
+		.jobs_ended = sight->jobs_ended,
+	};
+
+	if (ebb_refill_note(&member->refill, &moment, now_ns))
+		ebb_vm_want_job(member->vm);
+}
+
 void ebb_member_hear(struct ebb_member *member, uint64_t now_ns)
 {
+	struct ebb_vm_sight sight;
 	struct ebb_vm_word word;
 
+	ebb_vm_see(member->vm, &sight);
 	if (ebb_vm_hear(member->vm, &word))
 		ebb_window_hear(&member->window, &word, now_ns);
+	else if (sight.paused)
+		ebb_window_hold(&member->window, now_ns);
+	if (sight.held_known && ebb_window_is_fresh(&member->window, now_ns))
+		watch_growth(member, &sight, now_ns);
+	else
+		member->refill = (struct ebb_refill){ 0 };
 }
 
 static enum ebb_policy_phase phase_of(const struct ebb_member *member,
@@ -25,10 +49,10 @@ static enum ebb_policy_phase phase_of(const struct ebb_member *member,
 		return EBB_POLICY_EXEMPT;
 	if (sight->leaving)
 		return EBB_POLICY_LEAVING;
+	if (sight->in_job)
+		return EBB_POLICY_IN_JOB;
 	if (sight->paused)
 		return EBB_POLICY_PAUSED;
-	if (now_ns < member->job_until_ns)
-		return EBB_POLICY_IN_JOB;
 	if (!sight->lease || !sight->held_known ||
 	    !ebb_window_is_fresh(&member->window, now_ns))
 		return EBB_POLICY_UNKNOWN;
@@ -50,6 +74,7 @@ static void take_word(const struct ebb_member *member, uint64_t now_ns,
 	domain->free_bytes = window->free_bytes;
 	domain->lasting_bytes =
 		ebb_window_lasting(window, now_ns, &domain->free_since_ns);
+	domain->refilled_bytes = member->refill.bytes;
 	/* Memory that the host does not provide is in huge ranges, too. */
 	domain->rung.free_bytes = window->free_huge_bytes > lent_bytes
 					  ? window->free_huge_bytes - lent_bytes
@@ -174,8 +199,6 @@ void ebb_member_note(struct ebb_member *member,
 	if (reclaim) {
 		answer = answer_of(reclaim->outcome.end);
 		last->came_bytes = reclaim->books.reclaimed_bytes;
-		if (reclaim->outcome.end == EBB_END_JOB)
-			member->job_until_ns = now_ns + JOB_NS;
 	}
 	snprintf(last->ended, sizeof(last->ended), "%s",
 		 reclaim ? ebb_reclaim_end_name(reclaim->outcome.end)

@@ -17,6 +17,7 @@
 #include "host/domain/sight.h"
 #include "host/policy/policy.h"
 #include "host/policy/words.h"
+#include "host/sharing/refill.h"
 #include "host/sharing/window.h"
 
 struct ebb_sharing;
@@ -62,7 +63,7 @@ struct ebb_member_order {
  * @exempt: an operator paused the policy for it
  * @ordered: an order of ours has not ended: @order
  * @asked_facts_ns: when its agent was asked for its working set last
- * @job_until_ns: a libvirt job was in the way
+ * @refill: what a libvirt job made resident
  * @parts_known: else it lies in other budgets, too, or may
  * @cover_told: whether its budgets could give it what it may take was looked at
  * @told_why, @told_bytes: of the decision that was told last; 0 bytes: none was
@@ -78,8 +79,8 @@ struct ebb_member {
 	bool ordered;
 	struct ebb_member_order order;
 	uint64_t asked_facts_ns;
-	uint64_t job_until_ns;
 	struct ebb_window window;
+	struct ebb_refill refill;
 	struct ebb_policy_history history;
 	struct ebb_member_last last;
 	bool cover_told;
@@ -97,7 +98,7 @@ struct ebb_members {
 	struct ebb_member **items;
 };
 
-/* Takes the guest's word, by loads. */
+/* Takes the guest's word, by loads, and sees whether others read its memory. */
 void ebb_member_hear(struct ebb_member *member, uint64_t now_ns);
 
 /**

@@ -87,6 +87,14 @@ void ebb_window_hear(struct ebb_window *window, const struct ebb_vm_word *word,
 	note_least(window, word->free_bytes, now_ns);
 }
 
+void ebb_window_hold(struct ebb_window *window, uint64_t now_ns)
+{
+	if (!ebb_window_is_fresh(window, now_ns))
+		return;
+	window->heard_ns = now_ns;
+	note_least(window, window->free_bytes, now_ns);
+}
+
 bool ebb_window_is_fresh(const struct ebb_window *window, uint64_t now_ns)
 {
 	return window->heard_ns > 0 &&

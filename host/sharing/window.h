@@ -20,7 +20,7 @@
  * A word is new if its stamp is. A guest that is idle may refresh its facts seldom;
  * when the last word is older than @old_ns nothing is known of the guest, and the minute
  * begins anew with its next word. So it does when a stamp goes back: the guest was
- * reverted to a snapshot.
+ * reverted to a snapshot. A guest that is paused says nothing, and its last word holds.
  */
 #ifndef EBB_HOST_WINDOW_H
 #define EBB_HOST_WINDOW_H
@@ -75,6 +75,9 @@ struct ebb_window {
 /* Takes a word, if it is new; the same as before changes nothing. */
 void ebb_window_hear(struct ebb_window *window, const struct ebb_vm_word *word,
 		     uint64_t now_ns);
+
+/* The guest is paused: what it said last, if that is not old, it would say now. */
+void ebb_window_hold(struct ebb_window *window, uint64_t now_ns);
 
 /* Whether the last word says something of now. */
 bool ebb_window_is_fresh(const struct ebb_window *window, uint64_t now_ns);

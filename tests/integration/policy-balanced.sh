@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # With nothing configured, what a guest has not used for a minute goes back to the
-# host, a part at a time and but for a cushion, without anybody asking.
+# host, a part at a time and but for a cushion, without anybody asking. What a dump
+# made resident of it goes back, too, and faster.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -50,4 +51,26 @@ ages >"$RIG_DIR/ages"
 at_least "$(sort -n "$RIG_DIR/ages" | head -n 1)" 60 ||
 	fail "what was free for less than a minute was taken: $(grep policy: "$RIG_DIR/log/ebbd.log")"
 ok "all of it was free for a minute at least, in $(wc -l <"$RIG_DIR/ages") decisions"
+
+# ---- others read all memory ----
+
+# As much as only what the dump made resident can be: ebbd may begin before virsh ends.
+half_is_back()
+{
+	at_least "$(guest_status reclaimed-bytes)" $((taken_before + lent / 2))
+}
+
+taken_before=$(guest_status reclaimed-bytes)
+lent=$(explained '"lent-bytes"')
+at_least "$lent" $((256 << 20)) || fail "only $(mib "$lent") are lent"
+check "dump" virsh dump --memory-only --live "$GUEST" "$RIG_DIR/dump"
+rm -f "$RIG_DIR/dump"
+grep -q "$GUEST: a libvirt job reads its memory: .* may become resident" \
+	"$RIG_DIR/log/ebbd.log" || fail "the peak was not announced"
+ok "the peak is announced: $(grep -o "$GUEST: a libvirt job .*" "$RIG_DIR/log/ebbd.log" | tail -n 1)"
+wait_for 180 half_is_back ||
+	fail "of $(mib "$lent") that the dump read $(mib $(($(guest_status reclaimed-bytes) - taken_before))) came back: $(ebbctl explain "$GUEST")"
+grep -q "policy: $GUEST: .* a libvirt job made resident" "$RIG_DIR/log/ebbd.log" ||
+	fail "the log does not say why: $(grep policy: "$RIG_DIR/log/ebbd.log")"
+ok "what a dump made resident went back: $(grep -o "policy: $GUEST: .* a libvirt job made .*" "$RIG_DIR/log/ebbd.log" | head -n 1)"
 check "the guest's log is clean" dmesg_clean

@@ -107,6 +107,13 @@ const char *ebb_domain_uuid(const struct ebb_domain *domain)
 	return uuid;
 }
 
+int ebb_domain_job(struct ebb_domain *domain)
+{
+	(void)domain;
+	fake_vm.job_asks++;
+	return fake_vm.job;
+}
+
 static const char *element(void)
 {
 	return fake_vm.element[0] == '<' ? fake_vm.element : NULL;

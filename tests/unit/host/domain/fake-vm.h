@@ -33,6 +33,7 @@ struct fake_vm {
 	bool lease; /* the look attaches */
 	int pidfd; /* of its process, above 0; readable once it ended */
 	atomic_bool held; /* a look does not end */
+	atomic_int job; /* of libvirt: an enum ebb_job or -errno */
 	int tell_result;
 	struct ebb_msg_target_state tell_answer;
 	int keep_result;
@@ -48,6 +49,7 @@ struct fake_vm {
 	atomic_uint closes_on_loop;
 	atomic_uint probes;
 	atomic_uint tells;
+	atomic_uint job_asks;
 	atomic_uint reclaims; /* begun */
 	struct ebb_msg_target told;
 	uint32_t keeps;

@@ -511,6 +511,8 @@ static void one_is_paced(void)
 	host.policy.domain_count = 1;
 	make_domain(domain, 1);
 	domain->history = (struct ebb_policy_history){ 0 };
+	/* What it gave before is beyond that. */
+	domain->refilled_bytes = 0;
 	host.budgets[0].low_bytes = 4 * EBB_GIB;
 	most = ebb_policy_less(domain->resident_bytes,
 			       ebb_policy_working_set_bytes(domain)) /

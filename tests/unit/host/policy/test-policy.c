@@ -704,6 +704,60 @@ static void as_many_debts_as_are_to_be_covered_count(void **state)
 	assert_int_equal(budgets[0].debt_bytes, 6 * EBB_GIB);
 }
 
+/* Beside them anybody else may have everything back. */
+static void what_a_job_reads_is_called_back(void **state)
+{
+	struct ebb_policy_domain *read = add("a", 0, EBB_GIB);
+	char text[EBB_POLICY_WORDS_BYTES];
+
+	(void)state;
+	read->resident_bytes = 3 * EBB_GIB;
+	add("b", 0, EBB_GIB)->resident_bytes = 1 * EBB_GIB;
+	add("c", 0, EBB_GIB)->resident_bytes = 2 * EBB_GIB;
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 3 * EBB_GIB);
+	read->phase = EBB_POLICY_IN_JOB;
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 4 * EBB_GIB);
+	assert_string_equal(
+		ebb_policy_left_words(&policy, 0, now_ns, text, sizeof(text)),
+		"a: nothing: a libvirt job reads its memory, and 1.0 GiB that "
+		"it lent may become resident until that ends");
+}
+
+static void what_a_job_made_resident_does_not_fade(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 2 * EBB_GIB, EBB_GIB);
+	char text[EBB_POLICY_WORDS_BYTES];
+
+	(void)state;
+	domain->mode = EBB_POLICY_BALANCED;
+	domain->refilled_bytes = EBB_GIB;
+	decide();
+	/* No more than a quarter of what it does not work with. */
+	assert_int_equal(taken(domain), 768 * EBB_MIB);
+	/* With an eighth of what is beyond that and the cushion of 256 MiB. */
+	domain->refilled_bytes = 512 * EBB_MIB;
+	decide();
+	assert_int_equal(taken(domain), (512 + 160) * EBB_MIB);
+	assert_string_equal(
+		ebb_policy_words(&policy, decision_of(domain), now_ns, text,
+				 sizeof(text)),
+		"a: 672.0 MiB of 1.8 GiB that it does not use, and a libvirt job "
+		"made resident, free for 4 min");
+	/* What is free for less than a minute may be what the guest is to use. */
+	domain->lasting_bytes = EBB_GIB + EBB_GIB / 2;
+	decide();
+	assert_int_equal(taken(domain), (512 + 96) * EBB_MIB);
+	domain->free_since_ns = now_ns - 30 * S;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	domain->free_since_ns = now_ns - 240 * S;
+	domain->mode = EBB_POLICY_PERFORMANCE;
+	decide();
+	assert_int_equal(taken(domain), 0);
+}
+
 static void a_pool_covers_all_and_more(void **state)
 {
 	(void)state;
@@ -896,6 +950,8 @@ int main(void)
 		POLICY_TEST(who_lies_nowhere_known_lends_nothing),
 		POLICY_TEST(a_budget_without_domains_is_not_in_need),
 		POLICY_TEST(as_many_debts_as_are_to_be_covered_count),
+		POLICY_TEST(what_a_job_reads_is_called_back),
+		POLICY_TEST(what_a_job_made_resident_does_not_fade),
 		POLICY_TEST(a_pool_covers_all_and_more),
 		POLICY_TEST(a_pool_lends_what_it_can_cover),
 		POLICY_TEST(mins_beyond_the_limit_are_seen),

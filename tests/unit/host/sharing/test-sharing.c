@@ -38,6 +38,9 @@ struct guest {
 	bool silent; /* it says nothing new, but when it is asked */
 	uint64_t woken_ns;
 	bool closed; /* it has no lease */
+	bool in_job; /* of libvirt's */
+	uint32_t jobs_ended;
+	uint32_t asked_job;
 	bool held; /* its reclaim does not end */
 	bool queued; /* likewise, and does not begin */
 	bool mute; /* its agent does not tell its working set */
@@ -133,6 +136,8 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 	*ret_sight = (struct ebb_vm_sight){
 		.pid = 1 + guest->index,
 		.lease = !guest->closed,
+		.in_job = guest->in_job,
+		.jobs_ended = guest->jobs_ended,
 		.held_known = held,
 		.usable_bytes = held ? EBB_GIB : 0,
 		.resident_bytes = held ? guest->resident_bytes : 0,
@@ -189,6 +194,18 @@ void __wrap_ebb_vm_take_usage(struct ebb_vm *vm, pid_t pid,
 	guest_of(vm)->resident_bytes = usage->resident_bytes;
 }
 
+void __wrap_ebb_vm_want_job(struct ebb_vm *vm);
+void __wrap_ebb_vm_want_job(struct ebb_vm *vm)
+{
+	guest_of(vm)->asked_job++;
+}
+
+static void end_job(struct guest *guest)
+{
+	guest->in_job = false;
+	guest->jobs_ended++;
+}
+
 static void end_order(struct guest *guest, enum ebb_reclaim_end end,
 		      uint64_t bytes)
 {
@@ -201,6 +218,7 @@ static void end_order(struct guest *guest, enum ebb_reclaim_end end,
 	reclaim.books.reclaimed_bytes = bytes;
 	guest->resident_bytes -= bytes;
 	guest->pending = false;
+	guest->in_job |= end == EBB_END_JOB;
 	guest->order.done(&report, guest->order.opaque);
 }
 
@@ -1051,11 +1069,43 @@ static void a_job_of_libvirts_says_nothing_of_the_guest(void **state)
 	guest->end = EBB_END_JOB;
 	start(false);
 	come(0);
-	UNTIL(guest->orders > 0);
-	assert_string_equal(explained("state"), "in-job");
-	UNTIL(guest->orders > 4);
+	for (uint32_t i = 1; i <= 4; i++) {
+		UNTIL(guest->orders == i);
+		assert_string_equal(explained("state"), "in-job");
+		end_job(guest);
+	}
 	/* It is not stuck. */
 	assert_int_equal(sharing->members.items[0]->history.idle_answers, 0);
+}
+
+/* It was free all the while, so it does not fade an eighth at a time. */
+static void what_a_job_made_resident_is_taken_back(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->resident_bytes = EBB_GIB / 2;
+	start(false);
+	come(0);
+	pass(2 * MINUTE_S);
+	assert_int_equal(guest->orders, 0);
+	/*
+	 * Nobody told of the job, and libvirtd is asked for one. Until it is known it
+	 * may look; what is resident then is no more than the cushion.
+	 */
+	guest->resident_bytes = EBB_GIB / 2 + 64 * EBB_MIB;
+	UNTIL(guest->asked_job > 0);
+	guest->in_job = true;
+	UNTIL(strcmp(explained("state"), "in-job") == 0);
+	guest->resident_bytes = EBB_GIB;
+	pass(MINUTE_S / 2);
+	assert_int_equal(guest->orders, 0);
+	end_job(guest);
+	UNTIL(guest->orders > 0);
+	/* A quarter of what it does not work with; it would be 56 MiB else. */
+	assert_int_equal(guest->order.wish.bytes, 128 * EBB_MIB);
+	assert_non_null(
+		strstr(explained("last-text"), "a libvirt job made resident"));
 }
 
 static void who_gives_nothing_is_stuck(void **state)
@@ -1268,6 +1318,7 @@ int main(void)
 		SHARING_TEST(all_agents_are_asked_in_turn),
 		SHARING_TEST(a_guest_that_needs_its_memory_has_a_rest),
 		SHARING_TEST(a_job_of_libvirts_says_nothing_of_the_guest),
+		SHARING_TEST(what_a_job_made_resident_is_taken_back),
 		SHARING_TEST(who_gives_nothing_is_stuck),
 		SHARING_TEST(a_domain_goes_while_it_is_asked),
 		SHARING_TEST(an_order_ends_with_the_need),

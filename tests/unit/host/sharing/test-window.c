@@ -117,6 +117,26 @@ static void a_clock_that_goes_back_begins_anew(void **state)
 	assert_true(s < 10);
 }
 
+/* Paused for a dump, it says nothing, and uses nothing. */
+static void a_paused_guest_has_free_what_it_had(void **state)
+{
+	uint64_t s;
+
+	(void)state;
+	hear_for(70, EBB_GIB);
+	for (int i = 0; i < 300; i++) {
+		now_ns += S;
+		ebb_window_hold(&window, now_ns);
+	}
+	hear_for(1, EBB_GIB);
+	assert_int_equal(lasting(&s), EBB_GIB);
+	assert_true(s >= 60);
+	/* What was old before it is not new by that. */
+	now_ns += 31 * S;
+	ebb_window_hold(&window, now_ns);
+	assert_false(ebb_window_is_fresh(&window, now_ns));
+}
+
 /* A guest that hangs says the same for ever. */
 static void an_old_word_is_no_word(void **state)
 {
@@ -213,6 +233,7 @@ int main(void)
 		WINDOW_TEST(a_minute_begins_with_the_first_word),
 		WINDOW_TEST(a_minute_passes_on_a_young_host),
 		WINDOW_TEST(a_clock_that_goes_back_begins_anew),
+		WINDOW_TEST(a_paused_guest_has_free_what_it_had),
 		WINDOW_TEST(an_old_word_is_no_word),
 		WINDOW_TEST(it_has_booted_when_it_is_calm),
 		WINDOW_TEST(who_has_booted_does_not_boot_again),
