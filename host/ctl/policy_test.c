@@ -65,6 +65,7 @@ static const struct preset domain_presets[] = {
 	{ "state", "\"\"" },
 	{ "text", "\"\"" },
 	{ "bytes", "0" },
+	{ "balloon-bytes", "0" },
 	{ "swapped-bytes", "0" },
 	{ "lent-bytes", "0" },
 	{ "cushion-bytes", "0" },
