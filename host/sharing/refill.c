@@ -63,12 +63,15 @@ bool ebb_refill_note(struct ebb_refill *refill,
 
 	refill->seen = true;
 	refill->last = *sight;
+	/* A guest's word may be any number. */
+	if (refill->last.free_bytes > sight->usable_bytes)
+		refill->last.free_bytes = sight->usable_bytes;
 	/* Plugged and unplugged memory is no growth of either kind. */
 	if (!seen || sight->usable_bytes != before.usable_bytes)
 		return false;
 	if (now_ns - refill->suspected_ns >= EBB_REFILL_SUSPECT_NS)
 		refill->suspected_bytes = 0;
-	note_change(refill, unexplained(&before, sight), now_ns);
+	note_change(refill, unexplained(&before, &refill->last), now_ns);
 	if (sight->in_job || sight->jobs_ended != before.jobs_ended) {
 		refill->bytes += refill->suspected_bytes;
 		refill->suspected_bytes = 0;
