@@ -62,10 +62,7 @@ static void order(struct ebb_member *member,
 	member->order = (struct ebb_member_order){
 		.ns = member->last.ns,
 		.for_need = decision->budget != EBB_POLICY_NONE,
-		.mode = domain->mode,
-		.min_bytes = domain->min_bytes,
-		.max_bytes = domain->max_bytes,
-		.shares = domain->shares,
+		.set = ebb_vm_settings(member->vm)->values,
 	};
 	sharing->order_count++;
 	sharing->ordered_number = member->number;

@@ -15,6 +15,7 @@
 #include "host/budget/budget.h"
 #include "host/domain/reclaim_order.h"
 #include "host/domain/sight.h"
+#include "host/interface/settings.h"
 #include "host/policy/policy.h"
 #include "host/policy/words.h"
 #include "host/sharing/refill.h"
@@ -46,14 +47,12 @@ struct ebb_member_last {
  * struct ebb_member_order - what an order of now was decided from
  * @ns: when
  * @for_need: a budget was in need
+ * @set: by people. Percents of what a balloon leaves change without them
  */
 struct ebb_member_order {
 	uint64_t ns;
 	bool for_need;
-	enum ebb_policy_mode mode;
-	uint64_t min_bytes;
-	uint64_t max_bytes;
-	uint32_t shares;
+	struct ebb_policy_settings set;
 };
 
 /**

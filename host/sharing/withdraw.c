@@ -28,15 +28,20 @@ static bool is_needed(const struct ebb_sharing *sharing,
 	return false;
 }
 
-static bool is_set_anew(const struct ebb_member *member,
-			const struct ebb_policy_domain *domain)
+static bool is_same(const struct ebb_amount *a, const struct ebb_amount *b)
 {
-	const struct ebb_member_order *order = &member->order;
+	return a->bytes == b->bytes && a->percent == b->percent;
+}
 
-	return domain->mode != order->mode ||
-	       domain->min_bytes != order->min_bytes ||
-	       domain->max_bytes != order->max_bytes ||
-	       domain->shares != order->shares;
+static bool is_set_anew(const struct ebb_member *member)
+{
+	const struct ebb_policy_settings *before = &member->order.set;
+	const struct ebb_policy_settings *now =
+		&ebb_vm_settings(member->vm)->values;
+
+	return now->mode != before->mode || now->shares != before->shares ||
+	       !is_same(&now->min, &before->min) ||
+	       !is_same(&now->max, &before->max);
 }
 
 /* @looked: the budgets are of now; else settings alone are what may have changed. */
@@ -49,7 +54,7 @@ static void end_stale(const struct ebb_sharing *sharing,
 	if (!member->ordered)
 		return;
 	ebb_member_picture(member, sharing->ground.list.count, now_ns, &domain);
-	if (is_set_anew(member, &domain))
+	if (is_set_anew(member))
 		ebb_sharing_end_order(member);
 	else if (looked &&
 		 (domain.phase != EBB_POLICY_SETTLED ||

@@ -48,6 +48,7 @@ struct guest {
 	bool usage_known;
 	uint64_t free_bytes;
 	uint64_t resident_bytes;
+	uint64_t balloon_bytes;
 	enum ebb_reclaim_end end;
 	uint32_t orders;
 	uint64_t ordered_ns; /* the last one */
@@ -140,7 +141,7 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.in_job = guest->in_job,
 		.jobs_ended = guest->jobs_ended,
 		.held_known = held,
-		.usable_bytes = held ? EBB_GIB : 0,
+		.usable_bytes = held ? EBB_GIB - guest->balloon_bytes : 0,
 		.resident_bytes = held ? guest->resident_bytes : 0,
 		.working_set_known = guest->working_set_ns > 0,
 		.working_set_bytes = EBB_GIB / 4,
@@ -1188,6 +1189,27 @@ static void an_order_does_not_wait_for_long(void **state)
 }
 
 /* Also one that runs. */
+/* The guest moves it: a min of so much percent is then other bytes. */
+static void a_balloon_does_not_end_an_order(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	config.policy.settings.values.min = (struct ebb_amount){
+		.percent = 10,
+	};
+	guest->held = true;
+	start(false);
+	come(0);
+	UNTIL(guest->pending);
+	guest->balloon_bytes = EBB_GIB / 2;
+	ebb_sharing_config_changed(sharing);
+	assert_true(guest->pending);
+	config.policy.settings.values.min.percent = 20;
+	ebb_sharing_config_changed(sharing);
+	assert_false(guest->pending);
+}
+
 static void another_setting_ends_an_order(void **state)
 {
 	struct guest *guest = &guests[0];
@@ -1326,6 +1348,7 @@ int main(void)
 		SHARING_TEST(a_domain_goes_while_it_is_asked),
 		SHARING_TEST(an_order_ends_with_the_need),
 		SHARING_TEST(an_order_does_not_wait_for_long),
+		SHARING_TEST(a_balloon_does_not_end_an_order),
 		SHARING_TEST(another_setting_ends_an_order),
 		SHARING_TEST(what_is_switched_off_ends_orders),
 		SHARING_TEST(only_some_orders_are_under_way),
