@@ -91,14 +91,17 @@ void ebb_window_hold(struct ebb_window *window, uint64_t now_ns)
 {
 	if (!ebb_window_is_fresh(window, now_ns))
 		return;
-	window->heard_ns = now_ns;
+	window->held_ns = now_ns;
 	note_least(window, window->free_bytes, now_ns);
 }
 
 bool ebb_window_is_fresh(const struct ebb_window *window, uint64_t now_ns)
 {
-	return window->heard_ns > 0 &&
-	       now_ns - window->heard_ns <= window->old_ns;
+	uint64_t known_ns = window->held_ns > window->heard_ns
+				    ? window->held_ns
+				    : window->heard_ns;
+
+	return window->heard_ns > 0 && now_ns - known_ns <= window->old_ns;
 }
 
 bool ebb_window_has_booted(const struct ebb_window *window, uint64_t now_ns)

@@ -46,6 +46,7 @@ enum {
  * @boot_id: of the kernel that spoke
  * @kernel_ns: when it spoke first, @kernel_age_ns: how long it had run then
  * @heard_ns: when its last word came; 0: none
+ * @held_ns: until when it was paused, so that its word held
  * @since_ns: since when it was heard without a gap
  * @stamp_ns, @free_bytes, @free_huge_bytes: its last word
  * @calm_ns: since when @free_bytes is from @calm_least to @calm_most
@@ -58,6 +59,7 @@ struct ebb_window {
 	uint64_t kernel_ns;
 	uint64_t kernel_age_ns;
 	uint64_t heard_ns;
+	uint64_t held_ns;
 	uint64_t since_ns;
 	uint64_t stamp_ns;
 	uint64_t free_bytes;

@@ -120,14 +120,18 @@ static void a_clock_that_goes_back_begins_anew(void **state)
 /* Paused for a dump, it says nothing, and uses nothing. */
 static void a_paused_guest_has_free_what_it_had(void **state)
 {
-	uint64_t s;
+	uint64_t heard_ns, s;
 
 	(void)state;
 	hear_for(70, EBB_GIB);
+	heard_ns = window.heard_ns;
 	for (int i = 0; i < 300; i++) {
 		now_ns += S;
 		ebb_window_hold(&window, now_ns);
 	}
+	assert_true(ebb_window_is_fresh(&window, now_ns));
+	/* It said nothing since: what was decided about that word is. */
+	assert_int_equal(window.heard_ns, heard_ns);
 	hear_for(1, EBB_GIB);
 	assert_int_equal(lasting(&s), EBB_GIB);
 	assert_true(s >= 60);
