@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/size.h"
 #include "host/domain/vm_state.h"
@@ -118,7 +119,9 @@ static void tell_min(struct ebb_vm *vm)
 	char text[EBB_TEXT_BYTES_MAX];
 	bool capped = is_min_capped(vm, text, sizeof(text));
 
-	if (capped && !vm->settings.min_told)
+	/* A guest that moves its balloon does not write the log. */
+	if (capped && !vm->settings.min_told &&
+	    ebb_pace_take(&vm->told_pace, 1, ebb_now_ns()))
 		ebb_log(EBB_LOG_WARNING, "%s: %s", vm->name, text);
 	vm->settings.min_told = capped;
 }
