@@ -228,6 +228,9 @@ static int words_of(const struct ebb_policy *policy,
 	case EBB_POLICY_LEFT_PAUSED:
 		return snprintf(text, bytes, "it is paused");
 	case EBB_POLICY_LEFT_JOB:
+		if (domain->usable_bytes == 0)
+			return snprintf(text, bytes,
+					"a libvirt job reads its memory");
 		return snprintf(text, bytes,
 				"a libvirt job reads its memory, and %s that "
 				"it lent may become resident until that ends",
