@@ -88,6 +88,11 @@ static int read_parts(const struct ebb_explain *head,
 		while (budget < head->budget_count &&
 		       strcmp(head->budgets[budget].name, part->budget) != 0)
 			budget++;
+		if (budget == head->budget_count &&
+		    head->budgets_left_out > 0) {
+			domain->parts_unknown = true;
+			continue;
+		}
 		if (budget == head->budget_count)
 			return misfit(error, "parts",
 				      "names a budget '%.60s', which is not in "
