@@ -4,18 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/policy/quantity.h"
+
 /* A working set that was told longer ago says nothing of now. */
 #define WORKING_SET_NS (60 * EBB_NS_PER_S)
 
 static void watch_growth(struct ebb_member *member,
 			 const struct ebb_vm_sight *sight, uint64_t now_ns)
 {
-	uint64_t held_bytes = sight->resident_bytes + sight->swapped_bytes;
 	const struct ebb_refill_sight moment = {
 		.usable_bytes = sight->usable_bytes,
-		.lent_bytes = sight->usable_bytes > held_bytes
-				      ? sight->usable_bytes - held_bytes
-				      : 0,
+		.lent_bytes = ebb_policy_less(sight->usable_bytes,
+					      sight->resident_bytes +
+						      sight->swapped_bytes),
 		.free_bytes = member->window.free_bytes,
 		.in_job = sight->in_job,
 		.jobs_ended = sight->jobs_ended,
@@ -76,9 +77,8 @@ static void take_word(const struct ebb_member *member, uint64_t now_ns,
 		ebb_window_lasting(window, now_ns, &domain->free_since_ns);
 	domain->refilled_bytes = member->refill.bytes;
 	/* Memory that the host does not provide is in huge ranges, too. */
-	domain->rung.free_bytes = window->free_huge_bytes > lent_bytes
-					  ? window->free_huge_bytes - lent_bytes
-					  : 0;
+	domain->rung.free_bytes =
+		ebb_policy_less(window->free_huge_bytes, lent_bytes);
 }
 
 static enum ebb_policy_mode mode_of(enum ebb_mode mode)

@@ -44,35 +44,38 @@ static bool is_set_anew(const struct ebb_member *member)
 	       !is_same(&now->max, &before->max);
 }
 
-/* @looked: the budgets are of now; else settings alone are what may have changed. */
-static void end_stale(const struct ebb_sharing *sharing,
-		      struct ebb_member *member, bool looked)
+/* What the order was decided from is no more so. */
+static bool is_stale(const struct ebb_sharing *sharing,
+		     const struct ebb_member *member)
 {
 	uint64_t now_ns = ebb_sharing_now_ns(sharing);
 	struct ebb_policy_domain domain;
 
-	if (!member->ordered)
-		return;
 	ebb_member_picture(member, sharing->ground.list.count, now_ns, &domain);
-	if (is_set_anew(member))
-		ebb_sharing_end_order(member);
-	else if (looked &&
-		 (domain.phase != EBB_POLICY_SETTLED ||
-		  is_needed(sharing, member) != member->order.for_need ||
-		  now_ns - member->order.ns >= WAIT_NS))
-		ebb_vm_withdraw_reclaim(member->vm, member);
-}
-
-void ebb_sharing_withdraw_stale(struct ebb_sharing *sharing)
-{
-	for (uint32_t i = 0; i < sharing->members.count; i++)
-		end_stale(sharing, sharing->members.items[i], true);
+	return domain.phase != EBB_POLICY_SETTLED ||
+	       is_needed(sharing, member) != member->order.for_need ||
+	       now_ns - member->order.ns >= WAIT_NS;
 }
 
 void ebb_sharing_end_orders_set_anew(struct ebb_sharing *sharing)
 {
-	for (uint32_t i = 0; i < sharing->members.count; i++)
-		end_stale(sharing, sharing->members.items[i], false);
+	for (uint32_t i = 0; i < sharing->members.count; i++) {
+		struct ebb_member *member = sharing->members.items[i];
+
+		if (member->ordered && is_set_anew(member))
+			ebb_sharing_end_order(member);
+	}
+}
+
+void ebb_sharing_withdraw_stale(struct ebb_sharing *sharing)
+{
+	ebb_sharing_end_orders_set_anew(sharing);
+	for (uint32_t i = 0; i < sharing->members.count; i++) {
+		struct ebb_member *member = sharing->members.items[i];
+
+		if (member->ordered && is_stale(sharing, member))
+			ebb_vm_withdraw_reclaim(member->vm, member);
+	}
 }
 
 void ebb_sharing_end_orders(struct ebb_sharing *sharing)
