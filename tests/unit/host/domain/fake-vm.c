@@ -401,6 +401,12 @@ struct ebb_vm *fake_vm_new_numbered(int *number)
 	return vm;
 }
 
+void fake_vm_end(struct ebb_vm *vm)
+{
+	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
+	fake_vm_settle_down();
+}
+
 void fake_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
 			const struct ebb_target_setting *target)
 {

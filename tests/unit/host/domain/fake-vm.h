@@ -91,6 +91,9 @@ struct ebb_vm *fake_vm_new(void);
 /* The same, with a UUID of its number. @number stays valid. */
 struct ebb_vm *fake_vm_new_numbered(int *number);
 
+/* Its domain ends, and what it runs. */
+void fake_vm_end(struct ebb_vm *vm);
+
 /* ebb_vm_set() of a free target alone. */
 void fake_vm_set_target(struct ebb_vm *vm, struct ebb_call *call,
 			const struct ebb_target_setting *target);

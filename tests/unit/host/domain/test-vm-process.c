@@ -53,8 +53,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
-	fake_vm_settle_down();
+	fake_vm_end(vm);
 	if (fake_vm.pidfd > 0) {
 		close(pipe_fds[0]);
 		close(pipe_fds[1]);
@@ -137,8 +136,7 @@ static struct ebb_counters counters_after_restart(uint8_t kernel)
 
 	fake_vm.agent = true;
 	fake_vm.kernel = kernel;
-	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
-	fake_vm_settle_down();
+	fake_vm_end(vm);
 	vm = fake_vm_new();
 	ebb_vm_inherit(vm, &earlier);
 	fake_vm_settle_down();

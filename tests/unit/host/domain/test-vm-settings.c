@@ -34,8 +34,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
-	fake_vm_settle_down();
+	fake_vm_end(vm);
 	return 0;
 }
 
@@ -182,8 +181,7 @@ static void test_bad_ones_change_nothing(void **state)
 /* ebbd is restarted, or the domain comes here, with metadata that are wrong now. */
 static void begin_with(const char *element)
 {
-	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
-	fake_vm_settle_down();
+	fake_vm_end(vm);
 	assert_int_equal(ebb_metadata_parse(element, &fake_vm.domxml.metadata),
 			 0);
 	strcpy(fake_vm.element, element);

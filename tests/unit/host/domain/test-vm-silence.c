@@ -28,8 +28,7 @@ static int tear_down(void **state)
 	(void)state;
 	fake_vm.held = false;
 	fake_vm_settle_down();
-	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
-	fake_vm_settle_down();
+	fake_vm_end(vm);
 	return 0;
 }
 

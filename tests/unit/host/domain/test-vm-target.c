@@ -64,8 +64,7 @@ static void begin(void)
 static int tear_down(void **state)
 {
 	(void)state;
-	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
-	fake_vm_settle_down();
+	fake_vm_end(vm);
 	return 0;
 }
 
