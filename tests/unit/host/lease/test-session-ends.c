@@ -61,7 +61,8 @@ static void test_cancelled(void **state)
 	session_begin(32, RANGE);
 	rig.guest.manner = FAKE_IS_CANCELLED;
 	assert_int_equal(session_run(), EBB_END_CANCELLED);
-	assert_int_equal(session_done_count(), 8);
+	/* The host may have looked just before: a group of the next batch goes. */
+	assert_in_range(session_done_count(), 8, 16);
 }
 
 static void test_libvirt_job(void **state)
