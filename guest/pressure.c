@@ -173,9 +173,13 @@ void ebb_pressure_unwatch(struct ebb_pressure *pressure)
 enum ebb_backoff_reason ebb_pressure_renew(struct ebb_pressure *pressure)
 {
 	struct ebb_vmstat before = pressure->before;
+	enum ebb_backoff_reason reason;
 	bool seen = pressure->seen;
 
-	judge(pressure);
-	return seen ? ebb_vmstat_stalled(&before, &pressure->before)
-		    : EBB_BACKOFF_NONE;
+	reason = judge(pressure);
+	if (!seen)
+		return EBB_BACKOFF_NONE;
+	if (!pressure->psi && !pressure->threshold)
+		return reason;
+	return ebb_vmstat_stalled(&before, &pressure->before);
 }

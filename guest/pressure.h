@@ -15,10 +15,11 @@
  *
  * The counters are compared with those of the last look. A renewal of the
  * target looks, too, but only at what cannot be a matter of degree: stalls and
- * kills. So refaults are counted over seconds, and no stall is lost, also where
- * the kernel has no PSI.
+ * kills. So refaults are counted over seconds, and no stall is lost.
  *
- * A file that is not there, or cannot be watched, is done without.
+ * A file that is not there, or cannot be watched, is done without. Where neither
+ * is, as in a guest without the module whose kernel was told psi=0, a renewal
+ * judges refaults as well: nobody else would.
  */
 #ifndef EBB_GUEST_PRESSURE_H
 #define EBB_GUEST_PRESSURE_H
@@ -58,7 +59,7 @@ void ebb_pressure_unwatch(struct ebb_pressure *pressure);
  * ebb_pressure_renew - begin a new window
  *
  * Returns EBB_BACKOFF_OOM or _ALLOCSTALL if there was one in the window that
- * ends, else EBB_BACKOFF_NONE.
+ * ends, _PRESSURE for refaults in it if nothing is watched, else EBB_BACKOFF_NONE.
  */
 enum ebb_backoff_reason ebb_pressure_renew(struct ebb_pressure *pressure);
 
