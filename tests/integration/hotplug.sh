@@ -106,6 +106,8 @@ new_memory_lends()
 	ok "$1: of $(mib "$full") there, $(mib "$(plugged_resident)") stay"
 }
 
+# Mostly within seconds. But a driver of virtio-mem that has met a page in use, as
+# churn's, tries again only after 50 s, and then after 100 s (virtio_mem.c).
 old_memory_lends()
 {
 	wait_for 240 "$2" || fail "$1: $(guest_total_mib) MiB: $(guest dmesg | tail -n 5)"
