@@ -76,7 +76,18 @@ static bool demands_signatures(const char *root)
 	       !strstr(text, "[none]");
 }
 
-/* Of one that is compressed the end says nothing: it counts as signed. */
+/* The key that modules are signed with: Ubuntu's, else that of DKMS itself. */
+static const char *signing_key(const char *root)
+{
+	static const char ubuntu[] = "/var/lib/shim-signed/mok/MOK.der";
+
+	return is_there(root, ubuntu) ? ubuntu : "/var/lib/dkms/mok.pub";
+}
+
+/*
+ * Of one that is compressed the end says nothing. DKMS's is signed where DKMS could
+ * make a key, which takes openssl; any other counts as signed.
+ */
 static bool is_signed(const char *root, const char *path)
 {
 	char whole[2 * EBB_SYSFILE_PATH_BYTES];
@@ -84,7 +95,8 @@ static bool is_signed(const char *root, const char *path)
 	FILE *file ebb_auto_fclose = NULL;
 
 	if (strcmp(strrchr(path, '.'), ".ko") != 0)
-		return true;
+		return !strstr(path, "/updates/dkms/") ||
+		       is_there(root, signing_key(root));
 	snprintf(whole, sizeof(whole), "%s%s", root, path);
 	file = fopen(whole, "re");
 	return file && fseek(file, -(long)sizeof(end), SEEK_END) == 0 &&
@@ -106,14 +118,6 @@ enum ebb_module_state ebb_module_state(const char *root, const char *release)
 		return EBB_MODULE_NOT_INSTALLED;
 	return has_headers(root, release) ? EBB_MODULE_NOT_BUILT
 					  : EBB_MODULE_NO_HEADERS;
-}
-
-/* The key that modules are signed with: Ubuntu's, else that of DKMS itself. */
-static const char *signing_key(const char *root)
-{
-	static const char ubuntu[] = "/var/lib/shim-signed/mok/MOK.der";
-
-	return is_there(root, ubuntu) ? ubuntu : "/var/lib/dkms/mok.pub";
 }
 
 void ebb_module_explain(const char *root, const char *release, char *ret_text,
@@ -143,9 +147,9 @@ void ebb_module_explain(const char *root, const char *release, char *ret_text,
 	case EBB_MODULE_UNSIGNED:
 		snprintf(ret_text, text_bytes,
 			 "this kernel takes signed modules only (Secure Boot), "
-			 "and it has no signature: install it by ebb-dkms, "
-			 "which signs it; mokutil --import %s; restart and "
-			 "enrol the key",
+			 "and it has no signature: install openssl, mokutil, "
+			 "and ebb-dkms again, which signs it; mokutil --import "
+			 "%s; restart and enrol the key",
 			 signing_key(root));
 		break;
 	case EBB_MODULE_KEY_NEEDED:

@@ -100,6 +100,7 @@ static void under_lockdown_it_wants_a_signature(void **state)
 	fake_root_write(DKMS "/ebb.ko", "x");
 	assert_int_equal(ebb_module_state(fake_root, RELEASE),
 			 EBB_MODULE_UNSIGNED);
+	explains("install openssl, mokutil, and ebb-dkms again");
 	explains("mokutil --import /var/lib/dkms/mok.pub");
 	fake_root_write(DKMS "/ebb.ko",
 			"a module and more\n~Module signature appended~\n");
@@ -108,6 +109,24 @@ static void under_lockdown_it_wants_a_signature(void **state)
 	explains("mokutil --import /var/lib/dkms/mok.pub");
 	fake_root_write("/var/lib/shim-signed/mok/MOK.der", "");
 	explains("mokutil --import /var/lib/shim-signed/mok/MOK.der");
+}
+
+/* DKMS signs nothing where it has no openssl to make a key with. */
+static void a_compressed_one_is_signed_where_there_is_a_key(void **state)
+{
+	(void)state;
+	lock_down();
+	fake_root_write(DKMS "/ebb.ko.xz", "x");
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_UNSIGNED);
+	fake_root_write("/var/lib/dkms/mok.pub", "x");
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_KEY_NEEDED);
+	fake_root_unlink(DKMS "/ebb.ko.xz");
+	fake_root_unlink("/var/lib/dkms/mok.pub");
+	fake_root_write("/lib/modules/" RELEASE "/extra/ebb.ko.xz", "x");
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_KEY_NEEDED);
 }
 
 static void sig_enforce_is_no_less_strict(void **state)
@@ -159,6 +178,7 @@ int main(void)
 		MODULE_TEST(another_kernels_is_none),
 		MODULE_TEST(one_that_is_built_is_to_be_loaded),
 		MODULE_TEST(under_lockdown_it_wants_a_signature),
+		MODULE_TEST(a_compressed_one_is_signed_where_there_is_a_key),
 		MODULE_TEST(sig_enforce_is_no_less_strict),
 		MODULE_TEST(the_longest_release_cuts_no_text),
 	};
