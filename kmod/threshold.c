@@ -24,10 +24,11 @@
  * killed by itself: that is no shortage of the guest. Stalled allocations, what
  * kswapd reclaimed and OOM notifiers are global in every kernel; refaults are
  * not, and only the agent sees cgroups. So before refaults drop a target the
- * agent is asked whose they are, and until it answers nothing more is driven. If it
- * does not in ANSWER_MS, all count. The answer is held against what there was when
- * it was asked: a container that thrashes needs thousands of pages while the agent
- * counts and tells.
+ * agent is asked whose they are, and until it answers nothing is driven, and the
+ * marks are the kernel's own: what the guest reads again stays, so that an agent
+ * whose host is busy costs it nothing. If it does not answer in ANSWER_MS, all
+ * count. The answer is held against what there was when it was asked: a container
+ * that thrashes needs thousands of pages while the agent counts and tells.
  *
  * Locks. threshold_lock is held for a look. Notifiers run under locks of the
  * kernel's that a look may need, so they only leave a word and queue a look, on a
@@ -67,7 +68,7 @@ enum {
 	REFAULT_SHARE = 16,
 	ASK_EVERY_MS = 1000,
 	/* A guest whose host is busy may be away for seconds. */
-	ANSWER_MS = 5000,
+	ANSWER_MS = 20 * 1000,
 	/* The text of programs that run, for the most part. */
 	FILE_RESERVE_PAGES = 16 << (20 - PAGE_SHIFT),
 };
@@ -106,6 +107,7 @@ static struct {
 	u32 told_limited; /* what it said last */
 	u64 told_refault; /* and what there was then */
 	enum threshold_doubt doubt;
+	bool lowered; /* the marks, for the doubt */
 	u64 asked_ms; /* when the agent was asked last; 0: never */
 	u64 asked_refault; /* and what there was when it heard of that */
 	atomic_t drop_wanted; /* enum ebb_drop_reason */
@@ -229,6 +231,20 @@ static bool threshold_has_refaults(const struct facts_events *now, u64 now_ms)
 	       refault > max_t(u64, REFAULT_MIN_PAGES, steal / REFAULT_SHARE);
 }
 
+static void threshold_ask(const struct facts_events *now, u64 now_ms)
+{
+	int node;
+
+	for_each_node_state(node, N_MEMORY) {
+		if (watermark_has_node(node) && threshold.pulses[node].target)
+			ebb_watermark_restore(node);
+	}
+	threshold.lowered = true;
+	threshold.asked_ms = now_ms;
+	threshold.asked_refault = now->refault;
+	threshold.changed();
+}
+
 static bool threshold_hurts(const struct facts_events *now, u64 now_ms)
 {
 	u64 waited_ms = now_ms - threshold.asked_ms;
@@ -246,10 +262,8 @@ static bool threshold_hurts(const struct facts_events *now, u64 now_ms)
 		return true;
 	if (doubt == DOUBT_NONE &&
 	    (waited_ms >= ASK_EVERY_MS || !threshold.asked_ms)) {
-		threshold.asked_ms = now_ms;
-		threshold.asked_refault = now->refault;
+		threshold_ask(now, now_ms);
 		doubt = DOUBT_ASKED;
-		threshold.changed();
 	}
 	threshold.doubt = doubt;
 	return false;
@@ -330,7 +344,10 @@ static void threshold_act(int node, const struct facts_events *events,
 		ebb_watermark_hold(node, pulse->target);
 		break;
 	case PULSE_WAIT:
-		ebb_watermark_reassert(node);
+		if (threshold.lowered)
+			ebb_watermark_hold(node, pulse->target);
+		else
+			ebb_watermark_reassert(node);
 		break;
 	}
 }
@@ -392,6 +409,7 @@ static void threshold_look(void)
 			    threshold.pulses[node].target)
 				threshold_act(node, &events, now_ms);
 		}
+		threshold.lowered = false;
 	}
 	threshold_publish(threshold_sum());
 	threshold_schedule();

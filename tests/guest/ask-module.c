@@ -6,7 +6,8 @@
  * and how many bytes are pursued; or for each segment its begin, bytes, node and
  * canaries.
  *
- * ask-module target NODE MIB MS: a free target for a node, or for "all".
+ * ask-module target NODE MIB MS [refaults]: a free target for a node, or for "all";
+ * as an agent that sees cgroups sets it.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -69,6 +70,7 @@ static void set_target(char **words)
 				? EBB_NODE_ALL
 				: (unsigned int)strtoul(words[0], NULL, 0),
 		.timeout_ms = (unsigned int)strtoul(words[2], NULL, 0),
+		.flags = words[3] ? EBB_TARGET_REFAULTS : 0,
 	};
 
 	if (ioctl(device, EBB_IOC_TARGET_SET, &target) < 0)
@@ -90,7 +92,8 @@ int main(int argc, char **argv)
 	device = open(EBB_DEVICE_PATH, O_RDWR | O_CLOEXEC);
 	if (device < 0)
 		err(1, EBB_DEVICE_PATH);
-	if (argc == 5 && strcmp(argv[1], "target") == 0) {
+	if ((argc == 5 || (argc == 6 && strcmp(argv[5], "refaults") == 0)) &&
+	    strcmp(argv[1], "target") == 0) {
 		set_target(argv + 2);
 		return 0;
 	}
@@ -101,5 +104,5 @@ int main(int argc, char **argv)
 		}
 	}
 	errx(1,
-	     "usage: ask-module state|ring|threshold|segments|target NODE MIB MS");
+	     "usage: ask-module state|ring|threshold|segments|target NODE MIB MS [refaults]");
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # What ebb.ko owes the guest with no agent and no host there: a lease ends, what
-# was dropped is told as dropped, a suspend that did not begin ends nothing, and
-# memory that goes offline and comes back is all there.
+# was dropped is told as dropped, an agent that does not answer costs nothing, a
+# suspend that did not begin ends nothing, and memory that goes offline and comes
+# back is all there, also where the module is loaded anew meanwhile.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -70,10 +71,56 @@ offline_and_online()
 	done"
 }
 
+# A target that takes what is in use, of an agent that is asked whose need that is and
+# says nothing. Fails if the target is dropped before the marks are the kernel's.
+marks_come_down()
+{
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	guest_run 120 'ask-module target all 800 30000 refaults
+		seen=0
+		while [ $seen -lt 3 ]; do
+			high=$(awk "\$1 == \"min\" { sum += \$2 }
+				\$1 == \"low\" { sum -= 2 * \$2 }
+				\$1 == \"high\" { sum += \$2 }
+				END { print sum }" /proc/zoneinfo)
+			state=$(ask-module threshold)
+			[ "${state% *}" != dropped ] && [ "${state% *}" != idle ] ||
+				exit 1
+			[ "$high" = 0 ] && seen=$((seen + 1)) || seen=0
+			usleep 50000
+		done'
+}
+
+# In memory that is in use an offlining takes its time; what is free elsewhere has
+# room for it, or the kernel tries for ever.
+reload_in_offline()
+{
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	guest_run 300 "echo 3 >/proc/sys/vm/drop_caches
+		fill --hold 300 >/run/fill.pid
+		ls /sys/module/ebb >/dev/null || exit 1
+		for round in 1 2 3 4 5 6; do
+			for block in $new_blocks; do
+				cd /sys/devices/system/memory/memory\$block
+				echo offline >state
+				echo online_movable >state
+			done
+		done >/run/offline.out 2>&1 &
+		offline=\$!
+		reloads=0
+		while kill -0 \$offline 2>/dev/null || [ \$reloads -lt 3 ]; do
+			rmmod ebb || exit 2
+			guest-start module || exit 3
+			reloads=\$((reloads + 1))
+		done
+		kill \$(cat /run/fill.pid)
+		echo \$reloads >/run/reloads"
+}
+
 requires virsh socat jq
 rig_init
 libvirt_start
-guest_boot --memory 1024 --nodes 2 --max-memory 2048 --cmdline "ebb.no-agent"
+guest_boot --memory 1024 --nodes 2 --max-memory 2048 --cmdline "ebb.no-agent" --disk 500
 
 # One node's end is no renewal of another's lease, however long it says it is.
 guest "ask-module target 0 100 5000 && ask-module target 1 0 4294967295" ||
@@ -81,6 +128,21 @@ guest "ask-module target 0 100 5000 && ask-module target 1 0 4294967295" ||
 wait_for 90 threshold_is "idle 0" ||
 	fail "a lease of 5 s has no end: $(guest "ask-module threshold")"
 ok "a target's lease ends, though another node's target was ended since"
+
+# Reads in order, which is fast also where the guest is slow.
+guest "sh -c 'echo \$\$ >/run/reader.pid
+	exec 3</dev/vda
+	while dd if=/dev/vda of=/dev/null bs=1M count=450; do
+		echo >>/run/rounds
+	done' >/run/reader.out 2>&1 &"
+wait_for 90 guest '[ -s /run/rounds ]' || fail "no reader: $(guest "cat /run/reader.out")"
+marks_come_down || fail "an agent is asked whose refaults they are: $(guest "ask-module threshold; cat /run/rounds | wc -l"): $(guest_marks)"
+ok "until the agent says whose refaults they are, the marks are the kernel's"
+# shellcheck disable=SC2016 # the guest's shell expands it
+guest 'kill $(cat /run/reader.pid)'
+wait_for 90 threshold_is "dropped 0" ||
+	fail "one that never answers: $(guest "ask-module threshold")"
+ok "one that never answers has its target dropped"
 
 # Told by who opens and closes the device of hibernation.
 guest "rmmod ebb; exec 3</dev/snapshot && guest-start module &&
@@ -106,4 +168,11 @@ sleep 9
 check "and still when its lease is over" threshold_is "dropped 0"
 wait_for 90 has_canaries || fail "no canaries after it: $(guest "ask-module segments")"
 ok "it has canaries again"
+check "it is unloaded and loaded while memory goes offline" reload_in_offline
+echo "   $(guest "cat /run/reloads") times, $(guest "grep -c . /run/offline.out") offlinings failed"
+[ "$(managed_pages)" = "$managed" ] ||
+	fail "after reloads: $managed pages were there, now $(managed_pages)"
+ok "not a page more or less is there after it"
+wait_for 90 has_canaries || fail "no canaries after reloads: $(guest "ask-module segments")"
+ok "and it has canaries there"
 check "the guest's log is clean" dmesg_clean
