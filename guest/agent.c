@@ -154,6 +154,12 @@ static void on_line(const char *line, size_t line_bytes, void *opaque)
 	ebb_msg_clear(&msg);
 }
 
+static void on_dropped(void *opaque)
+{
+	send_line(opaque, ebb_msg_error("GenericError",
+					"the request is too long", 0, NULL));
+}
+
 static void choose_soon(struct ebb_agent *agent)
 {
 	sd_event_source_set_enabled(agent->choose, SD_EVENT_ONESHOT);
@@ -196,6 +202,7 @@ static int open_port(struct ebb_agent *agent, const char *path)
 	static const struct ebb_port_ops ops = {
 		.connected = on_connected,
 		.line = on_line,
+		.dropped = on_dropped,
 		.failed = on_failed,
 	};
 	int r = ebb_port_open(agent->event, path, EBB_MESSAGE_BYTES_MAX, &ops,

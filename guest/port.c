@@ -130,6 +130,8 @@ static void take(struct ebb_port *port, const char *data, size_t data_bytes,
 	*ret_r = ebb_frame_push(&port->frame, data, data_bytes);
 	while (*ret_r >= 0 && ebb_frame_next(&port->frame, &line, &line_bytes))
 		port->ops.line(line, line_bytes, port->opaque);
+	if (ebb_frame_take_dropped(&port->frame))
+		port->ops.dropped(port->opaque);
 }
 
 static int read_lines(struct ebb_port *port)

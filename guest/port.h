@@ -28,12 +28,14 @@
 
 struct ebb_port;
 
-/* Either @line or @data; @drained may be NULL. */
+/* Either @line and @dropped, or @data; @drained may be NULL. */
 struct ebb_port_ops {
 	/* The host's end was opened; what an earlier client sent is gone. */
 	void (*connected)(void *opaque);
 	/* A whole line, without its newline. */
 	void (*line)(const char *line, size_t line_bytes, void *opaque);
+	/* One or more lines were longer than @line_bytes_max, and are gone. */
+	void (*dropped)(void *opaque);
 	/* Bytes, as they come. */
 	void (*data)(const char *data, size_t data_bytes, void *opaque);
 	/* Nothing is pending any more: written, or dropped as the host went. */

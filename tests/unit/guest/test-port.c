@@ -18,7 +18,7 @@ static sd_event *event;
 static struct ebb_port *port;
 static int host;
 static char got[256];
-static int connects, drains;
+static int connects, drains, drops;
 
 static void on_connected(void *opaque)
 {
@@ -31,6 +31,12 @@ static void on_line(const char *line, size_t line_bytes, void *opaque)
 	(void)opaque;
 	strncat(got, line, line_bytes);
 	strcat(got, "|");
+}
+
+static void on_dropped(void *opaque)
+{
+	(void)opaque;
+	drops++;
 }
 
 static void on_data(const char *data, size_t data_bytes, void *opaque)
@@ -64,11 +70,12 @@ static void begin(bool raw)
 
 	ops = (struct ebb_port_ops){ .connected = on_connected,
 				     .line = raw ? NULL : on_line,
+				     .dropped = raw ? NULL : on_dropped,
 				     .data = raw ? on_data : NULL,
 				     .drained = on_drained,
 				     .failed = on_failed };
 	got[0] = '\0';
-	connects = drains = 0;
+	connects = drains = drops = 0;
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	assert_true(sd_event_new(&event) >= 0);
@@ -101,6 +108,24 @@ static void lines_are_cut(void **state)
 	assert_string_equal(got, "one|");
 	host_says("o\n");
 	assert_string_equal(got, "one|two|");
+	end();
+}
+
+/* Who asked waits for an answer. */
+static void a_line_that_is_too_long_is_told(void **state)
+{
+	char line[100];
+
+	(void)state;
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	begin(false);
+	host_says(line);
+	host_says(line);
+	assert_int_equal(drops, 1);
+	host_says("\nnext\n");
+	assert_string_equal(got, "next|");
+	assert_int_equal(drops, 1);
 	end();
 }
 
@@ -191,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_cut),
+		cmocka_unit_test(a_line_that_is_too_long_is_told),
 		cmocka_unit_test(a_stream_comes_as_it_is),
 		cmocka_unit_test(one_that_is_held_reads_nothing),
 		cmocka_unit_test(a_slow_host_gets_all),
