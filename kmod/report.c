@@ -25,8 +25,9 @@
  *
  * Two queues, one ring. A work item that is on two queues may run twice at once:
  * a huge range that is freed just as our pass begins arms the kernel's queue for
- * 2 s later. The ring carries one batch, so the pass that comes second finds
- * @batch_lock taken and ends with an error, and its ranges go back at once.
+ * 2 s later. So the first batch of the pass disarms it. The ring carries one batch:
+ * should two passes meet all the same, the one that comes second finds @batch_lock
+ * taken and ends with an error, and its ranges go back at once.
  *
  * What the kernel has isolated is noted in @held until its pass is seen to end.
  * So it may be noted for a moment longer than it is held, never shorter.
@@ -153,6 +154,8 @@ static int report_batch(struct page_reporting_dev_info *dev,
 		return -EINVAL;
 	if (!mutex_trylock(&batch_lock))
 		return -EAGAIN;
+	/* The kernel's own pass: it would poll on a CPU's queue. */
+	cancel_delayed_work(&device.work);
 	err = report_lease(sgl, nents);
 	mutex_unlock(&batch_lock);
 	return err;
@@ -256,7 +259,8 @@ u32 ebb_report_pass(void)
 	WRITE_ONCE(pass_ended, false);
 	/* One of the kernel's own would keep ours from the ring. */
 	cancel_delayed_work_sync(&device.work);
-	queue_delayed_work(report_queue, &device.work, 0);
+	/* Not queue_delayed_work(): what was freed just now may have armed it. */
+	mod_delayed_work(report_queue, &device.work, 0);
 	queue_work(report_queue, &pass_end_work);
 	/* A flush alone would be a hung task while a dead host has a grant. */
 	wait_event_idle(pass_wait, READ_ONCE(pass_ended));
