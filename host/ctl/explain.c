@@ -135,27 +135,54 @@ static void print_last(const struct ebb_explain_domain *domain)
 		ctl_pair_print(stdout, "", "under way");
 }
 
-void ctl_explain_domain_print(const struct ebb_explain_domain *domain)
+/* A setting in percent of memory that is not known is not known, either. */
+static void print_settings(const struct ebb_explain_domain *domain)
 {
-	putchar('\n');
-	ctl_pair_print(stdout, "Domain", "%s", domain->name);
+	const char *none = domain->memory_known ? "none" : "none or not known";
+
 	ctl_pair_print(stdout, "Settings",
 		       "%s, min %s, max %s, shares %" PRIu32, domain->mode,
-		       EBB_SIZE(domain->min_bytes),
-		       domain->max_bytes ? EBB_SIZE(domain->max_bytes) : "none",
+		       domain->min_bytes || domain->memory_known
+			       ? EBB_SIZE(domain->min_bytes)
+			       : none,
+		       domain->max_bytes ? EBB_SIZE(domain->max_bytes) : none,
 		       domain->shares);
-	if (domain->usable_bytes && domain->min_bytes > domain->usable_bytes)
+	if (domain->memory_known && domain->min_bytes > domain->usable_bytes)
 		ctl_pair_print(stdout, "",
 			       "min is more than the guest may use, and counts "
 			       "as %s",
 			       EBB_SIZE(domain->usable_bytes));
+}
+
+static void print_memory(const struct ebb_explain_domain *domain)
+{
+	if (!domain->memory_known) {
+		ctl_pair_print(stdout, "Memory", "not known");
+		return;
+	}
 	ctl_pair_print(stdout, "Memory", "%s usable, %s resident, %s lent",
 		       EBB_SIZE(domain->usable_bytes),
 		       EBB_SIZE(domain->resident_bytes),
 		       EBB_SIZE(domain->lent_bytes));
-	if (domain->balloon_bytes)
+	if (!domain->swapped_known)
+		ctl_pair_print(stdout, "",
+			       "how much of it is in the host's swap, is not "
+			       "known");
+	if (!domain->balloon_known)
+		ctl_pair_print(stdout, "",
+			       "whether a balloon holds some of it, is not "
+			       "known");
+	else if (domain->balloon_bytes)
 		ctl_pair_print(stdout, "", "a balloon holds %s more",
 			       EBB_SIZE(domain->balloon_bytes));
+}
+
+void ctl_explain_domain_print(const struct ebb_explain_domain *domain)
+{
+	putchar('\n');
+	ctl_pair_print(stdout, "Domain", "%s", domain->name);
+	print_settings(domain);
+	print_memory(domain);
 	print_facts(domain);
 	ctl_pair_print(stdout, "Now", "%s", domain->text);
 	print_last(domain);

@@ -101,7 +101,7 @@ static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 		   domain->resident_known, false);
 	print_size(row->sizes[3], domain->swapped_bytes,
 		   domain->resident_known && domain->swapped_known, false);
-	print_size(row->sizes[4], domain->lent_bytes, domain->resident_known,
+	print_size(row->sizes[4], domain->lent_bytes, domain->lent_known,
 		   false);
 	print_size(row->sizes[5], domain->free_bytes, facts, old);
 	print_size(row->sizes[6], domain->free_huge_bytes, facts, old);

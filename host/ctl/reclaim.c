@@ -186,7 +186,9 @@ static void print_taken(const struct ebb_reclaim_result *result)
 				       sizeof(before)),
 		       ebb_size_format(result->resident_after_bytes, after,
 				       sizeof(after)));
-	if (result->swapped_before_bytes || result->swapped_after_bytes)
+	if (!result->swapped_known)
+		ctl_pair_print(stdout, "Swapped", "not known");
+	else if (result->swapped_before_bytes || result->swapped_after_bytes)
 		ctl_pair_print(stdout, "Swapped", "%s -> %s",
 			       ebb_size_format(result->swapped_before_bytes,
 					       before, sizeof(before)),

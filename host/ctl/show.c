@@ -63,9 +63,9 @@ static void print_head(const struct ebb_domain_status *domain)
 			       EBB_SIZE(domain->swapped_bytes));
 	else
 		ctl_pair_print(stdout, "Swapped", "not known");
-	if (domain->resident_known)
-		ctl_pair_print(stdout, "Lent", "%s",
-			       EBB_SIZE(domain->lent_bytes));
+	ctl_pair_print(stdout, "Lent", "%s",
+		       domain->lent_known ? EBB_SIZE(domain->lent_bytes)
+					  : "not known");
 	if (domain->in_job)
 		ctl_pair_print(stdout, "Job",
 			       "libvirt reads its memory; what is lent may "
@@ -138,7 +138,10 @@ static void print_backings(const struct ebb_domain_status *domain)
 		row[0] = backing->kind;
 		row[1] = ebb_size_text(backing->bytes, &sizes[i][1]);
 		row[2] = ebb_size_text(backing->resident_bytes, &sizes[i][2]);
-		row[3] = ebb_size_text(backing->swapped_bytes, &sizes[i][3]);
+		row[3] = backing->swapped_known
+				 ? ebb_size_text(backing->swapped_bytes,
+						 &sizes[i][3])
+				 : "-";
 		row[4] = ebb_size_text(backing->page_bytes, &sizes[i][4]);
 		snprintf(sizes[i][5].text, sizeof(sizes[i][5].text), "%u",
 			 backing->verified_segments);

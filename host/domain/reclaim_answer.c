@@ -190,6 +190,8 @@ static void answer_ended(const struct ebb_reclaim *reclaim,
 					     reclaim->swapped_after_bytes),
 		.swapped_before_bytes = reclaim->swapped_before_bytes,
 		.swapped_after_bytes = reclaim->swapped_after_bytes,
+		.swapped_known = reclaim->swapped_before_known &&
+				 reclaim->swapped_after_known,
 		.punched_bytes = reclaim->books.punched_bytes,
 		.batches = reclaim->books.batches,
 		.failed_slots = reclaim->books.failed_slots,

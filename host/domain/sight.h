@@ -33,9 +33,10 @@ struct ebb_vm_word {
  * @paused, @leaving: as libvirt said last; @leaving: it shuts down, or crashed
  * @in_job: a libvirt job reads its memory; @jobs_ended: so many have ended
  * @lease: rung lease is open
- * @held_known: else the next five are 0
+ * @held_known: else what follows up to @swapped_bytes is 0
  * @usable_bytes: its memory without what is not plugged and what a balloon holds
  * @balloon_known, @balloon_bytes: that
+ * @swapped_known: else what is swapped counts as resident, or not at all
  * @working_set_known: the agent said it; @working_set_ns: when
  */
 struct ebb_vm_sight {
@@ -51,6 +52,7 @@ struct ebb_vm_sight {
 	bool balloon_known;
 	uint64_t balloon_bytes;
 	uint64_t resident_bytes;
+	bool swapped_known;
 	uint64_t swapped_bytes;
 	bool working_set_known;
 	uint64_t working_set_bytes;
@@ -75,8 +77,11 @@ void ebb_vm_want_job(struct ebb_vm *vm);
 
 void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight);
 
-/* What it may take back at any moment, without asking; 0 if that is not known. */
-uint64_t ebb_vm_lent_bytes(const struct ebb_vm *vm);
+/*
+ * What it may take back at any moment, without asking. Returns whether that is known;
+ * else it is 0.
+ */
+bool ebb_vm_lent(const struct ebb_vm *vm, uint64_t *ret_bytes);
 
 /* Why rung lease is closed: the first reason; false: it is open, or none is known. */
 bool ebb_vm_is_closed(const struct ebb_vm *vm, struct ebb_reason *ret_reason);

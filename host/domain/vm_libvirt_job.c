@@ -27,14 +27,23 @@
 
 static void tell_peak(struct ebb_vm *vm)
 {
-	uint64_t lent_bytes = ebb_vm_lent_bytes(vm);
+	uint64_t lent_bytes;
+	bool known = ebb_vm_lent(vm, &lent_bytes);
 
-	if (lent_bytes == 0 || !ebb_pace_take(&vm->told_pace, 1, ebb_now_ns()))
+	if ((known && lent_bytes == 0) ||
+	    !ebb_pace_take(&vm->told_pace, 1, ebb_now_ns()))
 		return;
-	ebb_log(EBB_LOG_NOTICE,
-		"%s: a libvirt job reads its memory: %s that it lent may "
-		"become resident until that ends",
-		vm->name, EBB_SIZE(lent_bytes));
+	if (known)
+		ebb_log(EBB_LOG_NOTICE,
+			"%s: a libvirt job reads its memory: %s that it lent "
+			"may become resident until that ends",
+			vm->name, EBB_SIZE(lent_bytes));
+	else
+		ebb_log(EBB_LOG_NOTICE,
+			"%s: a libvirt job reads its memory: what it lent may "
+			"become resident until that ends; how much that is, is "
+			"not known",
+			vm->name);
 }
 
 static void end_job(struct ebb_vm *vm)

@@ -61,6 +61,7 @@ static void see_held(const struct ebb_vm *vm, struct ebb_vm_sight *sight)
 	sight->usable_bytes = ebb_vm_usable_bytes(vm);
 	sight->balloon_known = ebb_vm_balloon(vm, &sight->balloon_bytes);
 	sight->resident_bytes = holding.resident_bytes;
+	sight->swapped_known = holding.swapped_known;
 	sight->swapped_bytes = holding.swapped_bytes;
 	if (qemu->backing_count > 0 &&
 	    qemu->backings[0].kind == EBB_BACKING_HUGETLBFS)
@@ -90,15 +91,17 @@ void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 	}
 }
 
-uint64_t ebb_vm_lent_bytes(const struct ebb_vm *vm)
+bool ebb_vm_lent(const struct ebb_vm *vm, uint64_t *ret_bytes)
 {
 	struct ebb_vm_sight sight = { 0 };
 	uint64_t held_bytes;
 
 	see_held(vm, &sight);
 	held_bytes = sight.resident_bytes + sight.swapped_bytes;
-	return sight.usable_bytes > held_bytes ? sight.usable_bytes - held_bytes
-					       : 0;
+	*ret_bytes = sight.usable_bytes > held_bytes
+			     ? sight.usable_bytes - held_bytes
+			     : 0;
+	return sight.held_known;
 }
 
 bool ebb_vm_is_closed(const struct ebb_vm *vm, struct ebb_reason *ret_reason)

@@ -133,6 +133,7 @@ static void fill_backings(const struct ebb_vm *vm,
 		ebb_backing_holding(&qemu->backings[i], READ_AGE_MS, &holding);
 		backing->resident_bytes = holding.resident_bytes;
 		backing->swapped_bytes = holding.swapped_bytes;
+		backing->swapped_known = holding.swapped_known;
 		for (uint32_t s = 0; s < vm->probe.map.segment_count; s++)
 			if (vm->probe.map.segments[s].backing == i)
 				backing->verified_segments++;
@@ -215,6 +216,6 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	ret_status->balloon_known =
 		ebb_vm_balloon(vm, &ret_status->balloon_bytes);
 	fill_holding(vm, ret_status);
-	ret_status->lent_bytes = ebb_vm_lent_bytes(vm);
+	ret_status->lent_known = ebb_vm_lent(vm, &ret_status->lent_bytes);
 	ret_status->in_job = vm->libvirt_job.under_way;
 }

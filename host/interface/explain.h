@@ -55,6 +55,8 @@ enum {
  * @state: as ebb_policy_left_name(): "asked", or why nothing is
  * @text: the same in words, with numbers
  * @bytes, @why: what would be asked for now; 0: nothing
+ * @memory_known: else @usable_bytes to @lent_bytes are 0; @balloon_known and
+ *	@swapped_known: likewise of one each
  * @facts_age_ms: of what the guest says (free, lasting); UINT32_MAX: not known
  * @lasting_bytes: of what is free, what was all the while, for @lasting_ms
  * @last_*: the last decision that was carried out; none without @last_age_ms,
@@ -85,9 +87,12 @@ struct ebb_explain_domain {
 	char text[EBB_TEXT_BYTES_MAX];
 	uint64_t bytes;
 	char why[16];
+	bool memory_known;
 	uint64_t usable_bytes;
+	bool balloon_known;
 	uint64_t balloon_bytes; /* which a balloon holds beside that */
 	uint64_t resident_bytes;
+	bool swapped_known;
 	uint64_t swapped_bytes;
 	uint64_t lent_bytes;
 	uint64_t cushion_bytes;

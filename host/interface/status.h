@@ -70,7 +70,8 @@ struct ebb_backing_status {
 	char kind[16]; /* "memfd", "file", "hugetlbfs" */
 	uint64_t bytes; /* size of the file */
 	uint64_t resident_bytes; /* in RAM */
-	uint64_t swapped_bytes; /* in the host's swap */
+	uint64_t swapped_bytes; /* in the host's swap, if @swapped_known */
+	bool swapped_known;
 	uint64_t page_bytes;
 	uint32_t verified_segments; /* canaries found in it */
 };
@@ -126,7 +127,7 @@ void ebb_settings_show(const struct ebb_settings *settings,
  * Of a domain. What is not known is zero and said to be not known: the facts
  * (free, available, nodes) while @facts_age_ms is UINT32_MAX, the sizes and
  * reasons until the domain was looked at (@known), @resident_bytes without
- * @resident_known.
+ * @resident_known, and others without the member that says that they are known.
  */
 struct ebb_domain_status {
 	char name[EBB_NAME_BYTES_MAX];
@@ -150,7 +151,8 @@ struct ebb_domain_status {
 	uint64_t resident_bytes; /* in RAM */
 	uint64_t swapped_bytes; /* in the host's swap, if @swapped_known */
 	bool swapped_known;
-	uint64_t lent_bytes; /* it may take it back at any time; with @resident_known */
+	uint64_t lent_bytes; /* it may take it back at any time, if @lent_known */
+	bool lent_known;
 	uint64_t free_bytes;
 	uint64_t free_huge_bytes;
 	uint64_t available_bytes;
@@ -249,8 +251,9 @@ struct ebb_reclaim_result {
 	uint64_t reclaimed_bytes;
 	uint64_t resident_before_bytes; /* in RAM */
 	uint64_t resident_after_bytes;
-	uint64_t swapped_before_bytes; /* in the host's swap */
+	uint64_t swapped_before_bytes; /* in the host's swap, if @swapped_known */
 	uint64_t swapped_after_bytes;
+	bool swapped_known; /* else it counts as resident */
 	uint64_t punched_bytes; /* granted and discarded, holes included */
 	uint64_t estimate_min_bytes; /* dry run: at least, at most */
 	uint64_t estimate_max_bytes;

@@ -37,12 +37,13 @@ static inline uint64_t ebb_lender_held_bytes(const struct ebb_lender *lender)
 }
 
 /*
- * What of that is in swap, now; 0 also where the kernel does not say. For a
- * worker: it may wait.
+ * What of that is in swap, now. For a worker: it may wait. Returns whether the kernel
+ * says of all; else what it does not say counts as none.
  */
-static inline uint64_t ebb_lender_swapped_bytes(const struct ebb_lender *lender)
+static inline bool ebb_lender_swapped(const struct ebb_lender *lender,
+				      uint64_t *ret_bytes)
 {
-	struct ebb_holding holding, all = { 0 };
+	struct ebb_holding holding, all = { .swapped_known = true };
 
 	/* Of what cannot be read the last is as good as any. */
 	ebb_swapped_read(EBB_SWAPPED_PATH);
@@ -50,8 +51,10 @@ static inline uint64_t ebb_lender_swapped_bytes(const struct ebb_lender *lender)
 		ebb_backing_holding(&lender->qemu->backings[i],
 				    EBB_SWAPPED_ANY_AGE, &holding);
 		all.swapped_bytes += holding.swapped_bytes;
+		all.swapped_known &= holding.swapped_known;
 	}
-	return all.swapped_bytes;
+	*ret_bytes = all.swapped_bytes;
+	return all.swapped_known;
 }
 
 #endif /* EBB_HOST_LENDER_H */

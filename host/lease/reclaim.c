@@ -229,14 +229,14 @@ void ebb_reclaim_run(struct ebb_reclaim *reclaim)
 {
 	if (!reclaim->start_ns) {
 		reclaim->start_ns = ebb_now_ns();
-		reclaim->swapped_before_bytes =
-			ebb_lender_swapped_bytes(&reclaim->lender);
+		reclaim->swapped_before_known = ebb_lender_swapped(
+			&reclaim->lender, &reclaim->swapped_before_bytes);
 	}
 	reclaim->outcome = run(reclaim);
 	reclaim->outcome.bytes = reclaim->books.reclaimed_bytes;
 	reclaim->after_bytes = ebb_lender_held_bytes(&reclaim->lender);
-	reclaim->swapped_after_bytes =
-		ebb_lender_swapped_bytes(&reclaim->lender);
+	reclaim->swapped_after_known = ebb_lender_swapped(
+		&reclaim->lender, &reclaim->swapped_after_bytes);
 	reclaim->end_ns = ebb_now_ns();
 }
 

@@ -52,7 +52,7 @@ struct ebb_reclaim_wish {
  * @target_bytes: since ebb_reclaim_prepare(); that of a reclaim of all is an
  *	estimate
  * @before_bytes, @after_bytes: what the host holds of the guest
- * @swapped_before_bytes, @swapped_after_bytes: of that, in swap
+ * @swapped_before_bytes, @swapped_after_bytes: of that, in swap, if it is known
  * @outcome: how it ended, once ebb_reclaim_run() has returned
  * @end_ns: when that was
  * @estimate: of a dry run
@@ -78,6 +78,8 @@ struct ebb_reclaim {
 	uint64_t after_bytes;
 	uint64_t swapped_before_bytes;
 	uint64_t swapped_after_bytes;
+	bool swapped_before_known;
+	bool swapped_after_known;
 	struct ebb_outcome outcome;
 	uint64_t end_ns;
 	struct ebb_estimate estimate;

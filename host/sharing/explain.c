@@ -64,6 +64,18 @@ static void explain_closed(const struct ebb_member *member,
 			member->name, reason.name);
 }
 
+/* What the policy takes as 0, or as it can, is said to be not known. */
+static void explain_known(const struct ebb_member *member,
+			  struct ebb_explain_domain *explained)
+{
+	struct ebb_vm_sight sight;
+
+	ebb_vm_see(member->vm, &sight);
+	explained->memory_known = sight.held_known;
+	explained->balloon_known = sight.balloon_known;
+	explained->swapped_known = sight.swapped_known;
+}
+
 static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 			   struct ebb_explain_domain *explained)
 {
@@ -73,6 +85,7 @@ static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 			    explained);
 	memcpy(explained->uuid, member->uuid, sizeof(explained->uuid));
 	explained->paused = member->exempt;
+	explain_known(member, explained);
 	if (strcmp(explained->state,
 		   ebb_policy_left_name(EBB_POLICY_LEFT_UNKNOWN)) == 0)
 		explain_closed(member, explained);

@@ -19,6 +19,7 @@ static struct ebb_reclaim_result example_result(uint64_t asked, uint64_t got,
 		.reclaimed_bytes = got,
 		.resident_before_bytes = 2 * EBB_GIB,
 		.resident_after_bytes = 2 * EBB_GIB - got,
+		.swapped_known = true,
 		.elapsed_us = 250000,
 	};
 
@@ -41,6 +42,20 @@ static void test_reclaim_from_swap(void **state)
 	assert_non_null(strstr(fake_run.out, "2.0 GiB -> 1.5 GiB\n"
 					     "Swapped         3.0 GiB -> "
 					     "1.0 GiB\n"));
+}
+
+/* It counts as resident then. */
+static void test_reclaim_swap_not_known(void **state)
+{
+	struct ebb_reclaim_result result =
+		example_result(512 * EBB_MIB, 512 * EBB_MIB, "satisfied");
+	ebb_auto_free char *line = NULL;
+
+	(void)state;
+	result.swapped_known = false;
+	line = fake_encode(ebb_reclaim_result_fields, &result);
+	run_with(line, "reclaim", "web1", "512M");
+	assert_non_null(strstr(fake_run.out, "\nSwapped         not known\n"));
 }
 
 static void test_reclaim(void **state)
@@ -284,6 +299,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reclaim_from_swap),
+		cmocka_unit_test(test_reclaim_swap_not_known),
 		cmocka_unit_test(test_reclaim),
 		cmocka_unit_test(test_reclaim_driven),
 		cmocka_unit_test(test_reclaim_statuses),

@@ -11,6 +11,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
+#include "host/interface/explain.h"
 
 static struct ebb_domain_status example_domain(void)
 {
@@ -37,6 +38,7 @@ static struct ebb_domain_status example_domain(void)
 		.swapped_bytes = 256 * EBB_MIB,
 		.swapped_known = true,
 		.lent_bytes = 256 * EBB_MIB,
+		.lent_known = true,
 		.free_bytes = EBB_GIB,
 		.free_huge_bytes = 900 * EBB_MIB,
 		.available_bytes = 1200 * EBB_MIB,
@@ -45,7 +47,7 @@ static struct ebb_domain_status example_domain(void)
 		.reclaim_runs = 1,
 		.backing_count = 1,
 		.backings = { { "memfd", 2 * EBB_GIB, 1536 * EBB_MIB,
-				256 * EBB_MIB, 4096, 2 } },
+				256 * EBB_MIB, true, 4096, 2 } },
 		.node_count = 1,
 		.nodes = { { 0, 2 * EBB_GIB, EBB_GIB, 900 * EBB_MIB } },
 	};
@@ -60,6 +62,13 @@ static struct ebb_settings_status example_settings(void)
 			   { "shares", "5", "conf.d/a.conf:3" } },
 		.trouble = "Mind this",
 	};
+}
+
+static char *list_of(struct ebb_domain_status *domain)
+{
+	struct ebb_status_list list = { .domain_count = 1, .domains = domain };
+
+	return ebb_msg_reply(ebb_status_list_encode(&list), NULL);
 }
 
 /* Two domains: one that runs, one that does not. */
@@ -108,10 +117,58 @@ static void test_swapped_is_not_known(void **state)
 	ebb_auto_free char *line = NULL;
 
 	(void)state;
-	domain.swapped_known = false;
+	domain.swapped_known = domain.backings[0].swapped_known = false;
+	domain.swapped_bytes = domain.backings[0].swapped_bytes = 0;
 	line = fake_encode(ebb_domain_status_fields, &domain);
 	run_with(line, "show", "web1");
 	assert_non_null(strstr(fake_run.out, "\nSwapped         not known\n"));
+	assert_non_null(strstr(fake_run.out, "1.5 GiB        -  4.0 KiB"));
+}
+
+/* Nor is what it may take back, where it is resident by an unknown pool's pages. */
+static void test_lent_is_not_known(void **state)
+{
+	struct ebb_domain_status domain = example_domain();
+	ebb_auto_free char *line = NULL;
+	ebb_auto_free char *list = NULL;
+
+	(void)state;
+	domain.lent_known = false;
+	domain.lent_bytes = 0;
+	line = fake_encode(ebb_domain_status_fields, &domain);
+	run_with(line, "show", "web1");
+	assert_non_null(strstr(fake_run.out, "\nLent            not known\n"));
+	list = list_of(&domain);
+	run_with(list, "list");
+	assert_non_null(strstr(fake_run.out, "1.5 GiB  256.0 MiB     -  "));
+}
+
+/* The policy takes it as 0: that is not what is shown. */
+static void test_explain_unknown(void **state)
+{
+	struct ebb_explain_domain domain = {
+		.name = "web1",
+		.uuid = "11111111-2222-3333-4444-555555555555",
+		.mode = "balanced",
+		.phase = "unknown",
+		.facts_age_ms = UINT32_MAX,
+		.last_age_ms = UINT32_MAX,
+	};
+	struct ebb_explain head = { .enabled = true,
+				    .budgets_age_ms = UINT32_MAX };
+	struct json_object *value = ebb_msg_encode(ebb_explain_fields, &head);
+	struct json_object *array = json_object_new_array();
+	ebb_auto_free char *line = NULL;
+
+	(void)state;
+	json_object_array_add(array, ebb_msg_encode(ebb_explain_domain_fields,
+						    &domain));
+	json_object_object_add(value, "domains", array);
+	line = ebb_msg_reply(value, NULL);
+	run_with(line, "explain", "web1");
+	assert_int_equal(fake_run.status, 0);
+	assert_non_null(strstr(fake_run.out, "\nMemory          not known\n"));
+	assert_null(strstr(fake_run.out, "0 B"));
 }
 
 static void test_list_all(void **state)
@@ -126,13 +183,6 @@ static void test_list_all(void **state)
 		"4.0 GiB         -          -          -        -          "
 		"-          -  -                  -\n"));
 	assert_int_equal(fake_run.status, 0);
-}
-
-static char *list_of(struct ebb_domain_status *domain)
-{
-	struct ebb_status_list list = { .domain_count = 1, .domains = domain };
-
-	return ebb_msg_reply(ebb_status_list_encode(&list), NULL);
 }
 
 static void test_balloon(void **state)
@@ -465,6 +515,8 @@ int main(void)
 		cmocka_unit_test(test_list_all),
 		cmocka_unit_test(test_balloon),
 		cmocka_unit_test(test_swapped_is_not_known),
+		cmocka_unit_test(test_lent_is_not_known),
+		cmocka_unit_test(test_explain_unknown),
 		cmocka_unit_test(test_list_old),
 		cmocka_unit_test(test_list_unknown),
 		cmocka_unit_test(test_list_json),

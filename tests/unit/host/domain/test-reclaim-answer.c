@@ -50,6 +50,8 @@ void ebb_call_event(struct ebb_call *call, const char *name,
 	json_object_put(data);
 }
 
+static bool swap_known = true;
+
 /* Of 100 MiB asked, 40 came, 10 of them driven. */
 static void answer(struct ebb_outcome outcome)
 {
@@ -68,6 +70,8 @@ static void answer(struct ebb_outcome outcome)
 		.after_bytes = 460 * EBB_MIB,
 		.swapped_before_bytes = 120 * EBB_MIB,
 		.swapped_after_bytes = 90 * EBB_MIB,
+		.swapped_before_known = swap_known,
+		.swapped_after_known = true,
 		.start_ns = 1000000,
 		.end_ns = 5000000,
 	};
@@ -101,10 +105,16 @@ static void test_books(void **state)
 	assert_int_equal(result.resident_after_bytes, 370 * EBB_MIB);
 	assert_int_equal(result.swapped_before_bytes, 120 * EBB_MIB);
 	assert_int_equal(result.swapped_after_bytes, 90 * EBB_MIB);
+	assert_true(result.swapped_known);
 	assert_int_equal(result.batches, 3);
 	assert_int_equal(result.failed_slots, 2);
 	assert_int_equal(result.elapsed_us, 4000);
 	assert_int_equal(result.refused_bytes, 0);
+	/* Both must be known for what came of it. */
+	swap_known = false;
+	answer(ebb_outcome(EBB_END_SATISFIED));
+	swap_known = true;
+	assert_false(result.swapped_known);
 }
 
 static void test_notes(void **state)

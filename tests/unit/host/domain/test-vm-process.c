@@ -237,6 +237,30 @@ static void test_memory_in_no_files_is_seen(void **state)
 	assert_false(sight.held_known);
 }
 
+/* That nothing is known to be lent does not mean that nothing is. */
+static void test_lent_is_known_or_not(void **state)
+{
+	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+	struct ebb_holding usage = { .resident_bytes = 3 * EBB_MIB,
+				     .swapped_bytes = EBB_MIB,
+				     .swapped_known = true };
+	pid_t pid = vm->probe.qemu.pid;
+
+	(void)state;
+	ebb_vm_status(vm, status);
+	assert_false(status->lent_known);
+	ebb_vm_take_usage(vm, pid, &usage);
+	ebb_vm_status(vm, status);
+	assert_true(status->lent_known);
+	assert_int_equal(status->lent_bytes, EBB_GIB - 4 * EBB_MIB);
+	usage.pooled = true;
+	ebb_vm_take_usage(vm, pid, &usage);
+	ebb_vm_status(vm, status);
+	assert_true(status->resident_known);
+	assert_false(status->lent_known);
+	free(status);
+}
+
 /* What is known stays known while a worker looks. */
 static void test_known_while_looked_at(void **state)
 {
@@ -380,6 +404,8 @@ int main(void)
 			test_silent_agent_is_asked_each_minute, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_in_no_files_is_seen,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_lent_is_known_or_not,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_known_while_looked_at,
 						set_up, tear_down),
