@@ -304,9 +304,7 @@ static void tell_vm(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
 		break;
 	case EBB_VIRT_PAUSED:
 	case EBB_VIRT_RESUMED:
-		/* Maybe by a job, or by its end. */
-		ebb_vm_want_job(vm);
-		ebb_vm_invalidate(vm);
+		ebb_vm_job_is_likely(vm);
 		break;
 	case EBB_VIRT_STARTED:
 	case EBB_VIRT_PM_SUSPENDED:

@@ -123,6 +123,9 @@ static void settle(struct ebb_vm *vm)
 	if (vm->process.quarantined)
 		enforce_quarantine(vm);
 	ebb_vm_serve_overdue(vm);
+	/* Once the lease has gone, what took it is the first thing to know. */
+	if (is_look_due(vm))
+		ebb_vm_ask_job_if_wanted(vm);
 	if (is_look_due(vm)) {
 		if (is_look_put_off(vm))
 			return;

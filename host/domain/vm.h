@@ -115,6 +115,12 @@ void ebb_vm_invalidate(struct ebb_vm *vm);
  */
 void ebb_vm_memory_resized(struct ebb_vm *vm);
 
+/*
+ * It was paused or resumed, maybe by a job or by its end: as ebb_vm_invalidate(), and
+ * libvirtd is asked for a job before it is looked at.
+ */
+void ebb_vm_job_is_likely(struct ebb_vm *vm);
+
 /* libvirt said that a job on it ended: as ebb_vm_invalidate(). */
 void ebb_vm_job_ended(struct ebb_vm *vm);
 

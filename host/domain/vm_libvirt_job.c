@@ -108,6 +108,13 @@ void ebb_vm_want_job(struct ebb_vm *vm)
 	vm->settle(vm);
 }
 
+void ebb_vm_job_is_likely(struct ebb_vm *vm)
+{
+	/* It is asked for when the lease has gone: nothing is taken meanwhile. */
+	vm->libvirt_job.wanted = true;
+	ebb_vm_invalidate(vm);
+}
+
 void ebb_vm_job_ended(struct ebb_vm *vm)
 {
 	/* Also of one that nobody knew of. */

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "host/domain/fleet_state.h"
+#include "host/domain/vm_state.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
 static struct ebb_workers *workers;
@@ -192,6 +193,54 @@ static void test_looked_at_while_ebbd_ends(void **state)
 	assert_left_alone(1);
 }
 
+static void (*settle)(struct ebb_vm *vm);
+static uint32_t settles, settles_with_lease;
+
+/* Whatever the vm begins, it begins by that. */
+static void watched_settle(struct ebb_vm *vm)
+{
+	settles++;
+	settles_with_lease += ebb_vm_has_lease(vm);
+	settle(vm);
+}
+
+/* What pauses or resumes it may have read or changed its memory. */
+static void test_paused_or_resumed(void **state)
+{
+	static const struct {
+		enum ebb_virt_event event;
+		enum ebb_domain_state state;
+	} cases[] = {
+		{ EBB_VIRT_PAUSED, EBB_DOMAIN_PAUSED },
+		{ EBB_VIRT_RESUMED, EBB_DOMAIN_RUNNING },
+	};
+	struct ebb_vm *vm;
+
+	(void)state;
+	fake_vm.lease = true;
+	start_domain();
+	turn();
+	until_idle();
+	vm = fleet->vms[0];
+	settle = vm->settle;
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_true(ebb_vm_has_lease(vm));
+		vm->settle = watched_settle;
+		settles = settles_with_lease = 0;
+		ebb_fleet_virt_ops.event(domain(), cases[i].event,
+					 cases[i].state, fleet);
+		assert_true(settles > 0);
+		assert_int_equal(settles_with_lease, 0);
+		assert_false(ebb_vm_has_lease(vm));
+		vm->settle = settle;
+		until_idle();
+		assert_int_equal(fake_vm.job_asks, i + 1);
+		assert_int_equal(fake_vm.probes, i + 2);
+	}
+	assert_true(ebb_vm_has_lease(vm));
+	ebb_fleet_dismiss(fleet);
+}
+
 #define FLEET_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -199,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FLEET_TEST(test_started_before),
 		FLEET_TEST(test_balloon_moves),
+		FLEET_TEST(test_paused_or_resumed),
 		FLEET_TEST(test_started_while_ebbd_ends),
 		FLEET_TEST(test_started_just_before),
 		FLEET_TEST(test_looked_at_while_ebbd_ends),

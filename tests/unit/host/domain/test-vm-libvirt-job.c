@@ -113,6 +113,23 @@ static void test_its_end_is_told(void **state)
 	assert_int_equal(fake_vm.probes, probes + 1);
 }
 
+/* It has no lease from the sign on, and the job is known however long a look takes. */
+static void test_a_likely_one_is_asked_for_first(void **state)
+{
+	(void)state;
+	fake_vm.job = EBB_JOB_MEMORY;
+	fake_vm.held = true;
+	ebb_vm_job_is_likely(vm);
+	assert_false(ebb_vm_has_lease(vm));
+	fake_vm_until(vm->phase == EBB_VM_LOOKING);
+	assert_true(see().in_job);
+	assert_false(ebb_vm_has_lease(vm));
+	fake_vm.held = false;
+	fake_vm_settle_down();
+	assert_true(ebb_vm_has_lease(vm));
+	assert_true(see().in_job);
+}
+
 /* Nobody tells of the end of one that libvirtd took with it. */
 static void test_it_does_not_outlive_the_connection(void **state)
 {
@@ -133,6 +150,7 @@ int main(void)
 		JOB_TEST(test_asked_until_it_ends),
 		JOB_TEST(test_a_sign_may_be_wrong),
 		JOB_TEST(test_its_end_is_told),
+		JOB_TEST(test_a_likely_one_is_asked_for_first),
 		JOB_TEST(test_it_does_not_outlive_the_connection),
 	};
 
