@@ -279,6 +279,7 @@ static int start_sharing(struct daemon *daemon)
 		.speed = ebb_fault_speed(),
 		.old_ns = EBB_SHARING_OLD_NS,
 		.root = "",
+		.fleet = daemon->fleet,
 		.state_dir = daemon->config.state_dir,
 		.pressure = daemon->pressure,
 	};

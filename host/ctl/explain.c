@@ -44,6 +44,16 @@ void ctl_policy_state_print(const struct ebb_explain *explain)
 	else if (explain->dry_run)
 		state = "on, dry run: it decides, and takes nothing";
 	ctl_pair_print(stdout, "Policy", "%s", state);
+	for (uint32_t i = 0; i < explain->pause_count; i++) {
+		const struct ebb_explain_pause *pause = &explain->pauses[i];
+
+		ctl_pair_print(stdout, i ? "" : "Paused for", "%s%s",
+			       *pause->name ? pause->name : pause->uuid,
+			       pause->running ? "" : ", which does not run");
+	}
+	if (explain->pauses_left_out)
+		ctl_pair_print(stdout, "", "and %" PRIu32 " more",
+			       explain->pauses_left_out);
 }
 
 void ctl_budgets_print(const struct ebb_explain *explain)

@@ -60,13 +60,21 @@ static void print_size(char text[EBB_SIZE_TEXT_BYTES], uint64_t bytes,
 		strcpy(text, "-");
 }
 
-/* What is not ebbd's default, as "min=2G shares=2000"; "!" if there is trouble. */
-static void print_settings(const struct ebb_settings_status *settings,
-			   char *text, size_t text_bytes)
+/*
+ * What is not ebbd's default, as "min=2G shares=2000", after "paused" where the policy
+ * is; "!" if there is trouble.
+ */
+static void print_settings(const struct ebb_domain_status *domain, char *text,
+			   size_t text_bytes)
 {
+	const struct ebb_settings_status *settings = &domain->settings;
+	bool paused = strcmp(domain->policy_paused, "domain") == 0 ||
+		      strcmp(domain->policy_paused, "all") == 0;
 	size_t used = 0;
 
 	snprintf(text, text_bytes, "-");
+	if (paused)
+		used = (size_t)snprintf(text, text_bytes, "paused");
 	for (uint32_t i = 0; i < settings->count && used < text_bytes; i++) {
 		const struct ebb_setting_status *item = &settings->items[i];
 
@@ -108,7 +116,7 @@ static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 	print_size(row->sizes[7], domain->reclaimed_bytes, !off, false);
 	for (size_t i = 0; i < SIZES; i++)
 		cells[3 + i] = row->sizes[i];
-	print_settings(&domain->settings, row->settings, sizeof(row->settings));
+	print_settings(domain, row->settings, sizeof(row->settings));
 	cells[11] = row->settings;
 	cells[12] = domain->reason_count ? domain->reasons[0].name : "-";
 }

@@ -13,30 +13,6 @@ enum {
 	POLICY_LIMIT_MS = 10 * 1000
 };
 
-/* Domains that the policy is paused for, a line of a block. */
-static void print_paused(struct json_object *value)
-{
-	struct json_object *array, *paused, *name;
-
-	if (!json_object_object_get_ex(value, "domains", &array) ||
-	    !json_object_is_type(array, json_type_array))
-		return;
-	for (size_t i = 0; i < json_object_array_length(array); i++) {
-		struct json_object *domain =
-			json_object_array_get_idx(array, i);
-		char text[EBB_NAME_BYTES_MAX];
-
-		if (!json_object_object_get_ex(domain, "paused", &paused) ||
-		    !json_object_get_boolean(paused) ||
-		    !json_object_object_get_ex(domain, "name", &name))
-			continue;
-		snprintf(text, sizeof(text), "%s",
-			 json_object_get_string(name));
-		ctl_pair_print(stdout, "Paused for", "%s",
-			       ctl_clean(text, false));
-	}
-}
-
 static int status_of(const struct ctl_args *args)
 {
 	struct ebb_explain explain;
@@ -56,7 +32,6 @@ static int status_of(const struct ctl_args *args)
 		ctl_json_print(stdout, value);
 	} else if (status == CTL_DONE) {
 		ctl_policy_state_print(&explain);
-		print_paused(value);
 		ctl_budgets_print(&explain);
 	}
 	json_object_put(value);

@@ -41,8 +41,13 @@ struct preset {
 #define NEVER "4294967295"
 
 static const struct preset head_presets[] = {
-	{ "enabled", "true" }, { "dry-run", "false" },	  { "paused", "false" },
-	{ "budgets", "[]" },   { "budgets-age-ms", "0" }, { NULL, NULL },
+	{ "enabled", "true" },
+	{ "dry-run", "false" },
+	{ "paused", "false" },
+	{ "budgets", "[]" },
+	{ "budgets-age-ms", "0" },
+	{ "paused-domains", "[]" },
+	{ NULL, NULL },
 };
 
 static const struct preset budget_presets[] = {

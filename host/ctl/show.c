@@ -84,6 +84,13 @@ static void print_head(const struct ebb_domain_status *domain)
 			       EBB_SIZE(domain->pool.returned_bytes));
 	ctl_target_print(&domain->target);
 	ctl_settings_print(&domain->settings);
+	if (strcmp(domain->policy_paused, "domain") == 0)
+		ctl_pair_print(stdout, "Policy",
+			       "paused for it: ebbctl policy resume %s",
+			       domain->name);
+	else if (strcmp(domain->policy_paused, "all") == 0)
+		ctl_pair_print(stdout, "Policy",
+			       "paused: ebbctl policy resume");
 }
 
 static void print_nodes(const struct ebb_domain_status *domain)

@@ -281,6 +281,20 @@ void ebb_doctor_examine_balloon(uint64_t balloon_bytes, uint64_t memory_bytes,
 		 memory_bytes / EBB_KIB);
 }
 
+void ebb_doctor_examine_pause(const char *name, struct ebb_doctor *doctor)
+{
+	struct ebb_check *check =
+		add_check(doctor, "policy", "warn",
+			  *name ? "The policy is paused for this domain: ebbd "
+				  "takes nothing of it by itself"
+				: "The policy is paused: ebbd takes nothing of "
+				  "any domain by itself");
+
+	snprintf(check->remedy, sizeof(check->remedy),
+		 "To have it go on: ebbctl policy resume%s%s", *name ? " " : "",
+		 name);
+}
+
 void ebb_doctor_examine_silence(bool looked_at, const char *text,
 				const char *remedy, struct ebb_doctor *doctor)
 {

@@ -23,6 +23,9 @@ void ebb_doctor_examine_target(const struct ebb_probe *probe,
 void ebb_doctor_examine_balloon(uint64_t balloon_bytes, uint64_t memory_bytes,
 				struct ebb_doctor *doctor);
 
+/* Adds that a person paused the policy for the domain @name; for all, if it is "". */
+void ebb_doctor_examine_pause(const char *name, struct ebb_doctor *doctor);
+
 /**
  * ebb_doctor_examine_silence - adds that the domain could not be looked at
  * @looked_at: it was before; else nothing is known of it

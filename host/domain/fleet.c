@@ -483,6 +483,22 @@ void ebb_fleet_watch(struct ebb_fleet *fleet,
 		     const struct ebb_fleet_watcher *watcher)
 {
 	fleet->watcher = watcher;
+	fleet->environment.pause_of = watcher->pause_of;
+	fleet->environment.pause_opaque = watcher->opaque;
+}
+
+bool ebb_fleet_find(const struct ebb_fleet *fleet, const char *name_or_uuid,
+		    struct ebb_fleet_domain *ret_domain)
+{
+	const struct ebb_roster_entry *entry = NULL;
+
+	if (fleet)
+		entry = ebb_roster_find_name(&fleet->roster, name_or_uuid);
+	if (!entry)
+		return false;
+	*ret_domain = (struct ebb_fleet_domain){ .name = entry->name,
+						 .uuid = entry->uuid };
+	return true;
 }
 
 void ebb_fleet_set_virt(struct ebb_fleet *fleet, struct ebb_virt *virt)

@@ -6,15 +6,16 @@
 #ifndef EBB_HOST_FLEET_H
 #define EBB_HOST_FLEET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "host/config.h"
 #include "host/control/control.h"
+#include "host/domain/vm.h"
 #include "host/libvirt/virt.h"
 #include "host/base/worker.h"
 
 struct ebb_fleet;
-struct ebb_vm;
 
 /* The commands of status.h; @opaque of the handlers is the fleet. */
 extern const struct ebb_control_handler ebb_fleet_handlers[];
@@ -31,17 +32,32 @@ int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
  * @came: it is there, and not known yet
  * @changed: libvirt told of something that happened to it
  * @went: it is dismissed next: its orders end, and it is not to be used after that
+ * @pause_of: is asked, for who lists domains, what is paused for that of @uuid
  */
 struct ebb_fleet_watcher {
 	void (*came)(struct ebb_vm *vm, void *opaque);
 	void (*changed)(struct ebb_vm *vm, void *opaque);
 	void (*went)(struct ebb_vm *vm, void *opaque);
+	enum ebb_vm_pause (*pause_of)(const char *uuid, void *opaque);
 	void *opaque;
 };
 
 /* One at most, before the connection; @watcher outlives the fleet. */
 void ebb_fleet_watch(struct ebb_fleet *fleet,
 		     const struct ebb_fleet_watcher *watcher);
+
+/* A domain that libvirt knows; valid until the event loop's next turn. */
+struct ebb_fleet_domain {
+	const char *name;
+	const char *uuid;
+};
+
+/*
+ * Finds one that runs or does not, by name or UUID; false: libvirt knows none, or
+ * @fleet is NULL.
+ */
+bool ebb_fleet_find(const struct ebb_fleet *fleet, const char *name_or_uuid,
+		    struct ebb_fleet_domain *ret_domain);
 
 /* The connection, once there is one. */
 void ebb_fleet_set_virt(struct ebb_fleet *fleet, struct ebb_virt *virt);

@@ -21,6 +21,12 @@ struct listing {
 	struct ebb_domain_status status;
 };
 
+static const char *const pauses[] = {
+	[EBB_VM_PAUSE_NONE] = "no",
+	[EBB_VM_PAUSE_DOMAIN] = "domain",
+	[EBB_VM_PAUSE_ALL] = "all",
+};
+
 void ebb_listing_fill(struct ebb_fleet *fleet,
 		      const struct ebb_roster_entry *entry,
 		      struct ebb_domain_status *ret_status)
@@ -35,6 +41,9 @@ void ebb_listing_fill(struct ebb_fleet *fleet,
 		strcpy(ret_status->rung, "-");
 		ret_status->facts_age_ms = UINT32_MAX;
 	}
+	snprintf(ret_status->policy_paused, sizeof(ret_status->policy_paused),
+		 "%s",
+		 pauses[ebb_vm_pause_of(&fleet->environment, entry->uuid)]);
 	snprintf(ret_status->state, sizeof(ret_status->state), "%s",
 		 ebb_domain_state_name(entry->state));
 	ret_status->state_old = ebb_fleet_is_old(fleet);

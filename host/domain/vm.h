@@ -65,12 +65,33 @@ enum ebb_vm_phase {
 
 struct ebb_vm;
 
-/* What a vm needs of its surroundings; outlives all of them. */
+/* What a person paused of the policy, as a domain has it. */
+enum ebb_vm_pause {
+	EBB_VM_PAUSE_NONE,
+	EBB_VM_PAUSE_DOMAIN, /* it takes nothing of this one, */
+	EBB_VM_PAUSE_ALL, /* or of any */
+};
+
+/**
+ * struct ebb_vm_environment - what a vm needs of its surroundings; outlives all of them
+ * @turns: of reclaims
+ * @pause_of: says what is paused for the domain of @uuid, also if it is off; or NULL
+ */
 struct ebb_vm_environment {
 	const struct ebb_config *config;
 	struct ebb_workers *workers;
-	struct ebb_turns *turns; /* of reclaims */
+	struct ebb_turns *turns;
+	enum ebb_vm_pause (*pause_of)(const char *uuid, void *opaque);
+	void *pause_opaque;
 };
+
+static inline enum ebb_vm_pause
+ebb_vm_pause_of(const struct ebb_vm_environment *environment, const char *uuid)
+{
+	return environment->pause_of
+		       ? environment->pause_of(uuid, environment->pause_opaque)
+		       : EBB_VM_PAUSE_NONE;
+}
 
 /* Returns NULL without memory. A first probe begins at once. */
 struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,

@@ -31,6 +31,16 @@ static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call, bool silent)
 			balloon_bytes, ebb_vm_usable_bytes(vm) + balloon_bytes,
 			doctor);
 	snprintf(doctor->name, sizeof(doctor->name), "%s", vm->name);
+	switch (ebb_vm_pause_of(vm->environment, vm->uuid)) {
+	case EBB_VM_PAUSE_NONE:
+		break;
+	case EBB_VM_PAUSE_DOMAIN:
+		ebb_doctor_examine_pause(vm->name, doctor);
+		break;
+	case EBB_VM_PAUSE_ALL:
+		ebb_doctor_examine_pause("", doctor);
+		break;
+	}
 	if (silent || vm->life == EBB_VM_DISCONNECTED)
 		ebb_doctor_examine_silence(
 			vm->known.looked_at,

@@ -98,11 +98,22 @@ const struct ebb_field ebb_explain_domain_fields[] = {
 };
 #undef DOMAIN
 
+#define PAUSE struct ebb_explain_pause
+static const struct ebb_field pause_fields[] = {
+	STRING("name", PAUSE, name),
+	STRING("uuid", PAUSE, uuid),
+	FIELD(EBB_FIELD_BOOL, "running", PAUSE, running),
+	END,
+};
+#undef PAUSE
+
 #define EXPLAIN struct ebb_explain
 const struct ebb_field ebb_explain_fields[] = {
 	FIELD(EBB_FIELD_BOOL, "enabled", EXPLAIN, enabled),
 	FIELD(EBB_FIELD_BOOL, "dry-run", EXPLAIN, dry_run),
 	FIELD(EBB_FIELD_BOOL, "paused", EXPLAIN, paused),
+	ARRAY("paused-domains", EXPLAIN, pauses, pause_count, pause_fields),
+	OPTIONAL(EBB_FIELD_U32, "paused-left-out", EXPLAIN, pauses_left_out),
 	FIELD(EBB_FIELD_U32, "budgets-age-ms", EXPLAIN, budgets_age_ms),
 	ARRAY("budgets", EXPLAIN, budgets, budget_count,
 	      ebb_explain_budget_fields),

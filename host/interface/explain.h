@@ -124,8 +124,19 @@ struct ebb_explain_domain {
 	uint32_t idle_answers;
 };
 
+/**
+ * struct ebb_explain_pause - a domain that the policy is paused for
+ * @name: the last that is known, or empty
+ */
+struct ebb_explain_pause {
+	char name[EBB_NAME_BYTES_MAX];
+	char uuid[37];
+	bool running;
+};
+
 enum {
-	EBB_EXPLAIN_BUDGETS_MAX = 64
+	EBB_EXPLAIN_BUDGETS_MAX = 64,
+	EBB_EXPLAIN_PAUSES_MAX = 64,
 };
 
 /* Without the domains, which the answer has as "domains". */
@@ -133,6 +144,9 @@ struct ebb_explain {
 	bool enabled;
 	bool dry_run;
 	bool paused;
+	uint32_t pause_count;
+	struct ebb_explain_pause pauses[EBB_EXPLAIN_PAUSES_MAX];
+	uint32_t pauses_left_out;
 	uint32_t budgets_age_ms; /* UINT32_MAX: not read yet */
 	uint32_t budget_count;
 	struct ebb_explain_budget budgets[EBB_EXPLAIN_BUDGETS_MAX];

@@ -107,6 +107,7 @@ const struct ebb_field ebb_domain_status_fields[] = {
 	FIELD(EBB_FIELD_BOOL, "old", DOMAIN, old),
 	FIELD(EBB_FIELD_BOOL, "resident-known", DOMAIN, resident_known),
 	OPTIONAL(EBB_FIELD_BOOL, "in-job", DOMAIN, in_job),
+	STRING("policy-paused", DOMAIN, policy_paused),
 	ARRAY("reasons", DOMAIN, reasons, reason_count, reason_fields),
 	OPTIONAL_STRING("agent-version", DOMAIN, agent_version),
 	OPTIONAL_STRING("kernel", DOMAIN, kernel),

@@ -140,6 +140,7 @@ struct ebb_domain_status {
 	bool old; /* rung, reasons and facts are of before: looked at anew now */
 	bool resident_known;
 	bool in_job; /* a libvirt job reads its memory */
+	char policy_paused[8]; /* by a person: "no", for this "domain", for "all" */
 	uint32_t reason_count;
 	struct ebb_reason reasons[EBB_REASON_MAX];
 	char agent_version[32];

@@ -6,9 +6,11 @@
  * meanwhile. To make JSON of a thousand takes long, so it is made of some in each turn
  * of the loop.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/clock.h"
 #include "host/base/loop.h"
@@ -97,7 +99,7 @@ static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 static bool is_asked_for(const struct ebb_member *member, const char *domain)
 {
 	return *domain == '\0' || strcmp(member->name, domain) == 0 ||
-	       strcmp(member->uuid, domain) == 0;
+	       strcasecmp(member->uuid, domain) == 0;
 }
 
 /* Whether something is to be said of it, or @asked, which may be NULL, lies in it. */
@@ -150,6 +152,7 @@ static void fill_head(const struct ebb_sharing *sharing,
 	head->enabled = ebb_sharing_config(sharing)->enabled;
 	head->dry_run = ebb_sharing_is_dry_run(sharing);
 	head->paused = sharing->paused;
+	ebb_sharing_show_exempt(sharing, head);
 	head->budgets_age_ms =
 		ebb_snapshot_age_ms(sharing->ground.read_ns, picture->now_ns);
 	fill_budgets(picture, domain, head);
@@ -300,16 +303,39 @@ static void pause_all(struct ebb_sharing *sharing, bool pause,
 		ebb_sharing_end_orders(sharing);
 }
 
-static int pause_one(struct ebb_sharing *sharing, struct ebb_member *member,
+/* @member: of @domain, or NULL if that does not run. Returns 0 or -ENOMEM. */
+static int pause_one(struct ebb_sharing *sharing,
+		     const struct ebb_exempt *domain, struct ebb_member *member,
 		     bool pause, struct ebb_policy_result *result)
 {
-	memcpy(result->name, member->name, sizeof(result->name));
-	result->was_paused = member->exempt;
-	if (ebb_sharing_set_exempt(sharing, member, pause) < 0)
-		return -1;
+	snprintf(result->name, sizeof(result->name), "%s",
+		 *domain->name ? domain->name : domain->uuid);
+	result->was_paused = ebb_sharing_is_exempt(sharing, domain->uuid);
+	if (pause && ebb_sharing_exempt(sharing, domain) < 0)
+		return -ENOMEM;
+	if (!pause)
+		ebb_sharing_readmit(sharing, domain->uuid);
+	if (!member)
+		return 0;
+	member->exempt = pause;
 	if (pause)
 		ebb_sharing_end_order(member);
 	return 0;
+}
+
+/* One that runs, or, as it may be off for good, one that is paused. */
+static bool find_domain(const struct ebb_sharing *sharing, const char *name,
+			struct ebb_exempt *ret_domain,
+			struct ebb_member **ret_member)
+{
+	struct ebb_member *member = find_member(sharing, name);
+
+	*ret_member = member;
+	if (!member)
+		return ebb_sharing_find_exempt(sharing, name, ret_domain);
+	memcpy(ret_domain->uuid, member->uuid, sizeof(ret_domain->uuid));
+	memcpy(ret_domain->name, member->name, sizeof(ret_domain->name));
+	return true;
 }
 
 static void handle_pause(struct ebb_call *call,
@@ -319,7 +345,9 @@ static void handle_pause(struct ebb_call *call,
 	struct ebb_policy_result result = { 0 };
 	struct ebb_policy_request request;
 	struct ebb_member *member = NULL;
+	struct ebb_exempt domain;
 	struct ebb_msg_error error;
+	bool all;
 	int r;
 
 	if (ebb_msg_decode(arguments, ebb_policy_request_fields, &request,
@@ -327,24 +355,23 @@ static void handle_pause(struct ebb_call *call,
 		ebb_call_error(call, "InvalidArgument", "%s", error.text);
 		return;
 	}
-	if (*request.domain) {
-		member = find_member(sharing, request.domain);
-		if (!member) {
-			answer_not_found(call, request.domain);
-			return;
-		}
+	all = *request.domain == '\0';
+	if (!all && !find_domain(sharing, request.domain, &domain, &member)) {
+		answer_not_found(call, request.domain);
+		return;
 	}
 	result.paused = request.pause;
-	r = ebb_pauses_keep(&sharing->pauses, member ? member->uuid : NULL,
+	r = ebb_pauses_keep(&sharing->pauses, all ? NULL : domain.uuid,
 			    request.pause);
 	if (r < 0)
 		snprintf(result.note, sizeof(result.note),
 			 "A restart of ebbd forgets this, as it cannot be kept "
 			 "in %.200s: %s",
 			 sharing->options.state_dir, strerror(-r));
-	if (!member) {
+	if (all) {
 		pause_all(sharing, request.pause, &result);
-	} else if (pause_one(sharing, member, request.pause, &result) < 0) {
+	} else if (pause_one(sharing, &domain, member, request.pause, &result) <
+		   0) {
 		ebb_call_error(call, "GenericError", "out of memory");
 		return;
 	}

@@ -261,7 +261,7 @@ static void on_came(struct ebb_vm *vm, void *opaque)
 	snprintf(member->uuid, sizeof(member->uuid), "%s", ebb_vm_uuid(vm));
 	member->window.old_ns =
 		sharing->options.old_ns * sharing->options.speed;
-	member->exempt = ebb_sharing_is_exempt(sharing, member->uuid);
+	member->exempt = ebb_sharing_came_exempt(sharing, member);
 	sharing->members.items[sharing->members.count++] = member;
 	wake(sharing);
 }
@@ -293,6 +293,15 @@ static void on_went(struct ebb_vm *vm, void *opaque)
 	wake(sharing);
 }
 
+static enum ebb_vm_pause pause_of(const char *uuid, void *opaque)
+{
+	const struct ebb_sharing *sharing = opaque;
+
+	if (ebb_sharing_is_exempt(sharing, uuid))
+		return EBB_VM_PAUSE_DOMAIN;
+	return sharing->paused ? EBB_VM_PAUSE_ALL : EBB_VM_PAUSE_NONE;
+}
+
 /* ---- its life ---- */
 
 int ebb_sharing_new(const struct ebb_sharing_options *options,
@@ -319,6 +328,7 @@ int ebb_sharing_new(const struct ebb_sharing_options *options,
 		.came = on_came,
 		.changed = on_changed,
 		.went = on_went,
+		.pause_of = pause_of,
 		.opaque = sharing,
 	};
 	sharing->log_pace = (struct ebb_pace){

@@ -66,6 +66,7 @@ struct ebb_sharing;
  * @speed: of the clock; 1 but for tests
  * @old_ns: EBB_SHARING_OLD_NS, by the machine's clock, as guests have none of ours
  * @root: before /proc and /sys; "" but for tests
+ * @fleet: knows domains that do not run by their names; NULL: nobody does
  * @state_dir: where pauses are kept over a restart; "": nowhere
  * @pressure: of the host, as opened; it is sharing's from here on, also on failure
  */
@@ -75,6 +76,7 @@ struct ebb_sharing_options {
 	uint32_t speed;
 	uint64_t old_ns;
 	const char *root;
+	const struct ebb_fleet *fleet;
 	const char *state_dir;
 	struct ebb_pressure pressure;
 };

@@ -5,10 +5,20 @@
 
 #include "common/clock.h"
 #include "host/base/pace.h"
+#include "host/interface/explain.h"
 #include "host/sharing/ground.h"
 #include "host/sharing/pauses.h"
 #include "host/sharing/picture.h"
 #include "host/sharing/sharing.h"
+
+/**
+ * struct ebb_exempt - a domain that is out; it may be off, or gone
+ * @name: the last that it ran by; empty: it did not run since ebbd did
+ */
+struct ebb_exempt {
+	char uuid[EBB_UUID_TEXT_BYTES];
+	char name[EBB_NAME_BYTES_MAX];
+};
 
 /**
  * struct ebb_sharing
@@ -29,7 +39,7 @@
  * @failed: the last look could not be made, which was told
  * @log_pace, @unlogged: of lines in the log, and how many were left out
  * @need_pace: of lines about budgets
- * @exempt_count, @exempt: UUIDs of domains that an operator took out
+ * @exempt_count, @exempt: domains that an operator took out
  * @pauses: where these and @paused are kept
  */
 struct ebb_sharing {
@@ -57,7 +67,7 @@ struct ebb_sharing {
 	uint32_t unlogged;
 	struct ebb_pace need_pace;
 	uint32_t exempt_count;
-	char (*exempt)[EBB_UUID_TEXT_BYTES];
+	struct ebb_exempt *exempt;
 	struct ebb_pauses pauses;
 };
 
@@ -101,11 +111,29 @@ void ebb_sharing_end_orders_set_anew(struct ebb_sharing *sharing);
 void ebb_sharing_load_pauses(struct ebb_sharing *sharing);
 
 /*
- * exempt.c: takes a domain out, or in again. Returns 0 or -ENOMEM. Who calls it keeps
- * that.
+ * exempt.c: takes a domain out, or in again, whether it runs or not. Returns 0 or
+ * -ENOMEM. Who calls it keeps that.
  */
-int ebb_sharing_set_exempt(struct ebb_sharing *sharing,
-			   struct ebb_member *member, bool exempt);
+int ebb_sharing_exempt(struct ebb_sharing *sharing,
+		       const struct ebb_exempt *domain);
+void ebb_sharing_readmit(struct ebb_sharing *sharing, const char *uuid);
+
+/* exempt.c: it came: whether it is out. Its name is taken over. */
+bool ebb_sharing_came_exempt(struct ebb_sharing *sharing,
+			     const struct ebb_member *member);
+
 bool ebb_sharing_is_exempt(const struct ebb_sharing *sharing, const char *uuid);
+
+/*
+ * exempt.c: a domain that is out and does not run, by the name that libvirt knows it
+ * by, or else the last one, or by UUID. Returns whether there is one.
+ */
+bool ebb_sharing_find_exempt(const struct ebb_sharing *sharing,
+			     const char *name_or_uuid,
+			     struct ebb_exempt *ret_domain);
+
+/* exempt.c: which are out. */
+void ebb_sharing_show_exempt(const struct ebb_sharing *sharing,
+			     struct ebb_explain *head);
 
 #endif /* EBB_HOST_SHARING_STATE_H */

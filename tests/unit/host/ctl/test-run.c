@@ -23,6 +23,7 @@ static struct ebb_domain_status example_domain(void)
 		.phase = "ready",
 		.known = true,
 		.resident_known = true,
+		.policy_paused = "no",
 		.reason_count = 1,
 		.reasons = { { .name = "private-memory",
 			       .text = "The memory is private",
@@ -141,6 +142,51 @@ static void test_lent_is_not_known(void **state)
 	list = list_of(&domain);
 	run_with(list, "list");
 	assert_non_null(strstr(fake_run.out, "1.5 GiB  256.0 MiB     -  "));
+}
+
+/* Who wonders why nothing is taken finds it where he looks first. */
+static void test_policy_paused(void **state)
+{
+	struct ebb_domain_status domain = example_domain();
+	ebb_auto_free char *line = NULL;
+	ebb_auto_free char *list = NULL;
+
+	(void)state;
+	strcpy(domain.name, "web1");
+	strcpy(domain.policy_paused, "domain");
+	line = fake_encode(ebb_domain_status_fields, &domain);
+	run_with(line, "show", "web1");
+	assert_non_null(strstr(fake_run.out, "\nPolicy          paused for it: "
+					     "ebbctl policy resume web1\n"));
+	list = list_of(&domain);
+	run_with(list, "list");
+	assert_non_null(strstr(fake_run.out, "  paused    private-memory\n"));
+}
+
+static void test_policy_status(void **state)
+{
+	const struct ebb_explain head = {
+		.enabled = true,
+		.budgets_age_ms = UINT32_MAX,
+		.pause_count = 2,
+		.pauses = { { "web1", "11111111-2222-3333-4444-555555555555",
+			      true },
+			    { "", "22222222-2222-3333-4444-555555555555",
+			      false } },
+		.pauses_left_out = 3,
+	};
+	ebb_auto_free char *line = fake_encode(ebb_explain_fields, &head);
+
+	(void)state;
+	run_with(line, "policy", "status");
+	assert_string_equal(
+		fake_run.out,
+		"Policy          on\n"
+		"Paused for      web1\n"
+		"                22222222-2222-3333-4444-555555555555,"
+		" which does not run\n"
+		"                and 3 more\n"
+		"Budgets         not known yet\n");
 }
 
 /* The policy takes it as 0: that is not what is shown. */
@@ -517,6 +563,8 @@ int main(void)
 		cmocka_unit_test(test_swapped_is_not_known),
 		cmocka_unit_test(test_lent_is_not_known),
 		cmocka_unit_test(test_explain_unknown),
+		cmocka_unit_test(test_policy_paused),
+		cmocka_unit_test(test_policy_status),
 		cmocka_unit_test(test_list_old),
 		cmocka_unit_test(test_list_unknown),
 		cmocka_unit_test(test_list_json),

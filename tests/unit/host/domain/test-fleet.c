@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "host/domain/fleet_state.h"
+#include "host/domain/listing.h"
 #include "host/domain/vm_state.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
@@ -42,6 +43,11 @@ uint64_t ebb_virt_asked_ns(const struct ebb_virt *virt)
 bool ebb_domain_state_is_active(enum ebb_domain_state state)
 {
 	return state == EBB_DOMAIN_RUNNING;
+}
+
+const char *ebb_domain_state_name(enum ebb_domain_state state)
+{
+	return ebb_domain_state_is_active(state) ? "running" : "shut off";
 }
 
 /* ---- */
@@ -241,6 +247,59 @@ static void test_paused_or_resumed(void **state)
 	ebb_fleet_dismiss(fleet);
 }
 
+static enum ebb_vm_pause pause;
+
+static enum ebb_vm_pause pause_of(const char *uuid, void *opaque)
+{
+	(void)opaque;
+	assert_string_equal(uuid, ebb_domain_uuid(domain()));
+	return pause;
+}
+
+static void ignore(struct ebb_vm *vm, void *opaque)
+{
+	(void)vm;
+	(void)opaque;
+}
+
+/* Who asks why nothing is taken of a domain is told, and so is who lists one that is off. */
+static void test_paused_by_a_person(void **state)
+{
+	static const struct ebb_fleet_watcher watcher = {
+		.came = ignore,
+		.changed = ignore,
+		.went = ignore,
+		.pause_of = pause_of,
+	};
+	static struct ebb_domain_status status;
+	const struct ebb_doctor *doctor = &fake_vm.answer.doctor;
+	struct ebb_fleet_domain known;
+	struct ebb_roster_entry *entry;
+
+	(void)state;
+	pause = EBB_VM_PAUSE_DOMAIN;
+	ebb_fleet_watch(fleet, &watcher);
+	assert_false(ebb_fleet_find(fleet, ebb_domain_name(domain()), &known));
+	start_domain();
+	turn();
+	until_idle();
+	ebb_vm_doctor(fleet->vms[0], NULL);
+	until_idle();
+	assert_string_equal(doctor->checks[doctor->check_count - 1].name,
+			    "policy");
+	ebb_fleet_virt_ops.event(domain(), EBB_VIRT_STOPPED, EBB_DOMAIN_SHUTOFF,
+				 fleet);
+	assert_true(ebb_fleet_find(fleet, ebb_domain_name(domain()), &known));
+	entry = ebb_roster_find(&fleet->roster, known.uuid);
+	assert_null(entry->vm);
+	ebb_listing_fill(fleet, entry, &status);
+	assert_string_equal(status.policy_paused, "domain");
+	pause = EBB_VM_PAUSE_NONE;
+	ebb_listing_fill(fleet, entry, &status);
+	assert_string_equal(status.policy_paused, "no");
+	until_idle();
+}
+
 #define FLEET_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -249,6 +308,7 @@ int main(void)
 		FLEET_TEST(test_started_before),
 		FLEET_TEST(test_balloon_moves),
 		FLEET_TEST(test_paused_or_resumed),
+		FLEET_TEST(test_paused_by_a_person),
 		FLEET_TEST(test_started_while_ebbd_ends),
 		FLEET_TEST(test_started_just_before),
 		FLEET_TEST(test_looked_at_while_ebbd_ends),

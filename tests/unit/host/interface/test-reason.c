@@ -236,6 +236,21 @@ static void test_balloon(void **state)
 	assert_non_null(strstr(doctor.checks[0].remedy, " 1048576K "));
 }
 
+static void test_policy_is_paused(void **state)
+{
+	struct ebb_doctor doctor = { 0 };
+
+	(void)state;
+	ebb_doctor_examine_pause("web1", &doctor);
+	ebb_doctor_examine_pause("", &doctor);
+	assert_int_equal(doctor.check_count, 2);
+	assert_string_equal(doctor.checks[0].status, "warn");
+	assert_string_equal(doctor.checks[0].remedy,
+			    "To have it go on: ebbctl policy resume web1");
+	assert_string_equal(doctor.checks[1].remedy,
+			    "To have it go on: ebbctl policy resume");
+}
+
 static void test_skipped_after_a_failure(void **state)
 {
 	struct ebb_probe probe = { 0 };
@@ -390,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_all_reasons_at_once),
 		cmocka_unit_test(test_free_target),
 		cmocka_unit_test(test_balloon),
+		cmocka_unit_test(test_policy_is_paused),
 		cmocka_unit_test(test_skipped_after_a_failure),
 		cmocka_unit_test(test_small_pages_are_a_warning),
 		cmocka_unit_test(test_transparent_huge_pages),

@@ -202,6 +202,26 @@ void __wrap_ebb_vm_want_job(struct ebb_vm *vm)
 	guest_of(vm)->asked_job++;
 }
 
+/* libvirt may know the last guest, and nobody else, though it does not run. */
+static bool known_to_libvirt;
+
+bool __wrap_ebb_fleet_find(const struct ebb_fleet *fleet,
+			   const char *name_or_uuid,
+			   struct ebb_fleet_domain *ret_domain);
+bool __wrap_ebb_fleet_find(const struct ebb_fleet *fleet,
+			   const char *name_or_uuid,
+			   struct ebb_fleet_domain *ret_domain)
+{
+	const struct guest *guest = &guests[GUESTS - 1];
+	const char *name = __wrap_ebb_vm_name((const void *)guest);
+	const char *uuid = __wrap_ebb_vm_uuid((const void *)guest);
+
+	(void)fleet;
+	*ret_domain = (struct ebb_fleet_domain){ name, uuid };
+	return known_to_libvirt && (strcmp(name_or_uuid, name) == 0 ||
+				    strcmp(name_or_uuid, uuid) == 0);
+}
+
 static void end_job(struct guest *guest)
 {
 	guest->in_job = false;
@@ -751,6 +771,97 @@ static void what_is_paused_stays_so_over_a_restart(void **state)
 	assert_false(is_paused());
 	call("policy-pause", "{\"pause\": true}");
 	assert_true(is_paused());
+	*state_dir = '\0';
+}
+
+/* The name of the only domain that is told to be paused, or "". */
+static const char *told_paused(bool *ret_running)
+{
+	struct json_object *array, *name, *running;
+
+	call("policy-explain", "{}");
+	assert_true(
+		json_object_object_get_ex(answer, "paused-domains", &array));
+	if (json_object_array_length(array) == 0)
+		return "";
+	assert_int_equal(json_object_array_length(array), 1);
+	array = json_object_array_get_idx(array, 0);
+	assert_true(json_object_object_get_ex(array, "name", &name));
+	assert_true(json_object_object_get_ex(array, "running", &running));
+	*ret_running = json_object_get_boolean(running);
+	return json_object_get_string(name);
+}
+
+static enum ebb_vm_pause pause_of(int index)
+{
+	const struct ebb_fleet_watcher *watcher = ebb_sharing_watcher(sharing);
+
+	return watcher->pause_of(__wrap_ebb_vm_uuid(vm_of(&guests[index])),
+				 watcher->opaque);
+}
+
+/* It is gone, and may never come again: that it is paused is told, and can be ended. */
+static void a_pause_of_who_does_not_run_is_ended(void **state)
+{
+	bool running = true;
+
+	(void)state;
+	start(false);
+	come(0);
+	assert_string_equal(told_paused(&running), "");
+	assert_int_equal(pause_of(0), EBB_VM_PAUSE_NONE);
+	call("policy-pause", "{\"pause\": true, \"domain\": \"web1\"}");
+	assert_string_equal(told_paused(&running), "web1");
+	assert_true(running);
+	go(0);
+	assert_string_equal(told_paused(&running), "web1");
+	assert_false(running);
+	assert_int_equal(pause_of(0), EBB_VM_PAUSE_DOMAIN);
+	assert_int_equal(pause_of(1), EBB_VM_PAUSE_NONE);
+	call("policy-pause", "{\"pause\": false, \"domain\": \"db1\"}");
+	assert_string_equal(error_class, "DomainNotFound");
+	call("policy-pause", "{\"pause\": false, \"domain\": \"web1\"}");
+	assert_string_equal(error_class, "");
+	assert_string_equal(told_paused(&running), "");
+	come(0);
+	assert_string_equal(explained("paused"), "false");
+	call("policy-pause", "{\"pause\": true}");
+	assert_int_equal(pause_of(0), EBB_VM_PAUSE_ALL);
+}
+
+/* Of a restart of ebbd only the UUID is left, by which libvirt may know a name. */
+static void a_pause_is_ended_after_a_restart(void **state)
+{
+	static const char *const domains[] = {
+		"33333333-3333-3333-3333-333333333333", "ci1"
+	};
+	char request[128];
+	bool running = true;
+
+	(void)state;
+	strcpy(state_dir, "test-sharing.XXXXXX");
+	assert_non_null(mkdtemp(state_dir));
+	for (int i = 0; i < 2; i++) {
+		known_to_libvirt = i == 1;
+		start(false);
+		come(2);
+		call("policy-pause", "{\"pause\": true, \"domain\": \"ci1\"}");
+		go(2);
+		end_ebbd();
+		start(false);
+		assert_string_equal(told_paused(&running), i ? "ci1" : "");
+		assert_false(running);
+		snprintf(request, sizeof(request),
+			 "{\"pause\": false, \"domain\": \"%s\"}", domains[i]);
+		call("policy-pause", request);
+		assert_string_equal(error_class, "");
+		end_ebbd();
+		start(false);
+		assert_int_equal(sharing->exempt_count, 0);
+		end_ebbd();
+	}
+	known_to_libvirt = false;
+	assert_int_equal(rmdir(state_dir), 0);
 	*state_dir = '\0';
 }
 
@@ -1329,6 +1440,8 @@ int main(void)
 		SHARING_TEST(of_many_budgets_those_in_need_are_told),
 		SHARING_TEST(what_is_paused_stays_so_over_a_restart),
 		SHARING_TEST(a_pause_that_cannot_be_kept_is_told_of),
+		SHARING_TEST(a_pause_of_who_does_not_run_is_ended),
+		SHARING_TEST(a_pause_is_ended_after_a_restart),
 		SHARING_TEST(performance_takes_nothing),
 		SHARING_TEST(
 			density_drives_nobody_whose_working_set_is_unknown),
