@@ -210,7 +210,7 @@ static void return_from(struct ebb_policy *policy,
 {
 	struct ebb_policy_scratch *scratch = &domain->scratch;
 	uint64_t over_bytes = over_max_bytes(domain);
-	uint64_t unused_bytes = 0, bytes;
+	uint64_t unused_bytes = 0, bytes, room_bytes;
 
 	if (domain->mode == EBB_POLICY_BALANCED)
 		unused_bytes = balanced_bytes(domain, now_ns);
@@ -218,16 +218,22 @@ static void return_from(struct ebb_policy *policy,
 		unused_bytes = density_bytes(domain);
 	bytes = ebb_policy_most(over_bytes, unused_bytes);
 	scratch->give_bytes = ebb_policy_most(bytes, scratch->ready_bytes);
-	bytes = ebb_policy_least(bytes, scratch->allowance_bytes);
-	bytes = ebb_policy_whole_steps(ebb_policy_least(
-		bytes, ebb_policy_lendable_bytes(policy, domain)));
+	bytes = ebb_policy_whole_steps(
+		ebb_policy_least(bytes, scratch->allowance_bytes));
+	room_bytes = ebb_policy_least(bytes, ebb_policy_lendable_bytes(policy,
+								       domain));
+	/*
+	 * Of room that is short nothing is left for who comes after, not even what a
+	 * step does not fit into: else more room could leave less of it.
+	 */
+	ebb_policy_note_lent(policy, domain, room_bytes);
+	bytes = ebb_policy_whole_steps(room_bytes);
 	if (bytes == 0)
 		return;
 	ebb_policy_take(policy, domain, EBB_POLICY_NONE,
 			over_bytes > unused_bytes ? EBB_POLICY_OVER_MAX
 						  : EBB_POLICY_UNUSED,
 			bytes);
-	ebb_policy_note_lent(policy, domain, bytes);
 }
 
 static void return_unused(struct ebb_policy *policy, uint64_t now_ns)

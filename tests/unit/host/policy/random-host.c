@@ -105,8 +105,8 @@ void make_domain(struct ebb_policy_domain *domain, uint32_t budget_count)
 			  .drive = one_in(2),
 			  .page_out = one_in(4) },
 	};
-	if (usable_bytes % 4 == 0)
-		domain->refilled_bytes = usable_bytes / 3;
+	if (one_in(2))
+		domain->refilled_bytes = up_to(usable_bytes);
 	domain->swapped_bytes = up_to(usable_bytes - domain->resident_bytes);
 	make_parts(domain, budget_count);
 	make_history(&domain->history);
