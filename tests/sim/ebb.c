@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ebb in the simulator: its policy, its window of a minute and its marks are those of
- * ebbd; how looks and orders are paced is copied from host/sharing/. So what a mode
- * does at once in ebbd it does at once here, and what takes its turns does so here.
+ * Ebb in the simulator: its policy, its window of a minute, its marks and how soon it
+ * looks at rest are those of ebbd; how else looks and orders are paced is copied from
+ * host/sharing/. So what a mode does at once in ebbd it does at once here, and what
+ * takes its turns does so here. No event tells that the low mark is passed, as none
+ * does there.
  */
 #include "tests/sim/ebb.h"
 
@@ -15,8 +17,7 @@
 #include "host/budget/budget.h"
 #include "host/sharing/window.h"
 
-/* Looks: at rest, in need, and after an answer while others wait for their turn. */
-#define REST_PERIOD_S 10.0
+/* Looks: in need, and after an answer while others wait for their turn. */
 #define NEED_PERIOD_S 1.0
 #define MORE_PERIOD_S 1.0
 #define NEED_GAP_S 0.25
@@ -282,6 +283,23 @@ static void carry_out(struct state *state, struct sim_host *host,
 	state->more = i < count;
 }
 
+/* How soon the host may be in need. */
+static double rest_period_s(const struct state *state,
+			    const struct sim_host *host)
+{
+	struct ebb_budget budget = {
+		.kind = EBB_BUDGET_HOST,
+		.process_count = host->guest_count,
+		.limit_bytes = state->budget.limit_bytes,
+		.available_bytes = state->budget.available_bytes,
+		.low_bytes = state->budget.low_bytes,
+		.high_bytes = state->budget.high_bytes,
+	};
+	const struct ebb_budget_list list = { .budgets = &budget, .count = 1 };
+
+	return ebb_budget_patience_ms(&list) / 1000.0;
+}
+
 static void look(struct state *state, struct sim_host *host)
 {
 	uint32_t count;
@@ -296,8 +314,9 @@ static void look(struct state *state, struct sim_host *host)
 	carry_out(state, host, count);
 	want_working_sets(state, host);
 	state->looked_s = host->now_s;
-	state->look_s = host->now_s +
-			(state->budget.in_need ? NEED_PERIOD_S : REST_PERIOD_S);
+	state->look_s = host->now_s + (state->budget.in_need
+					       ? NEED_PERIOD_S
+					       : rest_period_s(state, host));
 }
 
 static void answered(struct state *state, struct sim_host *host, uint32_t i,
@@ -360,10 +379,6 @@ void sim_ebb_tick(struct sim_host *host, void *opaque, double step_s)
 		give(state, host, i, step_s);
 	if (host->now_s - state->heard_s >= HEAR_PERIOD_S)
 		hear_all(state, host);
-	/* The first sign that it runs short. */
-	if (!state->budget.in_need &&
-	    sim_host_available_bytes(host) < (double)state->budget.low_bytes)
-		state->look_s = fmin(state->look_s, host->now_s);
 	if (host->now_s >= state->look_s)
 		look(state, host);
 }
