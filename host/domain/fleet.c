@@ -483,8 +483,9 @@ void ebb_fleet_watch(struct ebb_fleet *fleet,
 		     const struct ebb_fleet_watcher *watcher)
 {
 	fleet->watcher = watcher;
+	fleet->environment.found = watcher->found;
 	fleet->environment.pause_of = watcher->pause_of;
-	fleet->environment.pause_opaque = watcher->opaque;
+	fleet->environment.opaque = watcher->opaque;
 }
 
 bool ebb_fleet_find(const struct ebb_fleet *fleet, const char *name_or_uuid,

@@ -30,12 +30,14 @@ int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 /**
  * struct ebb_fleet_watcher - who is told of vms that come and go
  * @came: it is there, and not known yet
+ * @found: its process is known, and with it what the guest may take
  * @changed: libvirt told of something that happened to it
  * @went: it is dismissed next: its orders end, and it is not to be used after that
  * @pause_of: is asked, for who lists domains, what is paused for that of @uuid
  */
 struct ebb_fleet_watcher {
 	void (*came)(struct ebb_vm *vm, void *opaque);
+	void (*found)(struct ebb_vm *vm, void *opaque);
 	void (*changed)(struct ebb_vm *vm, void *opaque);
 	void (*went)(struct ebb_vm *vm, void *opaque);
 	enum ebb_vm_pause (*pause_of)(const char *uuid, void *opaque);

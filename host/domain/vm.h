@@ -75,21 +75,24 @@ enum ebb_vm_pause {
 /**
  * struct ebb_vm_environment - what a vm needs of its surroundings; outlives all of them
  * @turns: of reclaims
+ * @found: is told that a process was found that was not known before; or NULL
  * @pause_of: says what is paused for the domain of @uuid, also if it is off; or NULL
+ * @opaque: of both
  */
 struct ebb_vm_environment {
 	const struct ebb_config *config;
 	struct ebb_workers *workers;
 	struct ebb_turns *turns;
+	void (*found)(struct ebb_vm *vm, void *opaque);
 	enum ebb_vm_pause (*pause_of)(const char *uuid, void *opaque);
-	void *pause_opaque;
+	void *opaque;
 };
 
 static inline enum ebb_vm_pause
 ebb_vm_pause_of(const struct ebb_vm_environment *environment, const char *uuid)
 {
 	return environment->pause_of
-		       ? environment->pause_of(uuid, environment->pause_opaque)
+		       ? environment->pause_of(uuid, environment->opaque)
 		       : EBB_VM_PAUSE_NONE;
 }
 

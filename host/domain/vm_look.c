@@ -210,7 +210,12 @@ static void take_findings(struct ebb_vm *vm)
 
 static void look_done(struct ebb_vm *vm)
 {
+	const struct ebb_vm_environment *environment = vm->environment;
+	bool found = vm->next->qemu.pid > 0 && !vm->next->same_process;
+
 	take_findings(vm);
+	if (found && environment->found && vm->life != EBB_VM_DISMISSED)
+		environment->found(vm, environment->opaque);
 	vm->known.looked_at = true;
 	vm->known.lease = false;
 	/* Without XML nothing is known, and what was holds. */

@@ -266,6 +266,13 @@ static void on_came(struct ebb_vm *vm, void *opaque)
 	wake(sharing);
 }
 
+/* What it may take is known now: whether that is covered does not wait. */
+static void on_found(struct ebb_vm *vm, void *opaque)
+{
+	(void)vm;
+	wake(opaque);
+}
+
 static void on_changed(struct ebb_vm *vm, void *opaque)
 {
 	(void)vm;
@@ -326,6 +333,7 @@ int ebb_sharing_new(const struct ebb_sharing_options *options,
 	sharing->wake_paced = wake_paced;
 	sharing->watcher = (struct ebb_fleet_watcher){
 		.came = on_came,
+		.found = on_found,
 		.changed = on_changed,
 		.went = on_went,
 		.pause_of = pause_of,

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -247,19 +248,59 @@ static void test_paused_or_resumed(void **state)
 	ebb_fleet_dismiss(fleet);
 }
 
-static enum ebb_vm_pause pause;
+static enum ebb_vm_pause paused_as;
 
 static enum ebb_vm_pause pause_of(const char *uuid, void *opaque)
 {
 	(void)opaque;
 	assert_string_equal(uuid, ebb_domain_uuid(domain()));
-	return pause;
+	return paused_as;
 }
 
 static void ignore(struct ebb_vm *vm, void *opaque)
 {
 	(void)vm;
 	(void)opaque;
+}
+
+static void count(struct ebb_vm *vm, void *opaque)
+{
+	assert_true(vm->probe.qemu.pid > 0);
+	(*(int *)opaque)++;
+}
+
+/* Each process once, however often it is looked at. */
+static void test_found(void **state)
+{
+	static int found;
+	static const struct ebb_fleet_watcher watcher = {
+		.came = ignore,
+		.found = count,
+		.changed = ignore,
+		.went = ignore,
+		.opaque = &found,
+	};
+	int fds[2];
+
+	(void)state;
+	ebb_fleet_watch(fleet, &watcher);
+	start_domain();
+	turn();
+	until_idle();
+	assert_int_equal(fake_vm.probes, 1);
+	assert_int_equal(found, 0);
+	assert_int_equal(pipe(fds), 0);
+	fake_vm.pidfd = fds[0];
+	ebb_vm_invalidate(fleet->vms[0]);
+	until_idle();
+	assert_int_equal(found, 1);
+	ebb_vm_invalidate(fleet->vms[0]);
+	until_idle();
+	assert_int_equal(fake_vm.probes, 3);
+	assert_int_equal(found, 1);
+	ebb_fleet_dismiss(fleet);
+	until_idle();
+	close(fds[1]);
 }
 
 /* Who asks why nothing is taken of a domain is told, and so is who lists one that is off. */
@@ -277,7 +318,7 @@ static void test_paused_by_a_person(void **state)
 	struct ebb_roster_entry *entry;
 
 	(void)state;
-	pause = EBB_VM_PAUSE_DOMAIN;
+	paused_as = EBB_VM_PAUSE_DOMAIN;
 	ebb_fleet_watch(fleet, &watcher);
 	assert_false(ebb_fleet_find(fleet, ebb_domain_name(domain()), &known));
 	start_domain();
@@ -294,7 +335,7 @@ static void test_paused_by_a_person(void **state)
 	assert_null(entry->vm);
 	ebb_listing_fill(fleet, entry, &status);
 	assert_string_equal(status.policy_paused, "domain");
-	pause = EBB_VM_PAUSE_NONE;
+	paused_as = EBB_VM_PAUSE_NONE;
 	ebb_listing_fill(fleet, entry, &status);
 	assert_string_equal(status.policy_paused, "no");
 	until_idle();
@@ -309,6 +350,7 @@ int main(void)
 		FLEET_TEST(test_balloon_moves),
 		FLEET_TEST(test_paused_or_resumed),
 		FLEET_TEST(test_paused_by_a_person),
+		FLEET_TEST(test_found),
 		FLEET_TEST(test_started_while_ebbd_ends),
 		FLEET_TEST(test_started_just_before),
 		FLEET_TEST(test_looked_at_while_ebbd_ends),

@@ -37,6 +37,7 @@ struct guest {
 	int index;
 	bool silent; /* it says nothing new, but when it is asked */
 	uint64_t woken_ns;
+	bool unfound; /* its process is not known */
 	bool closed; /* it has no lease */
 	bool in_job; /* of libvirt's */
 	uint32_t jobs_ended;
@@ -133,10 +134,11 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight);
 void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 {
 	const struct guest *guest = guest_of(vm);
-	bool held = !guest->filed_nowhere || guest->usage_known;
+	bool held = !guest->unfound &&
+		    (!guest->filed_nowhere || guest->usage_known);
 
 	*ret_sight = (struct ebb_vm_sight){
-		.pid = 1 + guest->index,
+		.pid = guest->unfound ? 0 : 1 + guest->index,
 		.lease = !guest->closed,
 		.in_job = guest->in_job,
 		.jobs_ended = guest->jobs_ended,
@@ -683,6 +685,34 @@ static void who_comes_to_a_host_without_cover_is_told_of(void **state)
 }
 
 /* Those that lack something are told, and the others as far as there is room. */
+/* At its start the process is not known: once it is, the warning does not wait. */
+static void who_is_found_is_looked_at_at_once(void **state)
+{
+	const struct ebb_fleet_watcher *watcher;
+
+	(void)state;
+	config.policy.settings.values.mode = EBB_MODE_PERFORMANCE;
+	config.policy.cover_guests = GUESTS;
+	__atomic_store_n(&available_bytes, 3 * EBB_GIB, __ATOMIC_RELAXED);
+	for (int i = 0; i < GUESTS; i++)
+		guests[i].resident_bytes = EBB_GIB / 4;
+	guests[0].unfound = true;
+	start(false);
+	watcher = ebb_sharing_watcher(sharing);
+	for (int i = 0; i < GUESTS; i++)
+		come(i);
+	/* The host may be short in 2 s at the earliest, and is looked at then. */
+	UNTIL(!sharing->ground.reading && sharing->looked_ns > 0 &&
+	      sharing->due_ns - sharing->looked_ns > EBB_NS_PER_S);
+	assert_int_equal(newcomers, 0);
+	guests[0].unfound = false;
+	watcher->found(vm_of(&guests[0]), watcher->opaque);
+	assert_int_equal(sharing->due_ns,
+			 sharing->looked_ns + 250 * EBB_NS_PER_MS);
+	UNTIL(newcomers > 0);
+	assert_non_null(strstr(newcomer, "policy: web1 came, and host could "));
+}
+
 static void of_many_budgets_those_in_need_are_told(void **state)
 {
 	struct json_object *budgets, *left_out;
@@ -1437,6 +1467,7 @@ int main(void)
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(memory_in_no_files_counts),
 		SHARING_TEST(who_comes_to_a_host_without_cover_is_told_of),
+		SHARING_TEST(who_is_found_is_looked_at_at_once),
 		SHARING_TEST(of_many_budgets_those_in_need_are_told),
 		SHARING_TEST(what_is_paused_stays_so_over_a_restart),
 		SHARING_TEST(a_pause_that_cannot_be_kept_is_told_of),
