@@ -1256,6 +1256,21 @@ static void what_a_job_made_resident_is_taken_back(void **state)
 		strstr(explained("last-text"), "a libvirt job made resident"));
 }
 
+/* What it had lent before, if it had, is not known here: it fades as with any. */
+static void who_is_restored_or_migrated_here_gives_as_any(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->in_job = true;
+	start(false);
+	come(0);
+	UNTIL(strcmp(explained("state"), "in-job") == 0);
+	end_job(guest);
+	UNTIL(guest->orders > 0);
+	assert_int_equal(guest->order.wish.bytes, 56 * EBB_MIB);
+}
+
 static void who_gives_nothing_is_stuck(void **state)
 {
 	struct guest *guest = &guests[0];
@@ -1491,6 +1506,7 @@ int main(void)
 		SHARING_TEST(a_guest_that_needs_its_memory_has_a_rest),
 		SHARING_TEST(a_job_of_libvirts_says_nothing_of_the_guest),
 		SHARING_TEST(what_a_job_made_resident_is_taken_back),
+		SHARING_TEST(who_is_restored_or_migrated_here_gives_as_any),
 		SHARING_TEST(who_gives_nothing_is_stuck),
 		SHARING_TEST(a_domain_goes_while_it_is_asked),
 		SHARING_TEST(an_order_ends_with_the_need),
