@@ -67,6 +67,7 @@ struct ebb_limited {
 	uint64_t kswapd; /* what it took of the guest until the last look */
 	uint64_t kswapd_took; /* of the guest, since */
 	uint64_t agent_took; /* since, by memory.reclaim, which counts as a limit */
+	uint64_t agent_taken; /* in all */
 	struct look last; /* sorted by id */
 	struct look now;
 	bool is_v1;
@@ -411,6 +412,12 @@ static uint64_t clock_us(void)
 void ebb_limited_note_reclaim(struct ebb_limited *limited, uint64_t pages)
 {
 	limited->agent_took += pages;
+	limited->agent_taken += pages;
+}
+
+uint64_t ebb_limited_agent_taken(const struct ebb_limited *limited)
+{
+	return limited->agent_taken;
 }
 
 uint64_t ebb_limited_look(struct ebb_limited *limited)

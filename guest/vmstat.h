@@ -10,8 +10,8 @@
  *
  * But pages also come back after a target was lowered, from free memory and at
  * nobody's cost. So refaults count only while memory is being reclaimed
- * (pgsteal_kswapd): else each cut would be punished for what the one before it let
- * the guest have back, down to nothing.
+ * (pgsteal_kswapd, and what the agent reclaims): else each cut would be punished for
+ * what the one before it let the guest have back, down to nothing.
  *
  * A cgroup at a limit of its own is not the guest. The kernel counts its kills
  * (oom_kill) and its refaults (limited.h), but not its reclaim: allocstall_* and

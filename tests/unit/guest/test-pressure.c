@@ -232,6 +232,23 @@ static void a_renewal_judges_refaults_where_nobody_else_does(void **state)
 	assert_int_equal(pressed_count, 0);
 }
 
+/* memory.reclaim, which the agent uses without the module, is not kswapd. */
+static void what_the_agent_took_is_missed_as_well(void **state)
+{
+	(void)state;
+	kernel_has_psi();
+	ebb_pressure_watch(pressure);
+	ebb_limited_note_reclaim(limited, 3000);
+	guest_had(0, 3000, 0);
+	trigger();
+	assert_int_equal(pressed_count, 1);
+	assert_int_equal(pressed, EBB_BACKOFF_PRESSURE);
+	/* What comes back after that, with nothing more taken, is no need. */
+	guest_had(0, 9000, 0);
+	trigger();
+	assert_int_equal(pressed_count, 1);
+}
+
 #define PRESSURE_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -245,6 +262,7 @@ int main(void)
 		PRESSURE_TEST(refaults_are_the_triggers_to_tell),
 		PRESSURE_TEST(refaults_are_the_modules_to_tell),
 		PRESSURE_TEST(a_renewal_judges_refaults_where_nobody_else_does),
+		PRESSURE_TEST(what_the_agent_took_is_missed_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
