@@ -182,7 +182,7 @@ enum ebb_backoff_reason ebb_pressure_renew(struct ebb_pressure *pressure)
 	reason = judge(pressure);
 	if (!seen)
 		return EBB_BACKOFF_NONE;
-	if (!pressure->psi && !pressure->threshold)
+	if (!pressure->threshold)
 		return reason;
 	return ebb_vmstat_stalled(&before, &pressure->before);
 }

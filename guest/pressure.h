@@ -17,9 +17,9 @@
  * target looks, too, but only at what cannot be a matter of degree: stalls and
  * kills. So refaults are counted over seconds, and no stall is lost.
  *
- * A file that is not there, or cannot be watched, is done without. Where neither
- * is, as in a guest without the module whose kernel was told psi=0, a renewal
- * judges refaults as well: nobody else would.
+ * A file that is not there, or cannot be watched, is done without. Without the
+ * module, which judges refaults by itself, a renewal does: a kernel may have been
+ * told psi=0, and pages that are read again quickly stall nobody for long.
  */
 #ifndef EBB_GUEST_PRESSURE_H
 #define EBB_GUEST_PRESSURE_H
@@ -59,7 +59,7 @@ void ebb_pressure_unwatch(struct ebb_pressure *pressure);
  * ebb_pressure_renew - begin a new window
  *
  * Returns EBB_BACKOFF_OOM or _ALLOCSTALL if there was one in the window that
- * ends, _PRESSURE for refaults in it if nothing is watched, else EBB_BACKOFF_NONE.
+ * ends, _PRESSURE for refaults in it if there is no module, else EBB_BACKOFF_NONE.
  */
 enum ebb_backoff_reason ebb_pressure_renew(struct ebb_pressure *pressure);
 
