@@ -91,7 +91,8 @@ wait_boot "$suite"
 # shellcheck disable=SC2119
 start_ebbd
 
-guest "mkdir -p /srv && mount -o ro /dev/vdb /srv &&
+# It is there after each boot, too: apt reads what is in it, not a copy.
+guest "mkdir -p /srv && echo '/dev/vdb /srv ext4 ro,x-systemd.device-timeout=${boot_seconds}s 0 0' >>/etc/fstab && mount /srv &&
 	echo 'deb [trusted=yes] file:/srv ./' >/etc/apt/sources.list.d/ebb.list" ||
 	fail "no disk of packages"
 apt "apt update" update
