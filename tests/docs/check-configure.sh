@@ -7,8 +7,11 @@ srcdir=$(cd "${srcdir:-.}" && pwd)
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 
+# It refuses to run beside a tree that is configured in place.
+mkdir "$dir/protocol" && cp "$srcdir/protocol/lease.h" "$dir/protocol" &&
+	cp -R "$srcdir/configure" "$srcdir/build-aux" "$dir" || exit 1
 cd "$dir" || exit 1
-if PKG_CONFIG_PATH=$dir PKG_CONFIG_LIBDIR=$dir "$srcdir/configure" --disable-kmod \
+if PKG_CONFIG_PATH=$dir PKG_CONFIG_LIBDIR=$dir ./configure --disable-kmod \
 	>out 2>&1; then
 	echo "configure needs no library" >&2
 	exit 1
