@@ -250,12 +250,18 @@ static bool threshold_hurts(const struct facts_events *now, u64 now_ms)
 	u64 waited_ms = now_ms - threshold.asked_ms;
 	enum threshold_doubt doubt = threshold.doubt;
 	struct facts_events judged = *now;
+	/* The time that the agent takes is none in which they may be forgotten. */
+	u64 when_ms = doubt == DOUBT_NONE ? now_ms : threshold.asked_ms;
 
 	threshold.doubt = DOUBT_NONE;
 	if (doubt == DOUBT_ANSWERED)
 		judged.refault = threshold.asked_refault;
-	if (!threshold_has_refaults(&judged, now_ms))
+	if (!threshold_has_refaults(&judged, when_ms)) {
+		/* What it was asked for is driven a moment before it is asked again. */
+		if (doubt == DOUBT_ANSWERED)
+			threshold.asked_ms = now_ms;
 		return false;
+	}
 	if (!threshold.told || doubt == DOUBT_ANSWERED)
 		return true;
 	if (doubt != DOUBT_NONE && waited_ms >= ANSWER_MS)
@@ -314,6 +320,7 @@ static void threshold_clear(enum ebb_threshold_state state)
 		threshold.pulses[node] = (struct pulse){};
 	}
 	threshold.kicked_ms = 0;
+	threshold.lowered = false;
 	cancel_delayed_work(&expire_work);
 	threshold_publish(state);
 }

@@ -21,7 +21,8 @@
  * keep the module from being unloaded. A poll also ends when the module asks how
  * many refaults are those of cgroups at their limits: the agent answers with an
  * EBB_IOC_TARGET_GET, counts, and tells it by another EBB_IOC_TARGET_SET. Until then
- * nothing more is driven; without an answer the target is dropped 5 s later.
+ * nothing is driven and the marks are the kernel's own; without an answer the target
+ * is dropped 20 s later.
  *
  * Errors of all: -ENOTTY unknown request, -EFAULT bad pointer, -ESHUTDOWN the
  * module leaves or the machine suspends.
