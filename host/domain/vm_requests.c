@@ -31,16 +31,6 @@ static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call, bool silent)
 			balloon_bytes, ebb_vm_usable_bytes(vm) + balloon_bytes,
 			doctor);
 	snprintf(doctor->name, sizeof(doctor->name), "%s", vm->name);
-	switch (ebb_vm_pause_of(vm->environment, vm->uuid)) {
-	case EBB_VM_PAUSE_NONE:
-		break;
-	case EBB_VM_PAUSE_DOMAIN:
-		ebb_doctor_examine_pause(vm->name, doctor);
-		break;
-	case EBB_VM_PAUSE_ALL:
-		ebb_doctor_examine_pause("", doctor);
-		break;
-	}
 	if (silent || vm->life == EBB_VM_DISCONNECTED)
 		ebb_doctor_examine_silence(
 			vm->known.looked_at,
@@ -51,6 +41,17 @@ static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call, bool silent)
 			silent ? "Try again, or see: systemctl status libvirtd"
 			       : "See: systemctl status libvirtd",
 			doctor);
+	/* It is known without a look. */
+	switch (ebb_vm_pause_of(vm->environment, vm->uuid)) {
+	case EBB_VM_PAUSE_NONE:
+		break;
+	case EBB_VM_PAUSE_DOMAIN:
+		ebb_doctor_examine_pause(vm->name, doctor);
+		break;
+	case EBB_VM_PAUSE_ALL:
+		ebb_doctor_examine_pause("", doctor);
+		break;
+	}
 	ebb_call_return(call, ebb_msg_encode(ebb_doctor_fields, doctor));
 	free(doctor);
 }

@@ -72,17 +72,33 @@ static struct ebb_exempt named(const struct ebb_sharing *sharing, uint32_t i)
 	return domain;
 }
 
+static uint32_t find_last_name(const struct ebb_sharing *sharing,
+			       const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < sharing->exempt_count &&
+	       strcmp(sharing->exempt[i].name, name) != 0)
+		i++;
+	return i;
+}
+
 bool ebb_sharing_find_exempt(const struct ebb_sharing *sharing,
 			     const char *name_or_uuid,
 			     struct ebb_exempt *ret_domain)
 {
-	for (uint32_t i = 0; i < sharing->exempt_count; i++) {
-		*ret_domain = named(sharing, i);
-		if (strcmp(ret_domain->name, name_or_uuid) == 0 ||
-		    strcasecmp(ret_domain->uuid, name_or_uuid) == 0)
-			return true;
-	}
-	return false;
+	struct ebb_fleet_domain known;
+	uint32_t i = find(sharing, name_or_uuid);
+
+	/* A name that libvirt knows is not that of one that is gone. */
+	if (ebb_fleet_find(sharing->options.fleet, name_or_uuid, &known))
+		i = find(sharing, known.uuid);
+	else if (i == sharing->exempt_count)
+		i = find_last_name(sharing, name_or_uuid);
+	if (i == sharing->exempt_count)
+		return false;
+	*ret_domain = named(sharing, i);
+	return true;
 }
 
 static bool is_running(const struct ebb_sharing *sharing, const char *uuid)

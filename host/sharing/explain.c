@@ -357,7 +357,14 @@ static void handle_pause(struct ebb_call *call,
 	}
 	all = *request.domain == '\0';
 	if (!all && !find_domain(sharing, request.domain, &domain, &member)) {
-		answer_not_found(call, request.domain);
+		if (request.pause)
+			answer_not_found(call, request.domain);
+		else
+			ebb_call_error(call, "DomainNotFound",
+				       "Domain '%s' does not run, and the "
+				       "policy is not paused for it; see: "
+				       "ebbctl policy status",
+				       request.domain);
 		return;
 	}
 	result.paused = request.pause;

@@ -367,6 +367,13 @@ static void on_alarm(int timer, void *opaque)
 	fail_msg("what was waited for did not happen");
 }
 
+static enum ebb_vm_pause pause_of(const char *uuid, void *opaque)
+{
+	(void)uuid;
+	(void)opaque;
+	return fake_vm.pause;
+}
+
 int fake_vm_set_up_group(void **state)
 {
 	(void)state;
@@ -381,6 +388,7 @@ int fake_vm_set_up_group(void **state)
 		.config = &fake_vm.config,
 		.workers = workers,
 		.turns = &fake_vm.turns,
+		.pause_of = pause_of,
 	};
 	return 0;
 }

@@ -32,6 +32,7 @@ struct fake_vm {
 	bool qga_only; /* its channel is the guest agent's */
 	bool lease; /* the look attaches */
 	int pidfd; /* of its process, above 0; readable once it ended */
+	enum ebb_vm_pause pause;
 	atomic_bool held; /* a look does not end */
 	atomic_int job; /* of libvirt: an enum ebb_job or -errno */
 	int tell_result;

@@ -79,6 +79,16 @@ static void test_doctor_before_the_first_look(void **state)
 	}
 }
 
+/* No look is needed to know that a person paused it. */
+static void test_doctor_says_that_it_is_paused(void **state)
+{
+	(void)state;
+	fake_vm.pause = EBB_VM_PAUSE_DOMAIN;
+	ask_doctor();
+	assert_string_not_equal(find_check("policy")->status, "skip");
+	assert_true(find_check("policy")->remedy[0]);
+}
+
 static void test_doctor_says_what_was_known(void **state)
 {
 	(void)state;
@@ -158,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SILENCE_TEST(test_doctor_before_the_first_look),
+		SILENCE_TEST(test_doctor_says_that_it_is_paused),
 		SILENCE_TEST(test_doctor_says_what_was_known),
 		SILENCE_TEST(test_target_is_refused),
 		SILENCE_TEST(test_reclaim_is_refused),

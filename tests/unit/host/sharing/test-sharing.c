@@ -73,7 +73,7 @@ static char state_dir[64];
 static struct ebb_config config;
 static struct ebb_workers *workers;
 static struct ebb_sharing *sharing;
-static char error_class[64];
+static char error_class[64], error_text[256];
 static struct json_object *answer;
 
 /* ---- what is played ---- */
@@ -382,9 +382,13 @@ void __wrap_ebb_call_error(struct ebb_call *call, const char *class,
 void __wrap_ebb_call_error(struct ebb_call *call, const char *class,
 			   const char *format, ...)
 {
+	va_list args;
+
 	(void)call;
-	(void)format;
 	snprintf(error_class, sizeof(error_class), "%s", class);
+	va_start(args, format);
+	vsnprintf(error_text, sizeof(error_text), format, args);
+	va_end(args);
 }
 
 /* ---- the test's own ---- */
@@ -684,7 +688,6 @@ static void who_comes_to_a_host_without_cover_is_told_of(void **state)
 	assert_int_equal(newcomers, 2);
 }
 
-/* Those that lack something are told, and the others as far as there is room. */
 /* At its start the process is not known: once it is, the warning does not wait. */
 static void who_is_found_is_looked_at_at_once(void **state)
 {
@@ -713,6 +716,7 @@ static void who_is_found_is_looked_at_at_once(void **state)
 	assert_non_null(strstr(newcomer, "policy: web1 came, and host could "));
 }
 
+/* Those that lack something are told, and the others as far as there is room. */
 static void of_many_budgets_those_in_need_are_told(void **state)
 {
 	struct json_object *budgets, *left_out;
@@ -850,6 +854,7 @@ static void a_pause_of_who_does_not_run_is_ended(void **state)
 	assert_int_equal(pause_of(1), EBB_VM_PAUSE_NONE);
 	call("policy-pause", "{\"pause\": false, \"domain\": \"db1\"}");
 	assert_string_equal(error_class, "DomainNotFound");
+	assert_non_null(strstr(error_text, "ebbctl policy status"));
 	call("policy-pause", "{\"pause\": false, \"domain\": \"web1\"}");
 	assert_string_equal(error_class, "");
 	assert_string_equal(told_paused(&running), "");
@@ -893,6 +898,27 @@ static void a_pause_is_ended_after_a_restart(void **state)
 	known_to_libvirt = false;
 	assert_int_equal(rmdir(state_dir), 0);
 	*state_dir = '\0';
+}
+
+/* One that is gone and one that libvirt knows had the same name. */
+static void a_name_is_of_the_domain_that_libvirt_knows(void **state)
+{
+	(void)state;
+	start(false);
+	for (int i = 0; i < GUESTS; i += GUESTS - 1) {
+		come(i);
+		call("policy-pause",
+		     i == 0 ? "{\"pause\": true, \"domain\": \"web1\"}"
+			    : "{\"pause\": true, \"domain\": \"ci1\"}");
+		go(i);
+	}
+	assert_int_equal(sharing->exempt_count, 2);
+	strcpy(sharing->exempt[0].name, "ci1");
+	known_to_libvirt = true;
+	call("policy-pause", "{\"pause\": false, \"domain\": \"ci1\"}");
+	known_to_libvirt = false;
+	assert_int_equal(sharing->exempt_count, 1);
+	assert_true(pause_of(0) == EBB_VM_PAUSE_DOMAIN);
 }
 
 /* It is paused nevertheless, and the person knows for how long. */
@@ -1488,6 +1514,7 @@ int main(void)
 		SHARING_TEST(a_pause_that_cannot_be_kept_is_told_of),
 		SHARING_TEST(a_pause_of_who_does_not_run_is_ended),
 		SHARING_TEST(a_pause_is_ended_after_a_restart),
+		SHARING_TEST(a_name_is_of_the_domain_that_libvirt_knows),
 		SHARING_TEST(performance_takes_nothing),
 		SHARING_TEST(
 			density_drives_nobody_whose_working_set_is_unknown),
