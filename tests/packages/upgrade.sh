@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # ebb-host is upgraded while a guest is lent from. The files change under the running
-# ebbd, which goes on and answers the new ebbctl; then the package's own postinst has
+# ebbd, which goes on and answers ebbctl; then the package's own postinst has
 # ebbd restarted. What was lent stays lent, what was paused stays so, the successor has
 # a lease of its own, and the guest loses no byte. The daemons are those of the
 # packages. There is no systemd here: what postinst asks it for is written down, and
