@@ -393,6 +393,8 @@ int ebb_limited_read(struct ebb_limited *limited, struct ebb_vmstat *ret_now,
 	if (r < 0)
 		return r;
 	now.limited = ebb_limited_look(limited);
+	/* The kernel counts it for a cgroup, not for kswapd. */
+	now.steal += limited->agent_taken;
 	r = ebb_vmstat_read(proc_dir, &after);
 	if (r < 0)
 		return r;
@@ -413,11 +415,6 @@ void ebb_limited_note_reclaim(struct ebb_limited *limited, uint64_t pages)
 {
 	limited->agent_took += pages;
 	limited->agent_taken += pages;
-}
-
-uint64_t ebb_limited_agent_taken(const struct ebb_limited *limited)
-{
-	return limited->agent_taken;
 }
 
 uint64_t ebb_limited_look(struct ebb_limited *limited)

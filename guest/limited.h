@@ -67,13 +67,12 @@ uint64_t ebb_limited_look(struct ebb_limited *limited);
 /* The agent itself has so many pages reclaimed since the last look. */
 void ebb_limited_note_reclaim(struct ebb_limited *limited, uint64_t pages);
 
-/* The sum of these, which no counter of the kernel's has. */
-uint64_t ebb_limited_agent_taken(const struct ebb_limited *limited);
-
 /**
  * ebb_limited_read - the guest's counters, and what of them is limited
  * @ret_now: to be held against the @ret_next of the reading before
  * @ret_next: what the next reading is to be held against
+ *
+ * What is reclaimed (steal) is kswapd's part and the agent's own.
  *
  * Returns 0 or a negative errno.
  */

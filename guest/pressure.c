@@ -41,9 +41,6 @@ static enum ebb_backoff_reason judge(struct ebb_pressure *pressure)
 	if (ebb_facts_read(pressure->proc_dir, &facts) < 0 ||
 	    ebb_limited_read(pressure->limited, &now, &next) < 0)
 		return EBB_BACKOFF_NONE;
-	/* The kernel counts it for a cgroup, not for kswapd. */
-	now.steal += ebb_limited_agent_taken(pressure->limited);
-	next.steal += ebb_limited_agent_taken(pressure->limited);
 	if (pressure->seen)
 		reason = ebb_vmstat_judge(&pressure->before, &now,
 					  facts.total_bytes);

@@ -78,7 +78,6 @@ static int reclaim_all(const void *argument)
 	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	enum ebb_backoff_reason reason;
 	uint64_t judged_ms = clock_ms();
-	uint64_t reclaimed_pages = 0;
 	int r = ebb_limited_read(reclaim->limited, &now, &before);
 
 	while (r >= 0) {
@@ -87,9 +86,6 @@ static int reclaim_all(const void *argument)
 		if (ebb_facts_read(reclaim->proc_dir, &facts) < 0 ||
 		    ebb_limited_read(reclaim->limited, &now, &next) < 0)
 			break;
-		/* The kernel counts it for this cgroup, not for kswapd. */
-		now.steal += reclaimed_pages;
-		next.steal += reclaimed_pages;
 		reason = ebb_vmstat_judge(&before, &now, facts.total_bytes);
 		if (reason != EBB_BACKOFF_NONE)
 			return CODE_REASON + (int)reason;
@@ -112,11 +108,9 @@ static int reclaim_all(const void *argument)
 			chunk_bytes = gainable_bytes / 2;
 		r = ebb_sysfile_write_number(reclaim->root, reclaim->path,
 					     chunk_bytes);
-		if (r == 0) {
-			reclaimed_pages += chunk_bytes / page_bytes;
+		if (r == 0)
 			ebb_limited_note_reclaim(reclaim->limited,
 						 chunk_bytes / page_bytes);
-		}
 	}
 	return r == -EAGAIN ? CODE_NOTHING_MORE : CODE_FAILED;
 }
