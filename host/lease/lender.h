@@ -43,18 +43,13 @@ static inline uint64_t ebb_lender_held_bytes(const struct ebb_lender *lender)
 static inline bool ebb_lender_swapped(const struct ebb_lender *lender,
 				      uint64_t *ret_bytes)
 {
-	struct ebb_holding holding, all = { .swapped_known = true };
+	struct ebb_holding holding;
 
 	/* Of what cannot be read the last is as good as any. */
 	ebb_swapped_read(EBB_SWAPPED_PATH);
-	for (uint32_t i = 0; i < lender->qemu->backing_count; i++) {
-		ebb_backing_holding(&lender->qemu->backings[i],
-				    EBB_SWAPPED_ANY_AGE, &holding);
-		all.swapped_bytes += holding.swapped_bytes;
-		all.swapped_known &= holding.swapped_known;
-	}
-	*ret_bytes = all.swapped_bytes;
-	return all.swapped_known;
+	ebb_guest_process_holding(lender->qemu, EBB_SWAPPED_ANY_AGE, &holding);
+	*ret_bytes = holding.swapped_bytes;
+	return holding.swapped_known;
 }
 
 #endif /* EBB_HOST_LENDER_H */
