@@ -231,14 +231,20 @@ static bool threshold_has_refaults(const struct facts_events *now, u64 now_ms)
 	       refault > max_t(u64, REFAULT_MIN_PAGES, steal / REFAULT_SHARE);
 }
 
-static void threshold_ask(const struct facts_events *now, u64 now_ms)
+/* Needs no lock: where nothing was raised it changes nothing. */
+static void threshold_restore_marks(void)
 {
 	int node;
 
 	for_each_node_state(node, N_MEMORY) {
-		if (watermark_has_node(node) && threshold.pulses[node].target)
+		if (watermark_has_node(node))
 			ebb_watermark_restore(node);
 	}
+}
+
+static void threshold_ask(const struct facts_events *now, u64 now_ms)
+{
+	threshold_restore_marks();
 	threshold.lowered = true;
 	threshold.asked_ms = now_ms;
 	threshold.asked_refault = now->refault;
@@ -559,13 +565,8 @@ enum ebb_threshold_state ebb_threshold_state(void)
 
 void ebb_threshold_drop(enum ebb_drop_reason why)
 {
-	int node;
-
 	atomic_cmpxchg(&threshold.drop_wanted, EBB_DROP_NONE, why);
-	for_each_node_state(node, N_MEMORY) {
-		if (watermark_has_node(node))
-			ebb_watermark_restore(node);
-	}
+	threshold_restore_marks();
 	ebb_threshold_review();
 }
 
