@@ -34,7 +34,7 @@ hostile_rig()
 	guest_define --memory 768
 	HONEST=$GUEST
 	for GUEST in "$ATTACKER" "$HONEST"; do
-		virsh start "$GUEST" >/dev/null || rig_die "$GUEST did not start"
+		guest_start
 	done
 	for GUEST in "$ATTACKER" "$HONEST"; do
 		guest_wait

@@ -65,11 +65,22 @@ static struct ebb_settings_status example_settings(void)
 	};
 }
 
-static char *list_of(struct ebb_domain_status *domain)
+/* Of @domain, the only one that runs. */
+static void run_list(struct ebb_domain_status *domain)
 {
 	struct ebb_status_list list = { .domain_count = 1, .domains = domain };
+	ebb_auto_free char *line =
+		ebb_msg_reply(ebb_status_list_encode(&list), NULL);
 
-	return ebb_msg_reply(ebb_status_list_encode(&list), NULL);
+	run_with(line, "list");
+}
+
+static void run_show(const struct ebb_domain_status *domain)
+{
+	ebb_auto_free char *line =
+		fake_encode(ebb_domain_status_fields, domain);
+
+	run_with(line, "show", "web1");
 }
 
 /* Two domains: one that runs, one that does not. */
@@ -115,13 +126,11 @@ static void test_list(void **state)
 static void test_swapped_is_not_known(void **state)
 {
 	struct ebb_domain_status domain = example_domain();
-	ebb_auto_free char *line = NULL;
 
 	(void)state;
 	domain.swapped_known = domain.backings[0].swapped_known = false;
 	domain.swapped_bytes = domain.backings[0].swapped_bytes = 0;
-	line = fake_encode(ebb_domain_status_fields, &domain);
-	run_with(line, "show", "web1");
+	run_show(&domain);
 	assert_non_null(strstr(fake_run.out, "\nSwapped         not known\n"));
 	assert_non_null(strstr(fake_run.out, "1.5 GiB        -  4.0 KiB"));
 }
@@ -130,17 +139,13 @@ static void test_swapped_is_not_known(void **state)
 static void test_lent_is_not_known(void **state)
 {
 	struct ebb_domain_status domain = example_domain();
-	ebb_auto_free char *line = NULL;
-	ebb_auto_free char *list = NULL;
 
 	(void)state;
 	domain.lent_known = false;
 	domain.lent_bytes = 0;
-	line = fake_encode(ebb_domain_status_fields, &domain);
-	run_with(line, "show", "web1");
+	run_show(&domain);
 	assert_non_null(strstr(fake_run.out, "\nLent            not known\n"));
-	list = list_of(&domain);
-	run_with(list, "list");
+	run_list(&domain);
 	assert_non_null(strstr(fake_run.out, "1.5 GiB  256.0 MiB     -  "));
 }
 
@@ -148,18 +153,14 @@ static void test_lent_is_not_known(void **state)
 static void test_policy_paused(void **state)
 {
 	struct ebb_domain_status domain = example_domain();
-	ebb_auto_free char *line = NULL;
-	ebb_auto_free char *list = NULL;
 
 	(void)state;
 	strcpy(domain.name, "web1");
 	strcpy(domain.policy_paused, "domain");
-	line = fake_encode(ebb_domain_status_fields, &domain);
-	run_with(line, "show", "web1");
+	run_show(&domain);
 	assert_non_null(strstr(fake_run.out, "\nPolicy          paused for it: "
 					     "ebbctl policy resume web1\n"));
-	list = list_of(&domain);
-	run_with(list, "list");
+	run_list(&domain);
 	assert_non_null(strstr(fake_run.out, "  paused    private-memory\n"));
 }
 
@@ -234,19 +235,16 @@ static void test_list_all(void **state)
 static void test_balloon(void **state)
 {
 	struct ebb_domain_status domain = example_domain();
-	ebb_auto_free char *line = NULL, *shown = NULL;
 
 	(void)state;
 	domain.balloon_known = true;
 	domain.balloon_bytes = 1348 * EBB_MIB;
-	line = list_of(&domain);
-	run_with(line, "list");
+	run_list(&domain);
 	assert_non_null(strstr(fake_run.out,
 			       " Memory  Balloon  Resident    Swapped  "));
 	assert_non_null(strstr(fake_run.out,
 			       "  2.0 GiB  1.3 GiB   1.5 GiB  256.0 MiB  "));
-	shown = fake_encode(ebb_domain_status_fields, &domain);
-	run_with(shown, "show", "web1");
+	run_show(&domain);
 	assert_non_null(
 		strstr(fake_run.out,
 		       "\nBalloon         1.3 GiB of it, which the guest "
@@ -257,12 +255,10 @@ static void test_balloon(void **state)
 static void test_list_old(void **state)
 {
 	struct ebb_domain_status domain = example_domain();
-	ebb_auto_free char *line = NULL;
 
 	(void)state;
 	domain.old = true;
-	line = list_of(&domain);
-	run_with(line, "list");
+	run_list(&domain);
 	assert_non_null(strstr(fake_run.out,
 			       "running  ~observe  2.0 GiB   1.5 GiB  "
 			       "256.0 MiB  256.0 MiB  "
@@ -287,10 +283,9 @@ static void test_list_unknown(void **state)
 					    .rung = "observe",
 					    .old = true,
 					    .facts_age_ms = UINT32_MAX };
-	ebb_auto_free char *line = list_of(&domain);
 
 	(void)state;
-	run_with(line, "list");
+	run_list(&domain);
 	assert_non_null(strstr(fake_run.out, "\nnew   running  ~observe"));
 	assert_null(strstr(fake_run.out, "0 B  0 B"));
 	/* Of sizes and of settings; the reason is there. */
@@ -522,12 +517,10 @@ static void test_set_none(void **state)
 static void test_show_target(void **state)
 {
 	struct ebb_domain_status domain = example_domain();
-	ebb_auto_free char *line = NULL;
 
 	(void)state;
 	domain.target = example_target();
-	line = fake_encode(ebb_domain_status_fields, &domain);
-	run_with(line, "show", "web1");
+	run_show(&domain);
 	assert_non_null(strstr(fake_run.out,
 			       "Reclaimed       512.0 MiB in 1 run\n"
 			       "Free target     40%, which is 600.0 MiB\n"
