@@ -214,7 +214,7 @@ static int decode_object(const struct json_object *object,
 	for (const struct ebb_field *field = fields; field->name; field++) {
 		if (!object ||
 		    !json_object_object_get_ex(object, field->name, &value)) {
-			if (field->optional)
+			if (field->optional || field->later)
 				continue;
 			return fail(ret_error, -EINVAL, "'%s' is missing",
 				    field->name);

@@ -95,6 +95,8 @@ enum ebb_field_type {
  * @type: as above
  * @optional: on decoding, absent is not an error and leaves the field zero; on
  *	encoding, a zero, empty or false value is left out
+ * @later: it came after its message did, so a peer that is older does not send it:
+ *	likewise on decoding; on encoding, it is always there
  * @offset: of the C field in its struct
  * @count_offset: of the uint32_t count, for arrays
  * @capacity: bytes of a string or hex field, elements of an array
@@ -106,6 +108,7 @@ struct ebb_field {
 	const char *name;
 	enum ebb_field_type type;
 	bool optional;
+	bool later;
 	size_t offset;
 	size_t count_offset;
 	size_t capacity;
