@@ -24,7 +24,7 @@ enum {
 	/* Alarms that are looked at without a gap, and one more each so many seconds. */
 	ALARM_BURST = 4,
 	ALARM_PERIOD_S = 5,
-	/* Before there is need, of a core looks take one in so many parts at most. */
+	/* Of a core looks that come before their time take one in so many parts at most. */
 	LOOK_COST_PART = 50,
 	/* Lines in the log at once, and one more each second. */
 	LOG_BURST = 100,
@@ -75,11 +75,10 @@ static uint64_t patience_ms(const struct ebb_sharing *sharing)
 
 static void arm(struct ebb_sharing *sharing)
 {
-	uint64_t ms = REST_MS;
+	uint64_t ms = ebb_ground_is_needy(&sharing->ground) ? NEED_MS : REST_MS;
 
-	if (ebb_ground_is_needy(&sharing->ground))
-		ms = NEED_MS;
-	else if (sharing->ground.read_ns > 0 && patience_ms(sharing) < ms)
+	/* In need, too: what fills the budget goes on, and no order may end soon. */
+	if (sharing->ground.read_ns > 0 && patience_ms(sharing) < ms)
 		ms = patience_ms(sharing);
 	look_at(sharing, ebb_sharing_now_ns(sharing) + ms * EBB_NS_PER_MS);
 }

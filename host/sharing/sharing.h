@@ -15,9 +15,10 @@
  * Budgets are read by a worker (ground.h). No thread, no timer and no call to
  * libvirtd is for one domain.
  *
- * The moments. A look begins with a read of the budgets, decides, and carries out. At
- * rest one is made before a budget can run short (ebb_budget_patience_ms()), but so
- * seldom that it costs a fiftieth of a core at most, and at least each ten seconds; while a budget is in need, each second. The first sign that one runs short
+ * The moments. A look begins with a read of the budgets, decides, and carries out. One
+ * is made before a budget can run short, or shorter (ebb_budget_patience_ms()), but so
+ * seldom that it costs a fiftieth of a core at most; and at least each ten seconds, and
+ * each second while a budget is in need. The first sign that one runs short
  * (host/budget/watch.h) brings one about at once, whatever was looked at before: a guest
  * fills a gigabyte in a second. As a guest can give such signs as often as it likes, that
  * holds for ALARM_BURST of them, and for one more each ALARM_PERIOD_S. A look is made

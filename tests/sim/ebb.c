@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Ebb in the simulator: its policy, its window of a minute, its marks and how soon it
- * looks at rest are those of ebbd; how else looks and orders are paced is copied from
+ * looks are those of ebbd; how else looks and orders are paced is copied from
  * host/sharing/. So what a mode does at once in ebbd it does at once here, and what
  * takes its turns does so here. No event tells that the low mark is passed, as none
  * does there.
@@ -17,7 +17,7 @@
 #include "host/budget/budget.h"
 #include "host/sharing/window.h"
 
-/* Looks: in need, and after an answer while others wait for their turn. */
+/* Looks: in need at least, and after an answer while others wait for their turn. */
 #define NEED_PERIOD_S 1.0
 #define MORE_PERIOD_S 1.0
 #define NEED_GAP_S 0.25
@@ -283,9 +283,8 @@ static void carry_out(struct state *state, struct sim_host *host,
 	state->more = i < count;
 }
 
-/* How soon the host may be in need. */
-static double rest_period_s(const struct state *state,
-			    const struct sim_host *host)
+/* How soon the host may be in need, or more so. */
+static double patience_s(const struct state *state, const struct sim_host *host)
 {
 	struct ebb_budget budget = {
 		.kind = EBB_BUDGET_HOST,
@@ -314,9 +313,10 @@ static void look(struct state *state, struct sim_host *host)
 	carry_out(state, host, count);
 	want_working_sets(state, host);
 	state->looked_s = host->now_s;
-	state->look_s = host->now_s + (state->budget.in_need
-					       ? NEED_PERIOD_S
-					       : rest_period_s(state, host));
+	state->look_s = host->now_s + patience_s(state, host);
+	if (state->budget.in_need)
+		state->look_s =
+			fmin(state->look_s, state->looked_s + NEED_PERIOD_S);
 }
 
 static void answered(struct state *state, struct sim_host *host, uint32_t i,

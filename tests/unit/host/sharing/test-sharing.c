@@ -377,8 +377,9 @@ void __wrap_ebb_call_return(struct ebb_call *call, struct json_object *value)
 	answer = value;
 }
 
-void __wrap_ebb_call_error(struct ebb_call *call, const char *class,
-			   const char *format, ...);
+__attribute__((format(printf, 3, 4))) void
+__wrap_ebb_call_error(struct ebb_call *call, const char *class,
+		      const char *format, ...);
 void __wrap_ebb_call_error(struct ebb_call *call, const char *class,
 			   const char *format, ...)
 {
@@ -1129,6 +1130,23 @@ static void a_budget_that_may_soon_be_short_is_looked_at_soon(void **state)
 	      sharing->due_ns - sharing->looked_ns < 300 * EBB_NS_PER_MS);
 }
 
+/* While an order is under way, whose end would bring a look about, too. */
+static void a_budget_in_need_is_looked_at_as_soon(void **state)
+{
+	(void)state;
+	guests[0].held = true;
+	__atomic_store_n(&available_bytes, EBB_GIB / 2, __ATOMIC_RELAXED);
+	start(false);
+	come(0);
+	UNTIL(guests[0].orders > 0);
+	/* What brought a look about before is over. */
+	pass(5);
+	UNTIL(sharing->due_ns > sharing->looked_ns &&
+	      sharing->due_ns - sharing->looked_ns < 300 * EBB_NS_PER_MS);
+	assert_true(guests[0].pending);
+	end_order(&guests[0], EBB_END_SATISFIED, 0);
+}
+
 /* What is being read may have been read before the alarm. */
 static void an_alarm_amid_a_look_causes_another(void **state)
 {
@@ -1526,6 +1544,7 @@ int main(void)
 		SHARING_TEST(need_is_met_at_once_by_who_has_most),
 		SHARING_TEST(an_alarm_right_after_a_look_does_not_wait),
 		SHARING_TEST(a_budget_that_may_soon_be_short_is_looked_at_soon),
+		SHARING_TEST(a_budget_in_need_is_looked_at_as_soon),
 		SHARING_TEST(an_alarm_amid_a_look_causes_another),
 		SHARING_TEST(idle_memory_is_taken_once_the_guest_was_asked),
 		SHARING_TEST(an_idle_guest_is_woken_in_need),
