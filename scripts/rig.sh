@@ -41,6 +41,8 @@ GUEST=
 . "$source_dir/scripts/rig/qga.sh"
 # shellcheck source=scripts/rig/books.sh
 . "$source_dir/scripts/rig/books.sh"
+# shellcheck source=scripts/rig/slice.sh
+. "$source_dir/scripts/rig/slice.sh"
 # shellcheck source=scripts/rig/ebbd.sh
 . "$source_dir/scripts/rig/ebbd.sh"
 
@@ -93,6 +95,7 @@ rig_cleanup()
 	for name in ${RIG_GUESTS+"${RIG_GUESTS[@]}"}; do
 		guest_remove "$name"
 	done
+	slice_remove
 	[ -z "$RIG_HUGEPAGES" ] ||
 		echo "$RIG_HUGEPAGES" >/proc/sys/vm/nr_hugepages
 	[ "$RIG_LIBVIRT_STARTED" != $$ ] || libvirt_stop

@@ -48,6 +48,12 @@ xml_qemu()
 	echo "</qemu:commandline>"
 }
 
+xml_partition()
+{
+	[ -z "$partition" ] ||
+		echo "<resource><partition>$partition</partition></resource>"
+}
+
 # What memory devices may be plugged up to; libvirt wants a cell then.
 xml_max_memory()
 {
@@ -176,6 +182,7 @@ domain_xml()
 	cat <<-END
 	<domain type='$type'>
 	<name>$GUEST</name>
+	$(xml_partition)
 	$(xml_max_memory)
 	<memory unit='MiB'>$memory</memory>
 	<memoryBacking>$(xml_memory)</memoryBacking>
@@ -210,7 +217,7 @@ domain_xml()
 # none|plain|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
 # [--disk MIB] [--disk-format raw|qcow2] [--disk-file FILE] [--max-memory MIB]
 # [--on-crash destroy|restart] [--share DIR] [--network SOCKET]
-# [--second-disk FILE]
+# [--second-disk FILE] [--partition CGROUP]
 # Defines a guest. Its name is in GUEST, and all that is said below of "the
 # guest" is said of the one that GUEST names. Its disk is /dev/vda and as
 # tests/guest/disk.h says, unless it is an empty qcow2 or begins with FILE. With
@@ -223,7 +230,7 @@ guest_define()
 	local memory=2048 backing=memfd nodes=1 channels="ebb shell" \
 		balloon=none machine=pc cmdline="" disk=0 disk_format=raw disk_file="" \
 		max_memory=0 on_crash=destroy panic="" share="" network="" \
-		second_disk="" image
+		second_disk="" partition="" image
 
 	GUEST=ebbtest-${RIG_DIR##*.}-${#RIG_GUESTS[@]}
 	while [ $# -gt 1 ]; do
@@ -243,6 +250,7 @@ guest_define()
 		--share) share=$2 ;;
 		--network) network=$2 ;;
 		--second-disk) second_disk=$2 ;;
+		--partition) partition=$2 ;;
 		--on-crash) on_crash=$2 panic="<panic model='isa'/>" ;;
 		*) rig_die "guest_define: unknown option $1" ;;
 		esac

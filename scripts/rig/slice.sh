@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# A slice: a cgroup with a limit of memory that several guests are in.
+
+SLICE=
+SLICE_LIMIT= # the file with its limit
+SLICE_USAGE=
+# A limit that never holds.
+# shellcheck disable=SC2034 # of who sources this
+SLICE_FREE=$((1 << 40))
+
+cgroup_hierarchies()
+{
+	awk '$3 ~ /^cgroup/ { print $2 }' /proc/mounts
+}
+
+# For guest_define --partition "$SLICE". In each hierarchy: libvirt puts guests into a
+# partition, but makes none. It has no limit yet.
+slice_make()
+{
+	local hierarchy directory
+
+	SLICE=/ebb-${RIG_DIR##*.}
+	while read -r hierarchy; do
+		directory=$hierarchy$SLICE.partition
+		mkdir "$directory" 2>/dev/null || continue
+		[ ! -e "$directory/cpuset.cpus" ] || {
+			cat "$hierarchy/cpuset.cpus" >"$directory/cpuset.cpus"
+			cat "$hierarchy/cpuset.mems" >"$directory/cpuset.mems"
+		} 2>/dev/null
+		if [ -e "$directory/memory.limit_in_bytes" ]; then
+			SLICE_LIMIT=$directory/memory.limit_in_bytes
+			SLICE_USAGE=$directory/memory.usage_in_bytes
+		elif [ -e "$directory/memory.max" ]; then
+			SLICE_LIMIT=$directory/memory.max
+			SLICE_USAGE=$directory/memory.current
+		fi
+	done < <(cgroup_hierarchies)
+	[ -n "$SLICE_LIMIT" ] || rig_skip "no cgroup with a limit of memory can be made here"
+}
+
+slice_remove()
+{
+	local hierarchy
+
+	[ -n "$SLICE" ] || return 0
+	while read -r hierarchy; do
+		[ ! -d "$hierarchy$SLICE.partition" ] ||
+			find "$hierarchy$SLICE.partition" -depth -type d \
+				-exec rmdir {} \; 2>/dev/null
+	done < <(cgroup_hierarchies)
+	SLICE=
+}
+
+# libvirt takes one of systemd's, where that runs.
+slice_has_guest()
+{
+	grep -q ":$SLICE.partition/" "/proc/$(guest_pid)/cgroup"
+}
+
+# Bytes that the slice has, but for page cache of the host's that the kernel takes first.
+slice_used()
+{
+	awk -v usage="$(cat "$SLICE_USAGE")" '
+		{ sub(/^total_/, "", $1); bytes[$1] = $2 }
+		END { printf "%.0f\n", usage - bytes["inactive_file"] - bytes["active_file"] / 2 }
+		' "${SLICE_LIMIT%/*}/memory.stat"
+}
+
+# slice_limit BYTES
+slice_limit()
+{
+	echo "$1" >"$SLICE_LIMIT" || rig_skip "$SLICE_LIMIT cannot be written"
+}
+
+# What the kernel killed in it, by version 2, or in its guests' cgroups, by version 1.
+slice_kills()
+{
+	find "${SLICE_LIMIT%/*}" \( -name memory.oom_control -o -name memory.events.local \) \
+		-exec awk '$1 == "oom_kill" { print $2 }' {} + |
+		awk '{ sum += $1 } END { print sum + 0 }'
+}
