@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * work --cache MIB|--anon MIB --report FILE: a load whose speed shows whether
- * its working set has room.
+ * work --cache MIB [--file PATH]|--anon MIB --report FILE: a load whose speed shows
+ * whether its working set has room.
  *
  * Pages of the working set are read and checked in a random order for ever,
- * through the page cache of the disk or in memory of its own. Random, as a round
- * would miss each page once the set is a little too large. A quantum is of a
- * fixed number of pages; each second FILE gets "BYTES/S BYTES MICROSECONDS": of
- * the second, and both since the set was read in.
+ * through the page cache of a file that begins as the disk does, or of the disk
+ * itself, or in memory of its own. The kernel takes a bare disk's pages from blocks
+ * that it does not compact. Random, as a round would miss each page once the set
+ * is a little too large. A quantum is of a fixed number of pages; each second FILE
+ * gets "BYTES/S BYTES MICROSECONDS": of the second, and both since the set was
+ * read in.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -28,6 +30,7 @@ enum {
 };
 
 struct work {
+	const char *path;
 	int disk; /* -1: in memory of its own */
 	unsigned char *memory;
 	uint64_t pages;
@@ -57,7 +60,7 @@ static void look_at(struct work *work, uint64_t page)
 		data = buffer;
 		if (pread(work->disk, buffer, sizeof(buffer),
 			  (off_t)(page * PAGE_BYTES)) != PAGE_BYTES)
-			err(1, DISK_PATH);
+			err(1, "%s", work->path);
 	}
 	if (disk_check(data, PAGE_BYTES) != PAGE_BYTES)
 		errx(2, "WRONG byte in page %llu", (unsigned long long)page);
@@ -89,9 +92,9 @@ static void report(struct work *work)
 
 static void prepare_cache(struct work *work)
 {
-	work->disk = open(DISK_PATH, O_RDONLY);
+	work->disk = open(work->path, O_RDONLY);
 	if (work->disk < 0)
-		err(1, DISK_PATH);
+		err(1, "%s", work->path);
 	/* Once in order, which is fast, then without reading ahead. */
 	for (uint64_t page = 0; page < work->pages; page++)
 		look_at(work, page);
@@ -117,10 +120,12 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "cache", required_argument, NULL, 'c' },
 		{ "anon", required_argument, NULL, 'a' },
+		{ "file", required_argument, NULL, 'f' },
 		{ "report", required_argument, NULL, 'r' },
 		{ 0 },
 	};
-	static struct work work = { .random = 0x9e3779b97f4a7c15ull };
+	static struct work work = { .path = DISK_PATH,
+				    .random = 0x9e3779b97f4a7c15ull };
 	int kind = 0;
 	int option;
 
@@ -129,12 +134,15 @@ int main(int argc, char **argv)
 			kind = option;
 			work.pages = strtoull(optarg, NULL, 0) *
 				     ((1 << 20) / PAGE_BYTES);
+		} else if (option == 'f') {
+			work.path = optarg;
 		} else if (option == 'r') {
 			work.report = optarg;
 		}
 	}
 	if (!work.pages || !work.report)
-		errx(1, "usage: work --cache MIB|--anon MIB --report FILE");
+		errx(1, "usage: work --cache MIB [--file PATH]|--anon MIB "
+			"--report FILE");
 	if (kind == 'c')
 		prepare_cache(&work);
 	else
