@@ -32,6 +32,15 @@ static void add_reason(struct context *context, enum ebb_reason_id id,
 		       detail);
 }
 
+/* Without it the host asks the balloon to hold nothing, as far as is known. */
+static void examine_definition(struct context *context)
+{
+	char *xml ebb_auto_free = NULL;
+
+	if (ebb_domain_definition(context->order->domain, &xml) == 0)
+		ebb_domxml_take_definition(&context->probe->domxml, xml);
+}
+
 static int examine_xml(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
@@ -60,6 +69,7 @@ static int examine_xml(struct context *context)
 					  : "its XML was not understood");
 		return r;
 	}
+	examine_definition(context);
 	if (probe->domxml.free_page_reporting)
 		add_reason(context, EBB_REASON_REPORTING_BUSY,
 			   "freePageReporting='on'");

@@ -116,15 +116,39 @@ enum ebb_domain_state ebb_domain_ask_state(struct ebb_domain *domain)
 	return ebb_domain_state_of(number);
 }
 
-int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
+static bool has_definition(virDomainPtr handle)
 {
-	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
-		return -ENOTCONN;
-	*ret_xml = virDomainGetXMLDesc(domain->handle, 0);
+	return virDomainIsPersistent(handle) == 1;
+}
+
+/* In a turn of EBB_CALL_LIBVIRTD, which it ends. */
+static int get_xml(struct ebb_domain *domain, unsigned int flags,
+		   char **ret_xml)
+{
+	*ret_xml = virDomainGetXMLDesc(domain->handle, flags);
 	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
 	if (*ret_xml)
 		return 0;
 	return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? -ENOENT : -ENOTCONN;
+}
+
+int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
+{
+	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
+		return -ENOTCONN;
+	return get_xml(domain, 0, ret_xml);
+}
+
+int ebb_domain_definition(struct ebb_domain *domain, char **ret_xml)
+{
+	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
+		return -ENOTCONN;
+	/* libvirt would give the live XML of a transient one. */
+	if (!has_definition(domain->handle)) {
+		ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+		return -ENODATA;
+	}
+	return get_xml(domain, VIR_DOMAIN_XML_INACTIVE, ret_xml);
 }
 
 enum ebb_job ebb_job_of(int type, int operation)
@@ -186,11 +210,6 @@ static int change_side(virDomainPtr handle, unsigned int side,
 	if (r == 0)
 		*ret_element = ebb_steal_ptr(after);
 	return r;
-}
-
-static bool has_definition(virDomainPtr handle)
-{
-	return virDomainIsPersistent(handle) == 1;
 }
 
 int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,

@@ -267,21 +267,43 @@ static int parse_devices(xmlXPathContext *context, struct ebb_domxml *domxml,
 	return 0;
 }
 
+/* libvirt prints no DTD; without one there are no entities either. */
+static xmlDoc *read_doc(const char *xml)
+{
+	xmlDoc *doc = xmlReadMemory(xml, (int)strlen(xml), "domain.xml", NULL,
+				    XML_PARSE_NONET | XML_PARSE_NOERROR |
+					    XML_PARSE_NOWARNING);
+
+	if (doc && doc->intSubset) {
+		xmlFreeDoc(doc);
+		return NULL;
+	}
+	return doc;
+}
+
 static uint64_t less(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : 0;
+}
+
+static bool find_left(xmlXPathContext *context, uint64_t *ret_bytes)
+{
+	xmlXPathObject *left ebb_cleanup(free_object) = xmlXPathEvalExpression(
+		BAD_CAST "/domain/currentMemory", context);
+
+	return left && left->nodesetval && left->nodesetval->nodeNr == 1 &&
+	       element_bytes(left->nodesetval->nodeTab[0], ret_bytes) == 0;
 }
 
 /* <currentMemory> of a domain that runs is what its balloon leaves it. */
 static void parse_balloon(xmlXPathContext *context, uint64_t present_bytes,
 			  struct ebb_domxml *domxml)
 {
-	xmlXPathObject *left ebb_cleanup(free_object) = xmlXPathEvalExpression(
-		BAD_CAST "/domain/currentMemory", context);
 	uint64_t left_bytes;
 
-	if (!left || !left->nodesetval || left->nodesetval->nodeNr != 1 ||
-	    element_bytes(left->nodesetval->nodeTab[0], &left_bytes) < 0)
+	domxml->balloon_deflates = xml_has(
+		context, "/domain/devices/memballoon[@autodeflate='on']");
+	if (!find_left(context, &left_bytes))
 		return;
 	for (uint32_t i = 0; i < domxml->cell_count; i++)
 		present_bytes += domxml->cell_bytes[i];
@@ -300,6 +322,20 @@ uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
 		if (!domxml->devices[i].virtio_mem)
 			bytes += domxml->devices[i].bytes;
 	return less(bytes, left_bytes);
+}
+
+void ebb_domxml_take_definition(struct ebb_domxml *domxml, const char *xml)
+{
+	xmlDoc *doc ebb_cleanup(free_doc) = read_doc(xml);
+	xmlXPathContext *context ebb_cleanup(free_context) =
+		doc ? xmlXPathNewContext(doc) : NULL;
+	uint64_t left_bytes;
+
+	domxml->balloon_asked_bytes = 0;
+	if (context && !domxml->balloon_deflates &&
+	    find_left(context, &left_bytes))
+		domxml->balloon_asked_bytes =
+			ebb_domxml_balloon_bytes(domxml, left_bytes);
 }
 
 static int parse_metadata(xmlXPathContext *context, struct ebb_domxml *domxml)
@@ -325,16 +361,13 @@ static int parse_metadata(xmlXPathContext *context, struct ebb_domxml *domxml)
 int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 		     struct ebb_reason_list *reasons)
 {
-	xmlDoc *doc ebb_cleanup(free_doc) = xmlReadMemory(
-		xml, (int)strlen(xml), "domain.xml", NULL,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	xmlDoc *doc ebb_cleanup(free_doc) = read_doc(xml);
 	xmlXPathContext *context ebb_cleanup(free_context) = NULL;
 	struct ebb_domxml domxml = { 0 };
 	uint64_t present_bytes = 0;
 	int r;
 
-	/* libvirt prints no DTD; without one there are no entities either. */
-	if (!doc || doc->intSubset)
+	if (!doc)
 		return -EBADMSG;
 	context = xmlXPathNewContext(doc);
 	if (!context)

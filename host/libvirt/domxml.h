@@ -23,7 +23,10 @@ enum {
  *	where libvirt does not say it; what of it is plugged, or all of it while
  *	that changes or is not said; and what the sizes that libvirt tells of a
  *	balloon do not count, as it is of virtio-mem
- * @balloon_known, @balloon_bytes: what a balloon holds of all that, 0 without one
+ * @balloon_known, @balloon_bytes: what a balloon holds of all that, 0 without one, by
+ *	the guest's word
+ * @balloon_deflates: by itself, when the guest runs short
+ * @balloon_asked_bytes: what it is defined to hold: see ebb_domxml_take_definition()
  * @shared: <access mode='shared'/>, of the domain or of a cell
  * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
  * @qga_channel: it has QGA_CHANNEL_NAME
@@ -44,6 +47,8 @@ struct ebb_domxml {
 	} devices[EBB_MEMORY_PART_MAX];
 	bool balloon_known;
 	uint64_t balloon_bytes;
+	bool balloon_deflates;
+	uint64_t balloon_asked_bytes;
 	bool shared;
 	bool own_channel;
 	bool qga_channel;
@@ -60,6 +65,18 @@ struct ebb_domxml {
  */
 uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
 				  uint64_t left_bytes);
+
+/**
+ * ebb_domxml_take_definition - what the host asks the balloon to hold
+ * @domxml: of the live XML, whose figure is the guest's word
+ * @xml: the domain is defined by it: what its <currentMemory> leaves to the guest is
+ *	what libvirt asks for when it starts
+ *
+ * What cannot be understood asks for nothing, nor does the definition of a balloon that
+ * deflates by itself. A size that was asked for since, with virsh setmem --live, is in
+ * no XML: it is not known.
+ */
+void ebb_domxml_take_definition(struct ebb_domxml *domxml, const char *xml);
 
 /**
  * ebb_domxml_parse - read the XML of virDomainGetXMLDesc()

@@ -164,6 +164,12 @@ enum ebb_domain_state ebb_domain_ask_state(struct ebb_domain *domain);
 int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml);
 
 /*
+ * The XML that it is defined by, which no guest has a say in (blocks), malloc()ed.
+ * Returns 0, -ENOTCONN, -ENOENT or -ENODATA: it is transient.
+ */
+int ebb_domain_definition(struct ebb_domain *domain, char **ret_xml);
+
+/*
  * enum ebb_job - what works on a domain, as far as its memory is concerned
  * @EBB_JOB_NONE: nothing
  * @EBB_JOB_DISK: backup of its disks, deletion of a snapshot: its memory is left

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
+#include "common/size.h"
 #include "host/memory/peers.h"
 #include "host/domain/probe.h"
 #include "host/libvirt/agent.h"
@@ -24,6 +25,7 @@ static struct {
 	enum ebb_domain_state state;
 	const char *own; /* state of the channel; NULL: there is none */
 	const char *qga;
+	const char *definition; /* NULL: it is transient */
 	int own_answer; /* of asking there */
 	int qga_answer;
 	uint32_t own_asks;
@@ -71,6 +73,15 @@ int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
 	add_channel(*ret_xml, EBB_CHANNEL_NAME, fake.own);
 	add_channel(*ret_xml, QGA_CHANNEL_NAME, fake.qga);
 	strcat(*ret_xml, "</devices></domain>");
+	return 0;
+}
+
+int ebb_domain_definition(struct ebb_domain *domain, char **ret_xml)
+{
+	(void)domain;
+	if (!fake.definition)
+		return -ENODATA;
+	*ret_xml = strdup(fake.definition);
 	return 0;
 }
 
@@ -316,6 +327,20 @@ static void test_qga_is_asked_when_allowed(void **state)
 	}
 }
 
+/* What the host asks its balloon to hold, the guest has no say in. */
+static void test_definition(void **state)
+{
+	(void)state;
+	look((struct ebb_probe_order){ 0 });
+	assert_int_equal(found.domxml.balloon_asked_bytes, 0);
+	fake.definition = "<domain type='kvm'><memory unit='KiB'>1048576"
+			  "</memory><currentMemory unit='KiB'>786432"
+			  "</currentMemory></domain>";
+	look((struct ebb_probe_order){ 0 });
+	assert_int_equal(found.domxml.balloon_bytes, 0);
+	assert_int_equal(found.domxml.balloon_asked_bytes, EBB_GIB / 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup(test_silent, set_up),
 		cmocka_unit_test_setup(test_heard, set_up),
 		cmocka_unit_test_setup(test_qga_is_asked_when_allowed, set_up),
+		cmocka_unit_test_setup(test_definition, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

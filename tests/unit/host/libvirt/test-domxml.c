@@ -149,6 +149,51 @@ static void test_balloon_beside_memory_devices(void **state)
 			 256 * EBB_MIB);
 }
 
+/* What it is defined to hold is the host's word, unless it deflates by itself. */
+static void test_balloon_is_asked_to_hold(void **state)
+{
+	static const struct {
+		const char *live;
+		const char *definition;
+		uint64_t asked_mib;
+	} cases[] = {
+		{ "", "<currentMemory unit='MiB'>1536</currentMemory>", 512 },
+		{ "", "<currentMemory unit='GiB'>2</currentMemory>", 0 },
+		{ "", "<currentMemory unit='GiB'>4</currentMemory>", 0 },
+		{ "", "<currentMemory>some</currentMemory>", 0 },
+		{ "", "", 0 },
+		{ "", "<currentMemory", 0 },
+		{ "<devices><memballoon model='virtio' autodeflate='on'/>"
+		  "</devices>",
+		  "<currentMemory unit='MiB'>1536</currentMemory>", 0 },
+		{ "<devices><memballoon model='virtio' autodeflate='off'/>"
+		  "</devices>",
+		  "<currentMemory unit='MiB'>1536</currentMemory>", 512 },
+		/* A dimm counts, virtio-mem does not. */
+		{ "<devices><memory model='dimm'><target><size unit='MiB'>512"
+		  "</size></target></memory><memory model='virtio-mem'>"
+		  "<target><size unit='GiB'>1</size>"
+		  "<requested unit='MiB'>0</requested></target></memory>"
+		  "</devices>",
+		  "<currentMemory unit='MiB'>256</currentMemory>", 768 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		char xml[512];
+
+		snprintf(xml, sizeof(xml), "<domain>" MEMORY "%s</domain>",
+			 cases[i].live);
+		assert_int_equal(parse(xml), 0);
+		parsed.balloon_asked_bytes = 77;
+		snprintf(xml, sizeof(xml), "<domain>" MEMORY "%s</domain>",
+			 cases[i].definition);
+		ebb_domxml_take_definition(&parsed, xml);
+		assert_int_equal(parsed.balloon_asked_bytes,
+				 cases[i].asked_mib * EBB_MIB);
+	}
+}
+
 #define METADATA(inner)                \
 	"<domain>" MEMORY "<metadata>" \
 	"<x:note xmlns:x='urn:x'>40%</x:note>" inner "</metadata></domain>"
@@ -647,6 +692,7 @@ int main(void)
 		cmocka_unit_test(test_plain_domain),
 		cmocka_unit_test(test_balloon),
 		cmocka_unit_test(test_balloon_beside_memory_devices),
+		cmocka_unit_test(test_balloon_is_asked_to_hold),
 		cmocka_unit_test(test_settings_are_found),
 		cmocka_unit_test(test_settings_that_look_alike),
 		cmocka_unit_test(test_free_target),

@@ -216,6 +216,30 @@ static void test_libvirt_says_why_not(void **state)
 	assert_int_equal(virDomainCreate(domain.handle), 0);
 }
 
+/* libvirt gives the live XML of a transient domain for its definition. */
+static void test_definition(void **state)
+{
+	char *xml ebb_auto_free = NULL;
+	struct ebb_domain transient = {
+		.handle = virDomainCreateXML(
+			connection,
+			"<domain type='test'><name>transient</name>"
+			"<memory unit='GiB'>1</memory><os><type>hvm</type></os>"
+			"</domain>",
+			0),
+	};
+
+	(void)state;
+	assert_int_equal(ebb_domain_definition(&domain, &xml), 0);
+	assert_non_null(strstr(xml, "<currentMemory"));
+	/* That of one that runs has its number. */
+	assert_null(strstr(xml, " id='"));
+	assert_non_null(transient.handle);
+	assert_int_equal(ebb_domain_definition(&transient, &xml), -ENODATA);
+	virDomainDestroy(transient.handle);
+	virDomainFree(transient.handle);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_one_by_one),
 		cmocka_unit_test(test_half_of_it),
 		cmocka_unit_test(test_libvirt_says_why_not),
+		cmocka_unit_test(test_definition),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
