@@ -56,6 +56,21 @@ void ctl_policy_state_print(const struct ebb_explain *explain)
 			       explain->pauses_left_out);
 }
 
+/* A guest whose memory is not known owes all that it may use, if that is known. */
+static void print_unknown_debt(const struct ebb_explain_budget *budget)
+{
+	if (budget->unknown_debts)
+		ctl_pair_print(stdout, "",
+			       "    how much %s may take back is not known, so "
+			       "nothing covers it",
+			       budget->unknown_debtor);
+	else if (*budget->unknown_debtor)
+		ctl_pair_print(stdout, "",
+			       "    what %s has is not known: its debt is all "
+			       "that it may use",
+			       budget->unknown_debtor);
+}
+
 void ctl_budgets_print(const struct ebb_explain *explain)
 {
 	if (explain->budgets_age_ms == UINT32_MAX) {
@@ -85,6 +100,7 @@ void ctl_budgets_print(const struct ebb_explain *explain)
 			       budget->covered ? ""
 					       : ": not covered, so nothing "
 						 "more is lent without need");
+		print_unknown_debt(budget);
 		if (!budget->mins_fit)
 			ctl_pair_print(stdout, "",
 				       "    the mins of its domains are %s, "
@@ -164,10 +180,21 @@ static void print_settings(const struct ebb_explain_domain *domain)
 			       EBB_SIZE(domain->usable_bytes));
 }
 
+static void print_unknown_memory(const struct ebb_explain_domain *domain)
+{
+	if (domain->usable_bytes == 0)
+		ctl_pair_print(stdout, "Memory", "not known");
+	else
+		ctl_pair_print(stdout, "Memory",
+			       "%s usable; what of it is resident or lent is "
+			       "not known",
+			       EBB_SIZE(domain->usable_bytes));
+}
+
 static void print_memory(const struct ebb_explain_domain *domain)
 {
 	if (!domain->memory_known) {
-		ctl_pair_print(stdout, "Memory", "not known");
+		print_unknown_memory(domain);
 		return;
 	}
 	ctl_pair_print(stdout, "Memory", "%s usable, %s resident, %s lent",
@@ -185,6 +212,11 @@ static void print_memory(const struct ebb_explain_domain *domain)
 	else if (domain->balloon_bytes)
 		ctl_pair_print(stdout, "", "a balloon holds %s more",
 			       EBB_SIZE(domain->balloon_bytes));
+	if (domain->claimed_bytes)
+		ctl_pair_print(stdout, "",
+			       "%s of that by the guest's word alone: it owes "
+			       "them as what it lent",
+			       EBB_SIZE(domain->claimed_bytes));
 }
 
 void ctl_explain_domain_print(const struct ebb_explain_domain *domain)

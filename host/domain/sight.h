@@ -33,9 +33,11 @@ struct ebb_vm_word {
  * @paused, @leaving: as libvirt said last; @leaving: it shuts down, or crashed
  * @in_job: a libvirt job reads its memory; @jobs_ended: so many have ended
  * @lease: rung lease is open
- * @held_known: else what follows up to @swapped_bytes is 0
- * @usable_bytes: its memory without what is not plugged and what a balloon holds
+ * @held_known: else @resident_bytes and @swapped_bytes are what it has at least
+ * @usable_bytes: its memory without what is not plugged and what a balloon holds; 0
+ *	without @held_known: not known, either
  * @balloon_known, @balloon_bytes: that
+ * @claimed_bytes: of that, what nobody but the guest says
  * @swapped_known: else what is swapped counts as resident, or not at all
  * @working_set_known: the agent said it; @working_set_ns: when
  */
@@ -51,6 +53,7 @@ struct ebb_vm_sight {
 	uint64_t usable_bytes;
 	bool balloon_known;
 	uint64_t balloon_bytes;
+	uint64_t claimed_bytes;
 	uint64_t resident_bytes;
 	bool swapped_known;
 	uint64_t swapped_bytes;

@@ -14,7 +14,15 @@
  * than the XML which that look read, so it holds until the next look.
  *
  * The guest's driver says the size, so it may be any number: it is bounded by the
- * memory that the guest has. A guest that says too much is taken to have less.
+ * memory that the guest has. A guest that says too much is taken to have less to use.
+ *
+ * Its debt is another thing, as others rely on what covers it: who says that a balloon
+ * holds memory may touch it a moment later. Nothing that the host can read tells memory
+ * in a balloon from memory that was lent, as neither is resident; and neither libvirt
+ * nor QEMU tell what was asked of the balloon last. What is known is what libvirt asks
+ * for when the domain starts, by its definition. So much the balloon may hold without a
+ * debt, if it does not deflate by itself: the host's word. What it holds beyond that is
+ * claimed, and owed like what was lent.
  */
 #include "host/domain/vm_state.h"
 
@@ -46,4 +54,14 @@ bool ebb_vm_balloon(const struct ebb_vm *vm, uint64_t *ret_bytes)
 			     : domxml->balloon_bytes;
 	return domxml->cell_count > 0 &&
 	       (vm->balloon.told || domxml->balloon_known);
+}
+
+uint64_t ebb_vm_claimed_bytes(const struct ebb_vm *vm)
+{
+	uint64_t asked_bytes = vm->probe.domxml.balloon_asked_bytes;
+	uint64_t bytes;
+
+	if (!ebb_vm_balloon(vm, &bytes))
+		return 0;
+	return bytes > asked_bytes ? bytes - asked_bytes : 0;
 }

@@ -32,15 +32,12 @@ bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 	return true;
 }
 
-/*
- * Of a process without files, what it has as such, which is a little more. Where that
- * is of a pool of huge pages, of which is not known.
- */
+/* Of a process without files, what it has as such, which is a little more. */
 static bool has_usage(const struct ebb_vm *vm)
 {
 	const struct vm_process *process = &vm->process;
 
-	return process->usage_ns > 0 && !process->usage.pooled &&
+	return process->usage_ns > 0 &&
 	       ebb_now_ns() - process->usage_ns < READ_AGE_MS * EBB_NS_PER_MS;
 }
 
@@ -49,7 +46,15 @@ static void see_held(const struct ebb_vm *vm, struct ebb_vm_sight *sight)
 	const struct ebb_guest_process *qemu = &vm->probe.qemu;
 	struct ebb_holding holding;
 
-	if (qemu->pid <= 0 || vm->process.ended)
+	/* Who has ended has nothing, and takes nothing. */
+	if (vm->process.ended) {
+		sight->held_known = true;
+		return;
+	}
+	sight->usable_bytes = ebb_vm_usable_bytes(vm);
+	sight->balloon_known = ebb_vm_balloon(vm, &sight->balloon_bytes);
+	sight->claimed_bytes = ebb_vm_claimed_bytes(vm);
+	if (qemu->pid <= 0)
 		return;
 	if (qemu->backing_count > 0)
 		ebb_guest_process_holding(qemu, READ_AGE_MS, &holding);
@@ -57,9 +62,8 @@ static void see_held(const struct ebb_vm *vm, struct ebb_vm_sight *sight)
 		holding = vm->process.usage;
 	else
 		return;
-	sight->held_known = true;
-	sight->usable_bytes = ebb_vm_usable_bytes(vm);
-	sight->balloon_known = ebb_vm_balloon(vm, &sight->balloon_bytes);
+	/* Of which pool it is, is not known. */
+	sight->held_known = !holding.pooled;
 	sight->resident_bytes = holding.resident_bytes;
 	sight->swapped_known = holding.swapped_known;
 	sight->swapped_bytes = holding.swapped_bytes;
@@ -98,7 +102,7 @@ bool ebb_vm_lent(const struct ebb_vm *vm, uint64_t *ret_bytes)
 
 	see_held(vm, &sight);
 	held_bytes = sight.resident_bytes + sight.swapped_bytes;
-	*ret_bytes = sight.usable_bytes > held_bytes
+	*ret_bytes = sight.held_known && sight.usable_bytes > held_bytes
 			     ? sight.usable_bytes - held_bytes
 			     : 0;
 	return sight.held_known;

@@ -411,6 +411,12 @@ uint64_t ebb_vm_usable_bytes(const struct ebb_vm *vm);
  */
 bool ebb_vm_balloon(const struct ebb_vm *vm, uint64_t *ret_bytes);
 
+/*
+ * vm_balloon.c: what of that it was not defined to hold: the guest's word alone. 0 where
+ * what it holds is not known, as ebb_vm_usable_bytes() has all of it then.
+ */
+uint64_t ebb_vm_claimed_bytes(const struct ebb_vm *vm);
+
 /* vm_balloon.c: a look begins, and ended; @found: it has the XML. */
 void ebb_vm_balloon_look_begins(struct ebb_vm *vm);
 void ebb_vm_balloon_look_ended(struct ebb_vm *vm, bool found);

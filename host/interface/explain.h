@@ -34,6 +34,9 @@ struct ebb_explain_budget {
 	uint64_t met_bytes; /* of it, what is asked for */
 	bool covered;
 	uint64_t debt_bytes; /* of the largest debtors, which must be covered */
+	uint32_t unknown_debts; /* of guests of which not even the most is known */
+	char unknown_debtor
+		[EBB_NAME_BYTES_MAX]; /* one, or of which it is the most */
 	uint64_t cover_bytes;
 	uint64_t min_bytes; /* of all its domains */
 	bool mins_fit;
@@ -55,8 +58,10 @@ enum {
  * @state: as ebb_policy_left_name(): "asked", or why nothing is
  * @text: the same in words, with numbers
  * @bytes, @why: what would be asked for now; 0: nothing
- * @memory_known: else @usable_bytes to @lent_bytes are 0; @balloon_known and
- *	@swapped_known: likewise of one each
+ * @memory_known: else @usable_bytes is the most that it may use, 0: not known either;
+ *	@resident_bytes and @swapped_bytes are what it has at least, and @lent_bytes is 0
+ * @balloon_known, @swapped_known: else what it has of that is 0
+ * @claimed_bytes: of @balloon_bytes, what nobody but the guest says: it is owed, too
  * @facts_age_ms: of what the guest says (free, lasting); UINT32_MAX: not known
  * @lasting_bytes: of what is free, what was all the while, for @lasting_ms
  * @last_*: the last decision that was carried out; none without @last_age_ms,
@@ -91,6 +96,7 @@ struct ebb_explain_domain {
 	uint64_t usable_bytes;
 	bool balloon_known;
 	uint64_t balloon_bytes; /* which a balloon holds beside that */
+	uint64_t claimed_bytes;
 	uint64_t resident_bytes;
 	bool swapped_known;
 	uint64_t swapped_bytes;

@@ -202,14 +202,27 @@ static int young_words(const struct ebb_policy_domain *domain, uint64_t now_ns,
 			EBB_SIZE(ebb_policy_cushion_bytes(domain)));
 }
 
-static int uncovered_words(const struct ebb_policy_budget *budget, char *text,
+static int uncovered_words(const struct ebb_policy *policy,
+			   const struct ebb_policy_budget *budget, char *text,
 			   size_t bytes)
 {
+	uint32_t unknown = ebb_policy_unknown_debtor(
+		policy, (uint32_t)(budget - policy->budgets));
+	const char *name =
+		unknown == EBB_POLICY_NONE ? "" : policy->domains[unknown].name;
+
+	if (budget->unknown_debts > 0)
+		return snprintf(text, bytes,
+				"%s may not have it back in time: how much %s "
+				"may take of it is not known",
+				budget->name, name);
 	return snprintf(text, bytes,
 			"%s could not have it back in time: %s of cover for a "
-			"debt of %s",
+			"debt of %s%s%s%s",
 			budget->name, EBB_SIZE(budget->cover_bytes),
-			EBB_SIZE(budget->debt_bytes));
+			EBB_SIZE(budget->debt_bytes), *name ? ", that of " : "",
+			name,
+			*name ? " at most, as what it has is not known" : "");
 }
 
 static int words_of(const struct ebb_policy *policy,
@@ -228,7 +241,7 @@ static int words_of(const struct ebb_policy *policy,
 	case EBB_POLICY_LEFT_PAUSED:
 		return snprintf(text, bytes, "it is paused");
 	case EBB_POLICY_LEFT_JOB:
-		if (domain->usable_bytes == 0)
+		if (domain->memory_unknown)
 			return snprintf(text, bytes,
 					"a libvirt job reads its memory");
 		return snprintf(text, bytes,
@@ -279,7 +292,8 @@ static int words_of(const struct ebb_policy *policy,
 		return snprintf(text, bytes,
 				"which budgets it lies in is not known");
 	case EBB_POLICY_LEFT_UNCOVERED:
-		return uncovered_words(find_budget(policy, domain, false), text,
+		return uncovered_words(policy,
+				       find_budget(policy, domain, false), text,
 				       bytes);
 	case EBB_POLICY_LEFT_YOUNG:
 		return young_words(domain, now_ns, text, bytes);

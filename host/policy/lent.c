@@ -24,6 +24,20 @@ static void swap_items(struct debtor *a, struct debtor *b)
 	*b = item;
 }
 
+/* Of its debt. */
+static double debt_part(const struct ebb_policy_domain *domain, uint32_t budget)
+{
+	if (domain->part_count == 0 && domain->parts_unknown)
+		return 1;
+	return ebb_policy_part(domain, budget);
+}
+
+static double debt_of(const struct ebb_policy_domain *domain, uint32_t budget)
+{
+	return debt_part(domain, budget) *
+	       (double)ebb_policy_debt_bytes(domain);
+}
+
 /* @item takes its place, and is then what fell out, if anything did. */
 static void insert(struct debtors *debtors, uint32_t count_max,
 		   struct debtor *item)
@@ -53,7 +67,7 @@ static void count_memory(const struct ebb_policy *policy, uint32_t index)
 		const struct ebb_policy_domain *domain = &policy->domains[i];
 		double part = ebb_policy_part(domain, index);
 		struct debtor item = {
-			.debt = part * (double)ebb_policy_lent_bytes(domain),
+			.debt = debt_of(domain, index),
 			.spare = ebb_policy_obeys(domain)
 					 ? part * (double)domain->scratch
 							   .ready_bytes
@@ -79,8 +93,7 @@ static void count_pool(const struct ebb_policy *policy, uint32_t index)
 	double debt = 0;
 
 	for (uint32_t i = 0; i < policy->domain_count; i++)
-		debt += ebb_policy_part(&policy->domains[i], index) *
-			(double)ebb_policy_lent_bytes(&policy->domains[i]);
+		debt += debt_of(&policy->domains[i], index);
 	budget->debt_bytes = (uint64_t)(debt * POOL_MARGIN);
 	budget->cover_bytes = budget->available_bytes;
 }
@@ -103,10 +116,39 @@ static void count_mins(const struct ebb_policy *policy, uint32_t index)
 	policy->budgets[index].min_bytes = (uint64_t)sum;
 }
 
+static uint32_t count_unknown(const struct ebb_policy *policy, uint32_t index)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < policy->domain_count; i++)
+		count += !ebb_policy_is_debt_known(&policy->domains[i]) &&
+			 debt_part(&policy->domains[i], index) > 0;
+	return count;
+}
+
+uint32_t ebb_policy_unknown_debtor(const struct ebb_policy *policy,
+				   uint32_t budget)
+{
+	uint32_t found = EBB_POLICY_NONE;
+
+	for (uint32_t i = 0; i < policy->domain_count; i++) {
+		const struct ebb_policy_domain *domain = &policy->domains[i];
+
+		if (!domain->memory_unknown || debt_part(domain, budget) <= 0)
+			continue;
+		if (!ebb_policy_is_debt_known(domain))
+			return i;
+		if (found == EBB_POLICY_NONE)
+			found = i;
+	}
+	return found;
+}
+
 void ebb_policy_count_lent(struct ebb_policy *policy, uint32_t budget)
 {
 	count_mins(policy, budget);
 	policy->budgets[budget].promised_bytes = 0;
+	policy->budgets[budget].unknown_debts = count_unknown(policy, budget);
 	if (policy->budgets[budget].kind == EBB_POLICY_HUGE_POOL)
 		count_pool(policy, budget);
 	else
@@ -163,5 +205,6 @@ bool ebb_policy_mins_fit(const struct ebb_policy_budget *budget)
 
 bool ebb_policy_is_covered(const struct ebb_policy_budget *budget)
 {
-	return budget->cover_bytes >= budget->debt_bytes;
+	return budget->unknown_debts == 0 &&
+	       budget->cover_bytes >= budget->debt_bytes;
 }

@@ -7,6 +7,12 @@
  * beyond their cushions do for the largest debts. A pool of huge pages has no swap
  * behind it, and a guest that meets it empty dies: there five quarters of all
  * debts must be available.
+ *
+ * A debt is never less than it may be. What a guest says of its balloon makes it no
+ * smaller than what the host asked the balloon to hold does: who can fill a balloon can
+ * empty it. Where it is not known what a guest has, it owes all that it may use; where
+ * not even that is known, nothing covers it. And one that is not known to lie anywhere
+ * owes all of that to each budget.
  */
 #ifndef EBB_HOST_POLICY_LENT_H
 #define EBB_HOST_POLICY_LENT_H

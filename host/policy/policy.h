@@ -40,6 +40,8 @@
 
 #define EBB_POLICY_NONE UINT32_MAX
 
+struct ebb_policy;
+
 enum {
 	/* Budgets that the memory of one domain lies in. */
 	EBB_POLICY_PARTS_MAX = 8,
@@ -74,6 +76,8 @@ enum ebb_policy_budget_kind {
  * @emergency: less than half of @low_bytes is available
  * @debt_bytes: what those in a libvirt job take back, as it reads all they have, and
  *	what the @cover_guests largest debtors among the others may
+ * @unknown_debts: domains of which not even the most that they may take back is known:
+ *	nothing covers that
  * @cover_bytes: what could be had in time if they do
  * @promised_bytes: of what covers more than that, what this decision lends away
  * @min_bytes: what the mins of its domains add up to, each at most what the domain
@@ -97,6 +101,7 @@ struct ebb_policy_budget {
 	uint64_t met_bytes;
 	bool emergency;
 	uint64_t debt_bytes;
+	uint32_t unknown_debts;
 	uint64_t cover_bytes;
 	uint64_t promised_bytes;
 	uint64_t min_bytes;
@@ -176,9 +181,14 @@ struct ebb_policy_scratch {
  * struct ebb_policy_domain - a domain as the policy sees it
  * @min_bytes: never less; @max_bytes: never more for long, 0: no such limit
  * @shares: its weight; 0 is taken as 1
+ * @memory_unknown: what the host provides is not known: @resident_bytes and
+ *	@swapped_bytes are what it has at least, and @usable_bytes is the most that it may
+ *	use, or 0, as @balloon_bytes, if that is not known either
  * @usable_bytes: what the guest may use: its memory as it is plugged, without what
  *	a balloon holds
  * @balloon_bytes: that, 0 also if it is not known
+ * @claimed_bytes: of @balloon_bytes, what nobody asked the balloon to hold: the guest
+ *	alone says so, and may take it back as what it lent
  * @resident_bytes, @swapped_bytes: what the host provides
  * @heard_ns: when the guest said what follows; 0: it did not
  * @lasting_bytes: of @free_bytes, what was free at each moment since @free_since_ns;
@@ -187,7 +197,8 @@ struct ebb_policy_scratch {
  *	before
  * @working_set_known: else it is not driven
  * @parts_unknown: it lies in other budgets than @parts, too, or may: without need
- *	nothing is taken, as what it lends there would have no cover
+ *	nothing is taken, as what it lends there would have no cover. Without any part it
+ *	may lie in each of them, as a whole
  */
 struct ebb_policy_domain {
 	const char *name;
@@ -196,8 +207,10 @@ struct ebb_policy_domain {
 	uint32_t shares;
 	enum ebb_policy_mode mode;
 	enum ebb_policy_phase phase;
+	bool memory_unknown;
 	uint64_t usable_bytes;
 	uint64_t balloon_bytes;
+	uint64_t claimed_bytes;
 	uint64_t resident_bytes;
 	uint64_t swapped_bytes;
 	uint64_t heard_ns;
@@ -217,6 +230,20 @@ struct ebb_policy_domain {
 
 /* What it may take back at any moment, without asking. */
 uint64_t ebb_policy_lent_bytes(const struct ebb_policy_domain *domain);
+
+/*
+ * What it may take back at most, whatever it says of its balloon and however little is
+ * known of it; 0 also where ebb_policy_is_debt_known() is false.
+ */
+uint64_t ebb_policy_debt_bytes(const struct ebb_policy_domain *domain);
+bool ebb_policy_is_debt_known(const struct ebb_policy_domain *domain);
+
+/*
+ * The first domain of a budget's debt whose memory is not known, one of which nothing
+ * is known before others; or EBB_POLICY_NONE.
+ */
+uint32_t ebb_policy_unknown_debtor(const struct ebb_policy *policy,
+				   uint32_t budget);
 
 /* Free memory that is left to it: the larger of 64 MiB and a sixteenth. */
 uint64_t ebb_policy_cushion_bytes(const struct ebb_policy_domain *domain);

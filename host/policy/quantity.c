@@ -16,6 +16,18 @@ uint64_t ebb_policy_lent_bytes(const struct ebb_policy_domain *domain)
 			       domain->resident_bytes + domain->swapped_bytes);
 }
 
+uint64_t ebb_policy_debt_bytes(const struct ebb_policy_domain *domain)
+{
+	return ebb_policy_less(domain->usable_bytes + domain->claimed_bytes,
+			       domain->resident_bytes + domain->swapped_bytes);
+}
+
+bool ebb_policy_is_debt_known(const struct ebb_policy_domain *domain)
+{
+	return !domain->memory_unknown ||
+	       domain->usable_bytes + domain->balloon_bytes > 0;
+}
+
 uint64_t ebb_policy_cushion_bytes(const struct ebb_policy_domain *domain)
 {
 	return ebb_policy_most(domain->usable_bytes / CUSHION_PART,

@@ -73,7 +73,6 @@ static void explain_known(const struct ebb_member *member,
 	struct ebb_vm_sight sight;
 
 	ebb_vm_see(member->vm, &sight);
-	explained->memory_known = sight.held_known;
 	explained->balloon_known = sight.balloon_known;
 	explained->swapped_known = sight.swapped_known;
 }

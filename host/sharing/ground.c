@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "host/memory/process.h"
 #include "host/memory/swapped.h"
+#include "host/policy/quantity.h"
 
 enum {
 	/* What was read so lately, of swap or a process, is not read again. */
@@ -78,10 +79,9 @@ static struct reading *new_reading(struct ebb_ground *ground,
 			sight.huge_page_bytes;
 		reading->processes[next].memory_known = sight.held_known;
 		reading->processes[next].resident_bytes = sight.resident_bytes;
-		reading->processes[next].growth_bytes =
-			sight.usable_bytes > sight.resident_bytes
-				? sight.usable_bytes - sight.resident_bytes
-				: 0;
+		reading->processes[next].growth_bytes = ebb_policy_less(
+			sight.usable_bytes + sight.claimed_bytes,
+			sight.resident_bytes);
 		reading->count++;
 	}
 	return reading;

@@ -13,6 +13,15 @@ static bool lacks(const struct ebb_policy_budget *budget)
 	return budget->need_bytes > budget->met_bytes;
 }
 
+/*
+ * By what is known. That of a guest which was not looked at yet nothing is known is no
+ * news, as it is so of each that starts: explain says it.
+ */
+static bool lacks_cover(const struct ebb_policy_budget *budget)
+{
+	return budget->cover_bytes < budget->debt_bytes;
+}
+
 /* What lacks, and what is not covered, is told when it comes to that. */
 static void tell_budget(struct ebb_sharing *sharing,
 			const struct ebb_policy *policy, uint32_t index)
@@ -21,8 +30,7 @@ static void tell_budget(struct ebb_sharing *sharing,
 		&sharing->ground.budgets[index];
 	const struct ebb_policy_budget *now = &policy->budgets[index];
 	bool comes_to_lack = lacks(now) && !lacks(before);
-	bool loses_cover = ebb_policy_is_covered(before) &&
-			   !ebb_policy_is_covered(now);
+	bool loses_cover = lacks_cover(now) && !lacks_cover(before);
 	char words[EBB_POLICY_WORDS_BYTES];
 
 	if ((!comes_to_lack && !loses_cover) ||
@@ -58,7 +66,7 @@ static void tell_mins(const struct ebb_policy_budget *now,
 static bool is_new(const struct ebb_member *member,
 		   const struct ebb_policy_domain *domain)
 {
-	return !member->cover_told && domain->usable_bytes > 0 &&
+	return !member->cover_told && !domain->memory_unknown &&
 	       domain->part_count > 0;
 }
 
@@ -109,7 +117,7 @@ static void tell_all_newcomers(const struct ebb_picture *picture)
 	if (first == policy->domain_count)
 		return;
 	for (uint32_t i = 0; i < policy->budget_count; i++)
-		if (!ebb_policy_is_covered(&policy->budgets[i]))
+		if (lacks_cover(&policy->budgets[i]))
 			tell_newcomers(picture, i);
 	for (uint32_t i = 0; i < policy->domain_count; i++)
 		picture->members[i]->cover_told |=

@@ -83,6 +83,7 @@ void ebb_snapshot_budget(const struct ebb_policy *policy, uint32_t index,
 			 struct ebb_explain_budget *ret_row)
 {
 	const struct ebb_policy_budget *budget = &policy->budgets[index];
+	uint32_t unknown = ebb_policy_unknown_debtor(policy, index);
 
 	*ret_row = (struct ebb_explain_budget){
 		.huge_pages = budget->kind == EBB_POLICY_HUGE_POOL,
@@ -106,6 +107,11 @@ void ebb_snapshot_budget(const struct ebb_policy *policy, uint32_t index,
 	snprintf(ret_row->name, sizeof(ret_row->name), "%s", budget->name);
 	ebb_policy_need_words(policy, index, ret_row->text,
 			      sizeof(ret_row->text));
+	ret_row->unknown_debts = budget->unknown_debts;
+	if (unknown != EBB_POLICY_NONE)
+		snprintf(ret_row->unknown_debtor,
+			 sizeof(ret_row->unknown_debtor), "%s",
+			 policy->domains[unknown].name);
 }
 
 /* ---- domains ---- */
@@ -126,11 +132,14 @@ static void write_settings(const struct ebb_policy_domain *domain,
 static void write_memory(const struct ebb_policy_domain *domain,
 			 uint64_t now_ns, struct ebb_explain_domain *row)
 {
+	row->memory_known = !domain->memory_unknown;
 	row->usable_bytes = domain->usable_bytes;
 	row->balloon_bytes = domain->balloon_bytes;
+	row->claimed_bytes = domain->claimed_bytes;
 	row->resident_bytes = domain->resident_bytes;
 	row->swapped_bytes = domain->swapped_bytes;
-	row->lent_bytes = ebb_policy_lent_bytes(domain);
+	row->lent_bytes =
+		domain->memory_unknown ? 0 : ebb_policy_lent_bytes(domain);
 	row->cushion_bytes = ebb_policy_cushion_bytes(domain);
 	row->facts_age_ms = ebb_snapshot_age_ms(domain->heard_ns, now_ns);
 	row->free_bytes = domain->free_bytes;

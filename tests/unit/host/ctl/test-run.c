@@ -190,7 +190,22 @@ static void test_policy_status(void **state)
 		"Budgets         not known yet\n");
 }
 
-/* The policy takes it as 0: that is not what is shown. */
+static void run_explain(const struct ebb_explain *head,
+			const struct ebb_explain_domain *domain)
+{
+	struct json_object *value = ebb_msg_encode(ebb_explain_fields, head);
+	struct json_object *array = json_object_new_array();
+	ebb_auto_free char *line = NULL;
+
+	json_object_array_add(array, ebb_msg_encode(ebb_explain_domain_fields,
+						    domain));
+	json_object_object_add(value, "domains", array);
+	line = ebb_msg_reply(value, NULL);
+	run_with(line, "explain", "web1");
+	assert_int_equal(fake_run.status, 0);
+}
+
+/* What is not known is not shown as 0. */
 static void test_explain_unknown(void **state)
 {
 	struct ebb_explain_domain domain = {
@@ -201,21 +216,58 @@ static void test_explain_unknown(void **state)
 		.facts_age_ms = UINT32_MAX,
 		.last_age_ms = UINT32_MAX,
 	};
-	struct ebb_explain head = { .enabled = true,
-				    .budgets_age_ms = UINT32_MAX };
-	struct json_object *value = ebb_msg_encode(ebb_explain_fields, &head);
-	struct json_object *array = json_object_new_array();
-	ebb_auto_free char *line = NULL;
+	const struct ebb_explain head = { .enabled = true,
+					  .budgets_age_ms = UINT32_MAX };
 
 	(void)state;
-	json_object_array_add(array, ebb_msg_encode(ebb_explain_domain_fields,
-						    &domain));
-	json_object_object_add(value, "domains", array);
-	line = ebb_msg_reply(value, NULL);
-	run_with(line, "explain", "web1");
-	assert_int_equal(fake_run.status, 0);
+	run_explain(&head, &domain);
 	assert_non_null(strstr(fake_run.out, "\nMemory          not known\n"));
 	assert_null(strstr(fake_run.out, "0 B"));
+	domain.usable_bytes = EBB_GIB;
+	run_explain(&head, &domain);
+	assert_non_null(strstr(
+		fake_run.out, "\nMemory          1.0 GiB usable; what of it is "
+			      "resident or lent is not known\n"));
+}
+
+/* Whose debt a budget's is, if that is not known. */
+static void test_explain_debts(void **state)
+{
+	static struct ebb_explain head = {
+		.enabled = true,
+		.budget_count = 1,
+		.budgets = { { .name = "host",
+			       .limit_bytes = 16 * EBB_GIB,
+			       .mins_fit = true,
+			       .unknown_debts = 1,
+			       .unknown_debtor = "db1" } },
+	};
+	const struct ebb_explain_domain domain = {
+		.name = "web1",
+		.mode = "balanced",
+		.phase = "settled",
+		.memory_known = true,
+		.balloon_known = true,
+		.swapped_known = true,
+		.usable_bytes = EBB_GIB,
+		.balloon_bytes = 3 * EBB_GIB,
+		.claimed_bytes = 2 * EBB_GIB,
+	};
+
+	(void)state;
+	run_explain(&head, &domain);
+	assert_non_null(strstr(
+		fake_run.out, "    how much db1 may take back is not known, so "
+			      "nothing covers it\n"));
+	assert_non_null(strstr(fake_run.out, "a balloon holds 3.0 GiB more\n"));
+	assert_non_null(strstr(fake_run.out,
+			       "2.0 GiB of that by the guest's word alone: it "
+			       "owes them as what it lent\n"));
+	head.budgets[0].unknown_debts = 0;
+	run_explain(&head, &domain);
+	assert_non_null(strstr(fake_run.out,
+			       "    what db1 has is not known: its debt is all "
+			       "that it may use\n"));
 }
 
 static void test_list_all(void **state)
@@ -556,6 +608,7 @@ int main(void)
 		cmocka_unit_test(test_swapped_is_not_known),
 		cmocka_unit_test(test_lent_is_not_known),
 		cmocka_unit_test(test_explain_unknown),
+		cmocka_unit_test(test_explain_debts),
 		cmocka_unit_test(test_policy_paused),
 		cmocka_unit_test(test_policy_status),
 		cmocka_unit_test(test_list_old),

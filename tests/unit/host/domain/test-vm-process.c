@@ -217,8 +217,11 @@ static void test_memory_in_no_files_is_seen(void **state)
 	struct ebb_vm_sight sight;
 
 	(void)state;
+	/* How much it may use at most is known: it owes all of that. */
 	ebb_vm_see(vm, &sight);
 	assert_false(sight.held_known);
+	assert_int_equal(sight.usable_bytes, EBB_GIB);
+	assert_int_equal(sight.resident_bytes, 0);
 	assert_int_equal(ebb_vm_wants_usage(vm, 1000), pid);
 	ebb_vm_take_usage(vm, pid, &usage);
 	assert_int_equal(ebb_vm_wants_usage(vm, 1000), 0);
@@ -230,11 +233,47 @@ static void test_memory_in_no_files_is_seen(void **state)
 	fake_vm.now_ns += 60 * EBB_NS_PER_S;
 	ebb_vm_see(vm, &sight);
 	assert_false(sight.held_known);
-	/* Of which pool it is, is not known. */
+	/* Of which pool it is, is not known, but that it has it. */
 	usage.pooled = true;
 	ebb_vm_take_usage(vm, pid, &usage);
 	ebb_vm_see(vm, &sight);
 	assert_false(sight.held_known);
+	assert_int_equal(sight.usable_bytes, EBB_GIB);
+	assert_int_equal(sight.resident_bytes, 3 * EBB_MIB);
+}
+
+static void test_who_ended_has_nothing(void **state)
+{
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	vm->process.ended = true;
+	ebb_vm_see(vm, &sight);
+	assert_true(sight.held_known);
+	assert_int_equal(sight.usable_bytes, 0);
+	assert_int_equal(sight.resident_bytes, 0);
+	/* And when it is let go, whether another runs is not known. */
+	end_process();
+	ebb_vm_see(vm, &sight);
+	assert_false(sight.held_known);
+}
+
+/* Nothing is known of one that was not looked at, not even that it is little. */
+static void test_memory_before_the_first_look(void **state)
+{
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	fake_vm_end(vm);
+	fake_vm.held = true;
+	vm = fake_vm_new();
+	ebb_vm_see(vm, &sight);
+	assert_false(sight.held_known);
+	assert_int_equal(sight.usable_bytes, 0);
+	fake_vm.held = false;
+	fake_vm_settle_down();
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.usable_bytes, EBB_GIB);
 }
 
 /* That nothing is known to be lent does not mean that nothing is. */
@@ -405,6 +444,10 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_in_no_files_is_seen,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_who_ended_has_nothing,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_memory_before_the_first_look, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lent_is_known_or_not,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_known_while_looked_at,

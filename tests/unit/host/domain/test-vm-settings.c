@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "common/size.h"
 #include "host/domain/vm.h"
+#include "host/domain/sight.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
 static struct ebb_vm *vm;
@@ -308,6 +309,33 @@ static void test_part_of_what_a_balloon_leaves(void **state)
 	assert_int_equal(balloon_mib(), 1024);
 }
 
+/* Beyond what it was defined to hold, what a balloon holds is the guest's word. */
+static void test_what_a_guest_claims_of_its_balloon(void **state)
+{
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.claimed_bytes, 0);
+	fake_vm.domxml.balloon_known = true;
+	fake_vm.domxml.balloon_bytes = EBB_GIB / 2;
+	look_again();
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.usable_bytes, EBB_GIB / 2);
+	assert_int_equal(sight.claimed_bytes, EBB_GIB / 2);
+	fake_vm.domxml.balloon_asked_bytes = EBB_GIB / 4;
+	look_again();
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.claimed_bytes, EBB_GIB / 4);
+	ebb_vm_balloon_changed(vm, 0);
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.usable_bytes, 0);
+	assert_int_equal(sight.claimed_bytes, EBB_GIB / 4 * 3);
+	ebb_vm_balloon_changed(vm, EBB_GIB - EBB_GIB / 8);
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.claimed_bytes, 0);
+}
+
 /* An event during a look is younger than the XML that the look has read. */
 static void test_balloon_moves_during_a_look(void **state)
 {
@@ -398,6 +426,7 @@ int main(void)
 		TEST(test_part_of_what_is_plugged),
 		TEST(test_min_over_what_there_is),
 		TEST(test_part_of_what_a_balloon_leaves),
+		TEST(test_what_a_guest_claims_of_its_balloon),
 		TEST(test_balloon_moves_during_a_look),
 		TEST(test_config_is_read_anew),
 		TEST(test_libvirt_does_not_keep_it),

@@ -77,6 +77,19 @@ static void make_history(struct ebb_policy_history *history)
 	}
 }
 
+void forget_memory(struct ebb_policy_domain *domain)
+{
+	if (domain->phase == EBB_POLICY_SETTLED)
+		domain->phase = EBB_POLICY_UNKNOWN;
+	domain->memory_unknown = true;
+	domain->resident_bytes = up_to(domain->resident_bytes);
+	domain->swapped_bytes = up_to(domain->swapped_bytes);
+	if (one_in(4))
+		domain->usable_bytes = domain->balloon_bytes =
+			domain->claimed_bytes = domain->resident_bytes =
+				domain->swapped_bytes = 0;
+}
+
 void make_domain(struct ebb_policy_domain *domain, uint32_t budget_count)
 {
 	uint64_t usable_bytes = up_to(16 * EBB_GIB);
@@ -108,8 +121,18 @@ void make_domain(struct ebb_policy_domain *domain, uint32_t budget_count)
 	if (one_in(2))
 		domain->refilled_bytes = up_to(usable_bytes);
 	domain->swapped_bytes = up_to(usable_bytes - domain->resident_bytes);
+	if (one_in(8)) {
+		domain->balloon_bytes = up_to(16 * EBB_GIB);
+		domain->claimed_bytes = up_to(domain->balloon_bytes);
+	}
 	make_parts(domain, budget_count);
 	make_history(&domain->history);
+	if (one_in(64))
+		forget_memory(domain);
+	if (one_in(64)) {
+		domain->part_count = 0;
+		domain->parts_unknown = true;
+	}
 }
 
 void make_host(struct host *host, uint32_t budget_max)

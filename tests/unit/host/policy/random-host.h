@@ -33,6 +33,9 @@ bool one_in(uint64_t n);
 /* Of 1 to @budget_max budgets. */
 void make_host(struct host *host, uint32_t budget_max);
 void make_domain(struct ebb_policy_domain *domain, uint32_t budget_count);
+/* What it has is not known: at least a part of it, or not even how much it may use. */
+void forget_memory(struct ebb_policy_domain *domain);
+
 void copy_host(struct host *to, const struct host *from);
 
 #endif /* EBB_TESTS_RANDOM_HOST_H */

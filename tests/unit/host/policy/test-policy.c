@@ -654,6 +654,96 @@ static void uncovered_debts_stop_returns(void **state)
 	assert_true(taken(domain) > 0);
 }
 
+static void assert_left(uint32_t index, const char *words)
+{
+	char text[EBB_POLICY_WORDS_BYTES];
+
+	assert_string_equal(ebb_policy_left_words(&policy, index, now_ns, text,
+						  sizeof(text)),
+			    words);
+}
+
+/* What it has is not known: all that it may use is what it may take back. */
+static void who_is_not_known_owes_all(void **state)
+{
+	struct ebb_policy_domain *unknown = add("b", 0, EBB_GIB);
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	domain->mode = EBB_POLICY_BALANCED;
+	unknown->phase = EBB_POLICY_UNKNOWN;
+	unknown->memory_unknown = true;
+	unknown->resident_bytes = 0;
+	host_has(3 * EBB_GIB);
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 4 * EBB_GIB);
+	assert_int_equal(ebb_policy_unknown_debtor(&policy, 0), 0);
+	assert_true(taken(domain) > 0);
+	domain->free_bytes = EBB_GIB;
+	domain->rung.free_bytes = EBB_GIB;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	assert_left(
+		1, "a: nothing: host could not have it back in time: 2.8 GiB "
+		   "of cover for a debt of 4.0 GiB, that of b at most, as what "
+		   "it has is not known");
+	/* What it has at least, it does not owe. */
+	unknown->resident_bytes = 2 * EBB_GIB;
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 2 * EBB_GIB);
+	assert_true(taken(domain) > 0);
+}
+
+static void nothing_covers_what_is_not_known_at_all(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+	struct ebb_policy_domain *unknown = add("b", 0, EBB_GIB);
+
+	(void)state;
+	domain->mode = EBB_POLICY_BALANCED;
+	unknown->phase = EBB_POLICY_UNKNOWN;
+	unknown->memory_unknown = true;
+	unknown->usable_bytes = unknown->resident_bytes = 0;
+	host_has(16 * EBB_GIB);
+	decide();
+	assert_int_equal(budgets[0].unknown_debts, 1);
+	assert_int_equal(budgets[0].debt_bytes, 0);
+	assert_false(ebb_policy_is_covered(&budgets[0]));
+	assert_int_equal(taken(domain), 0);
+	assert_left(0, "a: nothing: host may not have it back in time: how "
+		       "much b may take of it is not known");
+	/* Nor is it, where it lies is not known either. */
+	unknown->part_count = 0;
+	unknown->parts_unknown = true;
+	decide();
+	assert_false(ebb_policy_is_covered(&budgets[0]));
+	assert_int_equal(taken(domain), 0);
+	/* Who needs memory gets it all the same. */
+	half_a_gib_is_needed();
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 2);
+}
+
+/* What it says that its balloon holds it may touch as what it lent. */
+static void who_claims_a_balloon_owes_it(void **state)
+{
+	struct ebb_policy_domain *liar = add("b", 0, 0);
+	struct ebb_policy_domain *domain = add("a", EBB_GIB, EBB_GIB);
+
+	(void)state;
+	domain->mode = EBB_POLICY_BALANCED;
+	liar->usable_bytes = liar->resident_bytes = EBB_GIB;
+	liar->balloon_bytes = 3 * EBB_GIB;
+	host_has(3 * EBB_GIB);
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 0);
+	assert_true(taken(domain) > 0);
+	liar->claimed_bytes = 3 * EBB_GIB;
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 3 * EBB_GIB);
+	assert_int_equal(taken(domain), 0);
+}
+
 /* Nobody knows what stands behind what it would lend. */
 static void who_lies_nowhere_known_lends_nothing(void **state)
 {
@@ -947,6 +1037,9 @@ int main(void)
 		POLICY_TEST(density_leaves_what_is_worked_with),
 		POLICY_TEST(over_its_max_it_is_driven),
 		POLICY_TEST(uncovered_debts_stop_returns),
+		POLICY_TEST(who_is_not_known_owes_all),
+		POLICY_TEST(nothing_covers_what_is_not_known_at_all),
+		POLICY_TEST(who_claims_a_balloon_owes_it),
 		POLICY_TEST(who_lies_nowhere_known_lends_nothing),
 		POLICY_TEST(a_budget_without_domains_is_not_in_need),
 		POLICY_TEST(as_many_debts_as_are_to_be_covered_count),

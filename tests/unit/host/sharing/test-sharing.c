@@ -632,6 +632,26 @@ static const char *of_budget(struct json_object *budgets, uint32_t index,
 	return json_object_get_string(value);
 }
 
+/* Nobody knows how much one takes back that is not found, so others lend nothing. */
+static void who_is_not_known_is_owed_and_named(void **state)
+{
+	struct json_object *budgets;
+
+	(void)state;
+	guests[1].unfound = true;
+	start(false);
+	come(1);
+	come(0);
+	pass(3 * MINUTE_S);
+	assert_int_equal(guests[0].orders, 0);
+	call("policy-explain", "{}");
+	assert_true(json_object_object_get_ex(answer, "budgets", &budgets));
+	assert_string_equal(of_budget(budgets, 0, "unknown-debtor"), "db1");
+	assert_string_equal(of_budget(budgets, 0, "covered"), "false");
+	guests[1].unfound = false;
+	UNTIL(guests[0].orders > 0);
+}
+
 /* A member of the first budget, of the last explanation. */
 static uint64_t of_host(const char *member)
 {
@@ -1523,6 +1543,7 @@ int main(void)
 		SHARING_TEST(what_is_unused_for_a_minute_is_taken),
 		SHARING_TEST(old_facts_are_not_free_memory),
 		SHARING_TEST(who_lies_nowhere_known_lends_nothing),
+		SHARING_TEST(who_is_not_known_is_owed_and_named),
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(memory_in_no_files_counts),
 		SHARING_TEST(who_comes_to_a_host_without_cover_is_told_of),

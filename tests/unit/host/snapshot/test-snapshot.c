@@ -77,7 +77,9 @@ static void spoil_results(struct rows *rows)
 		budget->need_bytes = budget->met_bytes = 1;
 		budget->debt_bytes = budget->cover_bytes = 1;
 		budget->min_bytes = 1;
+		budget->unknown_debts = 1;
 		strcpy(budget->text, "?");
+		strcpy(budget->unknown_debtor, "?");
 	}
 	for (uint32_t i = 0; i < rows->count; i++) {
 		struct ebb_explain_domain *domain = &rows->domains[i];
@@ -103,6 +105,8 @@ static void assert_same_budget(const struct ebb_explain_budget *a,
 	assert_int_equal(a->debt_bytes, b->debt_bytes);
 	assert_int_equal(a->cover_bytes, b->cover_bytes);
 	assert_int_equal(a->min_bytes, b->min_bytes);
+	assert_int_equal(a->unknown_debts, b->unknown_debts);
+	assert_string_equal(a->unknown_debtor, b->unknown_debtor);
 }
 
 static void assert_same_domain(const struct ebb_explain_domain *a,
@@ -152,7 +156,7 @@ static void test_decides_alike(void **state)
 	for (uint64_t seed = 1; seed <= CASES; seed++)
 		one_decides_alike(seed, &asked);
 	/* It was no comparison of nothing with nothing. */
-	assert_true(asked > CASES);
+	assert_true(asked > CASES / 2);
 }
 
 /* ---- what an operator changes ---- */
