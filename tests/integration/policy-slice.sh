@@ -69,6 +69,7 @@ times()
 }
 
 # The middle of the ms from each step to the next, from the first alarm after a sign on.
+# What is seconds away is of another need.
 steps()
 {
 	awk 'FILENAME != ARGV[2] { if ($2 >= 0) signs[++count] = $1; next }
@@ -83,7 +84,7 @@ steps()
 				for (step = 1; step <= steps; step++) {
 					while (k <= points && (point[k] != name[step] ||
 						(step > 1 && us[k] < last))) k++
-					if (k > points) break
+					if (k > points || us[k] - last > 5000000) break
 					print name[step], (us[k] - last) / 1000
 					last = us[k]
 				}
