@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -12,6 +14,13 @@
 
 /* Linux, include/linux/module_signature.h: the end of a signed module. */
 #define SIGNATURE "~Module signature appended~\n"
+
+#define BUILD_LOG "/var/lib/dkms/ebb/*/build/make.log"
+
+enum {
+	/* A compiler that says nothing for longer is no more at work. */
+	BUILD_QUIET_S = 120
+};
 
 static bool is_there(const char *root, const char *path)
 {
@@ -60,6 +69,30 @@ static bool has_headers(const char *root, const char *release)
 
 	snprintf(path, sizeof(path), "/lib/modules/%s/build/include", release);
 	return is_there(root, path);
+}
+
+/* By the log of the build, which DKMS removes with all else once it is built. */
+static enum ebb_module_state build_state(const char *root)
+{
+	enum ebb_module_state state = EBB_MODULE_NOT_BUILT;
+	char pattern[EBB_SYSFILE_PATH_BYTES];
+	glob_t found = { 0 };
+	struct stat log;
+
+	snprintf(pattern, sizeof(pattern), "%s" BUILD_LOG, root);
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+		return state;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		if (stat(found.gl_pathv[i], &log) < 0)
+			continue;
+		state = EBB_MODULE_BUILD_FAILED;
+		if (time(NULL) - log.st_mtime < BUILD_QUIET_S) {
+			state = EBB_MODULE_BEING_BUILT;
+			break;
+		}
+	}
+	globfree(&found);
+	return state;
 }
 
 /* The file marks the mode that is on: "none [integrity] confidentiality". */
@@ -116,7 +149,7 @@ enum ebb_module_state ebb_module_state(const char *root, const char *release)
 	}
 	if (!has_source(root))
 		return EBB_MODULE_NOT_INSTALLED;
-	return has_headers(root, release) ? EBB_MODULE_NOT_BUILT
+	return has_headers(root, release) ? build_state(root)
 					  : EBB_MODULE_NO_HEADERS;
 }
 
@@ -139,9 +172,21 @@ void ebb_module_explain(const char *root, const char *release, char *ret_text,
 		break;
 	case EBB_MODULE_NOT_BUILT:
 		snprintf(ret_text, text_bytes,
-			 "it could not be built for kernel %s: see "
-			 "/var/lib/dkms/ebb/*/build/make.log, or install a "
-			 "newer ebb-dkms",
+			 "it is not built for kernel %s yet: if nothing builds "
+			 "it, run dkms autoinstall",
+			 release);
+		break;
+	case EBB_MODULE_BEING_BUILT:
+		snprintf(
+			ret_text, text_bytes,
+			"DKMS is building it: wait. If it is not there once " BUILD_LOG
+			" has not changed for %d s, the build failed",
+			BUILD_QUIET_S);
+		break;
+	case EBB_MODULE_BUILD_FAILED:
+		snprintf(ret_text, text_bytes,
+			 "it could not be built for kernel %s: see " BUILD_LOG
+			 ", or install a newer ebb-dkms",
 			 release);
 		break;
 	case EBB_MODULE_UNSIGNED:

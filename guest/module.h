@@ -13,8 +13,12 @@ enum ebb_module_state {
 	EBB_MODULE_NOT_INSTALLED,
 	/* Its source, and no headers of this kernel: the build waits for these. */
 	EBB_MODULE_NO_HEADERS,
-	/* Its source and the headers: the build failed, DKMS has the log. */
+	/* Its source and the headers: DKMS did not try to build it yet. */
 	EBB_MODULE_NOT_BUILT,
+	/* The log of a build changed lately: DKMS builds it, or failed just now. */
+	EBB_MODULE_BEING_BUILT,
+	/* The build failed, and DKMS has the log. */
+	EBB_MODULE_BUILD_FAILED,
 	/* Built, without a signature, which this kernel demands. */
 	EBB_MODULE_UNSIGNED,
 	/* Built, and signed or compressed; its key may have to be enrolled. */

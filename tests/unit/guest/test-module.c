@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Why ebb.ko is not loaded, in trees that are like those of guests. */
+#include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -53,13 +58,51 @@ static void without_headers_these_are_named(void **state)
 	explains("headers are missing: install linux-headers-" RELEASE);
 }
 
+/* What DKMS writes while it builds, last changed @age_s ago. */
+static void write_build_log(time_t age_s)
+{
+	static const char path[] = "/var/lib/dkms/ebb/1.0/build/make.log";
+	struct timespec times[2] = { { .tv_sec = time(NULL) - age_s },
+				     { .tv_sec = time(NULL) - age_s } };
+	char whole[PATH_MAX];
+
+	fake_root_write(path, "make: Entering directory\n");
+	snprintf(whole, sizeof(whole), "%s%s", fake_root, path);
+	assert_int_equal(utimensat(AT_FDCWD, whole, times, 0), 0);
+}
+
+static void write_source_and_headers(const char *headers)
+{
+	fake_root_write("/usr/src/ebb-1.0/dkms.conf", "");
+	fake_root_write(headers, "");
+}
+
+static void what_was_never_built_is_to_be_built(void **state)
+{
+	(void)state;
+	write_source_and_headers("/lib/modules/" RELEASE "/build/include/x");
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_NOT_BUILT);
+	explains("dkms autoinstall");
+}
+
+static void a_build_that_goes_on_is_waited_for(void **state)
+{
+	(void)state;
+	write_source_and_headers("/lib/modules/" RELEASE "/build/include/x");
+	write_build_log(30);
+	assert_int_equal(ebb_module_state(fake_root, RELEASE),
+			 EBB_MODULE_BEING_BUILT);
+	explains("DKMS is building it");
+}
+
 static void a_build_that_failed_has_a_log(void **state)
 {
 	(void)state;
-	fake_root_write("/usr/src/ebb-1.0/dkms.conf", "");
-	fake_root_write("/lib/modules/" RELEASE "/build/include/x", "");
+	write_source_and_headers("/lib/modules/" RELEASE "/build/include/x");
+	write_build_log(3600);
 	assert_int_equal(ebb_module_state(fake_root, RELEASE),
-			 EBB_MODULE_NOT_BUILT);
+			 EBB_MODULE_BUILD_FAILED);
 	explains("make.log");
 }
 
@@ -158,6 +201,10 @@ static void the_longest_release_cuts_no_text(void **state)
 	is_not_cut(EBB_MODULE_NO_HEADERS);
 	fake_root_write("/lib/modules/" LONG_RELEASE "/build/include/x", "");
 	is_not_cut(EBB_MODULE_NOT_BUILT);
+	write_build_log(0);
+	is_not_cut(EBB_MODULE_BEING_BUILT);
+	write_build_log(3600);
+	is_not_cut(EBB_MODULE_BUILD_FAILED);
 	fake_root_write(LONG_DKMS "/ebb.ko", "x");
 	is_not_cut(EBB_MODULE_LOADABLE);
 	lock_down();
@@ -174,6 +221,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MODULE_TEST(without_anything_a_package_is_named),
 		MODULE_TEST(without_headers_these_are_named),
+		MODULE_TEST(what_was_never_built_is_to_be_built),
+		MODULE_TEST(a_build_that_goes_on_is_waited_for),
 		MODULE_TEST(a_build_that_failed_has_a_log),
 		MODULE_TEST(another_kernels_is_none),
 		MODULE_TEST(one_that_is_built_is_to_be_loaded),
