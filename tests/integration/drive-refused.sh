@@ -20,8 +20,8 @@ drops=$(guest_number drop-count)
 if no_stall; then
 	ok "no allocation stalled"
 else
-	[ "$drops" -gt 0 ] ||
-		fail "$(($(guest_vmstat allocstall_) - STALLS)) allocations stalled, and the target was not dropped"
+	[[ $drops -gt 0 && $reason = allocstall ]] ||
+		fail "$(($(guest_vmstat allocstall_) - STALLS)) allocations stalled, $drops targets were dropped, and the reason is '$reason'"
 	ok "$(($(guest_vmstat allocstall_) - STALLS)) allocations stalled, and the target was dropped for it, $drops times"
 fi
 check "nothing was killed" no_kill
