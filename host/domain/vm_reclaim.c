@@ -123,7 +123,9 @@ void ebb_vm_end_reclaim(struct ebb_vm *vm, struct ebb_request *request)
 
 /*
  * Whether the job may go on once the guest was looked at anew. What is offered
- * outside of proven memory even then is no mishap.
+ * outside of proven memory even then is no mishap. A guest whose memory is resized
+ * changes piece by piece for as long as that takes, and is looked at when it rests:
+ * there the time limit of the job is the limit.
  */
 static bool may_resume(struct ebb_vm *vm)
 {
@@ -132,7 +134,7 @@ static bool may_resume(struct ebb_vm *vm)
 	if (vm->cancelled)
 		return false;
 	if (vm->reclaim.outcome.end == EBB_END_GUEST_GONE)
-		return ++vm->resumes <= RESUMES_MAX;
+		return vm->resizing_ns || ++vm->resumes <= RESUMES_MAX;
 	if (vm->reclaim.outcome.end != EBB_END_MAP_CHANGED)
 		return false;
 	vm->map_examined = true;

@@ -351,6 +351,48 @@ static void test_domain_ends_before_it_resumes(void **state)
 	fake_vm_settle_down();
 }
 
+/* Each piece of a slow guest's memory that goes is a change in the middle. */
+static void test_goes_on_while_memory_is_resized(void **state)
+{
+	enum {
+		PIECES = 20
+	};
+
+	(void)state;
+	fake_vm.reclaim_held = true;
+	order(&policy, 0);
+	for (uint32_t i = 0; i < PIECES; i++) {
+		fake_vm_until(fake_vm.reclaims == i + 1);
+		ebb_vm_memory_resized(vm);
+		fake_vm_until(vm->phase == EBB_VM_IDLE);
+		assert_int_equal(policy.reports, 0);
+		fake_vm.now_ns += 4 * EBB_NS_PER_S;
+		ebb_vm_tick(vm, fake_vm.now_ns);
+	}
+	fake_vm_until(fake_vm.reclaims == PIECES + 1);
+	fake_vm.reclaim_held = false;
+	fake_vm_settle_down();
+	assert_int_equal(policy.reports, 1);
+	assert_int_equal(policy.outcome.end, EBB_END_SATISFIED);
+	assert_int_equal(policy.outcome.bytes, (PIECES + 1) * 10 * EBB_MIB);
+}
+
+/* And a guest that changes without an end is not gone on with. */
+static void test_does_not_go_on_for_ever(void **state)
+{
+	(void)state;
+	fake_vm.reclaim_held = true;
+	order(&policy, 0);
+	for (uint32_t i = 0; !policy.reports; i++) {
+		assert_in_range(i, 0, 8);
+		fake_vm_until(fake_vm.reclaims == i + 1);
+		ebb_vm_invalidate(vm);
+		fake_vm_until(policy.reports || fake_vm.reclaims == i + 2);
+	}
+	assert_int_equal(policy.outcome.end, EBB_END_GUEST_GONE);
+	fake_vm.reclaim_held = false;
+}
+
 /* From within its report: it begins when that has returned. */
 static void test_asks_again(void **state)
 {
@@ -870,6 +912,8 @@ int main(void)
 		VM_TEST(test_ebbd_ends),
 		VM_TEST(test_ebbd_ends_in_the_midst),
 		VM_TEST(test_domain_ends_before_it_resumes),
+		VM_TEST(test_goes_on_while_memory_is_resized),
+		VM_TEST(test_does_not_go_on_for_ever),
 		VM_TEST(test_asks_again),
 		VM_TEST(test_violation_means_quarantine),
 		VM_TEST(test_nothing_begins_in_quarantine),
