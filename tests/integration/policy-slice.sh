@@ -29,7 +29,7 @@ slice_is()
 	[ "$(slice "$1")" = "$2" ]
 }
 
-# Its need ended over the high mark. QEMU itself may have taken a little of that since.
+# Its need ended over the high mark. What guests took since is none, down to the low one.
 slice_has_enough()
 {
 	slice_is in-need false
