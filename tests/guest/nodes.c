@@ -245,7 +245,7 @@ static struct ebb_policy_domain domain_of(uint32_t node, uint32_t budget_count)
 static void decide(void)
 {
 	struct ebb_budget_list list = read_budgets();
-	struct ebb_policy_budget budgets[BUDGETS];
+	struct ebb_policy_budget budgets[BUDGETS] = { { 0 } };
 	struct ebb_policy_domain domains[NODES];
 	struct ebb_policy_decision decisions[NODES];
 	struct ebb_policy policy = { .budgets = budgets,
