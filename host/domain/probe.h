@@ -25,6 +25,7 @@
 #include "host/interface/reason.h"
 #include "host/lease/lender.h"
 #include "host/memory/ringmap.h"
+#include "host/rung/rung.h"
 
 /**
  * struct ebb_probe - what a look found, and what is held since
@@ -111,6 +112,16 @@ void ebb_probe_close_channels(struct ebb_probe *probe);
 
 /* Of all backings of a probe. */
 uint64_t ebb_probe_backing_bytes(const struct ebb_probe *probe);
+
+/* The rung that is open by what it found. */
+static inline enum ebb_rung_id ebb_probe_rung(const struct ebb_probe *probe)
+{
+	const struct ebb_rung_facts facts = {
+		.attached = probe->attached,
+	};
+
+	return ebb_rung_choose(&facts);
+}
 
 /* Of an attached probe. */
 struct ebb_lender ebb_probe_lender(struct ebb_probe *probe);

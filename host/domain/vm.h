@@ -52,7 +52,7 @@
  *	read the last findings and close nothing. Requests wait
  * @EBB_VM_TELLING: a worker tells the guest its free target, keeps what was set
  *	with the domain or reads it. It uses the channel that answered; requests wait
- * @EBB_VM_RECLAIMING: a worker takes memory by the lease. The loop may read the
+ * @EBB_VM_RECLAIMING: a worker takes memory by the rung. The loop may read the
  *	findings and change nothing of them; a doctor is answered, a second
  *	reclaim is refused, as is a set
  */
@@ -123,6 +123,9 @@ void ebb_vm_inherit(struct ebb_vm *vm, const struct ebb_counters *earlier);
 
 /* What libvirt says of it now. */
 void ebb_vm_note_state(struct ebb_vm *vm, enum ebb_domain_state state);
+
+/* The rung that it is on now. */
+enum ebb_rung_id ebb_vm_rung(const struct ebb_vm *vm);
 
 /* Whether rung lease is open now. */
 bool ebb_vm_has_lease(const struct ebb_vm *vm);

@@ -62,7 +62,12 @@ int ebb_vm_run(struct ebb_vm *vm, const struct vm_job *job)
 	return r;
 }
 
+enum ebb_rung_id ebb_vm_rung(const struct ebb_vm *vm)
+{
+	return vm->gone ? EBB_RUNG_OBSERVE : ebb_probe_rung(&vm->probe);
+}
+
 bool ebb_vm_has_lease(const struct ebb_vm *vm)
 {
-	return vm->probe.attached && !vm->gone;
+	return ebb_vm_rung(vm) == EBB_RUNG_LEASE;
 }

@@ -92,11 +92,14 @@ void ebb_vm_reset(struct ebb_vm *vm)
 
 void ebb_vm_detach(struct ebb_vm *vm)
 {
-	if (vm->probe.attached) {
-		vm->known.lease = true;
-		if (ebb_ringmap_facts(&vm->probe.ring, &vm->known.facts) == 0)
-			vm->known.facts_ns = ebb_now_ns();
-	}
+	enum ebb_rung_id rung = ebb_probe_rung(&vm->probe);
+
+	/* It may have been let go before: that says nothing of it. */
+	if (rung != EBB_RUNG_OBSERVE)
+		vm->known.rung = rung;
+	if (vm->probe.attached &&
+	    ebb_ringmap_facts(&vm->probe.ring, &vm->known.facts) == 0)
+		vm->known.facts_ns = ebb_now_ns();
 	ebb_probe_detach(&vm->probe);
 	/* It is asked anew where the guest is another, and on a channel that is open. */
 	vm->probe.channel = NULL;
@@ -217,7 +220,7 @@ static void look_done(struct ebb_vm *vm)
 	if (found && environment->found && vm->life != EBB_VM_DISMISSED)
 		environment->found(vm, environment->opaque);
 	vm->known.looked_at = true;
-	vm->known.lease = false;
+	vm->known.rung = EBB_RUNG_OBSERVE;
 	/* Without XML nothing is known, and what was holds. */
 	ebb_vm_balloon_look_ended(vm, vm->probe.domxml.cell_count > 0);
 	if (vm->probe.domxml.cell_count > 0)

@@ -61,7 +61,7 @@ static void reclaim_work(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
 
-	ebb_reclaim_run(&vm->reclaim);
+	ebb_rung(vm->job_rung)->run(&vm->reclaim);
 }
 
 static void quarantine(struct ebb_vm *vm, const struct ebb_msg_error *reason)
@@ -205,7 +205,7 @@ static bool take_turn(struct ebb_vm *vm, const struct ebb_request *request)
 	return false;
 }
 
-/* Or ends, where there is no lease or another kernel now. */
+/* Or ends, where there is another rung or another kernel now. */
 static enum ebb_vm_serving resume(struct ebb_vm *vm,
 				  struct ebb_request *request)
 {
@@ -214,7 +214,7 @@ static enum ebb_vm_serving resume(struct ebb_vm *vm,
 
 	if (vm->turn.waits)
 		in_line_ns = ebb_now_ns() - vm->in_line_ns;
-	if (ebb_vm_has_lease(vm) &&
+	if (ebb_vm_rung(vm) == vm->job_rung &&
 	    memcmp(vm->job_boot_id, vm->probe.info.boot_id,
 		   sizeof(vm->job_boot_id)) == 0) {
 		if (!take_turn(vm, request))
@@ -229,13 +229,18 @@ static enum ebb_vm_serving resume(struct ebb_vm *vm,
 	return EBB_VM_SERVED;
 }
 
+static bool can_reclaim(const struct ebb_vm *vm)
+{
+	return ebb_rung(ebb_vm_rung(vm))->run;
+}
+
 /* Whether it cannot begin. */
 static bool is_refused(struct ebb_vm *vm, const struct ebb_reclaim_wish *wish,
 		       struct ebb_refusal *ret_refusal)
 {
 	uint64_t bytes = ebb_probe_backing_bytes(&vm->probe);
 
-	if (!ebb_vm_has_lease(vm)) {
+	if (!can_reclaim(vm)) {
 		*ret_refusal = ebb_vm_why_closed(vm);
 		return true;
 	}
@@ -253,7 +258,7 @@ static bool is_refused(struct ebb_vm *vm, const struct ebb_reclaim_wish *wish,
 /* What changed while it was in line may be proven again. */
 static bool is_looked_at_next(const struct ebb_vm *vm)
 {
-	return !ebb_vm_has_lease(vm) && vm->look_wanted &&
+	return !can_reclaim(vm) && vm->look_wanted &&
 	       vm->life == EBB_VM_CONNECTED && !vm->process.quarantined;
 }
 
@@ -285,6 +290,7 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 	vm->counted_bytes = 0;
 	vm->resumes = 0;
 	vm->map_examined = false;
+	vm->job_rung = ebb_vm_rung(vm);
 	memcpy(vm->job_boot_id, vm->probe.info.boot_id,
 	       sizeof(vm->job_boot_id));
 	vm->reclaim = (struct ebb_reclaim){
@@ -297,6 +303,6 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 		.cancelled = &vm->cancelled,
 		.lender = ebb_probe_lender(&vm->probe),
 	};
-	ebb_reclaim_prepare(&vm->reclaim);
+	ebb_rung(vm->job_rung)->prepare(&vm->reclaim);
 	return run_job(vm, request, ret_refusal);
 }

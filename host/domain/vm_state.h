@@ -163,14 +163,14 @@ struct vm_process {
 };
 
 /**
- * struct vm_known - what was known when the lease was let go
+ * struct vm_known - what was known when the last look was let go
  * @looked_at: at least once, in this process
- * @lease: there was one
+ * @rung: that it was on
  * @facts_ns, @facts: the last of the ring's; 0: none
  */
 struct vm_known {
 	bool looked_at;
-	bool lease;
+	enum ebb_rung_id rung;
 	uint64_t facts_ns;
 	struct ebb_facts facts;
 };
@@ -273,6 +273,7 @@ struct ebb_vm {
 	uint64_t in_line_ns; /* since when it waits for that */
 	atomic_bool cancelled;
 	struct ebb_reclaim reclaim;
+	enum ebb_rung_id job_rung;
 	uint8_t job_boot_id[EBB_BOOT_ID_BYTES];
 	uint64_t counted_bytes; /* of the job's, in the sums below */
 	uint32_t resumes; /* of the job, by the same kernel */

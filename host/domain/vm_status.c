@@ -175,6 +175,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	const struct ebb_probe *probe = &vm->probe;
 	bool resizing = vm->look_wanted && ebb_vm_resize_wait_ms(vm) > 0;
 	bool looking = vm->phase == EBB_VM_LOOKING || resizing;
+	enum ebb_rung_id rung = ebb_vm_rung(vm);
 	struct ebb_facts of_ring, *facts = NULL;
 
 	memset(ret_status, 0, sizeof(*ret_status));
@@ -182,10 +183,10 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	snprintf(ret_status->uuid, sizeof(ret_status->uuid), "%s", vm->uuid);
 	snprintf(ret_status->phase, sizeof(ret_status->phase), "%s",
 		 resizing ? "resizing" : phases[vm->phase]);
+	if (looking && rung == EBB_RUNG_OBSERVE)
+		rung = vm->known.rung;
 	snprintf(ret_status->rung, sizeof(ret_status->rung), "%s",
-		 ebb_vm_has_lease(vm) || (looking && vm->known.lease)
-			 ? "lease"
-			 : "observe");
+		 ebb_rung(rung)->name);
 	ret_status->known = vm->known.looked_at;
 	ret_status->old = looking || vm->life != EBB_VM_CONNECTED;
 	fill_pool(vm, ret_status);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ways to take a guest's memory, and which of them a domain is on.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The problem. Half of the guests of a host will never have all that the lease
+ * needs. Each needs something else and gives something else, so whoever wants
+ * memory of a domain (a person, the policy) must know what its rung can do, and
+ * an operator must know what keeps it from a better one.
+ *
+ * The answer. A rung is a row of one table: its name, what it can do, and how one
+ * reclaim by it is carried out; a file each has that work. Which rung a domain is
+ * on is a pure function of what the last look found (struct ebb_rung_facts): the
+ * best that nothing closes. Nobody keeps it, so it cannot be old: when a look
+ * finds that the module came, that the agent has gone, or that memory changed, the
+ * domain is on another rung by that alone, and the books of what was taken, which
+ * belong to the process, go on.
+ *
+ * The alternatives: a state of the domain that events move from rung to rung. Each
+ * event would have to know all of them.
+ */
+#ifndef EBB_HOST_RUNG_H
+#define EBB_HOST_RUNG_H
+
+#include <stdbool.h>
+
+#include "host/interface/reason.h"
+#include "host/lease/reclaim.h"
+
+/**
+ * enum ebb_rung_id - from the worst to the best
+ *
+ * @EBB_RUNG_OBSERVE: facts are shown; nothing can be taken
+ * @EBB_RUNG_LEASE: ebbd discards what the guest leases to it, in whole huge pages
+ */
+enum ebb_rung_id {
+	EBB_RUNG_OBSERVE,
+	EBB_RUNG_LEASE,
+	EBB_RUNG_COUNT
+};
+
+/**
+ * struct ebb_rung - what a rung can do
+ * @name: as people and scripts know it
+ * @prepare: takes the books before a reclaim, on the event loop's thread; NULL:
+ *	there is no reclaim by it
+ * @run: the work, on a worker; see ebb_reclaim_run()
+ */
+struct ebb_rung {
+	const char *name;
+	void (*prepare)(struct ebb_reclaim *reclaim);
+	void (*run)(struct ebb_reclaim *reclaim);
+};
+
+/**
+ * struct ebb_rung_facts - what a look found, as far as a rung rests on it
+ * @attached: the guest's memory is proven and its ring attached: no reason stands
+ *	in the way of the lease
+ */
+struct ebb_rung_facts {
+	bool attached;
+};
+
+/* Pure. The best rung that is open. */
+enum ebb_rung_id ebb_rung_choose(const struct ebb_rung_facts *facts);
+
+const struct ebb_rung *ebb_rung(enum ebb_rung_id id);
+
+#endif /* EBB_HOST_RUNG_H */
