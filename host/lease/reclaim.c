@@ -34,14 +34,8 @@
 #include "common/size.h"
 #include "host/lease/drive.h"
 #include "host/lease/session.h"
+#include "host/lease/steps.h"
 #include "host/lease/tools.h"
-
-enum {
-	/* A guest that compacts is asked so often whether it still does. */
-	COMPACT_POLL_US = 50 * 1000,
-	/* For the standing target to be put back, once all is over. */
-	RESTORE_MS = 500,
-};
 
 /* So much that the guest no more offers is worth to ask for it again. */
 #define REARM_BYTES (64 * EBB_MIB)
@@ -66,11 +60,6 @@ void ebb_reclaim_prepare(struct ebb_reclaim *reclaim)
 			: reclaim->wish.bytes;
 }
 
-static void set_phase(struct ebb_tools *tools, enum ebb_reclaim_phase phase)
-{
-	tools->books->phase = phase;
-}
-
 static bool host_holds_free(const struct ebb_reclaim *reclaim)
 {
 	uint64_t resident = ebb_lender_held_bytes(&reclaim->lender);
@@ -84,63 +73,11 @@ static struct ebb_outcome take_free(struct ebb_reclaim *reclaim,
 {
 	struct ebb_outcome outcome;
 
-	set_phase(tools, EBB_PHASE_TAKING);
+	tools->books->phase = EBB_PHASE_TAKING;
 	outcome = ebb_session_run(tools, false);
 	if (outcome.end == EBB_END_DRAINED && host_holds_free(reclaim))
 		outcome = ebb_session_run(tools, true);
 	return outcome;
-}
-
-/*
- * Step 3: has the guest compact, and waits for that. EBB_END_NONE: it did, and
- * has more free. That it did not is no failure: what lay in huge ranges was
- * taken.
- */
-static struct ebb_outcome compact(struct ebb_tools *tools)
-{
-	const struct ebb_dialog_request request = { .kind = EBB_DIALOG_COMPACT };
-	struct ebb_dialog_reply reply;
-	enum ebb_reclaim_end end;
-	bool ran = false;
-
-	set_phase(tools, EBB_PHASE_COMPACTING);
-	for (;;) {
-		end = ebb_dialog_ask(&tools->dialog, tools->bounds,
-				     tools->books, &request, &reply);
-		if (end != EBB_END_NONE)
-			return ebb_outcome(end);
-		if (reply.result < 0 || !reply.compact.running)
-			break;
-		ran = true;
-		ebb_sleep_us(COMPACT_POLL_US);
-	}
-	if (ran)
-		return ebb_outcome(EBB_END_NONE);
-	if (reply.result < 0)
-		return ebb_outcome_reason(
-			EBB_END_DRAINED,
-			reply.result == -ENOSYS ? "too-old" : "no-answer");
-	return ebb_outcome_reason(EBB_END_DRAINED, reply.compact.reason);
-}
-
-/*
- * Without it the lease of the target ends by itself; so it is waited for only
- * for a moment, and an agent that still has another request gets none.
- */
-static void restore_target(struct ebb_reclaim *reclaim, struct ebb_tools *tools)
-{
-	const struct ebb_dialog_request request = {
-		.kind = EBB_DIALOG_TARGET,
-		.target = reclaim->standing,
-	};
-	uint64_t until_ns = ebb_now_ns() + RESTORE_MS * UINT64_C(1000000);
-	struct ebb_dialog_reply reply;
-
-	if (ebb_dialog_is_open(&tools->dialog) &&
-	    !ebb_dialog_hear(&tools->dialog, until_ns, &reply))
-		return;
-	if (ebb_dialog_say(&tools->dialog, &request) == 0)
-		ebb_dialog_hear(&tools->dialog, until_ns, &reply);
 }
 
 /* Step 4. */
@@ -149,7 +86,7 @@ static struct ebb_outcome drive(struct ebb_reclaim *reclaim,
 {
 	struct ebb_outcome outcome = ebb_drive_run(tools);
 
-	restore_target(reclaim, tools);
+	ebb_step_restore_target(&tools->dialog, &reclaim->standing);
 	return outcome;
 }
 
@@ -160,7 +97,9 @@ static struct ebb_outcome reclaim_all(struct ebb_reclaim *reclaim,
 	struct ebb_outcome outcome = take_free(reclaim, tools);
 
 	if (outcome.end == EBB_END_DRAINED && wish->compact) {
-		outcome = compact(tools);
+		/* Step 3. That it did not is no failure. */
+		outcome = ebb_step_compact(&tools->dialog, tools->bounds,
+					   tools->books);
 		if (outcome.end == EBB_END_NONE)
 			outcome = take_free(reclaim, tools);
 	}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/lease/steps.h"
+
+#include <errno.h>
+
+#include "common/clock.h"
+
+enum {
+	/* A guest that compacts is asked so often whether it still does. */
+	COMPACT_POLL_US = 50 * 1000,
+	/* For the standing target to be put back, once all is over. */
+	RESTORE_MS = 500,
+};
+
+struct ebb_outcome ebb_step_compact(struct ebb_dialog *dialog,
+				    const struct ebb_bounds *bounds,
+				    struct ebb_books *books)
+{
+	const struct ebb_dialog_request request = { .kind = EBB_DIALOG_COMPACT };
+	struct ebb_dialog_reply reply;
+	enum ebb_reclaim_end end;
+	bool ran = false;
+
+	books->phase = EBB_PHASE_COMPACTING;
+	for (;;) {
+		end = ebb_dialog_ask(dialog, bounds, books, &request, &reply);
+		if (end != EBB_END_NONE)
+			return ebb_outcome(end);
+		if (reply.result < 0 || !reply.compact.running)
+			break;
+		ran = true;
+		ebb_sleep_us(COMPACT_POLL_US);
+	}
+	if (ran)
+		return ebb_outcome(EBB_END_NONE);
+	if (reply.result < 0)
+		return ebb_outcome_reason(
+			EBB_END_DRAINED,
+			reply.result == -ENOSYS ? "too-old" : "no-answer");
+	return ebb_outcome_reason(EBB_END_DRAINED, reply.compact.reason);
+}
+
+void ebb_step_restore_target(struct ebb_dialog *dialog,
+			     const struct ebb_msg_target *standing)
+{
+	const struct ebb_dialog_request request = {
+		.kind = EBB_DIALOG_TARGET,
+		.target = *standing,
+	};
+	uint64_t until_ns = ebb_now_ns() + RESTORE_MS * UINT64_C(1000000);
+	struct ebb_dialog_reply reply;
+
+	if (ebb_dialog_is_open(dialog) &&
+	    !ebb_dialog_hear(dialog, until_ns, &reply))
+		return;
+	if (ebb_dialog_say(dialog, &request) == 0)
+		ebb_dialog_hear(dialog, until_ns, &reply);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What any reclaim has the guest do by its agent, whoever discards. */
+#ifndef EBB_HOST_STEPS_H
+#define EBB_HOST_STEPS_H
+
+#include "host/lease/dialog.h"
+
+/**
+ * ebb_step_compact - the guest moves together what it uses (blocks)
+ *
+ * Waits until it has. Returns EBB_END_NONE: it did, and has more free in huge
+ * ranges; EBB_END_DRAINED with a reason: it did not, which is no failure; or an end
+ * of the bounds.
+ */
+struct ebb_outcome ebb_step_compact(struct ebb_dialog *dialog,
+				    const struct ebb_bounds *bounds,
+				    struct ebb_books *books);
+
+/*
+ * Puts the target back that holds but for the reclaim. Without it the lease of the
+ * reclaim's ends by itself; so it is waited for only for a moment, and an agent that
+ * still has another request gets none.
+ */
+void ebb_step_restore_target(struct ebb_dialog *dialog,
+			     const struct ebb_msg_target *standing);
+
+#endif /* EBB_HOST_STEPS_H */
