@@ -95,6 +95,19 @@ static int find_process(struct context *context)
 				      &probe->qemu, &probe->reasons);
 }
 
+/* Who has no files is asked of /proc; who cannot be asked may have any. */
+static bool is_pooled(const struct ebb_guest_process *qemu)
+{
+	struct ebb_holding holding;
+
+	for (uint32_t i = 0; i < qemu->backing_count; i++)
+		if (qemu->backings[i].kind == EBB_BACKING_HUGETLBFS)
+			return true;
+	return qemu->backing_count == 0 &&
+	       (ebb_guest_process_usage(qemu->pid, &holding) < 0 ||
+		holding.pooled);
+}
+
 static int examine_process(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
@@ -113,6 +126,8 @@ static int examine_process(struct context *context)
 	if (probe->qemu.backing_count == 0 &&
 	    !ebb_reason_has(&probe->reasons, EBB_REASON_BACKING_ON_DISK))
 		add_reason(context, EBB_REASON_PRIVATE_MEMORY, NULL);
+	probe->pooled = probe->domxml.free_page_reporting &&
+			is_pooled(&probe->qemu);
 	return 0;
 }
 
@@ -463,6 +478,7 @@ void ebb_probe_run(const struct ebb_probe_order *order,
 		   struct ebb_probe *ret_probe)
 {
 	struct context context = { order, ret_probe };
+	struct ebb_rung_facts facts;
 
 	ebb_probe_init(ret_probe);
 	ret_probe->own_channel = order->before->own_channel;
@@ -474,7 +490,8 @@ void ebb_probe_run(const struct ebb_probe_order *order,
 		add_reason(&context, EBB_REASON_INTERNAL,
 			   "it changed while it was examined");
 	}
-	ebb_reason_sort(&ret_probe->reasons);
+	facts = ebb_probe_rung_facts(ret_probe);
+	ebb_rung_sort(&facts, &ret_probe->reasons);
 }
 
 void ebb_probe_detach(struct ebb_probe *probe)

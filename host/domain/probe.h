@@ -30,11 +30,14 @@
 /**
  * struct ebb_probe - what a look found, and what is held since
  * @running: it has a QEMU process
- * @reasons: why rung lease is closed; empty if @attached
+ * @reasons: why rung lease is closed, those that close other rungs as well first;
+ *	empty if @attached
  * @paused: its processors stand still; nobody in it is asked
  * @asked_qga: the guest agent's channel was used
  * @domxml: from its XML, if @running
  * @qemu: its process and files
+ * @pooled: with free page reporting, some of its memory is of a pool of huge pages,
+ *	or that is not known
  * @same_process: that of the look before
  * @own_channel, @qga_channel: ways to an agent that are open; kept from one
  *	look to the next, as an agent that comes later says so there
@@ -52,6 +55,7 @@ struct ebb_probe {
 	struct ebb_domxml domxml;
 	struct ebb_guest_process qemu;
 	bool same_process;
+	bool pooled;
 	struct ebb_channel *own_channel;
 	struct ebb_channel *qga_channel;
 	struct ebb_channel *channel;
@@ -113,12 +117,22 @@ void ebb_probe_close_channels(struct ebb_probe *probe);
 /* Of all backings of a probe. */
 uint64_t ebb_probe_backing_bytes(const struct ebb_probe *probe);
 
+static inline struct ebb_rung_facts
+ebb_probe_rung_facts(const struct ebb_probe *probe)
+{
+	return (struct ebb_rung_facts){
+		.reasons = &probe->reasons,
+		.attached = probe->attached,
+		.answers = probe->channel && probe->have_info,
+		.reporting = probe->domxml.free_page_reporting,
+		.pooled = probe->pooled,
+	};
+}
+
 /* The rung that is open by what it found. */
 static inline enum ebb_rung_id ebb_probe_rung(const struct ebb_probe *probe)
 {
-	const struct ebb_rung_facts facts = {
-		.attached = probe->attached,
-	};
+	const struct ebb_rung_facts facts = ebb_probe_rung_facts(probe);
 
 	return ebb_rung_choose(&facts);
 }

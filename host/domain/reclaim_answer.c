@@ -222,6 +222,14 @@ void ebb_reclaim_answer(const struct ebb_reclaim_report *report,
 		ebb_refusal_answer(&report->refusal, call);
 }
 
+/* Of files this moment's, else as it was measured last. */
+static uint64_t held_bytes(const struct ebb_reclaim *reclaim)
+{
+	return reclaim->lender.qemu->backing_count > 0
+		       ? ebb_lender_held_bytes(&reclaim->lender)
+		       : reclaim->held_bytes;
+}
+
 static struct ebb_reclaim_progress
 progress_of(const struct ebb_reclaim *reclaim)
 {
@@ -229,7 +237,7 @@ progress_of(const struct ebb_reclaim *reclaim)
 	struct ebb_reclaim_progress progress = {
 		.reclaimed_bytes = reclaim->books.reclaimed_bytes,
 		.target_bytes = reclaim->target_bytes,
-		.resident_bytes = ebb_lender_held_bytes(&reclaim->lender),
+		.resident_bytes = held_bytes(reclaim),
 		.driven_bytes = reclaim->books.driven_bytes,
 	};
 

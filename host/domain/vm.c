@@ -42,23 +42,27 @@ static void admit_guest_change(struct ebb_vm *vm)
 /* One line when the rung changes, with the remedy. */
 static void tell_rung(struct ebb_vm *vm)
 {
-	const char *now = "lease";
+	enum ebb_rung_id rung = ebb_probe_rung(&vm->probe);
+	const char *now = ebb_rung(rung)->name;
 	struct ebb_reason reason;
 
-	if (!vm->probe.attached) {
+	if (rung != EBB_RUNG_LEASE) {
 		if (vm->probe.reasons.count == 0)
 			return;
 		ebb_reason_render(&vm->probe.reasons, 0, &reason);
-		now = reason.name;
+		if (rung == EBB_RUNG_OBSERVE)
+			now = reason.name;
 	}
 	if (strcmp(vm->told, now) == 0 ||
 	    !ebb_pace_take(&vm->told_pace, 1, ebb_now_ns()))
 		return;
 	snprintf(vm->told, sizeof(vm->told), "%s", now);
-	if (vm->probe.attached)
+	if (rung == EBB_RUNG_LEASE)
 		ebb_log(EBB_LOG_INFO, "%s: rung lease", vm->name);
 	else if (vm->probe.running)
-		ebb_log(EBB_LOG_INFO, "%s: rung observe: %s. %s", vm->name,
+		ebb_log(EBB_LOG_INFO, "%s: rung %s%s: %s. %s", vm->name,
+			ebb_rung(rung)->name,
+			rung == EBB_RUNG_OBSERVE ? "" : ", not lease",
 			reason.text, reason.remedy);
 }
 

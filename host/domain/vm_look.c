@@ -138,6 +138,23 @@ static bool is_agent_told(const struct ebb_probe *probe)
 	       (probe->own_channel && probe->domxml.own_closed);
 }
 
+/*
+ * What stands in the way of the lease where the agent answers on Ebb's channel: it says
+ * there that the module came or went, and virtio-balloon is as the domain was started.
+ */
+static uint32_t count_told_by_agent(const struct ebb_vm *vm)
+{
+	const struct ebb_probe *probe = &vm->probe;
+	const struct ebb_reason_list *reasons = &probe->reasons;
+
+	if (ebb_probe_rung(probe) != EBB_RUNG_REPORT ||
+	    probe->channel != probe->own_channel)
+		return 0;
+	return ebb_reason_has(reasons, EBB_REASON_REPORTING_BUSY) +
+	       ebb_reason_has(reasons, EBB_REASON_NO_MODULE) +
+	       ebb_reason_has(reasons, EBB_REASON_AGENT_VERSION);
+}
+
 /* Whether all that stands in the way ends by an event, which is told. */
 static bool is_told_when_over(const struct ebb_vm *vm)
 {
@@ -149,7 +166,7 @@ static bool is_told_when_over(const struct ebb_vm *vm)
 		EBB_REASON_NO_CHANNEL,	   EBB_REASON_GUEST_PAUSED,
 	};
 	const struct ebb_reason_list *reasons = &vm->probe.reasons;
-	uint32_t count = 0;
+	uint32_t count = count_told_by_agent(vm);
 
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(told); i++)
 		count += ebb_reason_has(reasons, told[i]);

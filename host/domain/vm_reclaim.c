@@ -176,6 +176,7 @@ static enum ebb_vm_serving run_job(struct ebb_vm *vm,
 	vm->reclaim.lender = ebb_probe_lender(&vm->probe);
 	vm->reclaim.domain = vm->domain;
 	vm->reclaim.channel = vm->probe.channel;
+	vm->reclaim.memory_bytes = ebb_vm_memory_bytes(vm);
 	/* It may have been set while the reclaim was in line. */
 	vm->reclaim.standing = ebb_vm_standing_target(vm);
 	if (ebb_vm_run(vm, &reclaim) < 0) {
@@ -238,7 +239,7 @@ static bool can_reclaim(const struct ebb_vm *vm)
 static bool is_refused(struct ebb_vm *vm, const struct ebb_reclaim_wish *wish,
 		       struct ebb_refusal *ret_refusal)
 {
-	uint64_t bytes = ebb_probe_backing_bytes(&vm->probe);
+	uint64_t bytes = ebb_vm_memory_bytes(vm);
 
 	if (!can_reclaim(vm)) {
 		*ret_refusal = ebb_vm_why_closed(vm);

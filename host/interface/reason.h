@@ -16,7 +16,8 @@
 
 /*
  * In the order in which they are shown: what an operator must mend first comes
- * first. All of them close rung lease.
+ * first. All of them close rung lease; host/rung/choose.c says which close
+ * others, too.
  */
 enum ebb_reason_id {
 	EBB_REASON_NOT_RUNNING,

@@ -166,6 +166,9 @@ const char *ebb_target_reason_text(const char *reason)
 		  "it has nothing more to give without touching what it uses" },
 		{ "limit", "it keeps no more than seven eighths of its memory "
 			   "free" },
+		{ "not-discarded",
+		  "it freed more, and QEMU discarded too little "
+		  "of it" },
 		{ "no-answer", "it does not follow the free target, or its "
 			       "ebb-agent does not answer" },
 		{ "refused",

@@ -44,9 +44,11 @@ struct ebb_reclaim_wish {
  * Set by the caller before each ebb_reclaim_run():
  * @lender, @domain, @channel: the guest, the reclaim's alone while it runs
  * @standing: the free target that holds but for this reclaim
+ * @memory_bytes: that the guest has
  *
- * Of the reclaim; the first three may be read while it runs:
+ * Of the reclaim; the first four may be read while it runs:
  * @books: what came of it so far
+ * @held_bytes: what the host holds of a guest without files, as measured last
  * @start_ns: when ebb_reclaim_run() began first, or 0. A caller may put it off
  *	between two runs, for time that does not count
  * @target_bytes: since ebb_reclaim_prepare(); that of a reclaim of all is an
@@ -70,8 +72,10 @@ struct ebb_reclaim {
 	struct ebb_domain *domain;
 	struct ebb_channel *channel;
 	struct ebb_msg_target standing;
+	uint64_t memory_bytes;
 
 	struct ebb_books books;
+	_Atomic uint64_t held_bytes;
 	_Atomic uint64_t start_ns;
 	uint64_t target_bytes;
 	uint64_t before_bytes;

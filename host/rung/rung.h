@@ -33,10 +33,14 @@
  * enum ebb_rung_id - from the worst to the best
  *
  * @EBB_RUNG_OBSERVE: facts are shown; nothing can be taken
+ * @EBB_RUNG_REPORT: QEMU discards what the guest's kernel reports to be free, some
+ *	seconds after it was freed, and ebbd has the guest compact and free more. The
+ *	order to take is nobody's: what is free is gone already
  * @EBB_RUNG_LEASE: ebbd discards what the guest leases to it, in whole huge pages
  */
 enum ebb_rung_id {
 	EBB_RUNG_OBSERVE,
+	EBB_RUNG_REPORT,
 	EBB_RUNG_LEASE,
 	EBB_RUNG_COUNT
 };
@@ -56,15 +60,33 @@ struct ebb_rung {
 
 /**
  * struct ebb_rung_facts - what a look found, as far as a rung rests on it
- * @attached: the guest's memory is proven and its ring attached: no reason stands
- *	in the way of the lease
+ * @reasons: what stands in the way of the lease, and maybe of others
+ * @attached: the guest's memory is proven and its ring attached, which no reason
+ *	allows
+ * @answers: an agent does, and there is a way to it
+ * @reporting: virtio-balloon has free page reporting on
+ * @pooled: some of the memory is of a pool of huge pages
  */
 struct ebb_rung_facts {
+	const struct ebb_reason_list *reasons;
 	bool attached;
+	bool answers;
+	bool reporting;
+	bool pooled;
 };
+
+/* Pure. Whether a reason closes the rung. */
+bool ebb_rung_is_closed_by(enum ebb_rung_id id, enum ebb_reason_id reason);
 
 /* Pure. The best rung that is open. */
 enum ebb_rung_id ebb_rung_choose(const struct ebb_rung_facts *facts);
+
+/*
+ * Pure. Orders the reasons as they are shown: those that close the rung which is next
+ * to be had first, each as in their enum.
+ */
+void ebb_rung_sort(const struct ebb_rung_facts *facts,
+		   struct ebb_reason_list *reasons);
 
 const struct ebb_rung *ebb_rung(enum ebb_rung_id id);
 

@@ -18,6 +18,7 @@
 #include "common/size.h"
 #include "host/libvirt/agent.h"
 #include "host/lease/reclaim.h"
+#include "host/rung/report.h"
 
 struct fake_vm fake_vm = { .now_ns = (uint64_t)1000 * 1000 * 1000 * 1000 };
 static int channel; /* its address is one */
@@ -50,16 +51,20 @@ void ebb_sleep_us(uint32_t us)
 	usleep(us);
 }
 
-/* ---- in place of reclaim.c ---- */
+/* ---- in place of reclaim.c and report.c ---- */
 
 void ebb_reclaim_prepare(struct ebb_reclaim *reclaim)
 {
 	(void)reclaim;
 }
 
-void ebb_reclaim_run(struct ebb_reclaim *reclaim)
+void ebb_report_prepare(struct ebb_reclaim *reclaim)
 {
-	fake_vm.reclaims++;
+	(void)reclaim;
+}
+
+static void play(struct ebb_reclaim *reclaim)
+{
 	while (fake_vm.reclaim_held && !*reclaim->gone && !*reclaim->cancelled)
 		usleep(1000);
 	reclaim->books.reclaimed_bytes += fake_vm.take_bytes;
@@ -71,6 +76,18 @@ void ebb_reclaim_run(struct ebb_reclaim *reclaim)
 	else if (*reclaim->cancelled)
 		reclaim->outcome = ebb_outcome(EBB_END_CANCELLED);
 	reclaim->outcome.bytes = reclaim->books.reclaimed_bytes;
+}
+
+void ebb_reclaim_run(struct ebb_reclaim *reclaim)
+{
+	fake_vm.reclaims++;
+	play(reclaim);
+}
+
+void ebb_report_run(struct ebb_reclaim *reclaim)
+{
+	fake_vm.reports++;
+	play(reclaim);
 }
 
 const char *ebb_reclaim_phase_name(enum ebb_reclaim_phase phase)

@@ -51,7 +51,8 @@ struct fake_vm {
 	atomic_uint probes;
 	atomic_uint tells;
 	atomic_uint job_asks;
-	atomic_uint reclaims; /* begun */
+	atomic_uint reclaims; /* begun, by rung lease */
+	atomic_uint reports; /* begun, by rung report */
 	struct ebb_msg_target told;
 	uint32_t keeps;
 	atomic_uint infos; /* asked for while the domain runs on */

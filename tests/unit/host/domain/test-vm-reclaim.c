@@ -415,6 +415,78 @@ static void test_asks_again(void **state)
 	assert_int_equal(fake_vm.reclaims, 4);
 }
 
+/* ---- a guest that is on another rung ---- */
+
+static void assert_on_rung(const char *rung, const char *reason)
+{
+	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+
+	assert_non_null(status);
+	ebb_vm_status(vm, status);
+	assert_string_equal(status->rung, rung);
+	assert_string_equal(status->reasons[0].name, reason);
+	assert_int_equal(status->reclaimed_bytes, 3 * EBB_MIB);
+	free(status);
+}
+
+static void test_rung_report(void **state)
+{
+	(void)state;
+	fake_vm.take_bytes = 3 * EBB_MIB;
+	order(&policy, EBB_MIB);
+	fake_vm_settle_down();
+	fake_vm.take_bytes = 0;
+	assert_int_equal(fake_vm.reclaims, 1);
+	/* The module goes: what was taken by lease is not forgotten. */
+	fake_vm.lease = false;
+	fake_vm.agent = true;
+	fake_vm.domxml.free_page_reporting = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_REPORT);
+	assert_false(ebb_vm_has_lease(vm));
+	assert_on_rung("report", "private-memory");
+	order(&policy, EBB_MIB);
+	fake_vm_settle_down();
+	assert_int_equal(policy.outcome.end, EBB_END_SATISFIED);
+	assert_int_equal(fake_vm.reports, 1);
+	assert_int_equal(fake_vm.reclaims, 1);
+	/* The agent goes. */
+	fake_vm.agent = false;
+	fake_vm.no_agent = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_on_rung("observe", "no-agent");
+	order(&policy, EBB_MIB);
+	fake_vm_settle_down();
+	assert_int_equal(policy.refusal.kind, EBB_REFUSAL_RUNG_CLOSED);
+	assert_int_equal(fake_vm.reports, 1);
+	/* And comes, with the module. */
+	fake_vm.agent = true;
+	fake_vm.lease = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_LEASE);
+}
+
+/* What begins by one rung does not go on by another. */
+static void test_rung_changes_meanwhile(void **state)
+{
+	(void)state;
+	fake_vm.reclaim_held = true;
+	order(&policy, EBB_MIB);
+	fake_vm_until(fake_vm.reclaims > 0);
+	fake_vm.lease = false;
+	fake_vm.agent = true;
+	fake_vm.domxml.free_page_reporting = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(policy.outcome.end, EBB_END_GUEST_GONE);
+	assert_int_equal(policy.reports, 1);
+	assert_int_equal(fake_vm.reports, 0);
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_REPORT);
+}
+
 /* ---- a guest that breaks the rules ---- */
 
 static void assert_quarantined(void)
@@ -915,6 +987,8 @@ int main(void)
 		VM_TEST(test_goes_on_while_memory_is_resized),
 		VM_TEST(test_does_not_go_on_for_ever),
 		VM_TEST(test_asks_again),
+		VM_TEST(test_rung_report),
+		VM_TEST(test_rung_changes_meanwhile),
 		VM_TEST(test_violation_means_quarantine),
 		VM_TEST(test_nothing_begins_in_quarantine),
 		VM_TEST(test_stale_offers_mean_quarantine),

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/rung/rung.h"
+
+static bool closes_report(enum ebb_reason_id reason)
+{
+	switch (reason) {
+	/* What the lease alone needs. */
+	case EBB_REASON_PRIVATE_MEMORY:
+	case EBB_REASON_AGENT_VERSION:
+	case EBB_REASON_NO_MODULE:
+	case EBB_REASON_REPORTING_BUSY:
+	case EBB_REASON_MAP_UNPROVEN:
+	case EBB_REASON_RING_INVALID:
+		return false;
+	/* Nobody knows what is measured, or another one measures and drives. */
+	case EBB_REASON_NOT_RUNNING:
+	case EBB_REASON_PROCESS_UNKNOWN:
+	case EBB_REASON_OTHER_CONTROLLER:
+	case EBB_REASON_BACKING_ON_DISK:
+	case EBB_REASON_TOO_MANY_PARTS:
+	/* Whoever broke the rules once is left to itself. */
+	case EBB_REASON_QUARANTINED:
+	/* QEMU does not discard it, */
+	case EBB_REASON_CONFIDENTIAL:
+	case EBB_REASON_VFIO:
+	case EBB_REASON_VDPA:
+	case EBB_REASON_LOCKED_MEMORY:
+	case EBB_REASON_PAGES_TOO_LARGE:
+	case EBB_REASON_PAGE_POISONING:
+	/* or may discard what another one has pinned, or what must stay. */
+	case EBB_REASON_VHOST_USER:
+	case EBB_REASON_PEERS_UNKNOWN:
+	case EBB_REASON_ARGUMENTS_UNKNOWN:
+	case EBB_REASON_NVDIMM:
+	/* Nobody in the guest can be asked. */
+	case EBB_REASON_NO_CHANNEL:
+	case EBB_REASON_GUEST_PAUSED:
+	case EBB_REASON_GUEST_BOOTING:
+	case EBB_REASON_AGENT_SILENT:
+	case EBB_REASON_NO_AGENT:
+	case EBB_REASON_LIBVIRT_JOB:
+	case EBB_REASON_INTERNAL:
+	case EBB_REASON_COUNT:
+		break;
+	}
+	return true;
+}
+
+bool ebb_rung_is_closed_by(enum ebb_rung_id id, enum ebb_reason_id reason)
+{
+	switch (id) {
+	case EBB_RUNG_LEASE:
+		return true;
+	case EBB_RUNG_REPORT:
+		return closes_report(reason);
+	case EBB_RUNG_OBSERVE:
+	case EBB_RUNG_COUNT:
+		break;
+	}
+	return false;
+}
+
+/* As far as no reason says it. */
+static bool may_report(const struct ebb_rung_facts *facts)
+{
+	return facts->reporting && !facts->pooled;
+}
+
+static bool is_report_open(const struct ebb_rung_facts *facts)
+{
+	if (!may_report(facts) || !facts->answers)
+		return false;
+	for (uint32_t i = 0; i < facts->reasons->count; i++)
+		if (closes_report(facts->reasons->items[i].id))
+			return false;
+	return true;
+}
+
+enum ebb_rung_id ebb_rung_choose(const struct ebb_rung_facts *facts)
+{
+	if (facts->attached)
+		return EBB_RUNG_LEASE;
+	return is_report_open(facts) ? EBB_RUNG_REPORT : EBB_RUNG_OBSERVE;
+}
+
+void ebb_rung_sort(const struct ebb_rung_facts *facts,
+		   struct ebb_reason_list *reasons)
+{
+	struct ebb_reason_list sorted = { 0 };
+
+	ebb_reason_sort(reasons);
+	if (!may_report(facts))
+		return;
+	for (int closing = 1; closing >= 0; closing--)
+		for (uint32_t i = 0; i < reasons->count; i++)
+			if (closes_report(reasons->items[i].id) == closing)
+				sorted.items[sorted.count++] =
+					reasons->items[i];
+	*reasons = sorted;
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/rung/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/size.h"
+#include "host/lease/drive.h"
+#include "host/lease/permission.h"
+#include "host/lease/steps.h"
+#include "protocol/threshold.h"
+
+enum {
+	POLL_US = 100 * 1000,
+	/* While libvirt is waited for, the bounds are looked at so often. */
+	LOOK_MS = 20,
+	/*
+	 * From free to discarded: the kernel waits 2 s, takes its time where much is
+	 * free (PAGE_REPORTING_DELAY, mm/page_reporting.c), and QEMU is asked in turn.
+	 */
+	LAG_MS = 6 * 1000,
+	/* No less for so long, whatever the guest says: that is all. */
+	STILL_MS = 20 * 1000,
+	/* The target is told anew so often, for what the guest says to it. */
+	TELL_MS = 2 * 1000,
+	/* Targets that were reached and brought too little. */
+	RAISED_MAX = 2,
+};
+
+/* By so much less the host has to hold to be worth waiting on. */
+#define WORTH_BYTES (2 * EBB_MIB)
+/* So much that is free and held is worth waiting for. */
+#define HELD_BYTES (64 * EBB_MIB)
+
+/* ---- decisions ---- */
+
+static bool is_state(const struct ebb_report_view *view,
+		     enum ebb_threshold_state state)
+{
+	return strcmp(view->answer.state, ebb_threshold_state_name(state)) == 0;
+}
+
+/* Whether the guest says that it is at work. */
+static bool is_busy(const struct ebb_report_view *view)
+{
+	return !view->answer.reason[0] &&
+	       (is_state(view, EBB_THRESHOLD_DRIVING) ||
+		is_state(view, EBB_THRESHOLD_FRAGMENTED));
+}
+
+static bool is_reached(const struct ebb_report_view *view)
+{
+	return is_state(view, EBB_THRESHOLD_HELD) &&
+	       view->answer.effective_bytes >= view->goal_bytes;
+}
+
+enum ebb_report_step ebb_report_decide(const struct ebb_report_view *view)
+{
+	if (view->still_ms < (is_busy(view) ? STILL_MS : LAG_MS))
+		return EBB_REPORT_WAIT;
+	return is_reached(view) && !view->answer.reason[0] &&
+			       view->raised < RAISED_MAX
+		       ? EBB_REPORT_RAISE
+		       : EBB_REPORT_END;
+}
+
+const char *ebb_report_reason(const struct ebb_report_view *view)
+{
+	if (view->answer.reason[0])
+		return view->answer.reason;
+	if (is_reached(view))
+		return "not-discarded";
+	if (is_state(view, EBB_THRESHOLD_HELD))
+		return "limit";
+	if (is_state(view, EBB_THRESHOLD_IDLE))
+		return "no-answer";
+	return "exhausted";
+}
+
+/* ---- the loop ---- */
+
+/**
+ * struct report - one run, for its thread alone
+ * @grew_ns: when the host held less than ever before, last
+ * @worth_bytes: what had come then
+ * @driven: since the target was given; @undriven_bytes: what had come before
+ */
+struct report {
+	struct ebb_reclaim *reclaim;
+	struct ebb_bounds bounds;
+	struct ebb_dialog dialog;
+	uint64_t grew_ns;
+	uint64_t worth_bytes;
+	bool driven;
+	uint64_t undriven_bytes;
+	uint64_t told_ns;
+	bool told; /* once */
+	struct ebb_report_view view;
+};
+
+/* In RAM and in swap. Returns 0, -ESRCH (its process has ended) or -errno. */
+static int read_held(const struct ebb_lender *lender,
+		     struct ebb_holding *ret_holding)
+{
+	const struct ebb_guest_process *qemu = lender->qemu;
+	int r;
+
+	*ret_holding = (struct ebb_holding){ 0 };
+	if (qemu->backing_count > 0) {
+		ret_holding->resident_bytes = ebb_lender_held_bytes(lender);
+		return 0;
+	}
+	r = ebb_guest_process_usage(qemu->pid, ret_holding);
+	/* It was that one's if that one lives. */
+	return ebb_guest_process_alive(qemu) ? r : -ESRCH;
+}
+
+/* EBB_END_NONE, or why there is nothing to be measured. */
+static struct ebb_outcome measure(struct report *report)
+{
+	struct ebb_reclaim *reclaim = report->reclaim;
+	struct ebb_books *books = &reclaim->books;
+	struct ebb_holding holding;
+	uint64_t held_bytes, came_bytes;
+	int r = read_held(&reclaim->lender, &holding);
+
+	if (r < 0)
+		return r == -ESRCH ? ebb_outcome(EBB_END_GUEST_GONE)
+				   : ebb_outcome_error(EBB_END_FAILED,
+						       "its process cannot be "
+						       "read: %s",
+						       strerror(-r));
+	held_bytes = holding.resident_bytes + holding.swapped_bytes;
+	reclaim->held_bytes = held_bytes;
+	came_bytes = reclaim->before_bytes > held_bytes
+			     ? reclaim->before_bytes - held_bytes
+			     : 0;
+	if (came_bytes > books->reclaimed_bytes) {
+		books->reclaimed_bytes = came_bytes;
+		if (report->driven)
+			books->driven_bytes =
+				came_bytes - report->undriven_bytes;
+	}
+	if (books->reclaimed_bytes >= report->worth_bytes + WORTH_BYTES) {
+		report->worth_bytes = books->reclaimed_bytes;
+		report->grew_ns = ebb_now_ns();
+	}
+	return ebb_outcome(ebb_bounds_end(&report->bounds, books));
+}
+
+static uint64_t still_ms(const struct report *report)
+{
+	return (ebb_now_ns() - report->grew_ns) / EBB_NS_PER_MS;
+}
+
+/* DRAINED: what was free is discarded, as far as it shows. */
+static struct ebb_outcome await_discards(struct report *report)
+{
+	struct ebb_outcome outcome;
+
+	report->grew_ns = ebb_now_ns();
+	for (;;) {
+		outcome = measure(report);
+		if (outcome.end != EBB_END_NONE)
+			return outcome;
+		if (still_ms(report) >= LAG_MS)
+			return ebb_outcome(EBB_END_DRAINED);
+		ebb_sleep_us(POLL_US);
+	}
+}
+
+/* EBB_END_NONE, or why there are none. */
+static struct ebb_outcome ask_facts(struct report *report,
+				    struct ebb_msg_facts *ret_facts)
+{
+	const struct ebb_dialog_request request = { .kind = EBB_DIALOG_FACTS };
+	struct ebb_dialog_reply reply;
+	enum ebb_reclaim_end end =
+		ebb_dialog_ask(&report->dialog, &report->bounds,
+			       &report->reclaim->books, &request, &reply);
+
+	if (end != EBB_END_NONE)
+		return ebb_outcome(end);
+	if (reply.result < 0)
+		return ebb_outcome_error(EBB_END_NO_AGENT, "%s",
+					 reply.error.text);
+	*ret_facts = reply.facts;
+	return ebb_outcome(EBB_END_NONE);
+}
+
+static struct ebb_estimate estimate(const struct ebb_reclaim *reclaim,
+				    const struct ebb_msg_facts *facts)
+{
+	return ebb_estimate_reclaim(reclaim->memory_bytes, reclaim->held_bytes,
+				    facts->free_huge_bytes);
+}
+
+/* Step 1. */
+static struct ebb_outcome await_free(struct report *report)
+{
+	struct ebb_msg_facts facts = { 0 };
+	struct ebb_outcome outcome = ask_facts(report, &facts);
+
+	report->reclaim->books.phase = EBB_PHASE_TAKING;
+	if (outcome.end != EBB_END_NONE)
+		return outcome;
+	if (estimate(report->reclaim, &facts).min_bytes < HELD_BYTES)
+		return ebb_outcome(EBB_END_DRAINED);
+	return await_discards(report);
+}
+
+static struct ebb_outcome no_thread(int r)
+{
+	return ebb_outcome_error(EBB_END_FAILED, "%s",
+				 r == -EBUSY ? "too many calls of libvirt hang"
+					     : strerror(-r));
+}
+
+static struct ebb_outcome refused(const char *reason)
+{
+	return ebb_outcome_reason(EBB_END_GUEST_REFUSED, reason);
+}
+
+/* The target as it is; what the guest says to it is in the view then. */
+static struct ebb_outcome tell(struct report *report)
+{
+	const struct ebb_dialog_request request = {
+		.kind = EBB_DIALOG_TARGET,
+		.target = { .bytes = report->view.goal_bytes,
+			    .timeout_ms = EBB_TARGET_LEASE_MS,
+			    .retry = !report->told,
+			    .urgent = true },
+	};
+	struct ebb_dialog_reply reply;
+	enum ebb_reclaim_end end =
+		ebb_dialog_ask(&report->dialog, &report->bounds,
+			       &report->reclaim->books, &request, &reply);
+
+	report->told = true;
+	report->told_ns = ebb_now_ns();
+	if (end != EBB_END_NONE)
+		return ebb_outcome(end);
+	switch (reply.result) {
+	case 0:
+		break;
+	case -ENOSYS:
+		return refused("too-old");
+	case -ETIMEDOUT:
+	case -ENOTCONN:
+		return ebb_outcome_error(EBB_END_NO_AGENT, "%s",
+					 reply.error.text);
+	default:
+		return refused("agent-error");
+	}
+	report->view.answer = reply.target;
+	return strcmp(reply.target.mechanism, "none") == 0
+		       ? refused("no-mechanism")
+		       : ebb_outcome(EBB_END_NONE);
+}
+
+/* A target of what is free now and what is missing. */
+static struct ebb_outcome aim(struct report *report)
+{
+	const struct ebb_reclaim *reclaim = report->reclaim;
+	struct ebb_msg_facts facts = { 0 };
+	struct ebb_outcome outcome = ask_facts(report, &facts);
+	uint64_t came_bytes = reclaim->books.reclaimed_bytes;
+
+	if (outcome.end != EBB_END_NONE)
+		return outcome;
+	report->view.goal_bytes =
+		ebb_drive_goal(facts.free_huge_bytes,
+			       reclaim->wish.bytes > came_bytes
+				       ? reclaim->wish.bytes - came_bytes
+				       : 0,
+			       reclaim->memory_bytes);
+	report->grew_ns = ebb_now_ns();
+	return tell(report);
+}
+
+/* One turn of the loop. EBB_END_NONE: there is another. */
+static struct ebb_outcome pursue(struct report *report)
+{
+	struct ebb_outcome outcome = measure(report);
+
+	if (outcome.end == EBB_END_NONE &&
+	    ebb_now_ns() - report->told_ns >= TELL_MS * EBB_NS_PER_MS)
+		outcome = tell(report);
+	if (outcome.end != EBB_END_NONE)
+		return outcome;
+	report->view.still_ms = still_ms(report);
+	switch (ebb_report_decide(&report->view)) {
+	case EBB_REPORT_WAIT:
+		ebb_sleep_us(POLL_US);
+		break;
+	case EBB_REPORT_RAISE:
+		report->view.raised++;
+		outcome = aim(report);
+		break;
+	case EBB_REPORT_END:
+		outcome = refused(ebb_report_reason(&report->view));
+		break;
+	}
+	return outcome;
+}
+
+/* Step 3. */
+static struct ebb_outcome drive(struct report *report)
+{
+	struct ebb_reclaim *reclaim = report->reclaim;
+	struct ebb_outcome outcome;
+
+	reclaim->books.phase = EBB_PHASE_DRIVING;
+	report->driven = true;
+	report->undriven_bytes = reclaim->books.reclaimed_bytes;
+	outcome = aim(report);
+	while (outcome.end == EBB_END_NONE)
+		outcome = pursue(report);
+	if (outcome.end == EBB_END_GUEST_REFUSED)
+		outcome.held = report->view.answer.held;
+	ebb_step_restore_target(&report->dialog, &reclaim->standing);
+	return outcome;
+}
+
+/* Where a libvirt job works on the memory, it is not made to change meanwhile. */
+static struct ebb_outcome await_permission(const struct report *report,
+					   struct ebb_permission *permission)
+{
+	uint64_t wanted_ns = ebb_now_ns();
+	enum ebb_reclaim_end end;
+	int r;
+
+	do {
+		r = ebb_permission_get(permission, wanted_ns,
+				       ebb_now_ns() + LOOK_MS * EBB_NS_PER_MS);
+		end = ebb_bounds_end(&report->bounds, &report->reclaim->books);
+	} while (r == -EAGAIN && end == EBB_END_NONE);
+	if (end == EBB_END_NONE && r == -EBUSY)
+		end = EBB_END_JOB;
+	if (end == EBB_END_NONE && r < 0)
+		return ebb_outcome_error(EBB_END_FAILED,
+					 "cannot ask libvirt whether a job "
+					 "runs");
+	return ebb_outcome(end);
+}
+
+static struct ebb_outcome ask_permission(const struct report *report)
+{
+	struct ebb_permission permission;
+	struct ebb_outcome outcome;
+	int r = ebb_permission_start(&permission, report->reclaim->domain);
+
+	if (r < 0)
+		return no_thread(r);
+	outcome = await_permission(report, &permission);
+	ebb_permission_stop(&permission);
+	return outcome;
+}
+
+static struct ebb_outcome take(struct report *report)
+{
+	struct ebb_reclaim *reclaim = report->reclaim;
+	const struct ebb_reclaim_wish *wish = &reclaim->wish;
+	struct ebb_outcome outcome = ask_permission(report);
+
+	if (outcome.end == EBB_END_NONE)
+		outcome = await_free(report);
+	/* Step 2. That it did not is no failure. */
+	if (outcome.end == EBB_END_DRAINED && wish->compact) {
+		outcome = ebb_step_compact(&report->dialog, &report->bounds,
+					   &reclaim->books);
+		if (outcome.end == EBB_END_NONE)
+			outcome = await_discards(report);
+	}
+	if (outcome.end == EBB_END_DRAINED && !wish->all && !wish->free_only)
+		outcome = drive(report);
+	return outcome;
+}
+
+static struct ebb_outcome estimate_all(struct report *report)
+{
+	struct ebb_msg_facts facts = { 0 };
+	struct ebb_outcome outcome = ask_facts(report, &facts);
+
+	if (outcome.end != EBB_END_NONE)
+		return outcome;
+	report->reclaim->estimate = estimate(report->reclaim, &facts);
+	return ebb_outcome(EBB_END_SATISFIED);
+}
+
+static struct ebb_outcome run(struct ebb_reclaim *reclaim)
+{
+	struct report report = {
+		.reclaim = reclaim,
+		.bounds = {
+			.bytes = reclaim->wish.all ? 0 : reclaim->wish.bytes,
+			.deadline_ns = reclaim->start_ns +
+				       reclaim->wish.timeout_ms *
+					       EBB_NS_PER_MS,
+			.gone = reclaim->gone,
+			.disconnected = reclaim->disconnected,
+			.leaving = reclaim->leaving,
+			.cancelled = reclaim->cancelled,
+		},
+		.worth_bytes = reclaim->books.reclaimed_bytes,
+	};
+	struct ebb_outcome outcome = measure(&report);
+	int r;
+
+	if (outcome.end != EBB_END_NONE)
+		return outcome;
+	r = ebb_dialog_start(&report.dialog, reclaim->channel,
+			     reclaim->agent_ms);
+	if (r < 0)
+		return no_thread(r);
+	outcome = reclaim->wish.dry_run ? estimate_all(&report) : take(&report);
+	ebb_dialog_stop(&report.dialog);
+	return outcome;
+}
+
+/* What of it is in swap, if that is known. */
+static bool read_swapped(const struct ebb_lender *lender, uint64_t *ret_bytes)
+{
+	struct ebb_holding holding;
+
+	if (lender->qemu->backing_count > 0)
+		return ebb_lender_swapped(lender, ret_bytes);
+	if (read_held(lender, &holding) < 0)
+		return false;
+	*ret_bytes = holding.swapped_bytes;
+	return holding.swapped_known;
+}
+
+/* The process is read by a worker. */
+void ebb_report_prepare(struct ebb_reclaim *reclaim)
+{
+	reclaim->target_bytes = reclaim->wish.all ? 0 : reclaim->wish.bytes;
+}
+
+static void begin(struct ebb_reclaim *reclaim)
+{
+	struct ebb_holding holding;
+
+	if (read_held(&reclaim->lender, &holding) == 0)
+		reclaim->before_bytes =
+			holding.resident_bytes + holding.swapped_bytes;
+	reclaim->swapped_before_known =
+		read_swapped(&reclaim->lender, &reclaim->swapped_before_bytes);
+	reclaim->start_ns = ebb_now_ns();
+}
+
+void ebb_report_run(struct ebb_reclaim *reclaim)
+{
+	if (!reclaim->start_ns)
+		begin(reclaim);
+	reclaim->outcome = run(reclaim);
+	reclaim->outcome.bytes = reclaim->books.reclaimed_bytes;
+	reclaim->after_bytes = reclaim->held_bytes;
+	reclaim->swapped_after_known =
+		read_swapped(&reclaim->lender, &reclaim->swapped_after_bytes);
+	reclaim->end_ns = ebb_now_ns();
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Rung report: private memory, no ebb.ko, and virtio-balloon has the kernel's page
+# reporting. A reclaim drives the guest all the same, QEMU discards, and the host's
+# books have it; the agent that stops closes the rung and the next one opens it.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Of what the process has as such, all of it the guest's but QEMU's own.
+held_bytes()
+{
+	awk '/^(VmRSS|VmSwap):/ { sum += $2 } END { printf "%.0f\n", sum * 1024 }' \
+		"/proc/$(guest_pid)/status"
+}
+
+# on_rung RUNG REASON: now, for that among other reasons
+on_rung()
+{
+	[ "$(ebbctl_json show "$GUEST" 2>/dev/null |
+		jq -r --arg reason "$2" '"\(.rung) \(.old) \(any(.reasons[]?; .name == $reason))"')" = \
+		"$1 false true" ]
+}
+
+requires virsh socat jq
+rig_init
+libvirt_start
+guest_boot --memory 1024 --backing private --balloon reporting --disk 700 \
+	--cmdline ebb.no-module
+start_ebbd
+wait_for 90 on_rung report no-module ||
+	fail "not on rung report: $(ebbctl show "$GUEST" 2>&1)"
+ok "a guest without ebb.ko, on private memory, is on rung report"
+
+guest_churn $((16 << 20))
+guest_cache 700
+watch_stalls
+before=$(held_bytes)
+reclaim 400M --timeout 300s ||
+	fail "exit $?: $(cat "$RIG_DIR/run/stderr") $RESULT"
+taken=$((before - $(held_bytes)))
+check "it ended satisfied" [ "$(result ended)" = satisfied ]
+check "$(mib "$(result driven-bytes)") of it were driven" \
+	at_least "$(result driven-bytes)" $((200 << 20))
+check "ebbd discarded nothing itself" [ "$(result punched-bytes)" = 0 ]
+# QEMU's own memory and the guest go on meanwhile.
+at_least $taken $((320 << 20)) ||
+	fail "400 MiB asked, by the host's books $(mib $taken) came: $RESULT"
+ok "400 MiB asked, $(mib $taken) came by the host's books"
+
+# As much as it has is not to be had: it says why, and keeps what it uses.
+reclaim 900M --timeout 300s
+status=$?
+[ $status = 4 ] || fail "900M: exit $status: $(cat "$RIG_DIR/run/stderr") $RESULT"
+check "what it cannot give is refused" [ "$(result ended)" = guest-refused ]
+# By what is cached still it comes to the end of that, or of what it may keep free; a
+# slow guest may need it before.
+grep -qxE "exhausted|limit|allocstall|refault|pressure" <<<"$(result refused-reason)" ||
+	fail "it is refused for $(result refused-reason): $RESULT"
+ok "as $(result refused-reason) says"
+check "nothing was killed" no_kill
+verdict=$(churn_ends) || fail "$verdict"
+ok "$verdict"
+
+reclaimed=$(guest_status reclaimed-bytes)
+runs=$(guest_status reclaim-runs)
+guest "kill -9 \$(cat /run/ebb-agent.started)"
+ebbctl doctor "$GUEST" >"$RIG_DIR/run/doctor"
+first_reason()
+{
+	ebbctl_json show "$GUEST" | jq -r '.reasons[0].name'
+}
+check "without an agent it is on rung observe" guest_is rung observe
+# A guest that was started a short while ago is taken to boot, and one that libvirt
+# does not know to be alone yet is asked in vain.
+grep -qxE "no-agent|guest-booting|agent-silent" <<<"$(first_reason)" ||
+	fail "the first reason is $(first_reason): $(ebbctl show "$GUEST" 2>&1)"
+ok "the first reason is $(first_reason)"
+guest "guest-start agent"
+wait_for 90 on_rung report no-module ||
+	fail "not on rung report again: $(ebbctl show "$GUEST" 2>&1)"
+check "with the next agent it is on rung report again" guest_is rung report
+check "what was taken is not forgotten" guest_is reclaimed-bytes "$reclaimed"
+check "nor how often" guest_is reclaim-runs "$runs"
+check "the guest's log is clean" dmesg_clean

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which rung a domain is on, by what was found; and in which order that is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "host/rung/rung.h"
+
+/* What does not close rung report; all else does. */
+static const enum ebb_reason_id leases_own[] = {
+	EBB_REASON_PRIVATE_MEMORY, EBB_REASON_AGENT_VERSION,
+	EBB_REASON_NO_MODULE,	   EBB_REASON_REPORTING_BUSY,
+	EBB_REASON_MAP_UNPROVEN,   EBB_REASON_RING_INVALID,
+};
+
+static bool is_leases_own(enum ebb_reason_id reason)
+{
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(leases_own); i++)
+		if (leases_own[i] == reason)
+			return true;
+	return false;
+}
+
+/* A guest whose QEMU discards what is reported, and an agent that answers. */
+static struct ebb_rung_facts reporting(const struct ebb_reason_list *reasons)
+{
+	return (struct ebb_rung_facts){ .reasons = reasons,
+					.answers = true,
+					.reporting = true };
+}
+
+static void test_lease_is_the_best(void **state)
+{
+	struct ebb_reason_list reasons = { 0 };
+	struct ebb_rung_facts facts = reporting(&reasons);
+
+	(void)state;
+	facts.attached = true;
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_LEASE);
+}
+
+static void test_each_reason(void **state)
+{
+	(void)state;
+	for (int id = 0; id < EBB_REASON_COUNT; id++) {
+		struct ebb_reason_list reasons = { 0 };
+		struct ebb_rung_facts facts = reporting(&reasons);
+
+		ebb_reason_add(&reasons, EBB_REASON_REPORTING_BUSY, NULL);
+		ebb_reason_add(&reasons, id, NULL);
+		assert_true(ebb_rung_is_closed_by(EBB_RUNG_LEASE, id));
+		assert_int_equal(ebb_rung_is_closed_by(EBB_RUNG_REPORT, id),
+				 !is_leases_own(id));
+		assert_false(ebb_rung_is_closed_by(EBB_RUNG_OBSERVE, id));
+		assert_int_equal(ebb_rung_choose(&facts),
+				 is_leases_own(id) ? EBB_RUNG_REPORT
+						   : EBB_RUNG_OBSERVE);
+		/* What QEMU does not discard is not driven for it. */
+		facts.reporting = false;
+		assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+	}
+}
+
+static void test_what_report_needs(void **state)
+{
+	struct ebb_reason_list reasons = { 0 };
+	struct ebb_rung_facts facts = reporting(&reasons);
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(leases_own); i++)
+		ebb_reason_add(&reasons, leases_own[i], NULL);
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_REPORT);
+	facts.answers = false;
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+	facts = reporting(&reasons);
+	facts.pooled = true;
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+	/* Nothing was looked at yet. */
+	facts = (struct ebb_rung_facts){ .reasons = &reasons };
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+}
+
+static void test_what_is_told_first(void **state)
+{
+	static const enum ebb_reason_id found[] = { EBB_REASON_REPORTING_BUSY,
+						    EBB_REASON_NO_AGENT,
+						    EBB_REASON_VFIO,
+						    EBB_REASON_PRIVATE_MEMORY };
+	static const enum ebb_reason_id to_lease[] = {
+		EBB_REASON_VFIO, EBB_REASON_PRIVATE_MEMORY, EBB_REASON_NO_AGENT,
+		EBB_REASON_REPORTING_BUSY
+	};
+	static const enum ebb_reason_id to_report[] = {
+		EBB_REASON_VFIO, EBB_REASON_NO_AGENT, EBB_REASON_PRIVATE_MEMORY,
+		EBB_REASON_REPORTING_BUSY
+	};
+	struct ebb_reason_list reasons = { 0 };
+	struct ebb_rung_facts facts = { .reasons = &reasons };
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(found); i++)
+		ebb_reason_add(&reasons, found[i], NULL);
+	ebb_rung_sort(&facts, &reasons);
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(found); i++)
+		assert_int_equal(reasons.items[i].id, to_lease[i]);
+	facts.reporting = true;
+	ebb_rung_sort(&facts, &reasons);
+	assert_int_equal(reasons.count, EBB_ARRAY_SIZE(found));
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(found); i++)
+		assert_int_equal(reasons.items[i].id, to_report[i]);
+	facts.pooled = true;
+	ebb_rung_sort(&facts, &reasons);
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(found); i++)
+		assert_int_equal(reasons.items[i].id, to_lease[i]);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	assert_string_equal(ebb_rung(EBB_RUNG_LEASE)->name, "lease");
+	assert_string_equal(ebb_rung(EBB_RUNG_REPORT)->name, "report");
+	assert_string_equal(ebb_rung(EBB_RUNG_OBSERVE)->name, "observe");
+	assert_null(ebb_rung(EBB_RUNG_OBSERVE)->run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lease_is_the_best),
+		cmocka_unit_test(test_each_reason),
+		cmocka_unit_test(test_what_report_needs),
+		cmocka_unit_test(test_what_is_told_first),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
