@@ -63,7 +63,7 @@ boot_second_kernel()
 		"$disk" 2>/dev/null
 	[ -s "$RIG_DIR/boot/initrd.img" ] || fail "no initramfs of $kernel"
 	virsh dumpxml --inactive "$GUEST" |
-		sed -E "s,<(kernel|initrd)>.*/,<\1>$RIG_DIR/boot/," >"$RIG_DIR/second.xml"
+		sed -E "s,<(kernel|initrd)>[^<]*/,<\1>$RIG_DIR/boot/," >"$RIG_DIR/second.xml"
 	virsh define "$RIG_DIR/second.xml" >/dev/null || fail "$kernel is not taken"
 	virsh start "$GUEST" >/dev/null || fail "$kernel does not start"
 }
