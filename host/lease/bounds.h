@@ -24,6 +24,8 @@ struct ebb_books {
 	_Atomic uint32_t batches;
 	_Atomic uint32_t failed_slots; /* not reached within the grant window */
 	_Atomic uint32_t phase; /* enum ebb_reclaim_phase */
+	/* The guest was driven: what it has learnt since is not to be forgotten. */
+	_Atomic bool driven;
 };
 
 /**

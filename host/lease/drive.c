@@ -169,7 +169,7 @@ static struct ebb_outcome send_target(struct drive *drive,
 		.kind = EBB_DIALOG_TARGET,
 		.target = { .bytes = drive->view.goal_bytes,
 			    .timeout_ms = EBB_TARGET_LEASE_MS,
-			    .retry = first,
+			    .retry = !tools->books->driven,
 			    .urgent = true },
 	};
 	struct ebb_dialog_reply reply;
@@ -177,6 +177,7 @@ static struct ebb_outcome send_target(struct drive *drive,
 		&tools->dialog, tools->bounds, tools->books, &request, &reply);
 
 	drive->told = true;
+	tools->books->driven = true;
 	drive->told_ns = ebb_now_ns();
 	if (end != EBB_END_NONE)
 		return ebb_outcome(end);

@@ -229,7 +229,7 @@ static struct ebb_outcome tell(struct report *report)
 		.kind = EBB_DIALOG_TARGET,
 		.target = { .bytes = report->view.goal_bytes,
 			    .timeout_ms = EBB_TARGET_LEASE_MS,
-			    .retry = !report->told,
+			    .retry = !report->reclaim->books.driven,
 			    .urgent = true },
 	};
 	struct ebb_dialog_reply reply;
@@ -238,6 +238,7 @@ static struct ebb_outcome tell(struct report *report)
 			       &report->reclaim->books, &request, &reply);
 
 	report->told = true;
+	report->reclaim->books.driven = true;
 	report->told_ns = ebb_now_ns();
 	if (end != EBB_END_NONE)
 		return ebb_outcome(end);

@@ -303,6 +303,20 @@ static void test_driven_until_satisfied(void **state)
 	assert_true(guest.free_count <= 14);
 }
 
+/* What the guest learnt in the first part of a reclaim holds in the next one. */
+static void test_driven_anew_it_keeps_what_it_learnt(void **state)
+{
+	(void)state;
+	begin_guest(20);
+	assert_int_equal(run(), EBB_END_SATISFIED);
+	fake_guest_end(&guest);
+	begin_guest(20);
+	books.driven = true;
+	assert_int_equal(run(), EBB_END_SATISFIED);
+	assert_true(seen.tells > 0);
+	assert_int_equal(seen.retries, 0);
+}
+
 /* What was taken before counts, and is free still. */
 static void test_driven_beyond_what_was_free(void **state)
 {
@@ -461,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_facts),
 		cmocka_unit_test(test_goals),
 		DRIVE_TEST(test_driven_until_satisfied),
+		DRIVE_TEST(test_driven_anew_it_keeps_what_it_learnt),
 		DRIVE_TEST(test_driven_beyond_what_was_free),
 		DRIVE_TEST(test_guest_has_no_more),
 		DRIVE_TEST(test_agent_says_why),
