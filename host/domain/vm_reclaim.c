@@ -263,6 +263,18 @@ static bool is_looked_at_next(const struct ebb_vm *vm)
 	       vm->life == EBB_VM_CONNECTED && !vm->process.quarantined;
 }
 
+bool ebb_vm_is_given_up(const struct ebb_vm *vm,
+			const struct ebb_request *request)
+{
+	uint64_t from_ns = vm->turn.waits ? request->since_ns
+					  : vm->reclaim.start_ns;
+
+	return request->state == EBB_REQUEST_RESUMING &&
+	       ebb_vm_rung(vm) != vm->job_rung &&
+	       ebb_now_ns() - from_ns >=
+		       vm->reclaim.wish.timeout_ms * EBB_NS_PER_MS;
+}
+
 static struct ebb_reclaim_wish bounded(const struct ebb_vm *vm,
 				       struct ebb_reclaim_wish wish)
 {
@@ -279,7 +291,8 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 {
 	const struct ebb_config *config = vm->environment->config;
 
-	if (vm->turn.waits && is_looked_at_next(vm))
+	if (vm->turn.waits && is_looked_at_next(vm) &&
+	    !ebb_vm_is_given_up(vm, request))
 		return EBB_VM_WAITS;
 	if (request->state == EBB_REQUEST_RESUMING)
 		return resume(vm, request);

@@ -123,6 +123,10 @@ void ebb_vm_serve_last(struct ebb_vm *vm)
 static bool is_overdue(const struct ebb_vm *vm,
 		       const struct ebb_request *request)
 {
+	/* Its guest is looked at when its memory rests, which may take long. */
+	if (request->state == EBB_REQUEST_RESUMING &&
+	    (vm->turn.waits || vm->resizing_ns))
+		return ebb_vm_is_given_up(vm, request);
 	/* Who waits for his turn waits for no look. */
 	if (request->kind == EBB_REQUEST_RECLAIM && vm->turn.waits)
 		return false;

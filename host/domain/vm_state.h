@@ -367,6 +367,14 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 					 struct ebb_request *request,
 					 struct ebb_refusal *ret_refusal);
 
+/*
+ * vm_reclaim.c: one that has begun, and cannot go on as nothing is proven, has waited
+ * for longer than it may: for its time limit since it began, or, in line, where time
+ * does not count, since it last ran.
+ */
+bool ebb_vm_is_given_up(const struct ebb_vm *vm,
+			const struct ebb_request *request);
+
 /* vm_reclaim.c: ends one that has begun, and that no job works on. */
 void ebb_vm_end_reclaim(struct ebb_vm *vm, struct ebb_request *request);
 
