@@ -128,5 +128,5 @@ reasons()
 
 says()
 {
-	reasons | grep -qE "$1"
+	reasons | grep -qF "$1"
 }
