@@ -62,8 +62,11 @@ static void see_held(const struct ebb_vm *vm, struct ebb_vm_sight *sight)
 		holding = vm->process.usage;
 	else
 		return;
-	/* Of which pool it is, is not known. */
-	sight->held_known = !holding.pooled;
+	/*
+	 * Of which pool it is, is not known; nor what it may use, where a look did not
+	 * get the XML and there are no files.
+	 */
+	sight->held_known = !holding.pooled && ebb_vm_memory_bytes(vm) > 0;
 	sight->resident_bytes = holding.resident_bytes;
 	sight->swapped_known = holding.swapped_known;
 	sight->swapped_bytes = holding.swapped_bytes;

@@ -242,6 +242,34 @@ static void test_memory_in_no_files_is_seen(void **state)
 	assert_int_equal(sight.resident_bytes, 3 * EBB_MIB);
 }
 
+/* A look that libvirt does not answer finds neither XML nor files. */
+static void test_debt_is_unknown_after_a_look_that_failed(void **state)
+{
+	const struct ebb_domxml domxml = fake_vm.domxml;
+	const struct ebb_holding usage = { .resident_bytes = 3 * EBB_MIB };
+	struct ebb_vm_sight sight;
+	uint64_t lent_bytes;
+
+	(void)state;
+	fake_vm.domxml = (struct ebb_domxml){ 0 };
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	fake_vm.domxml = domxml;
+	assert_int_equal(vm->probe.qemu.pid, 1);
+	ebb_vm_take_usage(vm, 1, &usage);
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.pid, 1);
+	assert_int_equal(sight.usable_bytes, 0);
+	assert_false(sight.held_known);
+	assert_int_equal(sight.resident_bytes, 3 * EBB_MIB);
+	assert_false(ebb_vm_lent(vm, &lent_bytes));
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	ebb_vm_see(vm, &sight);
+	assert_true(sight.held_known);
+	assert_int_equal(sight.usable_bytes, EBB_GIB);
+}
+
 static void test_who_ended_has_nothing(void **state)
 {
 	struct ebb_vm_sight sight;
@@ -444,6 +472,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_memory_in_no_files_is_seen,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_debt_is_unknown_after_a_look_that_failed, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(test_who_ended_has_nothing,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
