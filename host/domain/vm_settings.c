@@ -26,7 +26,7 @@ uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm)
 		bytes += domxml->cell_bytes[i];
 	for (uint32_t i = 0; i < domxml->device_count; i++)
 		bytes += domxml->devices[i].bytes;
-	return bytes;
+	return bytes > 0 ? bytes : domxml->bound_bytes;
 }
 
 /* Of memory devices, what is not plugged is not there. */

@@ -136,11 +136,21 @@ static int cell_bytes(xmlNode *cell, uint64_t *ret_bytes)
 			    xmlGetProp(cell, BAD_CAST "unit"), ret_bytes);
 }
 
+/* With all memory devices, whether plugged or not. */
+static int find_memory(xmlXPathContext *context, uint64_t *ret_bytes)
+{
+	xmlXPathObject *memory ebb_cleanup(free_object) =
+		xmlXPathEvalExpression(BAD_CAST "/domain/memory", context);
+
+	if (!memory || !memory->nodesetval || memory->nodesetval->nodeNr != 1)
+		return -EBADMSG;
+	return element_bytes(memory->nodesetval->nodeTab[0], ret_bytes);
+}
+
 static int parse_cells(xmlXPathContext *context, struct ebb_domxml *domxml)
 {
 	xmlXPathObject *cells ebb_cleanup(free_object) = xmlXPathEvalExpression(
 		BAD_CAST "/domain/cpu/numa/cell", context);
-	xmlXPathObject *memory ebb_cleanup(free_object) = NULL;
 	uint64_t plugged_bytes = 0;
 	int r;
 
@@ -157,11 +167,7 @@ static int parse_cells(xmlXPathContext *context, struct ebb_domxml *domxml)
 		return 0;
 	}
 
-	memory = xmlXPathEvalExpression(BAD_CAST "/domain/memory", context);
-	if (!memory || !memory->nodesetval || memory->nodesetval->nodeNr != 1)
-		return -EBADMSG;
-	r = element_bytes(memory->nodesetval->nodeTab[0],
-			  &domxml->cell_bytes[0]);
+	r = find_memory(context, &domxml->cell_bytes[0]);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < domxml->device_count; i++)
@@ -358,6 +364,16 @@ static int parse_metadata(xmlXPathContext *context, struct ebb_domxml *domxml)
 				 &domxml->metadata);
 }
 
+/* What the parts that cannot be kept apart come to. */
+static void take_bound(xmlXPathContext *context, struct ebb_domxml *ret_domxml)
+{
+	uint64_t bytes;
+
+	*ret_domxml = (struct ebb_domxml){ 0 };
+	if (find_memory(context, &bytes) == 0)
+		ret_domxml->bound_bytes = bytes;
+}
+
 int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 		     struct ebb_reason_list *reasons)
 {
@@ -378,6 +394,8 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 	r = parse_devices(context, &domxml, &present_bytes);
 	if (r == 0)
 		r = parse_cells(context, &domxml);
+	if (r == -E2BIG)
+		take_bound(context, ret_domxml);
 	if (r == 0)
 		parse_balloon(context, present_bytes, &domxml);
 	if (r == 0)

@@ -17,6 +17,7 @@ enum {
 
 /**
  * struct ebb_domxml - the parts that Ebb needs
+ * @bound_bytes: all parts together, where they are too many to be kept apart; else 0
  * @cell_count, @cell_bytes: boot memory by NUMA cell, in the order in which
  *	QEMU lays it out; one cell if the domain has no NUMA
  * @device_count, @devices: dimm and virtio-mem devices with their address; 0
@@ -36,6 +37,7 @@ enum {
  * @metadata: what Ebb keeps with it
  */
 struct ebb_domxml {
+	uint64_t bound_bytes;
 	uint32_t cell_count;
 	uint64_t cell_bytes[EBB_MEMORY_PART_MAX];
 	uint32_t device_count;
@@ -81,7 +83,7 @@ void ebb_domxml_take_definition(struct ebb_domxml *domxml, const char *xml);
 /**
  * ebb_domxml_parse - read the XML of virDomainGetXMLDesc()
  * @xml: the text
- * @ret_domxml: written only on success
+ * @ret_domxml: written only on success; with -E2BIG @bound_bytes is all that is in it
  * @reasons: devices and settings that forbid discarding are added
  *
  * Returns 0, -EBADMSG (not a domain's XML), -E2BIG (more cells or memory

@@ -270,6 +270,22 @@ static void test_debt_is_unknown_after_a_look_that_failed(void **state)
 	assert_int_equal(sight.usable_bytes, EBB_GIB);
 }
 
+/* It owes no more than all that it has. */
+static void test_debt_of_too_many_parts_is_bounded(void **state)
+{
+	const struct ebb_domxml domxml = fake_vm.domxml;
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	fake_vm.domxml = (struct ebb_domxml){ .bound_bytes = 3 * EBB_GIB };
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	fake_vm.domxml = domxml;
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.usable_bytes, 3 * EBB_GIB);
+	assert_false(sight.balloon_known);
+}
+
 static void test_who_ended_has_nothing(void **state)
 {
 	struct ebb_vm_sight sight;
@@ -474,6 +490,9 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_debt_is_unknown_after_a_look_that_failed, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_debt_of_too_many_parts_is_bounded, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_who_ended_has_nothing,
 						set_up, tear_down),

@@ -643,7 +643,12 @@ static void check_part_limit(const char *head, const char *part,
 	char *too_many = repeat(head, part, EBB_MEMORY_PART_MAX + 1, tail);
 
 	assert_int_equal(parse(fits), 0);
+	assert_int_equal(parsed.bound_bytes, 0);
+	/* How much they are together is known nevertheless. */
 	assert_int_equal(parse(too_many), -E2BIG);
+	assert_int_equal(parsed.bound_bytes, 2 * EBB_GIB);
+	assert_int_equal(parsed.cell_count, 0);
+	assert_int_equal(parsed.device_count, 0);
 	free(fits);
 	free(too_many);
 }
