@@ -65,6 +65,9 @@ struct ebb_member_order {
  * @refill: what a libvirt job made resident
  * @parts_known: else it lies in other budgets, too, or may
  * @cover_told: whether its budgets could give it what it may take was looked at
+ * @debt_unknown, @debt_unknown_ns: not even the most that it may take back is known, and
+ *	since when
+ * @debt_told: that this is so for long
  * @told_why, @told_bytes: of the decision that was told last; 0 bytes: none was
  * @part_count, @parts: the budgets it lies in, of the list that was read last
  */
@@ -83,6 +86,9 @@ struct ebb_member {
 	struct ebb_policy_history history;
 	struct ebb_member_last last;
 	bool cover_told;
+	bool debt_unknown;
+	uint64_t debt_unknown_ns;
+	bool debt_told;
 	enum ebb_policy_why told_why;
 	uint64_t told_bytes;
 	bool parts_known;

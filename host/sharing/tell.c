@@ -8,6 +8,9 @@
 #include "host/policy/stage.h"
 #include "host/sharing/state.h"
 
+/* A guest that starts is looked at before. */
+#define DEBT_UNKNOWN_NS (60 * EBB_NS_PER_S)
+
 static bool lacks(const struct ebb_policy_budget *budget)
 {
 	return budget->need_bytes > budget->met_bytes;
@@ -124,6 +127,39 @@ static void tell_all_newcomers(const struct ebb_picture *picture)
 			is_new(picture->members[i], &policy->domains[i]);
 }
 
+static bool is_debt_unknown(const struct ebb_policy_domain *domain)
+{
+	return !ebb_policy_is_debt_known(domain) &&
+	       (domain->part_count > 0 || domain->parts_unknown);
+}
+
+/* It stops all lending where it may lie: told once, until it ends. */
+static void tell_debt(struct ebb_member *member,
+		      const struct ebb_policy_domain *domain, uint64_t now_ns)
+{
+	struct ebb_reason reason;
+	bool closed;
+
+	if (!is_debt_unknown(domain)) {
+		member->debt_unknown = member->debt_told = false;
+		return;
+	}
+	if (!member->debt_unknown) {
+		member->debt_unknown = true;
+		member->debt_unknown_ns = now_ns;
+	}
+	if (member->debt_told ||
+	    now_ns - member->debt_unknown_ns < DEBT_UNKNOWN_NS)
+		return;
+	member->debt_told = true;
+	closed = ebb_vm_is_closed(member->vm, &reason);
+	ebb_log(EBB_LOG_WARNING,
+		"policy: not known for a minute how much memory %s may take, so "
+		"without need no guest lends any beside it: %s. %s",
+		member->name, closed ? reason.text : "it is being looked at",
+		closed ? reason.remedy : "See: ebbctl explain");
+}
+
 void ebb_sharing_tell(struct ebb_sharing *sharing,
 		      const struct ebb_picture *picture)
 {
@@ -134,4 +170,7 @@ void ebb_sharing_tell(struct ebb_sharing *sharing,
 		tell_budget(sharing, policy, i);
 	}
 	tell_all_newcomers(picture);
+	for (uint32_t i = 0; i < policy->domain_count; i++)
+		tell_debt(picture->members[i], &policy->domains[i],
+			  picture->now_ns);
 }

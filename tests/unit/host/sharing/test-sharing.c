@@ -66,6 +66,8 @@ static bool unreadable; /* the budgets are */
 static uint32_t infos, debugs, failures; /* lines in the log */
 static uint32_t newcomers; /* likewise, of who came and is not covered */
 static char newcomer[512];
+static uint32_t unknowns; /* likewise, of whose debt is not known */
+static char unknown[1024];
 static bool unplaced; /* which nodes they lie in is not known */
 static uint32_t reads;
 static uint32_t slices; /* budgets beside the host */
@@ -159,6 +161,8 @@ bool __wrap_ebb_vm_is_closed(const struct ebb_vm *vm,
 	if (!guest_of(vm)->closed)
 		return false;
 	snprintf(ret_reason->name, sizeof(ret_reason->name), "no-module");
+	snprintf(ret_reason->text, sizeof(ret_reason->text), "No module");
+	snprintf(ret_reason->remedy, sizeof(ret_reason->remedy), "Load it");
 	return true;
 }
 
@@ -363,6 +367,10 @@ void __wrap_ebb_log(enum ebb_log_level level, const char *format, ...)
 		debugs += level == EBB_LOG_DEBUG;
 	}
 	failures += strstr(text, "cannot be read") != NULL;
+	if (strstr(text, "not known for a minute")) {
+		unknowns++;
+		snprintf(unknown, sizeof(unknown), "%s", text);
+	}
 	if (strstr(text, " came, and ")) {
 		newcomers++;
 		snprintf(newcomer, sizeof(newcomer), "%.500s", text);
@@ -523,7 +531,7 @@ static int set_up(void **state)
 	__atomic_store_n(&unplaced, false, __ATOMIC_RELAXED);
 	slices = 0;
 	unreadable = false;
-	infos = debugs = failures = newcomers = 0;
+	infos = debugs = failures = newcomers = unknowns = 0;
 	return 0;
 }
 
@@ -707,6 +715,30 @@ static void who_comes_to_a_host_without_cover_is_told_of(void **state)
 	assert_non_null(strstr(newcomer, "policy: db1 came, and host could "));
 	pass(MINUTE_S);
 	assert_int_equal(newcomers, 2);
+}
+
+/* It stops all lending: told with the remedy, once, and not of one that starts. */
+static void whose_debt_is_not_known_for_long_is_told_of(void **state)
+{
+	uint64_t came_ns = ebb_now_ns();
+
+	(void)state;
+	guests[0].unfound = guests[0].closed = true;
+	start(false);
+	come(0);
+	come(1);
+	UNTIL(unknowns > 0);
+	assert_true(ebb_now_ns() - came_ns >= MINUTE_S * EBB_NS_PER_S / SPEED);
+	assert_non_null(strstr(unknown, "how much memory web1 may take"));
+	assert_non_null(strstr(unknown, ": No module. Load it"));
+	pass(2 * MINUTE_S);
+	assert_int_equal(unknowns, 1);
+	guests[0].unfound = false;
+	UNTIL(!sharing->members.items[0]->debt_unknown);
+	came_ns = ebb_now_ns();
+	guests[0].unfound = true;
+	UNTIL(unknowns > 1);
+	assert_true(ebb_now_ns() - came_ns >= MINUTE_S * EBB_NS_PER_S / SPEED);
 }
 
 /* At its start the process is not known: once it is, the warning does not wait. */
@@ -1547,6 +1579,7 @@ int main(void)
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(memory_in_no_files_counts),
 		SHARING_TEST(who_comes_to_a_host_without_cover_is_told_of),
+		SHARING_TEST(whose_debt_is_not_known_for_long_is_told_of),
 		SHARING_TEST(who_is_found_is_looked_at_at_once),
 		SHARING_TEST(of_many_budgets_those_in_need_are_told),
 		SHARING_TEST(what_is_paused_stays_so_over_a_restart),
