@@ -28,7 +28,7 @@ agent_killed()
 	kill_agent
 	release_reclaim
 	end_reclaim 90
-	if was_held_too_long; then
+	if was_held_too_long && [[ $ENDED != "exit 0:"* ]]; then
 		check_ended 1 'does not answer in its ring|No ebb-agent' \
 			"the agent killed at $1 $2, the host away for $HELD_MS ms"
 	else
