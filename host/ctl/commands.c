@@ -53,7 +53,7 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			     "ACTION is status, pause, resume or test. While the policy is paused, for\n"
 			     "DOMAIN or for all, ebbd takes no memory by itself, also where the host\n"
 			     "needs it; what it takes at that moment ends. It lasts until it is\n"
-			     "resumed, or until ebbd ends.\n"
+			     "resumed, also over a restart of ebbd, and not over a reboot.\n"
 			     "test decides about what FILE says, as ebbd would, and shows it as\n"
 			     "explain does; nothing is taken, and ebbd is not asked. FILE is what\n"
 			     "ebbctl explain --json prints, with any number in it changed; - is\n"

@@ -40,7 +40,7 @@ static int status_of(const struct ctl_args *args)
 
 static void print_result(const struct ebb_policy_result *result)
 {
-	const char *now = result->paused ? "paused" : "on";
+	const char *now = result->paused ? "paused" : "not paused";
 
 	if (*result->name)
 		printf("The policy is %s for %s%s\n", now, result->name,

@@ -374,6 +374,9 @@ static void handle_pause(struct ebb_call *call,
 			 "A restart of ebbd forgets this, as it cannot be kept "
 			 "in %.200s: %s",
 			 sharing->options.state_dir, strerror(-r));
+	else if (!ebb_sharing_config(sharing)->enabled)
+		snprintf(result.note, sizeof(result.note),
+			 "The policy is off: enabled = no in ebbd.conf");
 	if (all) {
 		pause_all(sharing, request.pause, &result);
 	} else if (pause_one(sharing, &domain, member, request.pause, &result) <
