@@ -22,7 +22,9 @@
  * nor QEMU tell what was asked of the balloon last. What is known is what libvirt asks
  * for when the domain starts, by its definition. So much the balloon may hold without a
  * debt, if it does not deflate by itself: the host's word. What it holds beyond that is
- * claimed, and owed like what was lent.
+ * claimed, and owed like what was lent. A definition that is edited while the domain runs
+ * (virsh setmem --config) asks nothing of the balloon: the least that a look at this
+ * process found is what counts.
  */
 #include "host/domain/vm_state.h"
 
@@ -38,10 +40,23 @@ void ebb_vm_balloon_look_begins(struct ebb_vm *vm)
 	vm->balloon.told_in_look = false;
 }
 
+static void take_asked(struct vm_process *process,
+		       const struct ebb_domxml *domxml)
+{
+	if (!domxml->balloon_asked_known ||
+	    (process->balloon_asked_known &&
+	     process->balloon_asked_bytes <= domxml->balloon_asked_bytes))
+		return;
+	process->balloon_asked_known = true;
+	process->balloon_asked_bytes = domxml->balloon_asked_bytes;
+}
+
 void ebb_vm_balloon_look_ended(struct ebb_vm *vm, bool found)
 {
-	if (found)
-		vm->balloon.told = vm->balloon.told_in_look;
+	if (!found)
+		return;
+	vm->balloon.told = vm->balloon.told_in_look;
+	take_asked(&vm->process, &vm->probe.domxml);
 }
 
 bool ebb_vm_balloon(const struct ebb_vm *vm, uint64_t *ret_bytes)
@@ -58,7 +73,7 @@ bool ebb_vm_balloon(const struct ebb_vm *vm, uint64_t *ret_bytes)
 
 uint64_t ebb_vm_claimed_bytes(const struct ebb_vm *vm)
 {
-	uint64_t asked_bytes = vm->probe.domxml.balloon_asked_bytes;
+	uint64_t asked_bytes = vm->process.balloon_asked_bytes;
 	uint64_t bytes;
 
 	if (!ebb_vm_balloon(vm, &bytes))

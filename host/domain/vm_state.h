@@ -148,6 +148,8 @@ struct vm_job {
  * @counters: of the guest in it, with what it gave in an earlier process once its
  *	agent has said that it is the same guest
  * @answered: its ebb-agent did, once
+ * @balloon_asked_known, @balloon_asked_bytes: the least that the balloon was defined to
+ *	hold at any look: who edits the definition asks nothing of a domain that runs
  * @usage, @usage_ns: where it has no files, what it had and when; 0: not known
  */
 struct vm_process {
@@ -158,6 +160,8 @@ struct vm_process {
 	uint32_t stale_count;
 	struct ebb_counters counters;
 	bool answered;
+	bool balloon_asked_known;
+	uint64_t balloon_asked_bytes;
 	struct ebb_holding usage;
 	uint64_t usage_ns;
 };

@@ -337,6 +337,7 @@ void ebb_domxml_take_definition(struct ebb_domxml *domxml, const char *xml)
 		doc ? xmlXPathNewContext(doc) : NULL;
 	uint64_t left_bytes;
 
+	domxml->balloon_asked_known = true;
 	domxml->balloon_asked_bytes = 0;
 	if (context && !domxml->balloon_deflates &&
 	    find_left(context, &left_bytes))

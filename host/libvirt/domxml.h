@@ -27,7 +27,8 @@ enum {
  * @balloon_known, @balloon_bytes: what a balloon holds of all that, 0 without one, by
  *	the guest's word
  * @balloon_deflates: by itself, when the guest runs short
- * @balloon_asked_bytes: what it is defined to hold: see ebb_domxml_take_definition()
+ * @balloon_asked_known, @balloon_asked_bytes: what it is defined to hold: see
+ *	ebb_domxml_take_definition()
  * @shared: <access mode='shared'/>, of the domain or of a cell
  * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
  * @qga_channel: it has QGA_CHANNEL_NAME
@@ -50,6 +51,7 @@ struct ebb_domxml {
 	bool balloon_known;
 	uint64_t balloon_bytes;
 	bool balloon_deflates;
+	bool balloon_asked_known;
 	uint64_t balloon_asked_bytes;
 	bool shared;
 	bool own_channel;
@@ -73,6 +75,9 @@ uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
  * @domxml: of the live XML, whose figure is the guest's word
  * @xml: the domain is defined by it: what its <currentMemory> leaves to the guest is
  *	what libvirt asks for when it starts
+ *
+ * A definition may have been edited since the domain started: what was found of it before
+ * is what an edit makes no larger.
  *
  * What cannot be understood asks for nothing, nor does the definition of a balloon that
  * deflates by itself. A size that was asked for since, with virsh setmem --live, is in

@@ -286,6 +286,33 @@ static void test_debt_of_too_many_parts_is_bounded(void **state)
 	assert_false(sight.balloon_known);
 }
 
+/* The least that its looks found, of each process by itself. */
+static void test_asked_of_the_balloon_by_process(void **state)
+{
+	struct ebb_domxml *domxml = &fake_vm.domxml;
+
+	(void)state;
+	assert_false(vm->process.balloon_asked_known);
+	domxml->balloon_asked_known = true;
+	domxml->balloon_asked_bytes = EBB_GIB / 4;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(vm->process.balloon_asked_bytes, EBB_GIB / 4);
+	domxml->balloon_asked_bytes = EBB_GIB / 8;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(vm->process.balloon_asked_bytes, EBB_GIB / 8);
+	domxml->balloon_asked_bytes = EBB_GIB / 2;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(vm->process.balloon_asked_bytes, EBB_GIB / 8);
+	end_process();
+	start_process();
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(vm->process.balloon_asked_bytes, EBB_GIB / 2);
+}
+
 static void test_who_ended_has_nothing(void **state)
 {
 	struct ebb_vm_sight sight;
@@ -493,6 +520,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_debt_of_too_many_parts_is_bounded, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_asked_of_the_balloon_by_process, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_who_ended_has_nothing,
 						set_up, tear_down),

@@ -323,7 +323,19 @@ static void test_what_a_guest_claims_of_its_balloon(void **state)
 	ebb_vm_see(vm, &sight);
 	assert_int_equal(sight.usable_bytes, EBB_GIB / 2);
 	assert_int_equal(sight.claimed_bytes, EBB_GIB / 2);
+	fake_vm.domxml.balloon_asked_known = true;
 	fake_vm.domxml.balloon_asked_bytes = EBB_GIB / 4;
+	look_again();
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.claimed_bytes, EBB_GIB / 4);
+	/* virsh setmem --config asks nothing of the balloon of now. */
+	fake_vm.domxml.balloon_asked_bytes = EBB_GIB / 2;
+	look_again();
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.claimed_bytes, EBB_GIB / 4);
+	/* Nor does a look that did not get the definition. */
+	fake_vm.domxml.balloon_asked_known = false;
+	fake_vm.domxml.balloon_asked_bytes = 0;
 	look_again();
 	ebb_vm_see(vm, &sight);
 	assert_int_equal(sight.claimed_bytes, EBB_GIB / 4);
