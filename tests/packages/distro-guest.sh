@@ -44,7 +44,7 @@ make_repository()
 guest_files()
 {
 	guest_run 300 "find / -xdev \\( -path /var/log -o -path /var/lib/apt -o \
-		-path /var/lib/dpkg -o -path /var/cache -o -path /tmp -o -path /var/tmp \
+		-path /var/lib/dpkg -o -path /var/backups -o -path /var/cache -o -path /tmp -o -path /var/tmp \
 		-o -path /root -o -path /var/lib/systemd \\) -prune -o -print |
 		grep -vE '/modules[.][^/]*\$|^/(vmlinuz|initrd.img)|^/var/lib/dkms/mok' | sort"
 }
