@@ -46,6 +46,9 @@ static void tell_rung(struct ebb_vm *vm)
 	const char *now = ebb_rung(rung)->name;
 	struct ebb_reason reason;
 
+	/* What it was let go for is no reason that a look found. */
+	if (ebb_vm_is_let_go(vm))
+		return;
 	if (rung != EBB_RUNG_LEASE) {
 		if (vm->probe.reasons.count == 0)
 			return;

@@ -18,7 +18,8 @@ struct ebb_refusal ebb_vm_why_closed(const struct ebb_vm *vm)
 		return ebb_refusal(EBB_REFUSAL_FAILED,
 				   "The guest's memory is being resized; try "
 				   "again when that is over");
-	if (vm->probe.reasons.count == 0)
+	/* The reasons may close other rungs than the one that it was on. */
+	if (ebb_vm_is_let_go(vm) || vm->probe.reasons.count == 0)
 		return ebb_refusal(EBB_REFUSAL_FAILED,
 				   "The domain changed just now; try again");
 	ebb_reason_render(&vm->probe.reasons, 0, &reason);

@@ -298,6 +298,16 @@ static inline uint64_t ebb_vm_uncounted_bytes(const struct ebb_vm *vm)
 	return vm->reclaim.books.reclaimed_bytes - vm->counted_bytes;
 }
 
+/*
+ * What the last look found was let go, and the next one has not begun: its rung is not
+ * known. Of one in quarantine it is.
+ */
+static inline bool ebb_vm_is_let_go(const struct ebb_vm *vm)
+{
+	return (vm->gone || vm->life != EBB_VM_CONNECTED) &&
+	       !vm->process.quarantined;
+}
+
 /* vm_job.c: of its UUID, to do at different moments what all domains do. */
 uint32_t ebb_vm_hash(const struct ebb_vm *vm);
 

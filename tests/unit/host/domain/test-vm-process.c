@@ -313,6 +313,44 @@ static void test_asked_of_the_balloon_by_process(void **state)
 	assert_int_equal(vm->process.balloon_asked_bytes, EBB_GIB / 2);
 }
 
+/* Without libvirtd nothing is known of its rung, and nothing is said of it. */
+static void test_rung_is_not_told_while_let_go(void **state)
+{
+	struct ebb_refusal refusal;
+
+	(void)state;
+	fake_vm.agent = true;
+	fake_vm.domxml.free_page_reporting = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_string_equal(vm->told, "report");
+	ebb_vm_disconnect(vm);
+	assert_int_equal(ebb_probe_rung(&vm->probe), EBB_RUNG_OBSERVE);
+	assert_string_equal(vm->told, "report");
+	ebb_vm_reconnect(vm, vm->domain);
+	fake_vm_settle_down();
+	assert_string_equal(vm->told, "report");
+	refusal = ebb_vm_why_closed(vm);
+	assert_int_equal(refusal.kind, EBB_REFUSAL_RUNG_CLOSED);
+	vm->gone = true;
+	refusal = ebb_vm_why_closed(vm);
+	vm->gone = false;
+	assert_int_equal(refusal.kind, EBB_REFUSAL_FAILED);
+	assert_non_null(strstr(refusal.text, "try again"));
+}
+
+/* Its rung is known for ever, whatever else happens to it. */
+static void test_quarantine_is_told_without_libvirtd(void **state)
+{
+	(void)state;
+	ebb_vm_disconnect(vm);
+	break_rules();
+	ebb_vm_tick(vm, UINT64_MAX);
+	assert_string_equal(vm->told, "quarantined");
+	vm->life = EBB_VM_CONNECTED;
+	assert_int_equal(ebb_vm_why_closed(vm).kind, EBB_REFUSAL_RUNG_CLOSED);
+}
+
 static void test_who_ended_has_nothing(void **state)
 {
 	struct ebb_vm_sight sight;
@@ -523,6 +561,11 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_asked_of_the_balloon_by_process, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_rung_is_not_told_while_let_go, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_quarantine_is_told_without_libvirtd, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(test_who_ended_has_nothing,
 						set_up, tear_down),
