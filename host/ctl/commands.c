@@ -25,7 +25,8 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			      "less, the guest moves pages that are in use together, so that what is\n"
 			      "free in small pieces comes to lie in huge ranges; not so with\n"
 			      "--no-compact. Then what it frees when it is driven to, as page cache;\n"
-			      "not so with --free-only. --all takes all that is free now.\n"
+			      "not so with --free-only. --all takes all that is free now; on rung\n"
+			      "report, where QEMU takes that by itself, it is waited for.\n"
 			      "The guest gets memory again as soon as it uses it. Ctrl-C cancels." },
 	[CTL_CMD_SET] = { "set", "DOMAIN", 1, 1,
 			  CTL_OPT_FREE_TARGET | CTL_OPT_MODE | CTL_OPT_MIN |
