@@ -188,6 +188,23 @@ result()
 	jq -r ".\"$1\"" <<<"$RESULT"
 }
 
+# driven_to_its_end STATUS: a reclaim on rung report got all, or tells why it did not. On
+# a busy machine QEMU may be slower to discard, or the guest to answer, than ebbd waits.
+driven_to_its_end()
+{
+	case $1 in
+	0) check "it ended satisfied" [ "$(result ended)" = satisfied ] ;;
+	4)
+		check "it ended refused" [ "$(result ended)" = guest-refused ]
+		grep -qxE "exhausted|limit|not-discarded|no-answer|allocstall|refault|pressure" \
+			<<<"$(result refused-reason)" ||
+			fail "it is refused for $(result refused-reason): $RESULT"
+		ok "it gives no more: $(result refused-reason)"
+		;;
+	*) fail "exit $1: $(cat "$RIG_DIR/run/stderr") $RESULT" ;;
+	esac
+}
+
 # whole_again TEXT: reclaims all, and finds no memory leaked.
 # What is not free in the guest is all that the host still holds of it, but for
 # what a later fault of the guest's brings back.
