@@ -95,7 +95,10 @@ static int find_process(struct context *context)
 				      &probe->qemu, &probe->reasons);
 }
 
-/* Who has no files is asked of /proc; who cannot be asked may have any. */
+/*
+ * A file of a pool may not be in use yet, and what is private is known to /proc
+ * alone, also beside files. A process that cannot be asked may have any.
+ */
 static bool is_pooled(const struct ebb_guest_process *qemu)
 {
 	struct ebb_holding holding;
@@ -103,9 +106,8 @@ static bool is_pooled(const struct ebb_guest_process *qemu)
 	for (uint32_t i = 0; i < qemu->backing_count; i++)
 		if (qemu->backings[i].kind == EBB_BACKING_HUGETLBFS)
 			return true;
-	return qemu->backing_count == 0 &&
-	       (ebb_guest_process_usage(qemu->pid, &holding) < 0 ||
-		holding.pooled);
+	return ebb_guest_process_usage(qemu->pid, &holding) < 0 ||
+	       holding.pooled;
 }
 
 static int examine_process(struct context *context)

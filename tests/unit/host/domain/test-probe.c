@@ -32,6 +32,10 @@ static struct {
 	uint32_t qga_asks;
 	uint32_t age_s;
 	bool restored;
+	bool reporting; /* as of freePageReporting='on' */
+	uint32_t shared_files; /* of its process */
+	bool pooled; /* some of its memory, by /proc */
+	int usage_result;
 } fake;
 
 static int own_channel, qga_channel; /* their addresses are two */
@@ -72,6 +76,9 @@ int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
 			 "</currentMemory><devices>");
 	add_channel(*ret_xml, EBB_CHANNEL_NAME, fake.own);
 	add_channel(*ret_xml, QGA_CHANNEL_NAME, fake.qga);
+	if (fake.reporting)
+		strcat(*ret_xml, "<memballoon model='virtio' "
+				 "freePageReporting='on'/>");
 	strcat(*ret_xml, "</devices></domain>");
 	return 0;
 }
@@ -161,7 +168,12 @@ int ebb_guest_process_open(const char *run_dir, const char *name,
 	(void)name;
 	(void)uuid;
 	(void)reasons;
-	*ret_process = (struct ebb_guest_process){ .pid = 1, .pidfd = -1 };
+	*ret_process = (struct ebb_guest_process){
+		.pid = 1,
+		.pidfd = -1,
+		.backing_count = fake.shared_files,
+		.backings = { { .fd = -1, .page_bytes = 4096 } },
+	};
 	return 0;
 }
 
@@ -188,8 +200,8 @@ int ebb_peers_examine(const struct ebb_guest_process *process, bool vhost_user,
 int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
 {
 	(void)pid;
-	*ret_holding = (struct ebb_holding){ 0 };
-	return 0;
+	*ret_holding = (struct ebb_holding){ .pooled = fake.pooled };
+	return fake.usage_result;
 }
 
 void ebb_guest_process_unlock(const struct ebb_guest_process *process)
@@ -303,6 +315,28 @@ static void test_silent(void **state)
 	assert_true(is_reason(EBB_REASON_NO_AGENT));
 }
 
+/* One part of the memory is a file, another one private and of a pool. */
+static void test_pooled_beside_files(void **state)
+{
+	(void)state;
+	fake.own = "disconnected";
+	fake.reporting = true;
+	for (fake.shared_files = 0; fake.shared_files < 2;
+	     fake.shared_files++) {
+		fake.pooled = false;
+		fake.usage_result = 0;
+		look((struct ebb_probe_order){ 0 });
+		assert_false(found.pooled);
+		fake.pooled = true;
+		look((struct ebb_probe_order){ 0 });
+		assert_true(found.pooled);
+		fake.pooled = false;
+		fake.usage_result = -EACCES;
+		look((struct ebb_probe_order){ 0 });
+		assert_true(found.pooled);
+	}
+}
+
 /* The agent's own word is newer than what libvirt says of its channel. */
 static void test_heard(void **state)
 {
@@ -356,6 +390,7 @@ int main(void)
 		cmocka_unit_test_setup(test_restored, set_up),
 		cmocka_unit_test_setup(test_no_agent, set_up),
 		cmocka_unit_test_setup(test_silent, set_up),
+		cmocka_unit_test_setup(test_pooled_beside_files, set_up),
 		cmocka_unit_test_setup(test_heard, set_up),
 		cmocka_unit_test_setup(test_qga_is_asked_when_allowed, set_up),
 		cmocka_unit_test_setup(test_definition, set_up),
