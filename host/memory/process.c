@@ -363,7 +363,7 @@ void ebb_guest_process_holding(const struct ebb_guest_process *process,
 int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
 {
 	struct ebb_holding holding = { 0 };
-	uint64_t pooled_bytes;
+	uint64_t pooled_bytes, mapped_bytes;
 	int r = ebb_pinned_status_bytes(pid, "VmRSS", &holding.resident_bytes);
 
 	/* Which VmRSS does not count. */
@@ -376,6 +376,12 @@ int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
 	holding.swapped_known =
 		ebb_pinned_status_bytes(pid, "VmSwap",
 					&holding.swapped_bytes) == 0;
+	/* A process that ends lets go of its memory first, and then shows none. */
+	r = ebb_pinned_status_bytes(pid, "VmSize", &mapped_bytes);
+	if (r < 0)
+		return r;
+	if (!mapped_bytes)
+		return -ESRCH;
 	*ret_holding = holding;
 	return 0;
 }

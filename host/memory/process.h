@@ -121,7 +121,8 @@ void ebb_guest_process_holding(const struct ebb_guest_process *process,
  * @ret_holding: written only on success
  *
  * Reads /proc: not on the event loop's thread. If the process lives after it,
- * it was that process's. Returns 0; -ESRCH (it is gone) or -errno.
+ * it was that process's. Returns 0; -ESRCH (it is gone, or ends and has let go of its
+ * memory) or -errno.
  */
 int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding);
 

@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -170,6 +171,23 @@ static void test_memory_that_is_not_shared(void **state)
 	assert_int_equal(open_qemu(), 0);
 	assert_int_equal(qemu.backing_count, 0);
 	assert_int_equal(reasons.count, 0);
+}
+
+/* It holds nothing any more, and that is no less than it held before. */
+static void test_usage_of_one_that_ends(void **state)
+{
+	struct ebb_holding holding = { .resident_bytes = 5 };
+	pid_t pid = fork();
+	siginfo_t info;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(ebb_guest_process_usage(pid, &holding), -ESRCH);
+	assert_int_equal(holding.resident_bytes, 5);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 /* Where it is mapped decides whether huge pages fit. */
@@ -372,6 +390,7 @@ static int run(void)
 		QEMU_TEST(test_other_process),
 		QEMU_TEST(test_pid_files_that_name_nobody),
 		QEMU_TEST(test_memory_that_is_not_shared),
+		cmocka_unit_test(test_usage_of_one_that_ends),
 		QEMU_TEST(test_huge_pages_fit),
 		QEMU_TEST(test_file_on_disk),
 		QEMU_TEST(test_dead_file_system),
