@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "host/lease/drive.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/size.h"
 #include "host/lease/session.h"
+#include "host/lease/steps.h"
 #include "protocol/threshold.h"
 
 enum {
@@ -164,32 +164,15 @@ static struct ebb_outcome send_target(struct drive *drive,
 				      struct ebb_msg_target_state *ret_state)
 {
 	struct ebb_tools *tools = drive->tools;
-	bool first = !drive->told;
-	struct ebb_dialog_request request = {
-		.kind = EBB_DIALOG_TARGET,
-		.target = { .bytes = drive->view.goal_bytes,
-			    .timeout_ms = EBB_TARGET_LEASE_MS,
-			    .retry = !tools->books->driven,
-			    .urgent = true },
-	};
-	struct ebb_dialog_reply reply;
-	enum ebb_reclaim_end end = ebb_dialog_ask(
-		&tools->dialog, tools->bounds, tools->books, &request, &reply);
+	struct ebb_outcome outcome =
+		ebb_step_target(&tools->dialog, tools->bounds, tools->books,
+				drive->view.goal_bytes, drive->told, ret_state);
 
 	drive->told = true;
-	tools->books->driven = true;
 	drive->told_ns = ebb_now_ns();
-	if (end != EBB_END_NONE)
-		return ebb_outcome(end);
-	if (reply.result == -ENOSYS && first)
-		return refused("too-old");
-	if (reply.result == -ETIMEDOUT || reply.result == -ENOTCONN)
-		return refused("no-answer");
-	if (reply.result < 0)
-		return refused("agent-error");
-	*ret_state = reply.target;
-	drive->held = reply.target.held;
-	return ebb_outcome(EBB_END_NONE);
+	if (outcome.end == EBB_END_NONE)
+		drive->held = ret_state->held;
+	return outcome;
 }
 
 /*

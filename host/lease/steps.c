@@ -40,6 +40,36 @@ struct ebb_outcome ebb_step_compact(struct ebb_dialog *dialog,
 	return ebb_outcome_reason(EBB_END_DRAINED, reply.compact.reason);
 }
 
+struct ebb_outcome ebb_step_target(struct ebb_dialog *dialog,
+				   const struct ebb_bounds *bounds,
+				   struct ebb_books *books, uint64_t bytes,
+				   bool told_before,
+				   struct ebb_msg_target_state *ret_state)
+{
+	const struct ebb_dialog_request request = {
+		.kind = EBB_DIALOG_TARGET,
+		.target = { .bytes = bytes,
+			    .timeout_ms = EBB_TARGET_LEASE_MS,
+			    .retry = !books->driven,
+			    .urgent = true },
+	};
+	struct ebb_dialog_reply reply;
+	enum ebb_reclaim_end end =
+		ebb_dialog_ask(dialog, bounds, books, &request, &reply);
+
+	books->driven = true;
+	if (end != EBB_END_NONE)
+		return ebb_outcome(end);
+	if (reply.result == -ENOSYS && !told_before)
+		return ebb_outcome_reason(EBB_END_GUEST_REFUSED, "too-old");
+	if (reply.result == -ETIMEDOUT || reply.result == -ENOTCONN)
+		return ebb_outcome_reason(EBB_END_GUEST_REFUSED, "no-answer");
+	if (reply.result < 0)
+		return ebb_outcome_reason(EBB_END_GUEST_REFUSED, "agent-error");
+	*ret_state = reply.target;
+	return ebb_outcome(EBB_END_NONE);
+}
+
 void ebb_step_restore_target(struct ebb_dialog *dialog,
 			     const struct ebb_msg_target *standing)
 {

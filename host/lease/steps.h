@@ -16,6 +16,22 @@ struct ebb_outcome ebb_step_compact(struct ebb_dialog *dialog,
 				    const struct ebb_bounds *bounds,
 				    struct ebb_books *books);
 
+/**
+ * ebb_step_target - the guest is given a target, for as long as a lease of it (blocks)
+ * @bytes: to have free
+ * @told_before: the same agent has taken one already
+ * @ret_state: what it says to that; written only with EBB_END_NONE
+ *
+ * Only with the first target of the whole reclaim it is to try anew what it gave up.
+ * Returns EBB_END_NONE: it is set; EBB_END_GUEST_REFUSED with the reason "too-old",
+ * "no-answer" or "agent-error"; or an end of the bounds.
+ */
+struct ebb_outcome ebb_step_target(struct ebb_dialog *dialog,
+				   const struct ebb_bounds *bounds,
+				   struct ebb_books *books, uint64_t bytes,
+				   bool told_before,
+				   struct ebb_msg_target_state *ret_state);
+
 /*
  * Puts the target back that holds but for the reclaim. Without it the lease of the
  * reclaim's ends by itself; so it is waited for only for a moment, and an agent that

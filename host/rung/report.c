@@ -22,8 +22,8 @@ enum {
 	LAG_MS = 6 * 1000,
 	/* No less for so long, whatever the guest says: that is all. */
 	STILL_MS = 20 * 1000,
-	/* The target is told anew so often, for what the guest says to it. */
-	TELL_MS = 2 * 1000,
+	/* Well within EBB_TARGET_LEASE_MS, also if the agent is slow. */
+	RENEW_MS = 10 * 1000,
 	/* Targets that were reached and brought too little. */
 	RAISED_MAX = 2,
 };
@@ -225,39 +225,16 @@ static struct ebb_outcome refused(const char *reason)
 /* The target as it is; what the guest says to it is in the view then. */
 static struct ebb_outcome tell(struct report *report)
 {
-	const struct ebb_dialog_request request = {
-		.kind = EBB_DIALOG_TARGET,
-		.target = { .bytes = report->view.goal_bytes,
-			    .timeout_ms = EBB_TARGET_LEASE_MS,
-			    .retry = !report->reclaim->books.driven,
-			    .urgent = true },
-	};
-	struct ebb_dialog_reply reply;
-	enum ebb_reclaim_end end =
-		ebb_dialog_ask(&report->dialog, &report->bounds,
-			       &report->reclaim->books, &request, &reply);
+	struct ebb_outcome outcome = ebb_step_target(
+		&report->dialog, &report->bounds, &report->reclaim->books,
+		report->view.goal_bytes, report->told, &report->view.answer);
 
 	report->told = true;
-	report->reclaim->books.driven = true;
 	report->told_ns = ebb_now_ns();
-	if (end != EBB_END_NONE)
-		return ebb_outcome(end);
-	switch (reply.result) {
-	case 0:
-		break;
-	case -ENOSYS:
-		return refused("too-old");
-	case -ETIMEDOUT:
-	case -ENOTCONN:
-		return ebb_outcome_error(EBB_END_NO_AGENT, "%s",
-					 reply.error.text);
-	default:
-		return refused("agent-error");
-	}
-	report->view.answer = reply.target;
-	return strcmp(reply.target.mechanism, "none") == 0
-		       ? refused("no-mechanism")
-		       : ebb_outcome(EBB_END_NONE);
+	if (outcome.end == EBB_END_NONE &&
+	    strcmp(report->view.answer.mechanism, "none") == 0)
+		return refused("no-mechanism");
+	return outcome;
 }
 
 /* A target of what is free now and what is missing. */
@@ -268,6 +245,9 @@ static struct ebb_outcome aim(struct report *report)
 	struct ebb_outcome outcome = ask_facts(report, &facts);
 	uint64_t came_bytes = reclaim->books.reclaimed_bytes;
 
+	/* It was driven already, or answered before that: what came counts. */
+	if (outcome.end == EBB_END_NO_AGENT)
+		return refused("no-answer");
 	if (outcome.end != EBB_END_NONE)
 		return outcome;
 	report->view.goal_bytes =
@@ -280,13 +260,22 @@ static struct ebb_outcome aim(struct report *report)
 	return tell(report);
 }
 
+/* By its time, and before it is judged for the first time by what the guest says. */
+static bool is_told_anew(const struct report *report)
+{
+	uint64_t judged_ns = report->grew_ns + LAG_MS * EBB_NS_PER_MS;
+	uint64_t now_ns = ebb_now_ns();
+
+	return now_ns - report->told_ns >= RENEW_MS * EBB_NS_PER_MS ||
+	       (now_ns >= judged_ns && report->told_ns < judged_ns);
+}
+
 /* One turn of the loop. EBB_END_NONE: there is another. */
 static struct ebb_outcome pursue(struct report *report)
 {
 	struct ebb_outcome outcome = measure(report);
 
-	if (outcome.end == EBB_END_NONE &&
-	    ebb_now_ns() - report->told_ns >= TELL_MS * EBB_NS_PER_MS)
+	if (outcome.end == EBB_END_NONE && is_told_anew(report))
 		outcome = tell(report);
 	if (outcome.end != EBB_END_NONE)
 		return outcome;

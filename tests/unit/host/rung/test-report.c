@@ -319,6 +319,40 @@ static void test_guests_that_cannot(void **state)
 	assert_string_equal(reclaim.outcome.reason, "no-mechanism");
 }
 
+static int silent_target(const struct ebb_msg_target *asked,
+			 struct ebb_msg_target_state *ret_state)
+{
+	(void)asked;
+	(void)ret_state;
+	return -ETIMEDOUT;
+}
+
+static atomic_int facts_asked;
+
+static int facts_once(struct ebb_msg_facts *ret_facts)
+{
+	return facts_asked++ ? -ETIMEDOUT : facts(ret_facts);
+}
+
+/* What came before that is a result, and no error. */
+static void test_guests_that_fall_silent(void **state)
+{
+	struct ebb_reclaim reclaim = wanting(100 * EBB_MIB);
+
+	(void)state;
+	fake_agent.target = silent_target;
+	run(&reclaim);
+	assert_int_equal(reclaim.outcome.end, EBB_END_GUEST_REFUSED);
+	assert_string_equal(reclaim.outcome.reason, "no-answer");
+	fake_agent.facts = facts_once;
+	facts_asked = 0;
+	reclaim = wanting(100 * EBB_MIB);
+	run(&reclaim);
+	assert_true(facts_asked > 1);
+	assert_int_equal(reclaim.outcome.end, EBB_END_GUEST_REFUSED);
+	assert_string_equal(reclaim.outcome.reason, "no-answer");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +364,7 @@ int main(void)
 		cmocka_unit_test_setup(test_dry_run_takes_nothing, set_up),
 		cmocka_unit_test_setup(test_ends_from_outside, set_up),
 		cmocka_unit_test_setup(test_guests_that_cannot, set_up),
+		cmocka_unit_test_setup(test_guests_that_fall_silent, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
