@@ -376,6 +376,9 @@ static struct ebb_outcome estimate_all(struct report *report)
 	if (outcome.end != EBB_END_NONE)
 		return outcome;
 	report->reclaim->estimate = estimate(report->reclaim, &facts);
+	/* What a process has is QEMU's own in part, nobody knows how much. */
+	if (report->reclaim->lender.qemu->backing_count == 0)
+		report->reclaim->estimate.min_bytes = 0;
 	return ebb_outcome(EBB_END_SATISFIED);
 }
 

@@ -263,8 +263,8 @@ static void test_dry_run_takes_nothing(void **state)
 	held_bytes = 950 * EBB_MIB;
 	run(&reclaim);
 	assert_int_equal(reclaim.outcome.end, EBB_END_SATISFIED);
-	/* 924 MiB are not free, so 26 are free and held, and at most all 100. */
-	assert_int_equal(reclaim.estimate.min_bytes, 26 * EBB_MIB);
+	/* 26 MiB more are held than are not free, and may be QEMU's own. */
+	assert_int_equal(reclaim.estimate.min_bytes, 0);
 	assert_int_equal(reclaim.estimate.max_bytes, 100 * EBB_MIB);
 	assert_int_equal(tellings, 0);
 }
