@@ -84,7 +84,8 @@ const char *ebb_report_reason(const struct ebb_report_view *view)
  * struct report - one run, for its thread alone
  * @grew_ns: when the host held less than ever before, last
  * @worth_bytes: what had come then
- * @driven: since the target was given; @undriven_bytes: what had come before
+ * @driven: since the target was given; @undriven_bytes: what had come before but for
+ *	what came of it in an earlier run
  */
 struct report {
 	struct ebb_reclaim *reclaim;
@@ -116,6 +117,14 @@ static int read_held(const struct ebb_lender *lender,
 	return ebb_guest_process_alive(qemu) ? r : -ESRCH;
 }
 
+static struct ebb_outcome unread(int r)
+{
+	if (r == -ESRCH)
+		return ebb_outcome(EBB_END_GUEST_GONE);
+	return ebb_outcome_error(
+		EBB_END_FAILED, "its process cannot be read: %s", strerror(-r));
+}
+
 /* EBB_END_NONE, or why there is nothing to be measured. */
 static struct ebb_outcome measure(struct report *report)
 {
@@ -126,11 +135,7 @@ static struct ebb_outcome measure(struct report *report)
 	int r = read_held(&reclaim->lender, &holding);
 
 	if (r < 0)
-		return r == -ESRCH ? ebb_outcome(EBB_END_GUEST_GONE)
-				   : ebb_outcome_error(EBB_END_FAILED,
-						       "its process cannot be "
-						       "read: %s",
-						       strerror(-r));
+		return unread(r);
 	held_bytes = holding.resident_bytes + holding.swapped_bytes;
 	reclaim->held_bytes = held_bytes;
 	came_bytes = reclaim->before_bytes > held_bytes
@@ -303,7 +308,8 @@ static struct ebb_outcome drive(struct report *report)
 
 	reclaim->books.phase = EBB_PHASE_DRIVING;
 	report->driven = true;
-	report->undriven_bytes = reclaim->books.reclaimed_bytes;
+	report->undriven_bytes =
+		reclaim->books.reclaimed_bytes - reclaim->books.driven_bytes;
 	outcome = aim(report);
 	while (outcome.end == EBB_END_NONE)
 		outcome = pursue(report);
@@ -431,23 +437,33 @@ void ebb_report_prepare(struct ebb_reclaim *reclaim)
 	reclaim->target_bytes = reclaim->wish.all ? 0 : reclaim->wish.bytes;
 }
 
-static void begin(struct ebb_reclaim *reclaim)
+/*
+ * Each run is measured from where it begins: since the one before it the guest may have
+ * been resized. Returns 0, -ESRCH or -errno.
+ */
+static int begin(struct ebb_reclaim *reclaim)
 {
+	bool first = !reclaim->start_ns;
 	struct ebb_holding holding;
+	int r = read_held(&reclaim->lender, &holding);
 
-	if (read_held(&reclaim->lender, &holding) == 0)
-		reclaim->before_bytes =
-			holding.resident_bytes + holding.swapped_bytes;
-	reclaim->swapped_before_known =
-		read_swapped(&reclaim->lender, &reclaim->swapped_before_bytes);
-	reclaim->start_ns = ebb_now_ns();
+	if (first)
+		reclaim->start_ns = ebb_now_ns();
+	if (r < 0)
+		return r;
+	reclaim->before_bytes = holding.resident_bytes + holding.swapped_bytes +
+				reclaim->books.reclaimed_bytes;
+	if (first)
+		reclaim->swapped_before_known = read_swapped(
+			&reclaim->lender, &reclaim->swapped_before_bytes);
+	return 0;
 }
 
 void ebb_report_run(struct ebb_reclaim *reclaim)
 {
-	if (!reclaim->start_ns)
-		begin(reclaim);
-	reclaim->outcome = run(reclaim);
+	int r = begin(reclaim);
+
+	reclaim->outcome = r < 0 ? unread(r) : run(reclaim);
 	reclaim->outcome.bytes = reclaim->books.reclaimed_bytes;
 	reclaim->after_bytes = reclaim->held_bytes;
 	reclaim->swapped_after_known =

@@ -111,6 +111,7 @@ static uint32_t tellings;
 static struct ebb_guest_process qemu;
 static uint64_t held_bytes, step_bytes;
 static bool dead;
+static int usage_result;
 
 int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
 {
@@ -118,7 +119,7 @@ int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
 	held_bytes -= held_bytes > step_bytes ? step_bytes : 0;
 	*ret_holding = (struct ebb_holding){ .resident_bytes = held_bytes,
 					     .swapped_known = true };
-	return 0;
+	return usage_result;
 }
 
 bool ebb_guest_process_alive(const struct ebb_guest_process *process)
@@ -194,6 +195,7 @@ static int set_up(void **state)
 	qemu = (struct ebb_guest_process){ .pid = 42 };
 	held_bytes = 900 * EBB_MIB;
 	step_bytes = 0;
+	usage_result = 0;
 	return 0;
 }
 
@@ -236,6 +238,39 @@ static void test_drives_until_enough_came(void **state)
 	/* The target that holds but for it is the last that was told. */
 	assert_true(tellings >= 2);
 	assert_int_equal(told.bytes, 7 * EBB_MIB);
+}
+
+/* What the guest lost by a resize between the runs was not reclaimed. */
+static void test_resumed_run_adds_up(void **state)
+{
+	struct ebb_reclaim reclaim = wanting(150 * EBB_MIB);
+
+	(void)state;
+	reclaim.start_ns = ebb_now_ns();
+	reclaim.before_bytes = 2 * EBB_GIB;
+	reclaim.books.reclaimed_bytes = 50 * EBB_MIB;
+	reclaim.books.driven_bytes = 30 * EBB_MIB;
+	run(&reclaim);
+	assert_int_equal(reclaim.outcome.end, EBB_END_SATISFIED);
+	assert_in_range(reclaim.outcome.bytes, 150 * EBB_MIB, 200 * EBB_MIB);
+	assert_true(tellings > 0);
+	assert_int_equal(reclaim.books.driven_bytes,
+			 reclaim.outcome.bytes - 20 * EBB_MIB);
+}
+
+static void test_unread_process(void **state)
+{
+	struct ebb_reclaim reclaim = wanting(100 * EBB_MIB);
+
+	(void)state;
+	usage_result = -EACCES;
+	run(&reclaim);
+	assert_int_equal(reclaim.outcome.end, EBB_END_FAILED);
+	usage_result = -ESRCH;
+	reclaim = wanting(100 * EBB_MIB);
+	run(&reclaim);
+	assert_int_equal(reclaim.outcome.end, EBB_END_GUEST_GONE);
+	assert_int_equal(reclaim.outcome.bytes, 0);
 }
 
 static void test_free_only_does_not_drive(void **state)
@@ -360,6 +395,8 @@ int main(void)
 		cmocka_unit_test(test_ends_with_a_reason),
 		cmocka_unit_test(test_raises_a_few_times),
 		cmocka_unit_test_setup(test_drives_until_enough_came, set_up),
+		cmocka_unit_test_setup(test_resumed_run_adds_up, set_up),
+		cmocka_unit_test_setup(test_unread_process, set_up),
 		cmocka_unit_test_setup(test_free_only_does_not_drive, set_up),
 		cmocka_unit_test_setup(test_dry_run_takes_nothing, set_up),
 		cmocka_unit_test_setup(test_ends_from_outside, set_up),
