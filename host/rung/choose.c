@@ -71,7 +71,8 @@ static bool is_report_open(const struct ebb_rung_facts *facts)
 	if (!may_report(facts) || !facts->answers)
 		return false;
 	for (uint32_t i = 0; i < facts->reasons->count; i++)
-		if (closes_report(facts->reasons->items[i].id))
+		if (ebb_rung_is_closed_by(EBB_RUNG_REPORT,
+					  facts->reasons->items[i].id))
 			return false;
 	return true;
 }
@@ -93,7 +94,9 @@ void ebb_rung_sort(const struct ebb_rung_facts *facts,
 		return;
 	for (int closing = 1; closing >= 0; closing--)
 		for (uint32_t i = 0; i < reasons->count; i++)
-			if (closes_report(reasons->items[i].id) == closing)
+			if (ebb_rung_is_closed_by(EBB_RUNG_REPORT,
+						  reasons->items[i].id) ==
+			    closing)
 				sorted.items[sorted.count++] =
 					reasons->items[i];
 	*reasons = sorted;
