@@ -73,10 +73,14 @@ slice_limit()
 	echo "$1" >"$SLICE_LIMIT" || rig_skip "$SLICE_LIMIT cannot be written"
 }
 
-# What the kernel killed in it, by version 2, or in its guests' cgroups, by version 1.
+# What the kernel killed in it and in the cgroups that are or were below it, by version 2;
+# by version 1 each counts its own, and libvirt removes that of a guest that has died.
 slice_kills()
 {
-	find "${SLICE_LIMIT%/*}" \( -name memory.oom_control -o -name memory.events.local \) \
+	local directory=${SLICE_LIMIT%/*} depth=()
+
+	[ ! -e "$directory/memory.events" ] || depth=(-maxdepth 1)
+	find "$directory" "${depth[@]}" \( -name memory.oom_control -o -name memory.events \) \
 		-exec awk '$1 == "oom_kill" { print $2 }' {} + |
 		awk '{ sum += $1 } END { print sum + 0 }'
 }

@@ -96,6 +96,17 @@ steps()
 		function show() { if (n) printf "%s %.1f (%.1f)\n", name, ms[int((n + 1) / 2)], ms[n] }'
 }
 
+# nobody_died PID...: the QEMU processes of the beginning run.
+nobody_died()
+{
+	local pid
+
+	for pid; do
+		[ -e "/proc/$pid/exe" ] || fail "QEMU $pid has ended"
+	done
+	[ "$(slice_kills)" = 0 ] || fail "the kernel killed $(slice_kills) in the slice"
+}
+
 leave()
 {
 	local status=$?
@@ -123,6 +134,8 @@ guest_boot --memory 768 --partition "$SLICE"
 grower=$GUEST
 GUEST=$giver
 guest_wait
+giver_pid=$(guest_pid) || fail "$GUEST has no process"
+grower_pid=$(GUEST=$grower && guest_pid) || fail "$grower has no process"
 slice_has_guest || rig_skip "libvirt puts guests into a slice of its own making here"
 guest_populate $idle
 export EBB_FAULT_TRACE=$RIG_DIR/run/trace
@@ -148,7 +161,7 @@ got=$(($(backing_bytes) - grower_before))
 GUEST=$giver
 at_least "$got" $((room + (64 << 20))) || fail "it took only $(mib "$got")"
 ok "a guest took $(mib "$got") in $((us / 1000)) ms, where $(mib $room) were left"
-[ "$(slice_kills)" = 0 ] || fail "the kernel killed $(slice_kills) in the slice"
+nobody_died "$giver_pid" "$grower_pid"
 ok "the kernel killed nobody"
 gave=$((before - $(backing_bytes)))
 at_least "$gave" $((got - room)) || fail "only $(mib "$gave") came from the other"
@@ -180,5 +193,5 @@ if cat /proc/pressure/memory >/dev/null 2>&1; then
 else
 	echo "   no times: this kernel tells of no pressure"
 fi
-[ "$(slice_kills)" = 0 ] || fail "the kernel killed $(slice_kills) in the slice"
+nobody_died "$giver_pid"
 check "the guest's log is clean" dmesg_clean
