@@ -13,57 +13,38 @@
  * from an upgrade to the restart. So zero means what it means that ebbd did not say it:
  * for a bool that something is known, that it is not.
  */
-#define FIELD(type_, name_, struct_, field_)        \
-	{                                           \
-		.name = (name_), .type = (type_),   \
-		.offset = offsetof(struct_, field_) \
+#define ROW(optional_, later_, type_, name_, struct_, field_)              \
+	{                                                                  \
+		.name = (name_), .type = (type_), .optional = (optional_), \
+		.later = (later_), .offset = offsetof(struct_, field_)     \
 	}
-#define OPTIONAL(type_, name_, struct_, field_)                     \
-	{                                                           \
-		.name = (name_), .type = (type_), .optional = true, \
-		.offset = offsetof(struct_, field_)                 \
+#define ROW_STRING(optional_, later_, name_, struct_, field_) \
+	{                                                     \
+		.name = (name_), .type = EBB_FIELD_STRING,    \
+		.optional = (optional_), .later = (later_),   \
+		.offset = offsetof(struct_, field_),          \
+		.capacity = sizeof(((struct_ *)0)->field_)    \
 	}
-#define STRING(name_, struct_, field_)                     \
-	{                                                  \
-		.name = (name_), .type = EBB_FIELD_STRING, \
-		.offset = offsetof(struct_, field_),       \
-		.capacity = sizeof(((struct_ *)0)->field_) \
-	}
-#define OPTIONAL_STRING(name_, struct_, field_)                              \
-	{                                                                    \
-		.name = (name_), .type = EBB_FIELD_STRING, .optional = true, \
-		.offset = offsetof(struct_, field_),                         \
-		.capacity = sizeof(((struct_ *)0)->field_)                   \
-	}
-#define LATER(type_, name_, struct_, field_)                     \
-	{                                                        \
-		.name = (name_), .type = (type_), .later = true, \
-		.offset = offsetof(struct_, field_)              \
-	}
-#define LATER_STRING(name_, struct_, field_)                              \
-	{                                                                 \
-		.name = (name_), .type = EBB_FIELD_STRING, .later = true, \
-		.offset = offsetof(struct_, field_),                      \
-		.capacity = sizeof(((struct_ *)0)->field_)                \
-	}
-#define ARRAY(name_, struct_, field_, count_, sub_)                           \
+#define ROW_ARRAY(optional_, later_, name_, struct_, field_, count_, sub_)    \
 	{                                                                     \
 		.name = (name_), .type = EBB_FIELD_STRUCT_ARRAY,              \
+		.optional = (optional_), .later = (later_),                   \
 		.offset = offsetof(struct_, field_),                          \
 		.count_offset = offsetof(struct_, count_),                    \
 		.capacity = sizeof(((struct_ *)0)->field_) /                  \
 			    sizeof(((struct_ *)0)->field_[0]),                \
 		.sub = (sub_), .sub_bytes = sizeof(((struct_ *)0)->field_[0]) \
 	}
-#define LATER_ARRAY(name_, struct_, field_, count_, sub_)                     \
-	{                                                                     \
-		.name = (name_), .type = EBB_FIELD_STRUCT_ARRAY,              \
-		.later = true, .offset = offsetof(struct_, field_),           \
-		.count_offset = offsetof(struct_, count_),                    \
-		.capacity = sizeof(((struct_ *)0)->field_) /                  \
-			    sizeof(((struct_ *)0)->field_[0]),                \
-		.sub = (sub_), .sub_bytes = sizeof(((struct_ *)0)->field_[0]) \
-	}
+
+#define FIELD(...) ROW(false, false, __VA_ARGS__)
+#define OPTIONAL(...) ROW(true, false, __VA_ARGS__)
+#define LATER(...) ROW(false, true, __VA_ARGS__)
+#define STRING(...) ROW_STRING(false, false, __VA_ARGS__)
+#define OPTIONAL_STRING(...) ROW_STRING(true, false, __VA_ARGS__)
+#define LATER_STRING(...) ROW_STRING(false, true, __VA_ARGS__)
+#define ARRAY(...) ROW_ARRAY(false, false, __VA_ARGS__)
+#define OPTIONAL_ARRAY(...) ROW_ARRAY(true, false, __VA_ARGS__)
+#define LATER_ARRAY(...) ROW_ARRAY(false, true, __VA_ARGS__)
 #define END                  \
 	{                    \
 		.name = NULL \

@@ -25,14 +25,6 @@
 			 target.working_set_bytes),                        \
 		OPTIONAL_STRING("working-set-source", struct_,             \
 				target.working_set_source)
-#define OPTIONAL_ARRAY(name_, struct_, field_, count_, sub_)                  \
-	{                                                                     \
-		.name = (name_), .type = EBB_FIELD_STRUCT_ARRAY,              \
-		.optional = true, .offset = offsetof(struct_, field_),        \
-		.count_offset = offsetof(struct_, count_),                    \
-		.capacity = EBB_ARRAY_SIZE(((struct_ *)0)->field_),           \
-		.sub = (sub_), .sub_bytes = sizeof(((struct_ *)0)->field_[0]) \
-	}
 /* Of a struct ebb_settings_status that is member @settings of a struct. */
 #define SETTINGS(struct_)                                                   \
 	OPTIONAL_ARRAY("settings", struct_, settings.items, settings.count, \
