@@ -136,15 +136,22 @@ static int cell_bytes(xmlNode *cell, uint64_t *ret_bytes)
 			    xmlGetProp(cell, BAD_CAST "unit"), ret_bytes);
 }
 
+/* Of the one element there. Returns 0 or -EBADMSG. */
+static int find_size(xmlXPathContext *context, const char *path,
+		     uint64_t *ret_bytes)
+{
+	xmlXPathObject *found ebb_cleanup(free_object) =
+		xmlXPathEvalExpression(BAD_CAST path, context);
+
+	if (!found || !found->nodesetval || found->nodesetval->nodeNr != 1)
+		return -EBADMSG;
+	return element_bytes(found->nodesetval->nodeTab[0], ret_bytes);
+}
+
 /* With all memory devices, whether plugged or not. */
 static int find_memory(xmlXPathContext *context, uint64_t *ret_bytes)
 {
-	xmlXPathObject *memory ebb_cleanup(free_object) =
-		xmlXPathEvalExpression(BAD_CAST "/domain/memory", context);
-
-	if (!memory || !memory->nodesetval || memory->nodesetval->nodeNr != 1)
-		return -EBADMSG;
-	return element_bytes(memory->nodesetval->nodeTab[0], ret_bytes);
+	return find_size(context, "/domain/memory", ret_bytes);
 }
 
 static int parse_cells(xmlXPathContext *context, struct ebb_domxml *domxml)
@@ -294,11 +301,7 @@ static uint64_t less(uint64_t a, uint64_t b)
 
 static bool find_left(xmlXPathContext *context, uint64_t *ret_bytes)
 {
-	xmlXPathObject *left ebb_cleanup(free_object) = xmlXPathEvalExpression(
-		BAD_CAST "/domain/currentMemory", context);
-
-	return left && left->nodesetval && left->nodesetval->nodeNr == 1 &&
-	       element_bytes(left->nodesetval->nodeTab[0], ret_bytes) == 0;
+	return find_size(context, "/domain/currentMemory", ret_bytes) == 0;
 }
 
 /* <currentMemory> of a domain that runs is what its balloon leaves it. */
