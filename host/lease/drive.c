@@ -129,10 +129,9 @@ uint64_t ebb_drive_goal(uint64_t free_huge_bytes, uint64_t wanted_bytes,
 struct drive {
 	struct ebb_tools *tools;
 	uint64_t memory_bytes;
-	uint64_t told_ns;
+	uint64_t told_ns; /* last; 0: not yet */
 	uint64_t grew_ns;
 	uint64_t best_bytes; /* most that was free since the last session */
-	bool told; /* once */
 	struct ebb_msg_held held; /* as the guest said last */
 	struct ebb_drive_view view;
 };
@@ -164,11 +163,10 @@ static struct ebb_outcome send_target(struct drive *drive,
 				      struct ebb_msg_target_state *ret_state)
 {
 	struct ebb_tools *tools = drive->tools;
-	struct ebb_outcome outcome =
-		ebb_step_target(&tools->dialog, tools->bounds, tools->books,
-				drive->view.goal_bytes, drive->told, ret_state);
+	struct ebb_outcome outcome = ebb_step_target(
+		&tools->dialog, tools->bounds, tools->books,
+		drive->view.goal_bytes, drive->told_ns > 0, ret_state);
 
-	drive->told = true;
 	drive->told_ns = ebb_now_ns();
 	if (outcome.end == EBB_END_NONE)
 		drive->held = ret_state->held;

@@ -115,20 +115,16 @@ static struct ebb_outcome reclaim_all(struct ebb_reclaim *reclaim,
 static struct ebb_outcome estimate_all(struct ebb_reclaim *reclaim,
 				       struct ebb_tools *tools)
 {
-	const struct ebb_dialog_request request = { .kind = EBB_DIALOG_FACTS };
-	struct ebb_dialog_reply reply;
-	enum ebb_reclaim_end end = ebb_dialog_ask(
-		&tools->dialog, tools->bounds, tools->books, &request, &reply);
+	struct ebb_msg_facts facts = { 0 };
+	struct ebb_outcome outcome = ebb_step_facts(
+		&tools->dialog, tools->bounds, tools->books, &facts);
 
-	if (end != EBB_END_NONE)
-		return ebb_outcome(end);
-	if (reply.result < 0)
-		return ebb_outcome_error(EBB_END_NO_AGENT, "%s",
-					 reply.error.text);
+	if (outcome.end != EBB_END_NONE)
+		return outcome;
 	reclaim->before_bytes = ebb_lender_held_bytes(&reclaim->lender);
 	reclaim->estimate = ebb_estimate_reclaim(
 		ebb_lender_bytes(&reclaim->lender), reclaim->before_bytes,
-		reply.facts.free_huge_bytes);
+		facts.free_huge_bytes);
 	return ebb_outcome(EBB_END_SATISFIED);
 }
 

@@ -40,6 +40,25 @@ struct ebb_outcome ebb_step_compact(struct ebb_dialog *dialog,
 	return ebb_outcome_reason(EBB_END_DRAINED, reply.compact.reason);
 }
 
+struct ebb_outcome ebb_step_facts(struct ebb_dialog *dialog,
+				  const struct ebb_bounds *bounds,
+				  struct ebb_books *books,
+				  struct ebb_msg_facts *ret_facts)
+{
+	const struct ebb_dialog_request request = { .kind = EBB_DIALOG_FACTS };
+	struct ebb_dialog_reply reply;
+	enum ebb_reclaim_end end =
+		ebb_dialog_ask(dialog, bounds, books, &request, &reply);
+
+	if (end != EBB_END_NONE)
+		return ebb_outcome(end);
+	if (reply.result < 0)
+		return ebb_outcome_error(EBB_END_NO_AGENT, "%s",
+					 reply.error.text);
+	*ret_facts = reply.facts;
+	return ebb_outcome(EBB_END_NONE);
+}
+
 struct ebb_outcome ebb_step_target(struct ebb_dialog *dialog,
 				   const struct ebb_bounds *bounds,
 				   struct ebb_books *books, uint64_t bytes,

@@ -17,6 +17,18 @@ struct ebb_outcome ebb_step_compact(struct ebb_dialog *dialog,
 				    struct ebb_books *books);
 
 /**
+ * ebb_step_facts - what the guest says that it has free (blocks)
+ * @ret_facts: written only with EBB_END_NONE
+ *
+ * Returns EBB_END_NONE; EBB_END_NO_AGENT with the agent's words; or an end of the
+ * bounds.
+ */
+struct ebb_outcome ebb_step_facts(struct ebb_dialog *dialog,
+				  const struct ebb_bounds *bounds,
+				  struct ebb_books *books,
+				  struct ebb_msg_facts *ret_facts);
+
+/**
  * ebb_step_target - the guest is given a target, for as long as a lease of it (blocks)
  * @bytes: to have free
  * @told_before: the same agent has taken one already

@@ -95,8 +95,7 @@ struct report {
 	uint64_t worth_bytes;
 	bool driven;
 	uint64_t undriven_bytes;
-	uint64_t told_ns;
-	bool told; /* once */
+	uint64_t told_ns; /* last; 0: not yet */
 	struct ebb_report_view view;
 };
 
@@ -175,23 +174,11 @@ static struct ebb_outcome await_discards(struct report *report)
 	}
 }
 
-/* EBB_END_NONE, or why there are none. */
 static struct ebb_outcome ask_facts(struct report *report,
 				    struct ebb_msg_facts *ret_facts)
 {
-	const struct ebb_dialog_request request = { .kind = EBB_DIALOG_FACTS };
-	struct ebb_dialog_reply reply;
-	enum ebb_reclaim_end end =
-		ebb_dialog_ask(&report->dialog, &report->bounds,
-			       &report->reclaim->books, &request, &reply);
-
-	if (end != EBB_END_NONE)
-		return ebb_outcome(end);
-	if (reply.result < 0)
-		return ebb_outcome_error(EBB_END_NO_AGENT, "%s",
-					 reply.error.text);
-	*ret_facts = reply.facts;
-	return ebb_outcome(EBB_END_NONE);
+	return ebb_step_facts(&report->dialog, &report->bounds,
+			      &report->reclaim->books, ret_facts);
 }
 
 static struct ebb_estimate estimate(const struct ebb_reclaim *reclaim,
@@ -232,9 +219,9 @@ static struct ebb_outcome tell(struct report *report)
 {
 	struct ebb_outcome outcome = ebb_step_target(
 		&report->dialog, &report->bounds, &report->reclaim->books,
-		report->view.goal_bytes, report->told, &report->view.answer);
+		report->view.goal_bytes, report->told_ns > 0,
+		&report->view.answer);
 
-	report->told = true;
 	report->told_ns = ebb_now_ns();
 	if (outcome.end == EBB_END_NONE &&
 	    strcmp(report->view.answer.mechanism, "none") == 0)
