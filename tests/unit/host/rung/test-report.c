@@ -338,20 +338,22 @@ static void test_ends_from_outside(void **state)
 		assert_int_equal(told.bytes, 7 * EBB_MIB);
 }
 
-static void test_guests_that_cannot(void **state)
+static void is_refused_for(const char *reason)
 {
 	struct ebb_reclaim reclaim = wanting(100 * EBB_MIB);
 
+	run(&reclaim);
+	assert_int_equal(reclaim.outcome.end, EBB_END_GUEST_REFUSED);
+	assert_string_equal(reclaim.outcome.reason, reason);
+}
+
+static void test_guests_that_cannot(void **state)
+{
 	(void)state;
 	fake_agent.target = old_target;
-	run(&reclaim);
-	assert_int_equal(reclaim.outcome.end, EBB_END_GUEST_REFUSED);
-	assert_string_equal(reclaim.outcome.reason, "too-old");
+	is_refused_for("too-old");
 	fake_agent.target = no_mechanism;
-	reclaim = wanting(100 * EBB_MIB);
-	run(&reclaim);
-	assert_int_equal(reclaim.outcome.end, EBB_END_GUEST_REFUSED);
-	assert_string_equal(reclaim.outcome.reason, "no-mechanism");
+	is_refused_for("no-mechanism");
 }
 
 static int silent_target(const struct ebb_msg_target *asked,
@@ -372,20 +374,13 @@ static int facts_once(struct ebb_msg_facts *ret_facts)
 /* What came before that is a result, and no error. */
 static void test_guests_that_fall_silent(void **state)
 {
-	struct ebb_reclaim reclaim = wanting(100 * EBB_MIB);
-
 	(void)state;
 	fake_agent.target = silent_target;
-	run(&reclaim);
-	assert_int_equal(reclaim.outcome.end, EBB_END_GUEST_REFUSED);
-	assert_string_equal(reclaim.outcome.reason, "no-answer");
+	is_refused_for("no-answer");
 	fake_agent.facts = facts_once;
 	facts_asked = 0;
-	reclaim = wanting(100 * EBB_MIB);
-	run(&reclaim);
+	is_refused_for("no-answer");
 	assert_true(facts_asked > 1);
-	assert_int_equal(reclaim.outcome.end, EBB_END_GUEST_REFUSED);
-	assert_string_equal(reclaim.outcome.reason, "no-answer");
 }
 
 int main(void)
