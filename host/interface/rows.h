@@ -8,10 +8,10 @@
 /*
  * Rows of a table. In a request a member may be absent. In an answer each
  * member is always there, so that a script need not ask whether it is; only
- * texts of no use when empty are left out. A member that comes to an answer which
- * there was already is one of the LATER: an ebbctl is newer than the ebbd that it asks
- * from an upgrade to the restart. So zero means what it means that ebbd did not say it:
- * for a bool that something is known, that it is not.
+ * texts of no use when empty are left out. A member that is added to an answer that
+ * existed before is LATER: between an upgrade and the restart of ebbd, a newer ebbctl
+ * asks an older ebbd, which does not send it. It is zero then, so zero has to mean "not
+ * said": a bool that says that something is known is false.
  */
 #define ROW(optional_, later_, type_, name_, struct_, field_)              \
 	{                                                                  \

@@ -76,8 +76,8 @@ uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
  * @xml: the domain is defined by it: what its <currentMemory> leaves to the guest is
  *	what libvirt asks for when it starts
  *
- * A definition may have been edited since the domain started: what was found of it before
- * is what an edit makes no larger.
+ * A definition may have been edited since the domain started, so the caller keeps the
+ * least that it found (host/domain/vm_balloon.c).
  *
  * What cannot be understood asks for nothing, nor does the definition of a balloon that
  * deflates by itself. A size that was asked for since, with virsh setmem --live, is in

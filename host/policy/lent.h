@@ -8,9 +8,9 @@
  * behind it, and a guest that meets it empty dies: there five quarters of all
  * debts must be available.
  *
- * A debt is never less than it may be. What a guest says of its balloon makes it no
- * smaller than what the host asked the balloon to hold does: who can fill a balloon can
- * empty it. Where it is not known what a guest has, it owes all that it may use; where
+ * A debt is never taken for less than it may be. What a guest says of its balloon lowers
+ * its debt only by what the host asked the balloon to hold: a guest that can fill a balloon
+ * can empty it. Where it is not known what a guest has, it owes all that it may use; where
  * not even that is known, nothing covers it. And one that is not known to lie anywhere
  * owes all of that to each budget.
  */

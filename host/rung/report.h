@@ -24,8 +24,8 @@
  * its agent, decides only when to stop: an honest guest ends it sooner, a hostile
  * one within the time of the request.
  *
- * What the guest takes back meanwhile is not taken off, nor is that counted apart
- * which it would have freed without being asked.
+ * What the guest takes back meanwhile is not subtracted, and what it would have freed
+ * without being asked is not counted apart.
  *
  * Not where QEMU does not discard or ought not to: with pinned or encrypted memory
  * it refuses by itself; a page of hugetlbfs that is discarded goes back to its pool

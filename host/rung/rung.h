@@ -34,8 +34,8 @@
  *
  * @EBB_RUNG_OBSERVE: facts are shown; nothing can be taken
  * @EBB_RUNG_REPORT: QEMU discards what the guest's kernel reports to be free, some
- *	seconds after it was freed, and ebbd has the guest compact and free more. The
- *	order to take is nobody's: what is free is gone already
+ *	seconds after it was freed, and ebbd has the guest compact and free more. Nobody
+ *	orders it to take: what is free is gone already
  * @EBB_RUNG_LEASE: ebbd discards what the guest leases to it, in whole huge pages
  */
 enum ebb_rung_id {

@@ -17,8 +17,8 @@ static bool lacks(const struct ebb_policy_budget *budget)
 }
 
 /*
- * By what is known. That of a guest which was not looked at yet nothing is known is no
- * news, as it is so of each that starts: explain says it.
+ * By what is known. The debt of each guest that starts is unknown until it was looked at:
+ * that is no news, and explain says it.
  */
 static bool lacks_cover(const struct ebb_policy_budget *budget)
 {
