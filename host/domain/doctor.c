@@ -199,7 +199,7 @@ void ebb_doctor_examine(const struct ebb_probe *probe,
 
 	memset(ret_doctor, 0, sizeof(*ret_doctor));
 	snprintf(ret_doctor->rung, sizeof(ret_doctor->rung), "%s",
-		 probe->running ? ebb_rung(ebb_probe_rung(probe))->name : "-");
+		 probe->running ? ebb_rung_name(ebb_probe_rung(probe)) : "-");
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(checks); i++) {
 		if (add_failures(probe, i, ret_doctor) > 0)
 			stopped |= checks[i].stops;

@@ -12,6 +12,7 @@
 
 #include "host/domain/vm.h"
 #include "host/interface/reason.h"
+#include "host/interface/rung_id.h"
 
 /**
  * struct ebb_vm_word - what the guest says in the ring's facts page, unchecked
@@ -32,7 +33,7 @@ struct ebb_vm_word {
  * @huge_page_bytes: its memory is from the pool of pages of this size; 0: it is not
  * @paused, @leaving: as libvirt said last; @leaving: it shuts down, or crashed
  * @in_job: a libvirt job reads its memory; @jobs_ended: so many have ended
- * @lease: rung lease is open
+ * @rung: that it is on
  * @held_known: else @resident_bytes and @swapped_bytes are what it has at least
  * @usable_bytes: its memory without what is not plugged and what a balloon holds; 0
  *	without @held_known: not known, either
@@ -48,7 +49,7 @@ struct ebb_vm_sight {
 	bool leaving;
 	bool in_job;
 	uint32_t jobs_ended;
-	bool lease;
+	enum ebb_rung_id rung;
 	bool held_known;
 	uint64_t usable_bytes;
 	bool balloon_known;

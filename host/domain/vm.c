@@ -43,7 +43,7 @@ static void admit_guest_change(struct ebb_vm *vm)
 static void tell_rung(struct ebb_vm *vm)
 {
 	enum ebb_rung_id rung = ebb_probe_rung(&vm->probe);
-	const char *now = ebb_rung(rung)->name;
+	const char *now = ebb_rung_name(rung);
 	struct ebb_reason reason;
 
 	/* What it was let go for is no reason that a look found. */
@@ -64,7 +64,7 @@ static void tell_rung(struct ebb_vm *vm)
 		ebb_log(EBB_LOG_INFO, "%s: rung lease", vm->name);
 	else if (vm->probe.running)
 		ebb_log(EBB_LOG_INFO, "%s: rung %s%s: %s. %s", vm->name,
-			ebb_rung(rung)->name,
+			ebb_rung_name(rung),
 			rung == EBB_RUNG_OBSERVE ? "" : ", not lease",
 			reason.text, reason.remedy);
 }

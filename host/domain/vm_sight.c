@@ -88,7 +88,7 @@ void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 			   vm->state == EBB_DOMAIN_CRASHED,
 		.in_job = vm->libvirt_job.under_way,
 		.jobs_ended = vm->libvirt_job.ended,
-		.lease = ebb_vm_has_lease(vm),
+		.rung = ebb_vm_rung(vm),
 	};
 	see_held(vm, ret_sight);
 	if (probe->have_facts && probe->facts.working_set_bytes > 0) {

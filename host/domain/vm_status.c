@@ -186,7 +186,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	if (looking && rung == EBB_RUNG_OBSERVE)
 		rung = vm->known.rung;
 	snprintf(ret_status->rung, sizeof(ret_status->rung), "%s",
-		 ebb_rung(rung)->name);
+		 ebb_rung_name(rung));
 	ret_status->known = vm->known.looked_at;
 	ret_status->old = looking || vm->life != EBB_VM_CONNECTED;
 	fill_pool(vm, ret_status);

@@ -77,11 +77,27 @@ static bool is_report_open(const struct ebb_rung_facts *facts)
 	return true;
 }
 
+static bool is_open(const struct ebb_rung_facts *facts, enum ebb_rung_id id)
+{
+	switch (id) {
+	case EBB_RUNG_LEASE:
+		return facts->attached;
+	case EBB_RUNG_REPORT:
+		return is_report_open(facts);
+	case EBB_RUNG_OBSERVE:
+	case EBB_RUNG_COUNT:
+		break;
+	}
+	return true;
+}
+
 enum ebb_rung_id ebb_rung_choose(const struct ebb_rung_facts *facts)
 {
-	if (facts->attached)
-		return EBB_RUNG_LEASE;
-	return is_report_open(facts) ? EBB_RUNG_REPORT : EBB_RUNG_OBSERVE;
+	for (int id = EBB_RUNG_COUNT - 1; id > EBB_RUNG_OBSERVE; id--)
+		if (!ebb_rungs_have(facts->forbidden, (enum ebb_rung_id)id) &&
+		    is_open(facts, (enum ebb_rung_id)id))
+			return (enum ebb_rung_id)id;
+	return EBB_RUNG_OBSERVE;
 }
 
 void ebb_rung_sort(const struct ebb_rung_facts *facts,

@@ -4,14 +4,13 @@
 #include "host/rung/report.h"
 
 static const struct ebb_rung rungs[EBB_RUNG_COUNT] = {
-	[EBB_RUNG_OBSERVE] = { .name = "observe" },
+	[EBB_RUNG_OBSERVE] = { .run = NULL },
 	[EBB_RUNG_REPORT] = {
-		.name = "report",
 		.prepare = ebb_report_prepare,
 		.run = ebb_report_run,
 	},
 	[EBB_RUNG_LEASE] = {
-		.name = "lease",
+		.can = { .take = true, .drive = true },
 		.prepare = ebb_reclaim_prepare,
 		.run = ebb_reclaim_run,
 	},

@@ -10,7 +10,7 @@
  * memory of a domain (a person, the policy) must know what its rung can do, and
  * an operator must know what keeps it from a better one.
  *
- * The answer. A rung is a row of one table: its name, what it can do, and how one
+ * The answer. A rung is a row of one table: what it can do, and how one
  * reclaim by it is carried out; a file each has that work. Which rung a domain is
  * on is a pure function of what the last look found (struct ebb_rung_facts): the
  * best that nothing closes. Nobody keeps it, so it cannot be old: when a look
@@ -25,35 +25,34 @@
 #define EBB_HOST_RUNG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "host/interface/reason.h"
+#include "host/interface/rung_id.h"
 #include "host/lease/reclaim.h"
 
 /**
- * enum ebb_rung_id - from the worst to the best
- *
- * @EBB_RUNG_OBSERVE: facts are shown; nothing can be taken
- * @EBB_RUNG_REPORT: QEMU discards what the guest's kernel reports to be free, some
- *	seconds after it was freed, and ebbd has the guest compact and free more. Nobody
- *	orders it to take: what is free is gone already
- * @EBB_RUNG_LEASE: ebbd discards what the guest leases to it, in whole huge pages
+ * struct ebb_rung_can - what the policy may ask of a rung
+ * @take: what is free in the guest is taken when ebbd orders it, at once. Else the
+ *	policy takes it for nothing that can be asked for
+ * @drive: the guest is made to free what it does not work with
+ * @page_out: what it works with can be taken, too
  */
-enum ebb_rung_id {
-	EBB_RUNG_OBSERVE,
-	EBB_RUNG_REPORT,
-	EBB_RUNG_LEASE,
-	EBB_RUNG_COUNT
+struct ebb_rung_can {
+	bool take;
+	bool drive;
+	bool page_out;
 };
 
 /**
  * struct ebb_rung - what a rung can do
- * @name: as people and scripts know it
+ * @can: what the policy may ask of it
  * @prepare: takes the books before a reclaim, on the event loop's thread; NULL:
  *	there is no reclaim by it
  * @run: the work, on a worker; see ebb_reclaim_run()
  */
 struct ebb_rung {
-	const char *name;
+	struct ebb_rung_can can;
 	void (*prepare)(struct ebb_reclaim *reclaim);
 	void (*run)(struct ebb_reclaim *reclaim);
 };
@@ -66,6 +65,8 @@ struct ebb_rung {
  * @answers: an agent does, and there is a way to it
  * @reporting: virtio-balloon has free page reporting on
  * @pooled: some of the memory is of a pool of huge pages
+ * @forbidden: the set of rungs that an operator forbids; see ebb_rung_bit(). Empty: all
+ *	are allowed
  */
 struct ebb_rung_facts {
 	const struct ebb_reason_list *reasons;
@@ -73,12 +74,13 @@ struct ebb_rung_facts {
 	bool answers;
 	bool reporting;
 	bool pooled;
+	uint32_t forbidden;
 };
 
 /* Pure. Whether a reason closes the rung. */
 bool ebb_rung_is_closed_by(enum ebb_rung_id id, enum ebb_reason_id reason);
 
-/* Pure. The best rung that is open. */
+/* Pure. The best rung that is open and allowed. */
 enum ebb_rung_id ebb_rung_choose(const struct ebb_rung_facts *facts);
 
 /*

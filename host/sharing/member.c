@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/policy/quantity.h"
+#include "host/rung/rung.h"
 
 /* A working set that was told longer ago says nothing of now. */
 #define WORKING_SET_NS (60 * EBB_NS_PER_S)
@@ -42,6 +43,17 @@ void ebb_member_hear(struct ebb_member *member, uint64_t now_ns)
 		member->refill = (struct ebb_refill){ 0 };
 }
 
+/* What its rung can do, which is all that the policy knows of a rung. */
+static struct ebb_rung_can can(const struct ebb_vm_sight *sight)
+{
+	return ebb_rung(sight->rung)->can;
+}
+
+static bool can_give(const struct ebb_vm_sight *sight)
+{
+	return can(sight).take || can(sight).drive || can(sight).page_out;
+}
+
 static enum ebb_policy_phase phase_of(const struct ebb_member *member,
 				      const struct ebb_vm_sight *sight,
 				      uint64_t now_ns)
@@ -54,7 +66,7 @@ static enum ebb_policy_phase phase_of(const struct ebb_member *member,
 		return EBB_POLICY_IN_JOB;
 	if (sight->paused)
 		return EBB_POLICY_PAUSED;
-	if (!sight->lease || !sight->held_known ||
+	if (!can_give(sight) || !sight->held_known ||
 	    !ebb_window_is_fresh(&member->window, now_ns))
 		return EBB_POLICY_UNKNOWN;
 	return ebb_window_has_booted(&member->window, now_ns)
@@ -63,7 +75,8 @@ static enum ebb_policy_phase phase_of(const struct ebb_member *member,
 }
 
 /* What the guest says; an old word says nothing. */
-static void take_word(const struct ebb_member *member, uint64_t now_ns,
+static void take_word(const struct ebb_member *member,
+		      const struct ebb_vm_sight *sight, uint64_t now_ns,
 		      struct ebb_policy_domain *domain)
 {
 	const struct ebb_window *window = &member->window;
@@ -77,8 +90,9 @@ static void take_word(const struct ebb_member *member, uint64_t now_ns,
 		ebb_window_lasting(window, now_ns, &domain->free_since_ns);
 	domain->refilled_bytes = member->refill.bytes;
 	/* Memory that the host does not provide is in huge ranges, too. */
-	domain->rung.free_bytes =
-		ebb_policy_less(window->free_huge_bytes, lent_bytes);
+	if (can(sight).take)
+		domain->rung.free_bytes =
+			ebb_policy_less(window->free_huge_bytes, lent_bytes);
 }
 
 static enum ebb_policy_mode mode_of(enum ebb_mode mode)
@@ -121,7 +135,8 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 				     ebb_now_ns() - sight.working_set_ns <
 					     WORKING_SET_NS,
 		.working_set_bytes = sight.working_set_bytes,
-		.rung = { .drive = sight.lease },
+		.rung = { .drive = can(&sight).drive,
+			  .page_out = can(&sight).page_out },
 		.parts_unknown = !member->parts_known,
 		.history = member->history,
 	};
@@ -129,7 +144,7 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 		if (member->parts[i].budget < budget_count)
 			ret_domain->parts[ret_domain->part_count++] =
 				member->parts[i];
-	take_word(member, now_ns, ret_domain);
+	take_word(member, &sight, now_ns, ret_domain);
 }
 
 bool ebb_member_is_silent(const struct ebb_member *member,

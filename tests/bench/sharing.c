@@ -119,7 +119,7 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		err(1, "fstat");
 	*ret_sight = (struct ebb_vm_sight){
 		.pid = guest_of(vm)->pid,
-		.lease = true,
+		.rung = EBB_RUNG_LEASE,
 		.held_known = true,
 		.usable_bytes = 4 * EBB_GIB,
 		.resident_bytes = EBB_GIB + (uint64_t)state.st_blocks * 512,

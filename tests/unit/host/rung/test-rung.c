@@ -118,12 +118,48 @@ static void test_what_is_told_first(void **state)
 		assert_int_equal(reasons.items[i].id, to_lease[i]);
 }
 
+static void test_what_is_forbidden_is_not_used(void **state)
+{
+	struct ebb_reason_list reasons = { 0 };
+	struct ebb_rung_facts facts = reporting(&reasons);
+
+	(void)state;
+	facts.attached = true;
+	facts.forbidden = ebb_rung_bit(EBB_RUNG_LEASE);
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_REPORT);
+	facts.forbidden |= ebb_rung_bit(EBB_RUNG_REPORT);
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+	facts.forbidden = ebb_rung_bit(EBB_RUNG_REPORT);
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_LEASE);
+	/* A worse one than it is on may be forbidden, or the last of all. */
+	facts.forbidden = ebb_rung_bit(EBB_RUNG_OBSERVE);
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_LEASE);
+	facts.attached = facts.answers = false;
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+}
+
+/* Whoever can take nothing is asked for nothing. */
+static void test_what_each_can(void **state)
+{
+	(void)state;
+	for (int id = 0; id < EBB_RUNG_COUNT; id++) {
+		const struct ebb_rung *rung = ebb_rung(id);
+
+		if (!rung->run)
+			assert_false(rung->can.take || rung->can.drive ||
+				     rung->can.page_out);
+	}
+	assert_true(ebb_rung(EBB_RUNG_LEASE)->can.take);
+	assert_true(ebb_rung(EBB_RUNG_LEASE)->can.drive);
+	assert_false(ebb_rung(EBB_RUNG_REPORT)->can.take);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
-	assert_string_equal(ebb_rung(EBB_RUNG_LEASE)->name, "lease");
-	assert_string_equal(ebb_rung(EBB_RUNG_REPORT)->name, "report");
-	assert_string_equal(ebb_rung(EBB_RUNG_OBSERVE)->name, "observe");
+	assert_string_equal(ebb_rung_name(EBB_RUNG_LEASE), "lease");
+	assert_string_equal(ebb_rung_name(EBB_RUNG_REPORT), "report");
+	assert_string_equal(ebb_rung_name(EBB_RUNG_OBSERVE), "observe");
 	assert_null(ebb_rung(EBB_RUNG_OBSERVE)->run);
 }
 
@@ -134,6 +170,8 @@ int main(void)
 		cmocka_unit_test(test_each_reason),
 		cmocka_unit_test(test_what_report_needs),
 		cmocka_unit_test(test_what_is_told_first),
+		cmocka_unit_test(test_what_is_forbidden_is_not_used),
+		cmocka_unit_test(test_what_each_can),
 		cmocka_unit_test(test_names),
 	};
 

@@ -141,7 +141,7 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 
 	*ret_sight = (struct ebb_vm_sight){
 		.pid = guest->unfound ? 0 : 1 + guest->index,
-		.lease = !guest->closed,
+		.rung = guest->closed ? EBB_RUNG_OBSERVE : EBB_RUNG_LEASE,
 		.in_job = guest->in_job,
 		.jobs_ended = guest->jobs_ended,
 		.held_known = held,
