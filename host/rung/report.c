@@ -9,6 +9,7 @@
 #include "host/lease/drive.h"
 #include "host/lease/permission.h"
 #include "host/lease/steps.h"
+#include "host/rung/held.h"
 #include "protocol/threshold.h"
 
 enum {
@@ -99,53 +100,18 @@ struct report {
 	struct ebb_report_view view;
 };
 
-/* In RAM and in swap. Returns 0, -ESRCH (its process has ended) or -errno. */
-static int read_held(const struct ebb_lender *lender,
-		     struct ebb_holding *ret_holding)
-{
-	const struct ebb_guest_process *qemu = lender->qemu;
-	int r;
-
-	*ret_holding = (struct ebb_holding){ 0 };
-	if (qemu->backing_count > 0) {
-		ret_holding->resident_bytes = ebb_lender_held_bytes(lender);
-		return 0;
-	}
-	r = ebb_guest_process_usage(qemu->pid, ret_holding);
-	/* It was that one's if that one lives. */
-	return ebb_guest_process_alive(qemu) ? r : -ESRCH;
-}
-
-static struct ebb_outcome unread(int r)
-{
-	if (r == -ESRCH)
-		return ebb_outcome(EBB_END_GUEST_GONE);
-	return ebb_outcome_error(
-		EBB_END_FAILED, "its process cannot be read: %s", strerror(-r));
-}
-
 /* EBB_END_NONE, or why there is nothing to be measured. */
 static struct ebb_outcome measure(struct report *report)
 {
-	struct ebb_reclaim *reclaim = report->reclaim;
-	struct ebb_books *books = &reclaim->books;
-	struct ebb_holding holding;
-	uint64_t held_bytes, came_bytes;
-	int r = read_held(&reclaim->lender, &holding);
+	struct ebb_books *books = &report->reclaim->books;
+	uint64_t before_bytes = books->reclaimed_bytes;
+	int r = ebb_held_measure(report->reclaim);
 
 	if (r < 0)
-		return unread(r);
-	held_bytes = holding.resident_bytes + holding.swapped_bytes;
-	reclaim->held_bytes = held_bytes;
-	came_bytes = reclaim->before_bytes > held_bytes
-			     ? reclaim->before_bytes - held_bytes
-			     : 0;
-	if (came_bytes > books->reclaimed_bytes) {
-		books->reclaimed_bytes = came_bytes;
-		if (report->driven)
-			books->driven_bytes =
-				came_bytes - report->undriven_bytes;
-	}
+		return ebb_held_unread(r);
+	if (report->driven && books->reclaimed_bytes > before_bytes)
+		books->driven_bytes =
+			books->reclaimed_bytes - report->undriven_bytes;
 	if (books->reclaimed_bytes >= report->worth_bytes + WORTH_BYTES) {
 		report->worth_bytes = books->reclaimed_bytes;
 		report->grew_ns = ebb_now_ns();
@@ -405,55 +371,16 @@ static struct ebb_outcome run(struct ebb_reclaim *reclaim)
 	return outcome;
 }
 
-/* What of it is in swap, if that is known. */
-static bool read_swapped(const struct ebb_lender *lender, uint64_t *ret_bytes)
-{
-	struct ebb_holding holding;
-
-	if (lender->qemu->backing_count > 0)
-		return ebb_lender_swapped(lender, ret_bytes);
-	if (read_held(lender, &holding) < 0)
-		return false;
-	*ret_bytes = holding.swapped_bytes;
-	return holding.swapped_known;
-}
-
 /* The process is read by a worker. */
 void ebb_report_prepare(struct ebb_reclaim *reclaim)
 {
 	reclaim->target_bytes = reclaim->wish.all ? 0 : reclaim->wish.bytes;
 }
 
-/*
- * Each run is measured from where it begins: since the one before it the guest may have
- * been resized. Returns 0, -ESRCH or -errno.
- */
-static int begin(struct ebb_reclaim *reclaim)
-{
-	bool first = !reclaim->start_ns;
-	struct ebb_holding holding;
-	int r = read_held(&reclaim->lender, &holding);
-
-	if (first)
-		reclaim->start_ns = ebb_now_ns();
-	if (r < 0)
-		return r;
-	reclaim->before_bytes = holding.resident_bytes + holding.swapped_bytes +
-				reclaim->books.reclaimed_bytes;
-	if (first)
-		reclaim->swapped_before_known = read_swapped(
-			&reclaim->lender, &reclaim->swapped_before_bytes);
-	return 0;
-}
-
 void ebb_report_run(struct ebb_reclaim *reclaim)
 {
-	int r = begin(reclaim);
+	int r = ebb_held_begin(reclaim);
+	struct ebb_outcome outcome = r < 0 ? ebb_held_unread(r) : run(reclaim);
 
-	reclaim->outcome = r < 0 ? unread(r) : run(reclaim);
-	reclaim->outcome.bytes = reclaim->books.reclaimed_bytes;
-	reclaim->after_bytes = reclaim->held_bytes;
-	reclaim->swapped_after_known =
-		read_swapped(&reclaim->lender, &reclaim->swapped_after_bytes);
-	reclaim->end_ns = ebb_now_ns();
+	ebb_held_end(reclaim, &outcome);
 }
