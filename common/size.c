@@ -56,6 +56,9 @@ int ebb_size_parse(const char *text, uint64_t *ret_bytes)
 	r = unit_shift(text, &shift);
 	if (r < 0)
 		return r;
+	/* "2" is meant to be 2G, or 2M, and never 2 bytes. */
+	if (!*text && (whole > 0 || thousandths > 0) && whole < EBB_MIB)
+		return -EINVAL;
 	if (whole > ((uint64_t)INT64_MAX >> shift) - 1)
 		return -ERANGE;
 	*ret_bytes = (whole << shift) + ((thousandths << shift) / 1000);
@@ -90,6 +93,7 @@ const char *ebb_size_format_exact(uint64_t bytes, char *text, size_t text_bytes)
 		snprintf(text, text_bytes, "%" PRIu64 "%c",
 			 bytes >> (40 - 10 * unit), letters[unit]);
 	else
-		snprintf(text, text_bytes, "%" PRIu64, bytes);
+		snprintf(text, text_bytes, "%" PRIu64 "%s", bytes,
+			 bytes > 0 && bytes < EBB_MIB ? "B" : "");
 	return text;
 }

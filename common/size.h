@@ -15,8 +15,9 @@
 
 /**
  * ebb_size_parse - "512M", "1.5GiB", "2097152" to bytes
- * @text: a number, at most three decimals, and a unit: none or B for bytes;
- *	K, M, G, T (also KiB, MiB, GiB, TiB) in powers of 1024, any case
+ * @text: a number, at most three decimals, and a unit: B for bytes, or none, but not
+ *	for less than 1 MiB, where it was forgotten; K, M, G, T (also KiB, MiB, GiB, TiB)
+ *	in powers of 1024, any case
  * @ret_bytes: written only on success
  *
  * KB, MB, GB and TB are refused: they mean two things. Returns 0, -EINVAL (not

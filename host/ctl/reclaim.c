@@ -41,6 +41,11 @@ static bool has_decimal_unit(const char *text)
 	       strchr("KMGT", toupper((unsigned char)text[length - 2]));
 }
 
+static bool has_no_unit(const char *text)
+{
+	return *text && strspn(text, "0123456789.") == strlen(text);
+}
+
 /* Returns CTL_DONE or the status of a ctl_usage(). */
 static int parse_size(const struct ctl_args *args, const char *text,
 		      uint64_t *ret_bytes)
@@ -62,6 +67,11 @@ static int parse_size(const struct ctl_args *args, const char *text,
 				 "SIZE is '%s', but KB, MB, GB and TB mean two "
 				 "things. Write powers of 1024 as 512M or "
 				 "512MiB.",
+				 text);
+	if (r < 0 && has_no_unit(text))
+		return ctl_usage(args,
+				 "SIZE is '%s', without a unit. Add K, M, G or "
+				 "T, as in 512M.",
 				 text);
 	if (r < 0)
 		return ctl_usage(args,

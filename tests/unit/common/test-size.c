@@ -18,7 +18,8 @@ static void test_parse(void **state)
 		uint64_t bytes;
 	} good[] = {
 		{ "0", 0 },
-		{ "1", 1 },
+		{ "1B", 1 },
+		{ "1048576", EBB_MIB },
 		{ "2097152", 2 * EBB_MIB },
 		{ "7B", 7 },
 		{ "512K", 512 * EBB_KIB },
@@ -52,6 +53,10 @@ static void test_refuse(void **state)
 	} bad[] = {
 		{ "", -EINVAL },
 		{ " ", -EINVAL },
+		{ "1", -EINVAL },
+		{ "1.5", -EINVAL },
+		{ "0.5", -EINVAL },
+		{ "1048575", -EINVAL },
 		{ "-1", -EINVAL },
 		{ "+1", -EINVAL },
 		{ "M", -EINVAL },
@@ -135,8 +140,9 @@ static void test_format_exact(void **state)
 		const char *text;
 	} texts[] = {
 		{ 0, "0" },
-		{ 1, "1" },
-		{ 1025, "1025" },
+		{ 1, "1B" },
+		{ 1025, "1025B" },
+		{ EBB_MIB + 1, "1048577" },
 		{ 1536 * EBB_KIB, "1536K" },
 		{ 4 * EBB_GIB, "4G" },
 		{ 2048 * EBB_GIB, "2T" },

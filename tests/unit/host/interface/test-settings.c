@@ -91,6 +91,7 @@ static void test_refused(void **state)
 		{ EBB_SETTING_MIN, "1000000000000000000000%", -ERANGE, "25%" },
 		{ EBB_SETTING_MIN, "50% ", -EINVAL, "25%" },
 		{ EBB_SETTING_MIN, "4GB", -EINVAL, "2G" },
+		{ EBB_SETTING_MIN, "2", -EINVAL, "2G" },
 		{ EBB_SETTING_MAX, "0", -ERANGE, "none" },
 		{ EBB_SETTING_SHARES, "0", -ERANGE, "1 to 1000000" },
 		{ EBB_SETTING_SHARES, "1000001", -ERANGE, "1 to 1000000" },

@@ -33,7 +33,7 @@ static void test_texts(void **state)
 		{ "2048M", EBB_TARGET_BYTES, 2 * EBB_GIB, 0, "2G" },
 		{ "3T", EBB_TARGET_BYTES, 3072 * EBB_GIB, 0, "3T" },
 		{ "4K", EBB_TARGET_BYTES, 4 * EBB_KIB, 0, "4K" },
-		{ "1025", EBB_TARGET_BYTES, 1025, 0, "1025" },
+		{ "1025B", EBB_TARGET_BYTES, 1025, 0, "1025B" },
 		{ "9007199254740993", EBB_TARGET_BYTES, 9007199254740993, 0,
 		  "9007199254740993" },
 	};
