@@ -442,8 +442,12 @@ int main(int argc, char **argv)
 	if (ebb_options_load(&daemon.config, &options) < 0)
 		return EXIT_FAILURE;
 	if (options.check_config) {
-		printf("%s: no mistake found\n",
-		       ebb_options_config_path(&options));
+		printf("%s: %s\n", ebb_options_config_path(&options),
+		       access(ebb_options_config_path(&options), F_OK) == 0
+			       ? "no mistake found"
+			       : "there is no such file, so the defaults hold, "
+				 "but for what files in conf.d say, which have "
+				 "no mistake");
 		ebb_config_clear(&daemon.config);
 		return EXIT_SUCCESS;
 	}

@@ -71,7 +71,7 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 	[CTL_CMD_VERSION] = { "version", "", 0, 0, 0,
 			      "Show the versions of ebbctl and ebbd",
 			      "Also tells which libvirt ebbd is connected to." },
-	[CTL_CMD_HELP] = { "help", "[COMMAND]", 0, 1, 0,
+	[CTL_CMD_HELP] = { "help", "[COMMAND]", 0, 2, 0,
 			   "Show help on a command",
 			   "Without COMMAND, lists the commands." },
 };

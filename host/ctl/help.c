@@ -67,5 +67,8 @@ int ctl_help(const struct ctl_args *args)
 	command = ctl_find_command(args->operands[0]);
 	if (!command)
 		return ctl_unknown_command(args, args->operands[0]);
+	/* "help policy test": the help of policy tells of each action. */
+	if (args->operand_count > 1 && command != &ctl_commands[CTL_CMD_POLICY])
+		return ctl_usage(args, "help takes only [COMMAND]");
 	return ctl_help_command(command);
 }

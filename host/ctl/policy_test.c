@@ -436,6 +436,9 @@ static int check_whole(const struct test *test, struct json_object *value,
 	status = find_array(test, value, "domains", &rows->array);
 	if (status != CTL_DONE)
 		return status;
+	if (!rows->array && !json_object_object_get_ex(value, "budgets", NULL))
+		return FAIL(test, "it has neither 'budgets' nor 'domains'. "
+				  "Save one with: ebbctl explain --json");
 	json_object_get(rows->array);
 	json_object_object_del(value, "domains");
 	return prepare_row(test, "the file", value, ebb_explain_fields,

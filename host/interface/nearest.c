@@ -37,14 +37,31 @@ static size_t edit_distance(const char *a, const char *b)
 	return row[columns];
 }
 
+/* The only one that begins with @word, which is not all of it; or NULL. */
+static const char *completed(const char *word, const char *const *known,
+			     size_t known_count)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < known_count; i++) {
+		if (!*word || !known[i] ||
+		    strncmp(known[i], word, strlen(word)) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = known[i];
+	}
+	return found;
+}
+
 const char *ebb_nearest(const char *word, const char *const *known,
 			size_t known_count)
 {
-	const char *best = NULL;
+	const char *best = completed(word, known, known_count);
 	size_t best_distance = SIZE_MAX;
 
-	if (strlen(word) > WORD_BYTES_MAX)
-		return NULL;
+	if (best || strlen(word) > WORD_BYTES_MAX)
+		return best;
 	for (size_t i = 0; i < known_count; i++) {
 		size_t length = known[i] ? strlen(known[i]) : 0;
 		size_t limit = length / 3 > 2 ? length / 3 : 2;
@@ -53,7 +70,9 @@ const char *ebb_nearest(const char *word, const char *const *known,
 		if (!length || length > WORD_BYTES_MAX)
 			continue;
 		distance = edit_distance(word, known[i]);
-		if (distance <= limit && distance < best_distance) {
+		/* Where each letter is another one, nothing is alike. */
+		if (distance <= limit && distance < strlen(word) &&
+		    distance < best_distance) {
 			best = known[i];
 			best_distance = distance;
 		}

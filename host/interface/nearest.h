@@ -11,9 +11,9 @@
  * @known: words; a NULL among them is passed over
  * @known_count: how many
  *
- * Returns a member of @known, or NULL when none is within a third of its
- * length (at least two edits, as two letters that changed places are): a far
- * guess is no help.
+ * Returns the only member of @known that begins with @word, or else the nearest; NULL
+ * when none is within a third of its length (at least two edits, as two letters that
+ * changed places are), or where all of @word would be edited: a far guess is no help.
  */
 const char *ebb_nearest(const char *word, const char *const *known,
 			size_t known_count);

@@ -85,6 +85,7 @@ expect 1 "'parts' names a budget 'hots', which is not in budgets" \
 	's/"budget": "host"/"budget": "hots"/'
 expect 1 "domains[0] (web1).parts[0]: 'part' is not known" 's/part-ppm/part/'
 expect 1 "'budgets' is no array" 's/.*//; 1s/$/{"budgets": 1}/'
+expect 1 "it has neither 'budgets' nor 'domains'" 's/.*//; 1s/$/{}/'
 expect 1 "this is no object" 's/.*//; 1s/$/[]/'
 tried "$dir/none" 2>&1 | grep -q 'none: No such file.*Save one with' ||
 	fail "a file that is not there"

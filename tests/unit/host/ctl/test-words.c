@@ -64,6 +64,9 @@ static void test_nearest(void **state)
 		{ "docter", "doctor" },
 		{ "loglevel", "log-level" },
 		{ "log_levl", "log-level" },
+		{ "rec", "reclaim" },
+		{ "l", NULL },
+		{ "xy", NULL },
 		{ "status", NULL },
 		{ "", NULL },
 	};
