@@ -67,7 +67,7 @@ static bool is_domain_section(const char *name)
 	return strncmp(name, DOMAIN_SECTION, strlen(DOMAIN_SECTION)) == 0;
 }
 
-/* Whether it has mode, min, max and shares. */
+/* Whether it has the settings of domains: mode and so on. */
 static bool has_settings(const char *section)
 {
 	return is_domain_section(section) || strcmp(section, "policy") == 0;

@@ -29,8 +29,10 @@
  *   min = none                      a size or a percentage of the domain's memory
  *   max = none
  *   shares = 1000                   1 to 1000000
+ *   rungs = all                     all, none, or some, as "lease, report"
+ *   reserved = keep                 keep, share: see host/interface/settings.h
  *
- *   [domain NAME]                   or [domain UUID]: mode, min, max, shares of one
+ *   [domain NAME]                   or [domain UUID]: from mode on, of one
  *
  * A name is matched as libvirt has it, whole and in its case; what is set by UUID is
  * over what is set by name. Domains that there are not are no error.

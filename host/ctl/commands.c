@@ -30,7 +30,8 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			      "The guest gets memory again as soon as it uses it. Ctrl-C cancels." },
 	[CTL_CMD_SET] = { "set", "DOMAIN", 1, 1,
 			  CTL_OPT_FREE_TARGET | CTL_OPT_MODE | CTL_OPT_MIN |
-				  CTL_OPT_MAX | CTL_OPT_SHARES | CTL_OPT_LIVE |
+				  CTL_OPT_MAX | CTL_OPT_SHARES | CTL_OPT_RUNGS |
+				  CTL_OPT_RESERVED | CTL_OPT_LIVE |
 				  CTL_OPT_CONFIG | CTL_OPT_CURRENT,
 			  "Set what a domain keeps free, and its part in the policy",
 			  "With --free-target, the guest is asked to keep so much of its memory\n"
@@ -40,6 +41,9 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			  "what it needs: under pressure it keeps less.\n"
 			  "--mode, --min, --max and --shares are its part in the policy of ebbd,\n"
 			  "over what ebbd.conf says; 'default' is what ebbd.conf says again.\n"
+			  "--rungs says how its memory may be taken, by whoever asks. A guest whose\n"
+			  "owner reserved memory or processors for it (immediate allocation, pinned\n"
+			  "or realtime vCPUs) is left alone unless --reserved is share.\n"
 			  "All that is set stays with the domain until it is set anew: with the\n"
 			  "one that runs and with its definition, or with --live or --config one\n"
 			  "of them." },

@@ -23,7 +23,7 @@ _ebbctl()
 		-s | --socket | -c | --connect)
 			connection+=("$word" "${COMP_WORDS[++i]}")
 			;;
-		--timeout | --free-target | --mode | --min | --max | --shares)
+		--timeout | --free-target | --mode | --min | --max | --shares | --rungs | --reserved)
 			((i++))
 			;;
 		-*) ;;
@@ -69,12 +69,21 @@ _ebbctl()
 		mapfile -t COMPREPLY < <(compgen -W '500 1000 2000 default' -- "$cur")
 		return
 		;;
+	--rungs)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'all none lease report lease,report default' -- "$cur")
+		return
+		;;
+	--reserved)
+		mapfile -t COMPREPLY < <(compgen -W 'keep share default' -- "$cur")
+		return
+		;;
 	esac
 
 	case $command in
 	list) options+=' --all' ;;
 	reclaim) options+=' --all --dry-run --free-only --compact --no-compact --timeout' ;;
-	set) options+=' --free-target --mode --min --max --shares --live --config --current' ;;
+	set) options+=' --free-target --mode --min --max --shares --rungs --reserved --live --config --current' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -55,6 +55,10 @@ const struct ctl_option_row ctl_options[] = {
 	  "have at most that: 8G, a part as 75%, none, or default" },
 	{ CTL_OPT_SHARES, 0, "shares", "N",
 	  "weight when memory is short, such as 1000, or default" },
+	{ CTL_OPT_RUNGS, 0, "rungs", "LIST",
+	  "how memory may be taken: all, none, a list as lease,report, or default" },
+	{ CTL_OPT_RESERVED, 0, "reserved", "HOW",
+	  "if resident memory was paid for: keep, share, or default" },
 	{ CTL_OPT_LIVE, 0, "live", NULL, "of the domain that runs alone" },
 	{ CTL_OPT_CONFIG, 0, "config", NULL,
 	  "of its definition alone: from its next start on" },
@@ -125,6 +129,12 @@ static void take_option(struct parse *parse, enum ctl_option option)
 		break;
 	case CTL_OPT_SHARES:
 		parse->args->settings[EBB_SETTING_SHARES] = optarg;
+		break;
+	case CTL_OPT_RUNGS:
+		parse->args->settings[EBB_SETTING_RUNGS] = optarg;
+		break;
+	case CTL_OPT_RESERVED:
+		parse->args->settings[EBB_SETTING_RESERVED] = optarg;
 		break;
 	default:
 		break;

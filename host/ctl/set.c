@@ -85,8 +85,8 @@ static int make_request(const struct ctl_args *args,
 		return ctl_usage(args,
 				 "set what? Give --free-target with a size "
 				 "such as 600M, a percentage such as 40%%, "
-				 "auto or none; or --mode, --min, --max or "
-				 "--shares.");
+				 "auto or none; or --mode, --min, --max, "
+				 "--shares, --rungs or --reserved.");
 	memset(request, 0, sizeof(*request));
 	strcpy(request->domain, args->operands[0]);
 	strcpy(request->uri, args->uri);

@@ -310,6 +310,7 @@ static void tell_vm(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
 	case EBB_VIRT_PM_SUSPENDED:
 	case EBB_VIRT_PM_WOKEN:
 	case EBB_VIRT_MEMORY_CHANGED:
+	case EBB_VIRT_PINNED:
 		ebb_vm_invalidate(vm);
 		break;
 	case EBB_VIRT_JOB_RUNS:

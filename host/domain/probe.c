@@ -70,6 +70,9 @@ static int examine_xml(struct context *context)
 		return r;
 	}
 	examine_definition(context);
+	if (*probe->domxml.reserved && !context->order->share_reserved)
+		add_reason(context, EBB_REASON_RESERVED_MEMORY,
+			   probe->domxml.reserved);
 	if (probe->domxml.free_page_reporting)
 		add_reason(context, EBB_REASON_REPORTING_BUSY,
 			   "freePageReporting='on'");
@@ -455,6 +458,18 @@ void ebb_probe_init(struct ebb_probe *probe)
 	*probe = (struct ebb_probe){ .qemu.pidfd = -1 };
 }
 
+/* Last of all: what is closed by itself need not be forbidden. */
+static void examine_ban(struct context *context)
+{
+	struct ebb_rung_facts facts = ebb_probe_rung_facts(context->probe);
+	char names[EBB_RUNGS_TEXT_BYTES];
+	uint32_t missed = ebb_rung_missed(&facts);
+
+	if (missed)
+		add_reason(context, EBB_REASON_RUNG_FORBIDDEN,
+			   ebb_rungs_list(missed, names));
+}
+
 static void examine(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
@@ -470,6 +485,7 @@ static void examine(struct context *context)
 		examine_agent(context);
 	if (probe->have_info)
 		examine_info(context);
+	examine_ban(context);
 	if (probe->reasons.count == 0 && !*context->order->gone)
 		attach(context);
 	if (!probe->attached)
@@ -483,6 +499,7 @@ void ebb_probe_run(const struct ebb_probe_order *order,
 	struct ebb_rung_facts facts;
 
 	ebb_probe_init(ret_probe);
+	ret_probe->forbidden = order->forbidden;
 	ret_probe->own_channel = order->before->own_channel;
 	ret_probe->qga_channel = order->before->qga_channel;
 	examine(&context);

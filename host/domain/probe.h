@@ -36,6 +36,7 @@
  * @asked_qga: the guest agent's channel was used
  * @domxml: from its XML, if @running
  * @qemu: its process and files
+ * @forbidden: the order's
  * @pooled: with free page reporting, some of its memory is of a pool of huge pages,
  *	or that is not known
  * @same_process: that of the look before
@@ -56,6 +57,7 @@ struct ebb_probe {
 	struct ebb_guest_process qemu;
 	bool same_process;
 	bool pooled;
+	uint32_t forbidden;
 	struct ebb_channel *own_channel;
 	struct ebb_channel *qga_channel;
 	struct ebb_channel *channel;
@@ -82,6 +84,8 @@ struct ebb_probe {
  * @ask_qga: the guest agent's channel may be used. Each use takes the agent
  *	from its other users and taints the domain
  * @answered: ebb-agent answered before, in this process
+ * @forbidden: the set of rungs that may not be used for it
+ * @share_reserved: what its owner reserved is no obstacle
  * @before: the look before; its process, its channels. It has no lease
  */
 struct ebb_probe_order {
@@ -94,6 +98,8 @@ struct ebb_probe_order {
 	bool heard;
 	bool ask_qga;
 	bool answered;
+	uint32_t forbidden;
+	bool share_reserved;
 	const struct ebb_probe *before;
 };
 
@@ -126,6 +132,7 @@ ebb_probe_rung_facts(const struct ebb_probe *probe)
 		.answers = probe->channel && probe->have_info,
 		.reporting = probe->domxml.free_page_reporting,
 		.pooled = probe->pooled,
+		.forbidden = probe->forbidden,
 	};
 }
 

@@ -293,7 +293,7 @@ static int make_set_order(const struct ebb_set_request *request,
 	if (r == 0 && empty) {
 		snprintf(ret_error->text, sizeof(ret_error->text),
 			 "There is nothing to set; give free-target, mode, "
-			 "min, max or shares");
+			 "min, max, shares, rungs or reserved");
 		r = -EINVAL;
 	}
 	*ret_order = order;

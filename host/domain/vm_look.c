@@ -121,6 +121,9 @@ static void look_work(void *opaque)
 		.heard = vm->agent.heard_by_look,
 		.ask_qga = vm->agent.qga_asks > 0,
 		.answered = vm->process.answered,
+		.forbidden = EBB_RUNGS_ALL & ~vm->settings.looked_rungs,
+		.share_reserved = vm->settings.looked_reserved ==
+				  EBB_RESERVED_SHARE,
 		.before = &vm->probe,
 	};
 
@@ -164,6 +167,7 @@ static bool is_told_when_over(const struct ebb_vm *vm)
 		EBB_REASON_NVDIMM,	   EBB_REASON_LOCKED_MEMORY,
 		EBB_REASON_PRIVATE_MEMORY, EBB_REASON_BACKING_ON_DISK,
 		EBB_REASON_NO_CHANNEL,	   EBB_REASON_GUEST_PAUSED,
+		EBB_REASON_RUNG_FORBIDDEN, EBB_REASON_RESERVED_MEMORY,
 	};
 	const struct ebb_reason_list *reasons = &vm->probe.reasons;
 	uint32_t count = count_told_by_agent(vm);
@@ -282,6 +286,7 @@ void ebb_vm_look(struct ebb_vm *vm)
 	vm->resizing_ns = 0;
 	vm->settings.changed = false;
 	ebb_vm_balloon_look_begins(vm);
+	ebb_vm_settings_look_begins(vm);
 	vm->gone = false;
 	vm->disconnected = false;
 	vm->agent.heard_by_look = vm->agent.heard;

@@ -126,6 +126,32 @@ static void tell_min(struct ebb_vm *vm)
 	vm->settings.min_told = capped;
 }
 
+void ebb_vm_settings_look_begins(struct ebb_vm *vm)
+{
+	struct vm_settings *settings = &vm->settings;
+
+	settings->looked_rungs = settings->held.values.rungs;
+	settings->looked_reserved = settings->held.values.reserved;
+}
+
+/*
+ * What the last look did not go by closes the rung at once, whichever it is, and the
+ * next look finds the one that is open now. What was lent stays in the books. Returns
+ * whether that is so.
+ */
+static bool follow_rungs(struct ebb_vm *vm)
+{
+	const struct vm_settings *settings = &vm->settings;
+
+	if (settings->looked_rungs == settings->held.values.rungs &&
+	    settings->looked_reserved == settings->held.values.reserved)
+		return false;
+	vm->gone = true;
+	vm->look_wanted = true;
+	ebb_vm_target_forget(vm);
+	return true;
+}
+
 void ebb_vm_settings_take(struct ebb_vm *vm,
 			  const struct ebb_metadata *metadata)
 {
@@ -147,6 +173,8 @@ void ebb_vm_settings_take(struct ebb_vm *vm,
 	ebb_vm_hold_settings(vm);
 	log_changes(vm, &before);
 	tell_min(vm);
+	/* From within a job's end: the vm settles then. */
+	follow_rungs(vm);
 }
 
 void ebb_vm_config_changed(struct ebb_vm *vm)
@@ -156,6 +184,8 @@ void ebb_vm_config_changed(struct ebb_vm *vm)
 	ebb_vm_hold_settings(vm);
 	log_changes(vm, &before);
 	tell_min(vm);
+	if (follow_rungs(vm))
+		vm->settle(vm);
 }
 
 const struct ebb_settings *ebb_vm_settings(const struct ebb_vm *vm)

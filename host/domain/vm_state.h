@@ -57,6 +57,7 @@ struct vm_target {
  * @understood: all that they said was, once
  * @odd: why not all that they say now is understood; else empty
  * @held: @layer over the configuration
+ * @looked_rungs, @looked_reserved: what the look that ran last, or runs, goes by
  * @min_told: that min is more than the domain has, which holds still
  * @changed: libvirt said so of the metadata, and they are to be read
  * @read, @metadata: the job's that reads them while it runs: 0 or -errno
@@ -66,6 +67,8 @@ struct vm_settings {
 	bool understood;
 	struct ebb_msg_error odd;
 	struct ebb_settings held;
+	uint32_t looked_rungs;
+	enum ebb_reserved looked_reserved;
 	bool min_told;
 	bool changed;
 	int read;
@@ -450,6 +453,9 @@ void ebb_vm_hold_settings(struct ebb_vm *vm);
 /* vm_settings.c: takes the settings, if they are understood. */
 void ebb_vm_settings_take(struct ebb_vm *vm,
 			  const struct ebb_metadata *metadata);
+
+/* vm_settings.c: a look begins, which goes by what holds now. */
+void ebb_vm_settings_look_begins(struct ebb_vm *vm);
 
 /*
  * vm_settings.c: whether min and max could both hold with that. Returns 0, or -ERANGE

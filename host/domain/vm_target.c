@@ -168,7 +168,7 @@ static void add_change(struct ebb_metadata_change *changes, size_t *count,
 static size_t make_changes(const struct ebb_set_order *set,
 			   struct ebb_metadata_change *changes)
 {
-	char text[EBB_TARGET_TEXT_BYTES];
+	char text[EBB_SETTING_TEXT_BYTES];
 	size_t count = 0;
 
 	if (set->has_target)

@@ -49,6 +49,12 @@ static const struct {
 				     "Find out what runs in the guest; it leaves quarantine when "
 				     "it is started anew",
 				     NULL },
+	[EBB_REASON_RUNG_FORBIDDEN] = { "rung-forbidden",
+					"A rung that is open is not among those that the setting "
+					"rungs allows",
+					"Allow it: ebbctl set DOMAIN --rungs all, or mend rungs in "
+					"ebbd.conf",
+					NULL },
 	[EBB_REASON_CONFIDENTIAL] = { "confidential-guest",
 				      "The guest's memory is encrypted (SEV, TDX)",
 				      "None: private pages cannot be discarded from outside",
@@ -87,6 +93,11 @@ static const struct {
 				       "Remove <locked/> from <memoryBacking>, or leave this guest to "
 				       "itself",
 				       NULL },
+	[EBB_REASON_RESERVED_MEMORY] = { "reserved-memory",
+					 "The guest's owner reserved memory or processors for it",
+					 "Leave this guest to itself, or let it share its memory all "
+					 "the same: ebbctl set DOMAIN --reserved share",
+					 NULL },
 	[EBB_REASON_PRIVATE_MEMORY] = { "private-memory",
 					"The guest's memory is private to its QEMU process",
 					"Give the domain shared memory (virsh edit DOMAIN), shut it "

@@ -7,6 +7,7 @@
 #define EBB_HOST_RUNG_ID_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /**
@@ -25,6 +26,11 @@ enum ebb_rung_id {
 	EBB_RUNG_COUNT
 };
 
+enum {
+	/* Room for all names in a text. */
+	EBB_RUNGS_TEXT_BYTES = 48
+};
+
 /* As people and scripts know it. */
 const char *ebb_rung_name(enum ebb_rung_id id);
 
@@ -34,9 +40,39 @@ static inline uint32_t ebb_rung_bit(enum ebb_rung_id id)
 	return UINT32_C(1) << id;
 }
 
+/* All that can be allowed and forbidden: on the last one nothing is done. */
+#define EBB_RUNGS_ALL                          \
+	((UINT32_C(1) << EBB_RUNG_COUNT) - 1 - \
+	 (UINT32_C(1) << EBB_RUNG_OBSERVE))
+
 static inline bool ebb_rungs_have(uint32_t rungs, enum ebb_rung_id id)
 {
 	return rungs & ebb_rung_bit(id);
 }
+
+/**
+ * ebb_rungs_parse - read a set
+ * @text: names with commas, spaces or both between them; or "all", or "none"
+ * @ret_rungs: written only on success
+ * @ret_word: the first word that is not accepted, cut to @word_bytes; may be ""
+ *
+ * Returns 0 or -EINVAL.
+ */
+int ebb_rungs_parse(const char *text, uint32_t *ret_rungs, char *ret_word,
+		    size_t word_bytes);
+
+/* The name of a rung, "all" or "none" that is meant by @word, maybe; or NULL. */
+const char *ebb_rungs_nearest(const char *word);
+
+/**
+ * ebb_rungs_format - a set as ebb_rungs_parse() takes it, the best rung first
+ * @text: at least EBB_RUNGS_TEXT_BYTES
+ *
+ * Returns @text.
+ */
+const char *ebb_rungs_format(uint32_t rungs, char *text);
+
+/* Likewise the names alone, as "lease, report". Returns @text. */
+const char *ebb_rungs_list(uint32_t rungs, char *text);
 
 #endif /* EBB_HOST_RUNG_ID_H */

@@ -18,6 +18,11 @@ static const char *const modes[] = {
 	[EBB_MODE_DENSITY] = "density",
 };
 
+static const char *const reserveds[] = {
+	[EBB_RESERVED_KEEP] = "keep",
+	[EBB_RESERVED_SHARE] = "share",
+};
+
 static const struct {
 	const char *name;
 	const char *accepted;
@@ -28,13 +33,17 @@ static const struct {
 	[EBB_SETTING_MAX] = { "max", "a size such as 2G, a part of the "
 				     "domain's memory such as 25%, or none" },
 	[EBB_SETTING_SHARES] = { "shares", "a number from 1 to 1000000" },
+	[EBB_SETTING_RUNGS] = { "rungs", "all, none, or some of " },
+	[EBB_SETTING_RESERVED] = { "reserved", "keep or share" },
 };
 
 void ebb_settings_default(struct ebb_settings *ret_settings)
 {
 	*ret_settings = (struct ebb_settings){
 		.values = { .mode = EBB_MODE_BALANCED,
-			    .shares = EBB_SHARES_DEFAULT },
+			    .shares = EBB_SHARES_DEFAULT,
+			    .rungs = EBB_RUNGS_ALL,
+			    .reserved = EBB_RESERVED_KEEP },
 	};
 	for (int i = 0; i < EBB_SETTING_COUNT; i++)
 		strcpy(ret_settings->origins[i].text, "default");
@@ -53,15 +62,33 @@ int ebb_setting_find(const char *name)
 	return -ENOENT;
 }
 
+/* The number of the word, or -EINVAL. */
+static int find_word(const char *text, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(words[i], text) == 0)
+			return (int)i;
+	return -EINVAL;
+}
+
 static int parse_mode(const char *text, enum ebb_mode *ret_mode)
 {
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(modes); i++) {
-		if (strcmp(modes[i], text) == 0) {
-			*ret_mode = (enum ebb_mode)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	int word = find_word(text, modes, EBB_ARRAY_SIZE(modes));
+
+	if (word < 0)
+		return word;
+	*ret_mode = (enum ebb_mode)word;
+	return 0;
+}
+
+static int parse_reserved(const char *text, enum ebb_reserved *ret_reserved)
+{
+	int word = find_word(text, reserveds, EBB_ARRAY_SIZE(reserveds));
+
+	if (word < 0)
+		return word;
+	*ret_reserved = (enum ebb_reserved)word;
+	return 0;
 }
 
 /* A whole number of at most @digits_max digits, and then @suffix. */
@@ -103,17 +130,40 @@ static int parse_amount(const char *text, bool is_max,
 	return 0;
 }
 
+/* What may have been meant by a text, or, of a list, by the word of it that is wrong. */
+static const char *nearest_to(enum ebb_setting setting, const char *text)
+{
+	switch (setting) {
+	case EBB_SETTING_MODE:
+		return ebb_nearest(text, modes, EBB_ARRAY_SIZE(modes));
+	case EBB_SETTING_RESERVED:
+		return ebb_nearest(text, reserveds, EBB_ARRAY_SIZE(reserveds));
+	case EBB_SETTING_RUNGS:
+		return ebb_rungs_nearest(text);
+	default:
+		return NULL;
+	}
+}
+
 /* Quotes @text, whatever is in it. */
 static void tell_refused(enum ebb_setting setting, const char *text,
 			 struct ebb_msg_error *ret_error)
 {
-	const char *near =
-		setting == EBB_SETTING_MODE
-			? ebb_nearest(text, modes, EBB_ARRAY_SIZE(modes))
-			: NULL;
-	char quoted[41];
+	char rungs[EBB_RUNGS_TEXT_BYTES] = "";
+	char word[EBB_ORIGIN_BYTES], quoted[41];
+	const char *near;
+	uint32_t unused;
 
-	snprintf(quoted, sizeof(quoted), "%s", text);
+	if (setting == EBB_SETTING_RUNGS) {
+		ebb_rungs_list(EBB_RUNGS_ALL, rungs);
+		ebb_rungs_parse(text, &unused, word, sizeof(word));
+		text = word;
+	}
+	near = nearest_to(setting, text);
+	/* A word that is right is one too many. */
+	if (near && strcmp(near, text) == 0)
+		near = NULL;
+	snprintf(quoted, sizeof(quoted), "%.40s", text);
 	ebb_plain(quoted);
 	if (near)
 		snprintf(ret_error->text, sizeof(ret_error->text),
@@ -121,14 +171,15 @@ static void tell_refused(enum ebb_setting setting, const char *text,
 			 near);
 	else
 		snprintf(ret_error->text, sizeof(ret_error->text),
-			 "'%s' is not accepted: give %s", quoted,
-			 settings_table[setting].accepted);
+			 "'%s' is not accepted: give %s%s", quoted,
+			 settings_table[setting].accepted, rungs);
 }
 
 int ebb_setting_parse(enum ebb_setting setting, const char *text,
 		      struct ebb_policy_settings *values,
 		      struct ebb_msg_error *ret_error)
 {
+	char word[EBB_RUNGS_TEXT_BYTES];
 	int r = -EINVAL;
 
 	switch (setting) {
@@ -143,6 +194,12 @@ int ebb_setting_parse(enum ebb_setting setting, const char *text,
 		break;
 	case EBB_SETTING_SHARES:
 		r = parse_number(text, 7, "", EBB_SHARES_MAX, &values->shares);
+		break;
+	case EBB_SETTING_RUNGS:
+		r = ebb_rungs_parse(text, &values->rungs, word, sizeof(word));
+		break;
+	case EBB_SETTING_RESERVED:
+		r = parse_reserved(text, &values->reserved);
 		break;
 	case EBB_SETTING_COUNT:
 		break;
@@ -182,6 +239,11 @@ const char *ebb_setting_format(enum ebb_setting setting,
 		snprintf(text, EBB_SETTING_TEXT_BYTES, "%" PRIu32,
 			 values->shares);
 		break;
+	case EBB_SETTING_RUNGS:
+		return ebb_rungs_format(values->rungs, text);
+	case EBB_SETTING_RESERVED:
+		strcpy(text, reserveds[values->reserved]);
+		break;
 	case EBB_SETTING_COUNT:
 		break;
 	}
@@ -212,6 +274,12 @@ static void copy_value(enum ebb_setting setting, struct ebb_policy_settings *to,
 		break;
 	case EBB_SETTING_SHARES:
 		to->shares = from->shares;
+		break;
+	case EBB_SETTING_RUNGS:
+		to->rungs = from->rungs;
+		break;
+	case EBB_SETTING_RESERVED:
+		to->reserved = from->reserved;
 		break;
 	case EBB_SETTING_COUNT:
 		break;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The settings of the policy for a domain: its mode, how much memory it has at least
- * and at most, and its weight. They are the same in ebbd.conf, in a domain's metadata,
+ * and at most, its weight, the rungs that may be used for it, and what becomes of memory
+ * that its owner reserved. They are the same in ebbd.conf, in a domain's metadata,
  * on the command line and on the control socket, so all four read them here. Pure.
  *
  * A layer is what one place says, as a section of ebbd.conf. It may say nothing of a
@@ -15,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/interface/rung_id.h"
 #include "protocol/message.h"
 
 /* What a domain returns while the host has enough: see host/policy/policy.h. */
@@ -22,6 +24,15 @@ enum ebb_mode {
 	EBB_MODE_PERFORMANCE,
 	EBB_MODE_BALANCED,
 	EBB_MODE_DENSITY,
+};
+
+/*
+ * What becomes of a guest whose owner reserved memory or processors for it (locked-in
+ * allocation, realtime or pinned vCPUs; see host/libvirt/domxml.h).
+ */
+enum ebb_reserved {
+	EBB_RESERVED_KEEP, /* it is left alone */
+	EBB_RESERVED_SHARE, /* it is as any other */
 };
 
 /* An amount of memory: bytes, or, if @percent is not 0, that part of a domain's. */
@@ -35,12 +46,16 @@ struct ebb_amount {
  * @min: it is never brought below; 0 bytes: no such limit
  * @max: it has never more for long; 0 bytes: no such limit
  * @shares: its weight among others, 1 to EBB_SHARES_MAX
+ * @rungs: the set of those that may be used for it
+ * @reserved: of what its owner reserved
  */
 struct ebb_policy_settings {
 	enum ebb_mode mode;
 	struct ebb_amount min;
 	struct ebb_amount max;
 	uint32_t shares;
+	uint32_t rungs;
+	enum ebb_reserved reserved;
 };
 
 /* Of a change: of the domain that runs, of its definition, or of both. */
@@ -55,6 +70,8 @@ enum ebb_setting {
 	EBB_SETTING_MIN,
 	EBB_SETTING_MAX,
 	EBB_SETTING_SHARES,
+	EBB_SETTING_RUNGS,
+	EBB_SETTING_RESERVED,
 	EBB_SETTING_COUNT
 };
 
@@ -62,7 +79,7 @@ enum {
 	EBB_SHARES_DEFAULT = 1000,
 	EBB_SHARES_MAX = 1000000,
 	/* Room for any text of ebb_setting_format(). */
-	EBB_SETTING_TEXT_BYTES = 24,
+	EBB_SETTING_TEXT_BYTES = EBB_RUNGS_TEXT_BYTES,
 	EBB_ORIGIN_BYTES = 80,
 };
 
@@ -83,10 +100,13 @@ struct ebb_settings {
 	struct ebb_origin origins[EBB_SETTING_COUNT];
 };
 
-/* What holds where nothing is said: balanced, no min, no max, 1000 shares. */
+/*
+ * What holds where nothing is said: balanced, no min, no max, 1000 shares, all rungs, and
+ * what is reserved is left alone.
+ */
 void ebb_settings_default(struct ebb_settings *ret_settings);
 
-/* "mode", "min", "max" or "shares". */
+/* "mode", "min", "max", "shares", "rungs" or "reserved". */
 const char *ebb_setting_name(enum ebb_setting setting);
 
 /* The setting of that name, or -ENOENT. */
@@ -95,7 +115,8 @@ int ebb_setting_find(const char *name);
 /**
  * ebb_setting_parse - read one setting
  * @text: a mode; for min and max a size as ebb_size_parse() takes it, a percentage
- *	from 1% to 100%, or "none"; for shares a whole number
+ *	from 1% to 100%, or "none"; for shares a whole number; for rungs see
+ *	ebb_rungs_parse(); "keep" or "share" for reserved
  * @values: that member is written, and only on success
  * @ret_error: "'TEXT' is not accepted: give ..."; may be NULL
  *

@@ -155,6 +155,10 @@ const struct ebb_field ebb_set_request_fields[] = {
 			settings[EBB_SETTING_MAX]),
 	OPTIONAL_STRING("shares", struct ebb_set_request,
 			settings[EBB_SETTING_SHARES]),
+	OPTIONAL_STRING("rungs", struct ebb_set_request,
+			settings[EBB_SETTING_RUNGS]),
+	OPTIONAL_STRING("reserved", struct ebb_set_request,
+			settings[EBB_SETTING_RESERVED]),
 	OPTIONAL_STRING("scope", struct ebb_set_request, scope),
 	END,
 };

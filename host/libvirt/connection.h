@@ -39,7 +39,7 @@
 #include "host/libvirt/virt.h"
 
 enum {
-	EBB_CONNECTION_EVENTS_MAX = 10
+	EBB_CONNECTION_EVENTS_MAX = 11
 };
 
 /* Whether a call waits for libvirtd alone, or for a guest as well. */

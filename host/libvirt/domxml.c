@@ -56,6 +56,25 @@ static const struct {
 	  "<locked/>" },
 };
 
+/*
+ * What an owner asks for who wants memory that is there when it is touched, and a guest
+ * that nobody holds up: it costs him density that others have.
+ */
+static const struct {
+	const char *xpath;
+	const char *element;
+} reservations[] = {
+	{ "/domain/memoryBacking/allocation[@mode='immediate']",
+	  "<allocation mode='immediate'/>" },
+	{ "/domain/memoryBacking/nosharepages", "<nosharepages/>" },
+	{ "/domain/memtune/min_guarantee", "<min_guarantee>" },
+	{ "/domain/cputune/vcpusched[@scheduler='fifo']",
+	  "<vcpusched scheduler='fifo'>" },
+	{ "/domain/cputune/vcpusched[@scheduler='rr']",
+	  "<vcpusched scheduler='rr'>" },
+	{ "/domain/cputune/vcpupin", "<vcpupin>" },
+};
+
 static void free_doc(xmlDoc **doc)
 {
 	xmlFreeDoc(*doc);
@@ -368,6 +387,19 @@ static int parse_metadata(xmlXPathContext *context, struct ebb_domxml *domxml)
 				 &domxml->metadata);
 }
 
+static void parse_reservations(xmlXPathContext *context,
+			       struct ebb_domxml *domxml)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(reservations); i++)
+		if (xml_has(context, reservations[i].xpath))
+			used += (size_t)snprintf(
+				domxml->reserved + used,
+				sizeof(domxml->reserved) - used, "%s%s",
+				used ? ", " : "", reservations[i].element);
+}
+
 /* What the parts that cannot be kept apart come to. */
 static void take_bound(xmlXPathContext *context, struct ebb_domxml *ret_domxml)
 {
@@ -431,6 +463,8 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 			"[@type='vhostuser' and backend/@type='passt']");
 	domxml.free_page_reporting = xml_has(
 		context, "/domain/devices/memballoon[@freePageReporting='on']");
+
+	parse_reservations(context, &domxml);
 
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(refusals); i++)
 		if (xml_has(context, refusals[i].xpath))

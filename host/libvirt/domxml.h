@@ -12,7 +12,9 @@
 #include "host/libvirt/metadata.h"
 
 enum {
-	EBB_MEMORY_PART_MAX = 64
+	EBB_MEMORY_PART_MAX = 64,
+	/* Room for all elements. */
+	EBB_RESERVED_TEXT_BYTES = 192,
 };
 
 /**
@@ -35,6 +37,8 @@ enum {
  * @own_closed, @qga_closed: libvirt says that nobody in the guest has it open
  * @vhost_user: it has a device that virtiofsd or passt serves
  * @free_page_reporting: virtio-balloon has it on
+ * @reserved: the elements by which its owner reserved memory or processors for it, as
+ *	"<nosharepages/>, <vcpupin>"; or empty
  * @metadata: what Ebb keeps with it
  */
 struct ebb_domxml {
@@ -60,6 +64,7 @@ struct ebb_domxml {
 	bool qga_closed;
 	bool vhost_user;
 	bool free_page_reporting;
+	char reserved[EBB_RESERVED_TEXT_BYTES];
 	struct ebb_metadata metadata;
 };
 

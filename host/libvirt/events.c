@@ -124,6 +124,21 @@ static void on_metadata(virConnectPtr handle, virDomainPtr domain, int type,
 		     EBB_DOMAIN_UNKNOWN);
 }
 
+/* Quotas change each few seconds where somebody manages them: no matter of ours. */
+static void on_tunable(virConnectPtr handle, virDomainPtr domain,
+		       virTypedParameterPtr params, int count, void *opaque)
+{
+	static const char pinned[] = "cputune.vcpupin";
+
+	(void)handle;
+	for (int i = 0; i < count; i++) {
+		if (strncmp(params[i].field, pinned, strlen(pinned)) != 0)
+			continue;
+		emit(opaque, domain, EBB_VIRT_PINNED, EBB_DOMAIN_UNKNOWN);
+		return;
+	}
+}
+
 static void on_balloon(virConnectPtr handle, virDomainPtr target,
 		       unsigned long long left_kib, void *opaque)
 {
@@ -163,6 +178,7 @@ static const struct {
 	  VIR_DOMAIN_EVENT_CALLBACK(on_job_completed) },
 	{ VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
 	  VIR_DOMAIN_EVENT_CALLBACK(on_metadata) },
+	{ VIR_DOMAIN_EVENT_ID_TUNABLE, VIR_DOMAIN_EVENT_CALLBACK(on_tunable) },
 	{ VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE,
 	  VIR_DOMAIN_EVENT_CALLBACK(on_balloon) },
 };

@@ -3,7 +3,7 @@
  * What Ebb keeps with a domain: one element in the domain's metadata,
  *
  *   <ebb:policy xmlns:ebb='urn:ebb:domain:1' free-target='40%' mode='density'
- *	min='2G' max='8G' shares='2000'/>
+ *	min='2G' max='8G' shares='2000' rungs='lease,report' reserved='share'/>
  *
  * Each attribute may be absent. Whoever may define domains may write anything there,
  * and an error there is one of that domain alone, and is told. Pure: text in, struct
@@ -60,10 +60,10 @@ enum {
 /* An attribute is to be @value, or, if that is empty, not there. */
 struct ebb_metadata_change {
 	const char *name;
-	char value[EBB_TARGET_TEXT_BYTES];
+	char value[EBB_SETTING_TEXT_BYTES];
 };
 
-_Static_assert((int)EBB_TARGET_TEXT_BYTES >= (int)EBB_SETTING_TEXT_BYTES,
+_Static_assert((int)EBB_SETTING_TEXT_BYTES >= (int)EBB_TARGET_TEXT_BYTES,
 	       "a value of each kind fits");
 
 /**

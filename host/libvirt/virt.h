@@ -73,6 +73,7 @@ enum ebb_virt_event {
 	EBB_VIRT_RESET, /* the guest's kernel is gone, or another one runs */
 	EBB_VIRT_MEMORY_CHANGED, /* devices or memory were added or removed */
 	EBB_VIRT_MEMORY_RESIZED, /* a virtio-mem device has more or less plugged */
+	EBB_VIRT_PINNED, /* a vCPU of its is pinned anew, or no more */
 	EBB_VIRT_AGENT_CHANGED, /* a guest agent came or went */
 	EBB_VIRT_JOB_RUNS, /* a migration, or what is one to a file, sends memory */
 	EBB_VIRT_JOB_ENDED, /* that read its memory or may have */

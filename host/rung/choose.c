@@ -11,7 +11,11 @@ static bool closes_report(enum ebb_reason_id reason)
 	case EBB_REASON_REPORTING_BUSY:
 	case EBB_REASON_MAP_UNPROVEN:
 	case EBB_REASON_RING_INVALID:
+	/* Says which rungs are forbidden, and the fact itself closes them. */
+	case EBB_REASON_RUNG_FORBIDDEN:
 		return false;
+	/* Whoever paid for memory that stays has it. */
+	case EBB_REASON_RESERVED_MEMORY:
 	/* Nobody knows what is measured, or another one measures and drives. */
 	case EBB_REASON_NOT_RUNNING:
 	case EBB_REASON_PROCESS_UNKNOWN:
@@ -98,6 +102,23 @@ enum ebb_rung_id ebb_rung_choose(const struct ebb_rung_facts *facts)
 		    is_open(facts, (enum ebb_rung_id)id))
 			return (enum ebb_rung_id)id;
 	return EBB_RUNG_OBSERVE;
+}
+
+uint32_t ebb_rung_missed(const struct ebb_rung_facts *facts)
+{
+	uint32_t missed = 0;
+
+	for (int i = EBB_RUNG_COUNT - 1; i > EBB_RUNG_OBSERVE; i--) {
+		enum ebb_rung_id id = (enum ebb_rung_id)i;
+		bool open = is_open(facts, id) || (id == EBB_RUNG_LEASE &&
+						   facts->reasons->count == 0);
+
+		if (open && !ebb_rungs_have(facts->forbidden, id))
+			break;
+		if (open)
+			missed |= ebb_rung_bit(id);
+	}
+	return missed;
 }
 
 void ebb_rung_sort(const struct ebb_rung_facts *facts,

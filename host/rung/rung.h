@@ -84,6 +84,13 @@ bool ebb_rung_is_closed_by(enum ebb_rung_id id, enum ebb_reason_id reason);
 enum ebb_rung_id ebb_rung_choose(const struct ebb_rung_facts *facts);
 
 /*
+ * Pure. The set of those that are open and better than the one that it is on, but for
+ * that they are forbidden. The lease counts as open where nothing stands in its way: it
+ * is attached then.
+ */
+uint32_t ebb_rung_missed(const struct ebb_rung_facts *facts);
+
+/*
  * Pure. Orders the reasons as they are shown: those that close the rung which is next
  * to be had first, each as in their enum.
  */

@@ -40,6 +40,8 @@ static bool is_set_anew(const struct ebb_member *member)
 		&ebb_vm_settings(member->vm)->values;
 
 	return now->mode != before->mode || now->shares != before->shares ||
+	       now->rungs != before->rungs ||
+	       now->reserved != before->reserved ||
 	       !is_same(&now->min, &before->min) ||
 	       !is_same(&now->max, &before->max);
 }

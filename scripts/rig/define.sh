@@ -157,11 +157,14 @@ make_disk()
 # Of one alone QEMU would emulate no locked instructions.
 xml_cpus()
 {
-	local here=${EBB_GUEST_CPUS:-2}
+	local here=${EBB_GUEST_CPUS:-2} set=""
 
 	[ "$here" -ge "$nodes" ] || here=$nodes
-	[ "$here" -ge 2 ] && echo "<vcpu>$here</vcpu>" ||
-		echo "<vcpu current='$here'>2</vcpu>"
+	[ -z "$pinned" ] || set=" cpuset='$pinned'"
+	[ "$here" -ge 2 ] && echo "<vcpu$set>$here</vcpu>" ||
+		echo "<vcpu$set current='$here'>2</vcpu>"
+	# Of an emulated guest libvirt knows no thread of a vCPU, and takes no other set.
+	[ -z "$pinned" ] || echo "<cputune><vcpupin vcpu='0' cpuset='$pinned'/></cputune>"
 }
 
 domain_xml()
@@ -217,7 +220,7 @@ domain_xml()
 # none|plain|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
 # [--disk MIB] [--disk-format raw|qcow2] [--disk-file FILE] [--max-memory MIB]
 # [--on-crash destroy|restart] [--share DIR] [--network SOCKET]
-# [--second-disk FILE] [--partition CGROUP]
+# [--second-disk FILE] [--partition CGROUP] [--pinned CPUSET]
 # Defines a guest. Its name is in GUEST, and all that is said below of "the
 # guest" is said of the one that GUEST names. Its disk is /dev/vda and as
 # tests/guest/disk.h says, unless it is an empty qcow2 or begins with FILE. With
@@ -230,7 +233,7 @@ guest_define()
 	local memory=2048 backing=memfd nodes=1 channels="ebb shell" \
 		balloon=none machine=pc cmdline="" disk=0 disk_format=raw disk_file="" \
 		max_memory=0 on_crash=destroy panic="" share="" network="" \
-		second_disk="" partition="" image
+		second_disk="" partition="" pinned="" image
 
 	GUEST=ebbtest-${RIG_DIR##*.}-${#RIG_GUESTS[@]}
 	while [ $# -gt 1 ]; do
@@ -251,6 +254,7 @@ guest_define()
 		--network) network=$2 ;;
 		--second-disk) second_disk=$2 ;;
 		--partition) partition=$2 ;;
+		--pinned) pinned=$2 ;;
 		--on-crash) on_crash=$2 panic="<panic model='isa'/>" ;;
 		*) rig_die "guest_define: unknown option $1" ;;
 		esac

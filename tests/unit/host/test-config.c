@@ -121,6 +121,12 @@ static void test_wrong_lines(void **state)
 		{ "[policy]\nmode = balance\n",
 		  ":2: policy.mode: 'balance' is not accepted: did you mean "
 		  "'balanced'?" },
+		{ "[policy]\nrungs = lease, reprot\n",
+		  ":2: policy.rungs: 'reprot' is not accepted: did you mean "
+		  "'report'?" },
+		{ "[domain web1]\n\nreserved = no\n",
+		  ":3: domain web1.reserved: 'no' is not accepted: give keep "
+		  "or share" },
 		{ "[policy]\nshare = 1\n",
 		  ":2: policy.share: unknown key: did you mean 'shares'?" },
 		{ "[polcy]\n",
@@ -270,7 +276,7 @@ static void test_example_shows_the_defaults(void **state)
 	ebb_config_default(&defaults);
 	assert_int_equal(
 		ebb_config_load(path, EBB_CONFIG_REQUIRED, &config, &error), 0);
-	assert_int_equal(keys, 20);
+	assert_int_equal(keys, 22);
 	assert_int_equal(config.workers, defaults.workers);
 	assert_int_equal(config.reclaims, defaults.reclaims);
 	assert_string_equal(config.uri, defaults.uri);

@@ -183,6 +183,9 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 	probe->asked_qga = order->ask_qga && fake_vm.qga_only;
 	fake_vm.qga_asks += probe->asked_qga;
 	probe->domxml = fake_vm.domxml;
+	/* What was written since is in its XML, too. */
+	if (fake_vm.element[0])
+		ebb_metadata_parse(element(), &probe->domxml.metadata);
 	probe->have_info = fake_vm.agent;
 	probe->info.boot_id[0] = fake_vm.kernel;
 	if (fake_vm.agent)
@@ -192,8 +195,16 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 		probe->qemu.pidfd = dup(fake_vm.pidfd);
 		probe->same_process = order->before->qemu.pid > 0;
 	}
-	probe->attached = fake_vm.lease;
-	if (fake_vm.lease)
+	probe->forbidden = order->forbidden;
+	if (*fake_vm.domxml.reserved && !order->share_reserved)
+		ebb_reason_add(&probe->reasons, EBB_REASON_RESERVED_MEMORY,
+			       "%s", fake_vm.domxml.reserved);
+	else if (fake_vm.lease &&
+		 ebb_rungs_have(order->forbidden, EBB_RUNG_LEASE))
+		ebb_reason_add(&probe->reasons, EBB_REASON_RUNG_FORBIDDEN,
+			       "lease");
+	probe->attached = fake_vm.lease && probe->reasons.count == 0;
+	if (probe->attached)
 		probe->ring.ring = &ring;
 	/* A target does not need a lease. */
 	if (!fake_vm.lease)

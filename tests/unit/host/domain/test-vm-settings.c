@@ -213,6 +213,84 @@ static void test_bad_ones_from_the_beginning(void **state)
 	assert_non_null(strstr(trouble(), "none of them holds"));
 }
 
+static void have_lease(void)
+{
+	fake_vm.lease = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_LEASE);
+}
+
+static const char *reason(void)
+{
+	static struct ebb_domain_status status;
+
+	ebb_vm_status(vm, &status);
+	return status.reason_count > 0 ? status.reasons[0].name : "";
+}
+
+/* Without a restart, whoever sets it, and back. */
+static void test_a_ban_moves_the_domain(void **state)
+{
+	uint32_t probes, detaches;
+
+	(void)state;
+	have_lease();
+	probes = fake_vm.probes;
+	detaches = fake_vm.closes;
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_RUNGS, "report");
+	assert_int_equal(fake_vm.probes, probes + 1);
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_OBSERVE);
+	assert_string_equal(reason(), "rung-forbidden");
+	assert_string_equal(fake_vm.element, "<policy rungs=\"report\"/>");
+	/* The process is held as before, and with it what it is owed. */
+	assert_int_equal(fake_vm.closes, detaches);
+	/* What forbids the same is no news. */
+	change_metadata("<policy rungs='report' mode='density'/>");
+	assert_int_equal(fake_vm.probes, probes + 1);
+	change_metadata("<policy rungs='lease, report'/>");
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_LEASE);
+	assert_string_equal(reason(), "");
+	fake_vm.config.policy.settings.values.rungs = 0;
+	ebb_vm_config_changed(vm);
+	fake_vm_settle_down();
+	/* The domain's own is over it. */
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_LEASE);
+	change_metadata("-");
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_OBSERVE);
+	fake_vm.config.policy.settings.values.rungs = EBB_RUNGS_ALL;
+	ebb_vm_config_changed(vm);
+	fake_vm_settle_down();
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_LEASE);
+}
+
+/* Before anything could be taken of it. */
+static void test_a_ban_from_the_beginning(void **state)
+{
+	(void)state;
+	fake_vm.lease = true;
+	begin_with("<policy rungs='none'/>");
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_OBSERVE);
+	assert_string_equal(reason(), "rung-forbidden");
+	assert_holds(EBB_SETTING_RUNGS, "none", "domain");
+}
+
+static void test_a_reservation_is_kept(void **state)
+{
+	(void)state;
+	fake_vm.lease = true;
+	strcpy(fake_vm.domxml.reserved, "<vcpupin>");
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_OBSERVE);
+	assert_string_equal(reason(), "reserved-memory");
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_RESERVED, "share");
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_LEASE);
+	set_in(EBB_SCOPE_BOTH, EBB_SETTING_RESERVED, "default");
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_OBSERVE);
+	assert_string_equal(reason(), "reserved-memory");
+}
+
 /* The guest has 1 GiB. */
 static void test_min_over_max(void **state)
 {
@@ -434,6 +512,9 @@ int main(void)
 		TEST(test_changed_by_others),
 		TEST(test_bad_ones_change_nothing),
 		TEST(test_bad_ones_from_the_beginning),
+		TEST(test_a_ban_moves_the_domain),
+		TEST(test_a_ban_from_the_beginning),
+		TEST(test_a_reservation_is_kept),
 		TEST(test_min_over_max),
 		TEST(test_part_of_what_is_plugged),
 		TEST(test_min_over_what_there_is),

@@ -36,6 +36,8 @@ static void test_default(void **state)
 	assert_is(EBB_SETTING_MIN, "none");
 	assert_is(EBB_SETTING_MAX, "none");
 	assert_is(EBB_SETTING_SHARES, "1000");
+	assert_is(EBB_SETTING_RUNGS, "all");
+	assert_is(EBB_SETTING_RESERVED, "keep");
 	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
 		assert_string_equal(settings.origins[i].text, "default");
 		assert_int_equal(
@@ -62,6 +64,12 @@ static void test_round_trip(void **state)
 		{ EBB_SETTING_MAX, "none", "none" },
 		{ EBB_SETTING_SHARES, "1", "1" },
 		{ EBB_SETTING_SHARES, "1000000", "1000000" },
+		{ EBB_SETTING_RUNGS, "none", "none" },
+		{ EBB_SETTING_RUNGS, " lease", "lease" },
+		{ EBB_SETTING_RUNGS, "report , report", "report" },
+		{ EBB_SETTING_RUNGS, "all,", "all" },
+		{ EBB_SETTING_RESERVED, "share", "share" },
+		{ EBB_SETTING_RESERVED, "keep", "keep" },
 	};
 
 	(void)state;
@@ -98,6 +106,24 @@ static void test_refused(void **state)
 		{ EBB_SETTING_SHARES, "4294967297", -ERANGE, "1 to 1000000" },
 		{ EBB_SETTING_SHARES, "2.5", -EINVAL, "1 to 1000000" },
 		{ EBB_SETTING_SHARES, "x\ny", -EINVAL, "'x?y'" },
+		{ EBB_SETTING_RUNGS, "", -EINVAL,
+		  "give all, none, or some of" },
+		{ EBB_SETTING_RUNGS, " , ", -EINVAL, "lease, report" },
+		{ EBB_SETTING_RUNGS, "leese", -EINVAL, "mean 'lease'?" },
+		{ EBB_SETTING_RUNGS, "lease, reprot", -EINVAL,
+		  "'reprot' is not accepted: did you mean 'report'?" },
+		{ EBB_SETTING_RUNGS, "Lease", -EINVAL, "mean 'lease'?" },
+		/* It is always allowed, so nobody can mean it alone. */
+		{ EBB_SETTING_RUNGS, "observe", -EINVAL,
+		  "'observe' is not accepted: give all, none" },
+		{ EBB_SETTING_RUNGS, "lease none", -EINVAL,
+		  "'none' is not accepted: give" },
+		{ EBB_SETTING_RUNGS, "all report", -EINVAL,
+		  "'report' is not accepted: give" },
+		{ EBB_SETTING_RUNGS, "lease;report", -EINVAL,
+		  "'lease;report'" },
+		{ EBB_SETTING_RESERVED, "shared", -EINVAL, "mean 'share'?" },
+		{ EBB_SETTING_RESERVED, "yes", -EINVAL, "keep or share" },
 	};
 
 	(void)state;
@@ -110,6 +136,29 @@ static void test_refused(void **state)
 		assert_non_null(strstr(error.text, cases[i].says));
 		assert_memory_equal(&settings, &before, sizeof(before));
 	}
+}
+
+/* Whatever rungs there are: each by itself, and all but each. */
+static void test_each_rung(void **state)
+{
+	(void)state;
+	for (int id = 0; id < EBB_RUNG_COUNT; id++) {
+		uint32_t bit = ebb_rung_bit((enum ebb_rung_id)id);
+		const uint32_t sets[] = { bit & EBB_RUNGS_ALL,
+					  EBB_RUNGS_ALL & ~bit };
+
+		for (size_t i = 0; i < EBB_ARRAY_SIZE(sets); i++) {
+			char text[EBB_SETTING_TEXT_BYTES];
+
+			settings.values.rungs = sets[i];
+			ebb_setting_format(EBB_SETTING_RUNGS, &settings.values,
+					   text);
+			settings.values.rungs = 0;
+			assert_int_equal(set(EBB_SETTING_RUNGS, text), 0);
+			assert_int_equal(settings.values.rungs, sets[i]);
+		}
+	}
+	assert_false(ebb_rungs_have(EBB_RUNGS_ALL, EBB_RUNG_OBSERVE));
 }
 
 static void test_amounts(void **state)
@@ -180,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_default),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_each_rung),
 		cmocka_unit_test(test_amounts),
 		cmocka_unit_test(test_overlay),
 		cmocka_unit_test(test_check),

@@ -356,6 +356,70 @@ static void test_odd_settings(void **state)
 	assert_int_equal(parsed.metadata.target.percent, 40);
 }
 
+static void assert_reserved(const char *elements, const char *reserved)
+{
+	char xml[1024];
+
+	snprintf(xml, sizeof(xml), "<domain>" MEMORY "%s</domain>", elements);
+	assert_int_equal(parse(xml), 0);
+	assert_string_equal(parsed.reserved, reserved);
+	assert_int_equal(reasons.count, 0);
+}
+
+static void test_reservations(void **state)
+{
+	(void)state;
+	assert_reserved("", "");
+	assert_reserved("<memoryBacking><allocation mode='immediate'/>"
+			"</memoryBacking>",
+			"<allocation mode='immediate'/>");
+	assert_reserved("<memoryBacking><nosharepages/></memoryBacking>",
+			"<nosharepages/>");
+	assert_reserved("<memtune><min_guarantee unit='KiB'>1</min_guarantee>"
+			"</memtune>",
+			"<min_guarantee>");
+	assert_reserved("<cputune><vcpusched vcpus='0' scheduler='fifo' "
+			"priority='1'/></cputune>",
+			"<vcpusched scheduler='fifo'>");
+	assert_reserved("<cputune><vcpusched vcpus='0' scheduler='rr' "
+			"priority='1'/></cputune>",
+			"<vcpusched scheduler='rr'>");
+	assert_reserved("<cputune><vcpupin vcpu='0' cpuset='1'/></cputune>",
+			"<vcpupin>");
+	assert_reserved("<memoryBacking><allocation mode='immediate'/>"
+			"<nosharepages/></memoryBacking>"
+			"<memtune><min_guarantee>1</min_guarantee></memtune>"
+			"<cputune><vcpupin vcpu='0' cpuset='1'/>"
+			"<vcpupin vcpu='1' cpuset='2'/>"
+			"<vcpusched vcpus='0' scheduler='fifo'/>"
+			"<vcpusched vcpus='1' scheduler='rr'/></cputune>",
+			"<allocation mode='immediate'/>, <nosharepages/>, "
+			"<min_guarantee>, <vcpusched scheduler='fifo'>, "
+			"<vcpusched scheduler='rr'>, <vcpupin>");
+}
+
+/* What costs no other guest its memory. */
+static void test_no_reservations(void **state)
+{
+	(void)state;
+	assert_reserved("<memoryBacking><allocation mode='ondemand' "
+			"threads='4'/><hugepages/></memoryBacking>",
+			"");
+	assert_reserved("<vcpu cpuset='0-3' current='1'>2</vcpu>"
+			"<memtune><hard_limit>1</hard_limit></memtune>"
+			"<numatune><memory mode='strict' nodeset='0'/>"
+			"</numatune>",
+			"");
+	assert_reserved("<cputune><shares>2048</shares><quota>-1</quota>"
+			"<emulatorpin cpuset='0'/><iothreadpin iothread='1' "
+			"cpuset='0'/><emulatorsched scheduler='fifo'/>"
+			"<vcpusched vcpus='0' scheduler='batch'/></cputune>",
+			"");
+	assert_reserved("<metadata><x:vcpupin xmlns:x='urn:x'/></metadata>"
+			"<description>&lt;nosharepages/&gt;</description>",
+			"");
+}
+
 static void test_numa_cells(void **state)
 {
 	(void)state;
@@ -705,6 +769,8 @@ int main(void)
 		cmocka_unit_test(test_odd_free_target),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_odd_settings),
+		cmocka_unit_test(test_reservations),
+		cmocka_unit_test(test_no_reservations),
 		cmocka_unit_test(test_numa_cells),
 		cmocka_unit_test(test_memory_devices),
 		cmocka_unit_test(test_plugged),

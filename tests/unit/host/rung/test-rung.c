@@ -15,6 +15,7 @@ static const enum ebb_reason_id leases_own[] = {
 	EBB_REASON_PRIVATE_MEMORY, EBB_REASON_AGENT_VERSION,
 	EBB_REASON_NO_MODULE,	   EBB_REASON_REPORTING_BUSY,
 	EBB_REASON_MAP_UNPROVEN,   EBB_REASON_RING_INVALID,
+	EBB_REASON_RUNG_FORBIDDEN,
 };
 
 static bool is_leases_own(enum ebb_reason_id reason)
@@ -138,6 +139,46 @@ static void test_what_is_forbidden_is_not_used(void **state)
 	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
 }
 
+/* What an operator misses by his own word, and no more. */
+static void test_what_is_missed(void **state)
+{
+	static const uint32_t lease = 1 << EBB_RUNG_LEASE;
+	static const uint32_t report = 1 << EBB_RUNG_REPORT;
+	struct ebb_reason_list reasons = { 0 };
+	struct ebb_rung_facts facts = { .reasons = &reasons };
+
+	(void)state;
+	/* Nothing stands in its way, so the lease would be attached. */
+	assert_int_equal(ebb_rung_missed(&facts), 0);
+	facts.forbidden = report;
+	assert_int_equal(ebb_rung_missed(&facts), 0);
+	facts.forbidden = lease | report;
+	assert_int_equal(ebb_rung_missed(&facts), lease);
+	ebb_reason_add(&reasons, EBB_REASON_REPORTING_BUSY, NULL);
+	assert_int_equal(ebb_rung_missed(&facts), 0);
+	facts.answers = facts.reporting = true;
+	assert_int_equal(ebb_rung_missed(&facts), report);
+	facts.forbidden = lease;
+	assert_int_equal(ebb_rung_missed(&facts), 0);
+	facts.forbidden = EBB_RUNGS_ALL;
+	ebb_reason_add(&reasons, EBB_REASON_RESERVED_MEMORY, NULL);
+	assert_int_equal(ebb_rung_missed(&facts), 0);
+}
+
+/* The ban is told before what one might mend in vain. */
+static void test_ban_is_told_first(void **state)
+{
+	struct ebb_reason_list reasons = { 0 };
+	struct ebb_rung_facts facts = reporting(&reasons);
+
+	(void)state;
+	ebb_reason_add(&reasons, EBB_REASON_REPORTING_BUSY, NULL);
+	ebb_reason_add(&reasons, EBB_REASON_PRIVATE_MEMORY, NULL);
+	ebb_reason_add(&reasons, EBB_REASON_RUNG_FORBIDDEN, "report");
+	ebb_rung_sort(&facts, &reasons);
+	assert_int_equal(reasons.items[0].id, EBB_REASON_RUNG_FORBIDDEN);
+}
+
 /* Whoever can take nothing is asked for nothing. */
 static void test_what_each_can(void **state)
 {
@@ -171,6 +212,8 @@ int main(void)
 		cmocka_unit_test(test_what_report_needs),
 		cmocka_unit_test(test_what_is_told_first),
 		cmocka_unit_test(test_what_is_forbidden_is_not_used),
+		cmocka_unit_test(test_what_is_missed),
+		cmocka_unit_test(test_ban_is_told_first),
 		cmocka_unit_test(test_what_each_can),
 		cmocka_unit_test(test_names),
 	};
