@@ -19,6 +19,8 @@ const struct ebb_field ebb_explain_budget_fields[] = {
 	FIELD(EBB_FIELD_U64, "available-bytes", BUDGET, available_bytes),
 	FIELD(EBB_FIELD_U64, "low-bytes", BUDGET, low_bytes),
 	FIELD(EBB_FIELD_U64, "high-bytes", BUDGET, high_bytes),
+	OPTIONAL(EBB_FIELD_U64, "falling-bytes-per-second", BUDGET,
+		 falling_bytes_per_s),
 	FIELD(EBB_FIELD_U64, "fast-swap-bytes", BUDGET, fast_swap_bytes),
 	FIELD(EBB_FIELD_U32, "cover-guests", BUDGET, cover_guests),
 	FIELD(EBB_FIELD_BOOL, "for-show", BUDGET, for_show),

@@ -25,6 +25,7 @@ struct ebb_explain_budget {
 	uint64_t available_bytes;
 	uint64_t low_bytes; /* need begins below that, */
 	uint64_t high_bytes; /* and ends there */
+	uint64_t falling_bytes_per_s; /* so fast it was taken of late */
 	uint64_t fast_swap_bytes;
 	uint32_t cover_guests; /* so many of the largest debts must be covered */
 	bool for_show; /* no domain lies in it */

@@ -11,6 +11,9 @@ enum {
 	EMERGENCY_PART = 2,
 };
 
+/* What is gone in less time than this says little of a pace. */
+#define FALLING_NS_MIN (100 * EBB_NS_PER_MS)
+
 /* ---- before ---- */
 
 static void prepare_domain(struct ebb_policy_domain *domain, uint64_t now_ns)
@@ -23,24 +26,72 @@ static void prepare_domain(struct ebb_policy_domain *domain, uint64_t now_ns)
 	};
 }
 
+/* It fades by half each second; within one in proportion. */
+static uint64_t faded(uint64_t bytes_per_s, uint64_t elapsed_ns)
+{
+	uint64_t halvings = elapsed_ns / EBB_NS_PER_S;
+	double part = (double)(elapsed_ns % EBB_NS_PER_S) / EBB_NS_PER_S;
+
+	bytes_per_s = halvings < 64 ? bytes_per_s >> halvings : 0;
+	return bytes_per_s - (uint64_t)((double)bytes_per_s / 2 * part);
+}
+
+void ebb_policy_note_fall(struct ebb_policy_budget *budget,
+			  const struct ebb_policy_budget *before,
+			  uint64_t elapsed_ns)
+{
+	uint64_t gone_bytes = ebb_policy_less(before->available_bytes,
+					      budget->available_bytes);
+	double s = (double)ebb_policy_most(elapsed_ns, FALLING_NS_MIN) /
+		   EBB_NS_PER_S;
+
+	if (budget->kind == EBB_POLICY_HUGE_POOL)
+		return;
+	budget->pace_bytes_per_s = (uint64_t)((double)gone_bytes / s);
+	budget->falling_bytes_per_s =
+		ebb_policy_most(ebb_policy_least(budget->pace_bytes_per_s,
+						 before->pace_bytes_per_s),
+				faded(before->falling_bytes_per_s, elapsed_ns));
+}
+
+/* What others take until what is asked for now is there. */
+static uint64_t ahead_bytes(const struct ebb_policy_budget *budget)
+{
+	uint64_t most_bytes = budget->high_bytes;
+
+	if (budget->falling_bytes_per_s / 1000 >
+	    most_bytes / EBB_POLICY_AHEAD_MS)
+		return most_bytes;
+	return budget->falling_bytes_per_s * EBB_POLICY_AHEAD_MS / 1000;
+}
+
+uint64_t ebb_policy_wanted_bytes(const struct ebb_policy_budget *budget)
+{
+	return budget->high_bytes + ahead_bytes(budget);
+}
+
+static uint64_t expected_bytes(const struct ebb_policy_budget *budget)
+{
+	return ebb_policy_less(budget->available_bytes, ahead_bytes(budget));
+}
+
 bool ebb_policy_is_short(const struct ebb_policy_budget *budget)
 {
 	return !budget->for_show &&
-	       budget->available_bytes < (budget->in_need ? budget->high_bytes
-							  : budget->low_bytes);
+	       expected_bytes(budget) < (budget->in_need ? budget->high_bytes
+							 : budget->low_bytes);
 }
 
 static void prepare_budget(struct ebb_policy_budget *budget)
 {
-	uint64_t available_bytes = budget->available_bytes;
-
 	budget->in_need = ebb_policy_is_short(budget);
 	budget->need_bytes =
 		budget->in_need
-			? ebb_policy_less(budget->high_bytes, available_bytes)
+			? ebb_policy_less(ebb_policy_wanted_bytes(budget),
+					  budget->available_bytes)
 			: 0;
 	budget->emergency = !budget->for_show &&
-			    available_bytes <
+			    expected_bytes(budget) <
 				    budget->low_bytes / EMERGENCY_PART;
 	budget->met_bytes = 0;
 	budget->holder = EBB_POLICY_NONE;

@@ -15,8 +15,14 @@
  * left: free memory, from those with the most of it beyond a cushion; idle memory,
  * from those whose shares by page are least, where an idle page counts more than one
  * in use (Waldspurger, Memory Resource Management in VMware ESX Server, 2002); and,
- * when the budget is nearly out of memory, what a domain holds over its share. What
- * is lacking then is named. Without need, each domain's mode says what it returns.
+ * when the budget is nearly out of memory, what a domain holds over its share, also of
+ * what it works with: its own kernel refuses what it cannot spare, the host's kernel
+ * would end it. What is lacking then is named. Without need, each domain's mode says what
+ * it returns.
+ *
+ * Ahead. A guest that grows takes a small budget within a second, and those that give
+ * are asked once in a second at most. So a budget that is becoming less is decided about
+ * as it will be in a second, by its pace of late.
  *
  * One rule for the stages. A domain gives clamp(a - b * level, 0, cap): a is what it
  * could give, b how much of a rise of the level protects it. A stage looks for the
@@ -49,6 +55,11 @@ enum {
 	EBB_POLICY_COVER_GUESTS_MAX = 8,
 	/* Nothing smaller is asked for: a huge page. */
 	EBB_POLICY_STEP_BYTES = 2 << 20,
+	/*
+	 * From a sign of need to memory in hand: a guest is asked again only when it
+	 * was heard since, which it is each second.
+	 */
+	EBB_POLICY_AHEAD_MS = 1000,
 };
 
 /* ---- budgets ---- */
@@ -65,6 +76,10 @@ enum ebb_policy_budget_kind {
  * @name: as people know it: "host", "node 1", "machine.slice"
  * @low_bytes: need begins when less than this is available
  * @high_bytes: and ends when this is; at least @low_bytes
+ * @falling_bytes_per_s: so fast it was taken of late, in two looks at least. What will be
+ *	gone in EBB_POLICY_AHEAD_MS counts as gone, up to @high_bytes. 0 for a pool of huge
+ *	pages: a guest that starts takes there at once all that it may
+ * @pace_bytes_per_s: the same in the last look alone
  * @fast_swap_bytes: swap that takes what a guest wants back in time; 0: none
  * @cover_guests: how many of the largest debts must be covered at once
  * @for_show: no domain lies in it, so nobody could relieve it: it is never in need
@@ -73,7 +88,7 @@ enum ebb_policy_budget_kind {
  * What follows is written by each decision:
  * @need_bytes: what lacks to @high_bytes while it is in need
  * @met_bytes: what of it is asked for, now or before
- * @emergency: less than half of @low_bytes is available
+ * @emergency: less than half of @low_bytes is available, or will be
  * @debt_bytes: what those in a libvirt job take back, as it reads all they have, and
  *	what the @cover_guests largest debtors among the others may
  * @unknown_debts: domains of which not even the most that they may take back is known:
@@ -92,6 +107,8 @@ struct ebb_policy_budget {
 	uint64_t available_bytes;
 	uint64_t low_bytes;
 	uint64_t high_bytes;
+	uint64_t falling_bytes_per_s;
+	uint64_t pace_bytes_per_s;
 	uint64_t fast_swap_bytes;
 	uint32_t cover_guests;
 	bool for_show;
@@ -305,9 +322,24 @@ bool ebb_policy_is_driven(const struct ebb_policy_domain *domain,
 
 /*
  * Whether a decision about the budget as it is now finds it in need: under @low_bytes,
- * or, if it was in need, under @high_bytes.
+ * or, if it was in need, under @high_bytes, now or soon.
  */
 bool ebb_policy_is_short(const struct ebb_policy_budget *budget);
+
+/**
+ * ebb_policy_note_fall - how fast what is available in a budget becomes less
+ * @before: the budget as it was seen @elapsed_ns ago
+ *
+ * Writes what @budget says of that. What falls in one look and not in the next was taken
+ * at once, by a guest that starts, and does not go on. What guests grow by is hidden while
+ * others give, so what was seen of it fades only by half in a second.
+ */
+void ebb_policy_note_fall(struct ebb_policy_budget *budget,
+			  const struct ebb_policy_budget *before,
+			  uint64_t elapsed_ns);
+
+/* What @budget wants to have available while it is in need. */
+uint64_t ebb_policy_wanted_bytes(const struct ebb_policy_budget *budget);
 
 /* Whether the last decision found a budget of the domain's in need. */
 bool ebb_policy_is_in_need(const struct ebb_policy *policy,

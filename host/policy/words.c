@@ -93,7 +93,7 @@ const char *ebb_policy_words(const struct ebb_policy *policy,
 			 ", because %s has %s of the %s it wants", budget->name,
 			 ebb_size_format(budget->available_bytes, has,
 					 sizeof(has)),
-			 ebb_size_format(budget->high_bytes, wants,
+			 ebb_size_format(ebb_policy_wanted_bytes(budget), wants,
 					 sizeof(wants)));
 	return ret_text;
 }

@@ -175,10 +175,12 @@ static const struct ebb_policy_budget *find_before(struct before *before,
 
 /* Until the next decision it is as the last one left it. */
 static void take_before(struct ebb_policy_budget *budget,
-			const struct ebb_policy_budget *before)
+			const struct ebb_policy_budget *before,
+			uint64_t elapsed_ns)
 {
 	if (!before)
 		return;
+	ebb_policy_note_fall(budget, before, elapsed_ns);
 	budget->in_need = before->in_need;
 	budget->need_bytes = before->need_bytes;
 	budget->met_bytes = before->met_bytes;
@@ -186,7 +188,8 @@ static void take_before(struct ebb_policy_budget *budget,
 	budget->cover_bytes = before->cover_bytes;
 }
 
-static struct ebb_policy_budget *new_budgets(const struct reading *reading)
+static struct ebb_policy_budget *new_budgets(const struct reading *reading,
+					     uint64_t elapsed_ns)
 {
 	const struct ebb_budget_list *list = &reading->list;
 	struct before before = { .budgets = reading->ground->budgets,
@@ -212,7 +215,8 @@ static struct ebb_policy_budget *new_budgets(const struct reading *reading)
 			.holder = EBB_POLICY_NONE,
 			.victim = EBB_POLICY_NONE,
 		};
-		take_before(&budgets[i], find_before(&before, budget->name));
+		take_before(&budgets[i], find_before(&before, budget->name),
+			    elapsed_ns);
 	}
 	free(before.sorted);
 	return budgets;
@@ -260,11 +264,12 @@ static void place_members(const struct reading *reading)
 static int take_reading(struct reading *reading)
 {
 	struct ebb_ground *ground = reading->ground;
+	uint64_t now_ns = reading->order.now_ns(reading->order.opaque);
 	struct ebb_policy_budget *budgets;
 
 	if (reading->result < 0)
 		return reading->result;
-	budgets = new_budgets(reading);
+	budgets = new_budgets(reading, now_ns - ground->read_ns);
 	if (!budgets) {
 		ebb_budget_list_free(&reading->list);
 		return -ENOMEM;
@@ -274,7 +279,7 @@ static int take_reading(struct reading *reading)
 	ground->list = reading->list;
 	ground->budgets = budgets;
 	ground->cost_ns = reading->cost_ns;
-	ground->read_ns = reading->order.now_ns(reading->order.opaque);
+	ground->read_ns = now_ns;
 	place_members(reading);
 	return 0;
 }

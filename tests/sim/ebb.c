@@ -301,11 +301,16 @@ static double patience_s(const struct state *state, const struct sim_host *host)
 
 static void look(struct state *state, struct sim_host *host)
 {
+	const struct ebb_policy_budget before = state->budget;
 	uint32_t count;
 
 	hear_all(state, host);
 	state->budget.available_bytes =
 		(uint64_t)fmax(0, sim_host_available_bytes(host));
+	if (state->looked_s > 0)
+		ebb_policy_note_fall(&state->budget, &before,
+				     to_ns(host->now_s) -
+					     to_ns(state->looked_s));
 	for (uint32_t i = 0; i < host->guest_count; i++)
 		see(state, host, i, &state->domains[i]);
 	count = ebb_policy_decide(&state->policy, to_ns(host->now_s),

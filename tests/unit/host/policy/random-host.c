@@ -44,6 +44,9 @@ static void make_budget(struct ebb_policy_budget *budget)
 		.in_need = one_in(2),
 	};
 	budget->high_bytes = budget->low_bytes + up_to(4 * EBB_GIB);
+	if (budget->kind == EBB_POLICY_MEMORY && one_in(2))
+		budget->falling_bytes_per_s = one_in(4) ? up_to(UINT64_MAX)
+							: up_to(2 * EBB_GIB);
 	budget->available_bytes = one_in(3) ? up_to(budget->low_bytes)
 					    : up_to(16 * EBB_GIB);
 }

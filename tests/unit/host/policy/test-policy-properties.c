@@ -122,10 +122,12 @@ static void check_decision(const struct host *host,
 	check(domain->history.stuck_until_ns <= NOW);
 	if (!domain->rung.drive && !domain->rung.page_out)
 		check(decision->bytes <= domain->rung.free_bytes);
-	if (!domain->rung.page_out)
+	if (decision->why != EBB_POLICY_OVER_SHARE)
 		check(domain->resident_bytes - decision->bytes >=
 			      ebb_policy_working_set_bytes(domain) ||
 		      decision->bytes <= domain->rung.free_bytes);
+	else
+		check(host->budgets[decision->budget].emergency);
 	for (uint32_t i = 0; i < domain->part_count; i++)
 		if (domain->parts[i].budget == decision->budget)
 			relieves = domain->parts[i].part > 0 &&
@@ -184,7 +186,8 @@ static uint64_t left_to_give(const struct ebb_policy_domain *domain,
 			ebb_policy_less(held,
 					ebb_policy_most(working_set,
 							domain->min_bytes)));
-	if (emergency && domain->rung.page_out)
+	if (emergency &&
+	    (domain->rung.page_out || ebb_policy_can_drive(domain)))
 		give = ebb_policy_less(held, domain->min_bytes);
 	return emergency ? give
 			 : ebb_policy_least(give, ebb_policy_less(allowance,
@@ -383,6 +386,7 @@ static void one_pool_that_is_covered_stays_so(void)
 	make_host(&host, BUDGETS_MAX);
 	for (uint32_t b = 0; b < host.policy.budget_count; b++) {
 		host.budgets[b].in_need = false;
+		host.budgets[b].falling_bytes_per_s = 0;
 		host.budgets[b].available_bytes += host.budgets[b].high_bytes;
 	}
 	decide(&host, NOW, &outcome);
@@ -665,6 +669,7 @@ static void one_is_paced(void)
 	for (int round = 0; round < ROUNDS; round++) {
 		now_ns += up_to(2 * S);
 		/* In need, of more or less, and never an emergency. */
+		host.budgets[0].falling_bytes_per_s = 0;
 		host.budgets[0].available_bytes = 3 * EBB_GIB;
 		host.budgets[0].high_bytes = 4 * EBB_GIB + up_to(4 * EBB_GIB);
 		domain->heard_ns = now_ns;
@@ -803,7 +808,7 @@ static uint32_t ask_who_gives_nothing(enum ebb_policy_answer answer)
 		host.domains[k].history = (struct ebb_policy_history){ 0 };
 	}
 	host.budgets[0].available_bytes = host.budgets[0].low_bytes / 3;
-	high = host.budgets[0].high_bytes;
+	high = ebb_policy_wanted_bytes(&host.budgets[0]);
 	for (int round = 0; round < ROUNDS; round++) {
 		next_round(&host, &now_ns, &outcome);
 		asks += fail_one(&host, &outcome, i, answer, now_ns);

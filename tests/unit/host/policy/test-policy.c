@@ -271,6 +271,89 @@ static void without_a_working_set_nobody_is_driven(void **state)
 	assert_int_equal(taken(domain), 0);
 }
 
+/* ---- ahead ---- */
+
+static void what_will_be_gone_counts_as_gone(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+	char text[200];
+
+	(void)state;
+	host_has(EBB_GIB + EBB_GIB / 4);
+	budgets[0].falling_bytes_per_s = EBB_GIB / 4;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	budgets[0].falling_bytes_per_s = EBB_GIB / 2;
+	decide();
+	assert_int_equal(budgets[0].need_bytes, EBB_GIB + EBB_GIB / 4);
+	assert_int_equal(taken(domain), EBB_GIB / 4 * 3);
+	assert_false(budgets[0].emergency);
+	assert_string_equal(ebb_policy_words(&policy, decision_of(domain),
+					     now_ns, text, sizeof(text)),
+			    "a: 768.0 MiB of 768.0 MiB free, because host has "
+			    "1.2 GiB of the 2.5 GiB it wants");
+	/* It is at the end of its memory in a second. */
+	budgets[0].falling_bytes_per_s = EBB_GIB;
+	decide();
+	assert_true(budgets[0].emergency);
+	/* However fast it is, as much as that again is wanted and no more. */
+	budgets[0].falling_bytes_per_s = UINT64_MAX;
+	assert_int_equal(ebb_policy_wanted_bytes(&budgets[0]), 4 * EBB_GIB);
+	host_has(4 * EBB_GIB);
+	budgets[0].in_need = false;
+	decide();
+	assert_int_equal(budgets[0].need_bytes, 0);
+}
+
+/* Looks at a budget that has so much, so long after it was seen as it is. */
+static void look(struct ebb_policy_budget *budget, uint64_t available_bytes,
+		 uint64_t elapsed_ns)
+{
+	const struct ebb_policy_budget before = *budget;
+
+	budget->available_bytes = available_bytes;
+	ebb_policy_note_fall(budget, &before, elapsed_ns);
+}
+
+static void a_fall_is_seen_and_fades(void **state)
+{
+	struct ebb_policy_budget budget = { .available_bytes = 4 * EBB_GIB };
+
+	(void)state;
+	look(&budget, 5 * EBB_GIB, S);
+	assert_int_equal(budget.falling_bytes_per_s, 0);
+	/* Once is no pace. */
+	look(&budget, 4 * EBB_GIB, S);
+	assert_int_equal(budget.falling_bytes_per_s, 0);
+	look(&budget, 4 * EBB_GIB, S);
+	assert_int_equal(budget.falling_bytes_per_s, 0);
+	look(&budget, 3 * EBB_GIB, S);
+	look(&budget, 3 * EBB_GIB - EBB_GIB / 4, S / 4);
+	assert_int_equal(budget.falling_bytes_per_s, EBB_GIB);
+	/* Others give meanwhile. */
+	look(&budget, 3 * EBB_GIB, S / 2);
+	assert_int_equal(budget.falling_bytes_per_s, EBB_GIB / 4 * 3);
+	look(&budget, 3 * EBB_GIB, S / 2 * 3);
+	assert_int_equal(budget.falling_bytes_per_s, EBB_GIB / 32 * 9);
+	look(&budget, 3 * EBB_GIB, UINT64_MAX);
+	assert_int_equal(budget.falling_bytes_per_s, 0);
+	/* Of an instant nothing is known but that it fell. */
+	look(&budget, 3 * EBB_GIB - EBB_MIB, 0);
+	look(&budget, 3 * EBB_GIB - 2 * EBB_MIB, 0);
+	assert_int_equal(budget.falling_bytes_per_s, 10 * EBB_MIB);
+}
+
+static void a_pool_has_no_pace(void **state)
+{
+	struct ebb_policy_budget pool = { .kind = EBB_POLICY_HUGE_POOL,
+					  .available_bytes = 4 * EBB_GIB };
+
+	(void)state;
+	look(&pool, 2 * EBB_GIB, S);
+	look(&pool, 0, S);
+	assert_int_equal(pool.falling_bytes_per_s, 0);
+}
+
 /* ---- emergencies ---- */
 
 static void in_an_emergency_shares_count(void **state)
@@ -287,6 +370,29 @@ static void in_an_emergency_shares_count(void **state)
 	assert_int_equal(taken(a), 0);
 	assert_int_equal(taken(b), 2 * EBB_GIB - EBB_GIB / 4);
 	assert_int_equal(decision_of(b)->why, EBB_POLICY_OVER_SHARE);
+}
+
+/* Its own kernel refuses what it cannot spare; the host's would end it. */
+static void in_an_emergency_what_is_worked_with_goes_too(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 0, 4 * EBB_GIB);
+
+	(void)state;
+	domain->min_bytes = 3 * EBB_GIB;
+	host_has(EBB_GIB / 2);
+	decide();
+	assert_false(budgets[0].emergency);
+	assert_int_equal(taken(domain), 0);
+	host_has(EBB_GIB / 2 - 1);
+	decide();
+	assert_true(budgets[0].emergency);
+	assert_int_equal(taken(domain), EBB_GIB);
+	assert_int_equal(decision_of(domain)->why, EBB_POLICY_OVER_SHARE);
+	assert_true(ebb_policy_is_driven(domain, decision_of(domain)));
+	/* Who cannot be asked to free it is not asked. */
+	domain->rung.drive = false;
+	decide();
+	assert_int_equal(taken(domain), 0);
 }
 
 /* What lies elsewhere is nothing to the budget. */
@@ -1018,7 +1124,11 @@ int main(void)
 		POLICY_TEST(more_shares_keep_more),
 		POLICY_TEST(at_most_a_quarter_in_ten_seconds),
 		POLICY_TEST(without_a_working_set_nobody_is_driven),
+		POLICY_TEST(what_will_be_gone_counts_as_gone),
+		POLICY_TEST(a_fall_is_seen_and_fades),
+		POLICY_TEST(a_pool_has_no_pace),
 		POLICY_TEST(in_an_emergency_shares_count),
+		POLICY_TEST(in_an_emergency_what_is_worked_with_goes_too),
 		POLICY_TEST(a_share_is_of_the_budget),
 		POLICY_TEST(what_does_not_come_in_time_is_asked_of_others),
 		POLICY_TEST(nobody_goes_below_its_min),
