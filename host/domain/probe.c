@@ -90,12 +90,18 @@ static int find_process(struct context *context)
 		r = ebb_guest_process_look(before, &probe->qemu,
 					   &probe->reasons);
 	probe->same_process = r == 0;
+	probe->began_ns = context->order->before->began_ns;
 	if (r != -ESRCH)
 		return r;
-	return ebb_guest_process_open(context->order->config->qemu_run_dir,
-				      ebb_domain_name(context->order->domain),
-				      ebb_domain_uuid(context->order->domain),
-				      &probe->qemu, &probe->reasons);
+	r = ebb_guest_process_open(context->order->config->qemu_run_dir,
+				   ebb_domain_name(context->order->domain),
+				   ebb_domain_uuid(context->order->domain),
+				   &probe->qemu, &probe->reasons);
+	if (r == 0)
+		probe->began_ns =
+			ebb_now_ns() -
+			ebb_process_age_s(probe->qemu.pid) * EBB_NS_PER_S;
+	return r;
 }
 
 /*

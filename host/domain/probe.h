@@ -40,6 +40,7 @@
  * @pooled: with free page reporting, some of its memory is of a pool of huge pages,
  *	or that is not known
  * @same_process: that of the look before
+ * @began_ns: when it was started, to the second
  * @own_channel, @qga_channel: ways to an agent that are open; kept from one
  *	look to the next, as an agent that comes later says so there
  * @channel: that of the two on which the agent answered, or NULL
@@ -56,6 +57,7 @@ struct ebb_probe {
 	struct ebb_domxml domxml;
 	struct ebb_guest_process qemu;
 	bool same_process;
+	uint64_t began_ns;
 	bool pooled;
 	uint32_t forbidden;
 	struct ebb_channel *own_channel;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A vm as whoever shares memory out sees it: facts by loads from the ring, the
- * host's books by fstat(). Nothing waits, no guest is woken, libvirtd is not asked.
+ * A vm as whoever shares memory out sees it: facts by loads from the ring, or, where
+ * there is none, those that the agent told when it was asked last; the host's books by fstat(). Nothing waits, no guest is woken, libvirtd is not asked.
  */
 #ifndef EBB_HOST_SIGHT_H
 #define EBB_HOST_SIGHT_H
@@ -15,14 +15,18 @@
 #include "host/interface/rung_id.h"
 
 /**
- * struct ebb_vm_word - what the guest says in the ring's facts page, unchecked
- * @boot_id: of its kernel
- * @stamp_ns: its CLOCK_BOOTTIME when it said so
+ * struct ebb_vm_word - what the guest says in the ring's facts page or by its agent,
+ *	unchecked
+ * @boot_id: of its kernel; without ebb.ko 0
+ * @stamp_ns: its CLOCK_BOOTTIME when it said so; by its agent, for how long its kernel
+ *	had run then at most, by the host's clock
+ * @asked: its agent said so, and says nothing before it is asked again
  * @free_huge_bytes: of @free_bytes, in ranges that can be leased
  */
 struct ebb_vm_word {
 	uint8_t boot_id[EBB_BOOT_ID_BYTES];
 	uint64_t stamp_ns;
+	bool asked;
 	uint64_t free_bytes;
 	uint64_t free_huge_bytes;
 };
@@ -63,7 +67,10 @@ struct ebb_vm_sight {
 	uint64_t working_set_ns;
 };
 
-/* What the guest says now; false: there is no lease, or its facts are no facts. */
+/*
+ * What the guest says now; false: its facts are no facts, its agent said nothing lately,
+ * or it is on a rung that needs no word.
+ */
 bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
 
 /*

@@ -7,7 +7,9 @@
 
 enum {
 	/* What was read longer ago, of swap or a process, is not known any more. */
-	READ_AGE_MS = 30 * 1000
+	READ_AGE_MS = 30 * 1000,
+	/* What an agent said longer ago is no word of now. It is heard each 2 s. */
+	SAID_AGE_MS = 10 * 1000,
 };
 
 void ebb_vm_note_state(struct ebb_vm *vm, enum ebb_domain_state state)
@@ -15,12 +17,38 @@ void ebb_vm_note_state(struct ebb_vm *vm, enum ebb_domain_state state)
 	vm->state = state;
 }
 
+/*
+ * Where there is no ring, what the agent said when it was asked last. Its kernel has run
+ * since the process began or since libvirt told of a reset.
+ */
+static bool hear_agent(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
+{
+	const struct ebb_probe *probe = &vm->probe;
+	uint64_t began_ns = probe->began_ns > vm->booted_ns ? probe->began_ns
+							    : vm->booted_ns;
+
+	if (!probe->have_facts || probe->facts_ns <= began_ns ||
+	    ebb_now_ns() - probe->facts_ns > SAID_AGE_MS * EBB_NS_PER_MS)
+		return false;
+	*ret_word = (struct ebb_vm_word){
+		.stamp_ns = probe->facts_ns - began_ns,
+		.asked = true,
+		.free_bytes = probe->facts.free_bytes,
+		.free_huge_bytes = probe->facts.free_huge_bytes,
+	};
+	memcpy(ret_word->boot_id, probe->info.boot_id,
+	       sizeof(ret_word->boot_id));
+	return true;
+}
+
 bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 {
+	enum ebb_rung_id rung = ebb_vm_rung(vm);
 	struct ebb_facts facts;
 
-	if (!ebb_vm_has_lease(vm) ||
-	    ebb_ringmap_facts(&vm->probe.ring, &facts) < 0)
+	if (rung != EBB_RUNG_LEASE)
+		return rung == EBB_RUNG_REPORT && hear_agent(vm, ret_word);
+	if (ebb_ringmap_facts(&vm->probe.ring, &facts) < 0)
 		return false;
 	*ret_word = (struct ebb_vm_word){
 		.stamp_ns = facts.stamp_ns,

@@ -6,6 +6,7 @@
 static const struct ebb_rung rungs[EBB_RUNG_COUNT] = {
 	[EBB_RUNG_OBSERVE] = { .run = NULL },
 	[EBB_RUNG_REPORT] = {
+		.can = { .drive = true },
 		.prepare = ebb_report_prepare,
 		.run = ebb_report_run,
 	},

@@ -136,15 +136,17 @@ static bool is_more_wanted(const struct ebb_picture *picture, uint32_t index)
 {
 	const struct ebb_policy_domain *domain =
 		&picture->policy.domains[index];
+	const struct ebb_member *member = picture->members[index];
 	bool in_need = ebb_policy_is_in_need(&picture->policy, domain);
+	bool may_drive = in_need || domain->mode == EBB_POLICY_DENSITY ||
+			 domain->max_bytes > 0;
 
-	if (in_need && ebb_member_is_silent(picture->members[index], domain,
-					    picture->now_ns))
+	/* Who has a ring is asked for a word in need alone. */
+	if ((in_need || (member->seldom && may_drive)) &&
+	    ebb_member_is_silent(member, domain, picture->now_ns))
 		return true;
 	return domain->phase == EBB_POLICY_SETTLED &&
-	       !domain->working_set_known &&
-	       (in_need || domain->mode == EBB_POLICY_DENSITY ||
-		domain->max_bytes > 0);
+	       !domain->working_set_known && may_drive;
 }
 
 /* Behind who was asked last: where there are many, each has its turn. */

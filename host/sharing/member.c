@@ -10,6 +10,17 @@
 /* A working set that was told longer ago says nothing of now. */
 #define WORKING_SET_NS (60 * EBB_NS_PER_S)
 
+/* What its rung can do, which is all that the policy knows of a rung. */
+static struct ebb_rung_can can(const struct ebb_vm_sight *sight)
+{
+	return ebb_rung(sight->rung)->can;
+}
+
+static bool can_give(const struct ebb_vm_sight *sight)
+{
+	return can(sight).take || can(sight).drive || can(sight).page_out;
+}
+
 static void watch_growth(struct ebb_member *member,
 			 const struct ebb_vm_sight *sight, uint64_t now_ns)
 {
@@ -37,21 +48,13 @@ void ebb_member_hear(struct ebb_member *member, uint64_t now_ns)
 		ebb_window_hear(&member->window, &word, now_ns);
 	else if (sight.paused)
 		ebb_window_hold(&member->window, now_ns);
-	if (sight.held_known && ebb_window_is_fresh(&member->window, now_ns))
+	member->seldom = !can(&sight).take && can(&sight).drive;
+	/* A word that is some time old says nothing of what grew since. */
+	if (!member->seldom && sight.held_known &&
+	    ebb_window_is_fresh(&member->window, now_ns))
 		watch_growth(member, &sight, now_ns);
 	else
 		member->refill = (struct ebb_refill){ 0 };
-}
-
-/* What its rung can do, which is all that the policy knows of a rung. */
-static struct ebb_rung_can can(const struct ebb_vm_sight *sight)
-{
-	return ebb_rung(sight->rung)->can;
-}
-
-static bool can_give(const struct ebb_vm_sight *sight)
-{
-	return can(sight).take || can(sight).drive || can(sight).page_out;
 }
 
 static enum ebb_policy_phase phase_of(const struct ebb_member *member,
@@ -151,9 +154,17 @@ bool ebb_member_is_silent(const struct ebb_member *member,
 			  const struct ebb_policy_domain *domain,
 			  uint64_t now_ns)
 {
-	return domain->phase == EBB_POLICY_UNKNOWN && domain->rung.drive &&
-	       member->window.heard_ns > 0 &&
-	       !ebb_window_is_fresh(&member->window, now_ns);
+	bool fresh = ebb_window_is_fresh(&member->window, now_ns);
+
+	if (!domain->rung.drive)
+		return false;
+	if (!member->seldom)
+		return domain->phase == EBB_POLICY_UNKNOWN &&
+		       member->window.heard_ns > 0 && !fresh;
+	if (domain->phase == EBB_POLICY_UNKNOWN)
+		return !domain->memory_unknown && !fresh;
+	return domain->phase == EBB_POLICY_SETTLED &&
+	       domain->heard_ns <= domain->history.decided_ns;
 }
 
 bool ebb_member_want_facts(struct ebb_member *member, uint64_t now_ns)

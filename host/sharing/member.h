@@ -61,6 +61,7 @@ struct ebb_member_order {
  * @vm: NULL: it has gone, and an order of its has not ended
  * @exempt: an operator paused the policy for it
  * @ordered: an order of ours has not ended: @order
+ * @seldom: it says something only when its agent is asked, as there is no ring
  * @asked_facts_ns: when its agent was asked for its working set last
  * @refill: what a libvirt job made resident
  * @parts_known: else it lies in other budgets, too, or may
@@ -79,6 +80,7 @@ struct ebb_member {
 	char uuid[EBB_UUID_TEXT_BYTES];
 	bool exempt;
 	bool ordered;
+	bool seldom;
 	struct ebb_member_order order;
 	uint64_t asked_facts_ns;
 	struct ebb_window window;
@@ -114,8 +116,9 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 			uint64_t now_ns, struct ebb_policy_domain *ret_domain);
 
 /*
- * Whether a lease is open and all that is missing is a word that is not old: it is
- * idle, so its kernel refreshes its facts seldom, or it hangs.
+ * Whether it could be asked if there was a word that is not old, or, where it speaks
+ * seldom, that is younger than the last decision about it. It is idle, so its kernel
+ * refreshes its facts seldom; or it says nothing unless it is asked; or it hangs.
  */
 bool ebb_member_is_silent(const struct ebb_member *member,
 			  const struct ebb_policy_domain *domain,

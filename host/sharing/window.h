@@ -48,6 +48,7 @@ enum {
  * @heard_ns: when its last word came; 0: none
  * @held_ns: until when it was paused, so that its word held
  * @since_ns: since when it was heard without a gap
+ * @asked: its last word was asked for
  * @stamp_ns, @free_bytes, @free_huge_bytes: its last word
  * @calm_ns: since when @free_bytes is from @calm_least to @calm_most
  * @booted: it has settled down after its boot, by an earlier word
@@ -61,6 +62,7 @@ struct ebb_window {
 	uint64_t heard_ns;
 	uint64_t held_ns;
 	uint64_t since_ns;
+	bool asked;
 	uint64_t stamp_ns;
 	uint64_t free_bytes;
 	uint64_t free_huge_bytes;

@@ -366,6 +366,45 @@ static void test_working_set_is_asked_for(void **state)
 	assert_int_equal(fake_vm.tells, 0);
 }
 
+/* Without a ring: what the agent says when it is asked, and for a while. */
+static void test_word_of_the_agent(void **state)
+{
+	struct ebb_vm_word word, next;
+
+	(void)state;
+	fake_vm.domxml.free_page_reporting = true;
+	begin();
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_REPORT);
+	fake_vm.now_ns += 60 * S;
+	assert_false(ebb_vm_hear(vm, &word));
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	assert_true(ebb_vm_hear(vm, &word));
+	assert_true(word.asked);
+	assert_int_equal(word.free_bytes, 2 * EBB_MIB);
+	fake_vm.now_ns += 5 * S;
+	/* It is the same word. */
+	assert_true(ebb_vm_hear(vm, &next));
+	assert_int_equal(next.stamp_ns, word.stamp_ns);
+	fake_vm.now_ns += 10 * S;
+	assert_false(ebb_vm_hear(vm, &next));
+	/* Another kernel is younger than the one that spoke. */
+	ebb_vm_reset(vm);
+	fake_vm_settle_down();
+	fake_vm.now_ns += 2 * S;
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	assert_true(ebb_vm_hear(vm, &next));
+	assert_true(next.stamp_ns < word.stamp_ns);
+	/* On no rung it has no word. */
+	fake_vm.domxml.free_page_reporting = false;
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	assert_false(ebb_vm_hear(vm, &next));
+}
+
 #define VM_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -374,6 +413,7 @@ int main(void)
 		VM_TEST(test_set),
 		VM_TEST(test_part_of_what_a_balloon_leaves),
 		VM_TEST(test_working_set_is_asked_for),
+		VM_TEST(test_word_of_the_agent),
 		VM_TEST(test_set_none),
 		VM_TEST(test_set_is_refused),
 		VM_TEST(test_agent_comes_later),

@@ -39,6 +39,9 @@ struct guest {
 	uint64_t woken_ns;
 	bool unfound; /* its process is not known */
 	bool closed; /* it has no lease */
+	bool reporting; /* on rung report: it speaks only when it is asked */
+	bool hangs; /* it does not answer, either */
+	bool young; /* it boots */
 	bool in_job; /* of libvirt's */
 	uint32_t jobs_ended;
 	uint32_t asked_job;
@@ -61,6 +64,7 @@ struct guest {
 };
 
 static struct guest guests[GUESTS];
+static uint64_t begun_ns; /* the test */
 static uint64_t available_bytes;
 static bool unreadable; /* the budgets are */
 static uint32_t infos, debugs, failures; /* lines in the log */
@@ -122,10 +126,17 @@ bool __wrap_ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 {
 	const struct guest *guest = guest_of(vm);
 
+	if (guest->reporting &&
+	    (guest->woken_ns == 0 ||
+	     ebb_now_ns() - guest->woken_ns > 10 * EBB_NS_PER_S / SPEED))
+		return false;
 	*ret_word = (struct ebb_vm_word){
+		.asked = guest->reporting,
 		/* It runs for an hour. */
-		.stamp_ns = 3600 * EBB_NS_PER_S +
-			    (guest->silent ? guest->woken_ns : ebb_now_ns()),
+		.stamp_ns = (guest->young ? 0 : 3600 * EBB_NS_PER_S) +
+			    (guest->silent || guest->reporting
+				     ? guest->woken_ns - begun_ns
+				     : ebb_now_ns() - begun_ns),
 		.free_bytes = guest->free_bytes,
 		.free_huge_bytes = guest->free_bytes,
 	};
@@ -141,7 +152,9 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 
 	*ret_sight = (struct ebb_vm_sight){
 		.pid = guest->unfound ? 0 : 1 + guest->index,
-		.rung = guest->closed ? EBB_RUNG_OBSERVE : EBB_RUNG_LEASE,
+		.rung = guest->closed	   ? EBB_RUNG_OBSERVE
+			: guest->reporting ? EBB_RUNG_REPORT
+					   : EBB_RUNG_LEASE,
 		.in_job = guest->in_job,
 		.jobs_ended = guest->jobs_ended,
 		.held_known = held,
@@ -170,6 +183,8 @@ void __wrap_ebb_vm_want_facts(struct ebb_vm *vm);
 void __wrap_ebb_vm_want_facts(struct ebb_vm *vm)
 {
 	guest_of(vm)->asked_facts++;
+	if (guest_of(vm)->hangs)
+		return;
 	guest_of(vm)->woken_ns = ebb_now_ns();
 	if (!guest_of(vm)->mute)
 		guest_of(vm)->working_set_ns = ebb_now_ns();
@@ -526,6 +541,7 @@ static int set_up(void **state)
 			.resident_bytes = EBB_GIB,
 			.end = EBB_END_SATISFIED,
 		};
+	begun_ns = ebb_now_ns();
 	available_bytes = 8 * EBB_GIB;
 	reads = 0;
 	__atomic_store_n(&unplaced, false, __ATOMIC_RELAXED);
@@ -1237,6 +1253,85 @@ static void idle_memory_is_taken_once_the_guest_was_asked(void **state)
 		strstr(explained("last-text"), "that it does not work with"));
 }
 
+static void fall_short(void)
+{
+	__atomic_store_n(&available_bytes, EBB_GIB - 1, __ATOMIC_RELAXED);
+	ebb_sharing_alarm(sharing);
+}
+
+/* What it has free goes by itself; what it does not work with is had in need. */
+static void on_rung_report_it_is_driven_in_need(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->reporting = true;
+	start(false);
+	come(0);
+	pass(3 * MINUTE_S);
+	assert_int_equal(guest->orders, 0);
+	/* Nobody wants its memory, so nobody wakes it. */
+	assert_int_equal(guest->asked_facts, 0);
+	assert_string_equal(explained("state"), "unknown");
+	assert_non_null(strstr(explained("text"), "QEMU discards by itself"));
+	fall_short();
+	UNTIL(guest->orders > 0);
+	assert_true(guest->asked_facts > 0);
+	assert_false(guest->order.wish.free_only);
+	assert_true(guest->order.wish.compact);
+	assert_non_null(
+		strstr(explained("last-text"), "that it does not work with"));
+	/* And on, each time by a word that is younger than what was asked last. */
+	UNTIL(guest->orders > 2);
+	assert_true(guest->asked_facts >= guest->orders);
+}
+
+static void on_rung_report_density_drives_it(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	config.policy.settings.values.mode = EBB_MODE_DENSITY;
+	guest->reporting = true;
+	guest->free_bytes = 0;
+	start(false);
+	come(0);
+	UNTIL(guest->orders > 0);
+	assert_false(guest->order.wish.free_only);
+}
+
+static void on_rung_report_an_old_word_is_none(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->reporting = guest->hangs = true;
+	start(false);
+	come(0);
+	fall_short();
+	UNTIL(guest->asked_facts > 2);
+	assert_int_equal(guest->orders, 0);
+	assert_string_equal(explained("state"), "unknown");
+}
+
+static void on_rung_report_who_boots_is_not_driven(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->reporting = guest->young = true;
+	start(false);
+	come(0);
+	fall_short();
+	UNTIL(guest->asked_facts > 0);
+	UNTIL(strcmp(explained("state"), "booting") == 0);
+	assert_int_equal(guest->orders, 0);
+	UNTIL(guest->orders > 0);
+	/* Its first word was no older than this. */
+	assert_true((guest->ordered_ns - begun_ns) * SPEED >=
+		    180 * EBB_NS_PER_S);
+}
+
 /* It said nothing for long, as it is idle: who has most free is not left out. */
 static void an_idle_guest_is_woken_in_need(void **state)
 {
@@ -1577,6 +1672,10 @@ int main(void)
 		SHARING_TEST(who_lies_nowhere_known_lends_nothing),
 		SHARING_TEST(who_is_not_known_is_owed_and_named),
 		SHARING_TEST(closed_rung_is_named),
+		SHARING_TEST(on_rung_report_it_is_driven_in_need),
+		SHARING_TEST(on_rung_report_density_drives_it),
+		SHARING_TEST(on_rung_report_an_old_word_is_none),
+		SHARING_TEST(on_rung_report_who_boots_is_not_driven),
 		SHARING_TEST(memory_in_no_files_counts),
 		SHARING_TEST(who_comes_to_a_host_without_cover_is_told_of),
 		SHARING_TEST(whose_debt_is_not_known_for_long_is_told_of),

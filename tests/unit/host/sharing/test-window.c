@@ -35,6 +35,28 @@ static void hear_for(uint64_t s, uint64_t free_bytes)
 	}
 }
 
+/* One word of a guest that is asked is none of what it did since. */
+static void a_silence_is_not_calm(void **state)
+{
+	(void)state;
+	window.old_ns = 3600 * S;
+	hear_for(1, EBB_GIB);
+	now_ns += 60 * S;
+	assert_true(ebb_window_has_booted(&window, now_ns));
+	window = (struct ebb_window){ .old_ns = 3600 * S };
+	word.asked = true;
+	hear_for(1, EBB_GIB);
+	now_ns += 60 * S;
+	assert_false(ebb_window_has_booted(&window, now_ns));
+	hear_for(1, EBB_GIB);
+	assert_true(ebb_window_has_booted(&window, now_ns));
+	/* Nor for ever. */
+	window = (struct ebb_window){ .old_ns = 3600 * S };
+	hear_for(1, EBB_GIB);
+	now_ns += 180 * S;
+	assert_true(ebb_window_has_booted(&window, now_ns));
+}
+
 static uint64_t lasting(uint64_t *ret_s)
 {
 	uint64_t since_ns;
@@ -240,6 +262,7 @@ int main(void)
 		WINDOW_TEST(a_paused_guest_has_free_what_it_had),
 		WINDOW_TEST(an_old_word_is_no_word),
 		WINDOW_TEST(it_has_booted_when_it_is_calm),
+		WINDOW_TEST(a_silence_is_not_calm),
 		WINDOW_TEST(who_has_booted_does_not_boot_again),
 		WINDOW_TEST(or_after_three_minutes),
 		WINDOW_TEST(a_guest_that_is_old_has_booted),
