@@ -109,6 +109,7 @@ static int begin(void **state)
 	(void)state;
 	fake_vm_reset();
 	assert_int_equal(ebb_workers_new(8, 4, &workers), 0);
+	ebb_settings_default(&config.policy.settings);
 	assert_int_equal(ebb_fleet_new(&config, workers, &fleet), 0);
 	return 0;
 }
