@@ -284,7 +284,8 @@ struct ebb_doctor {
 	char name[EBB_NAME_BYTES_MAX];
 	char rung[16];
 	uint32_t check_count;
-	struct ebb_check checks[32];
+	struct ebb_check
+		checks[48]; /* each reason may be one, and five are more */
 };
 
 extern const struct ebb_field ebb_daemon_status_fields[];
