@@ -286,7 +286,8 @@ void ebb_vm_look(struct ebb_vm *vm)
 	vm->resizing_ns = 0;
 	vm->settings.changed = false;
 	ebb_vm_balloon_look_begins(vm);
-	ebb_vm_settings_look_begins(vm);
+	if (ebb_vm_settings_look_begins(vm))
+		ebb_vm_target_forget(vm);
 	vm->gone = false;
 	vm->disconnected = false;
 	vm->agent.heard_by_look = vm->agent.heard;

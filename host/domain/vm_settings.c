@@ -126,12 +126,21 @@ static void tell_min(struct ebb_vm *vm)
 	vm->settings.min_told = capped;
 }
 
-void ebb_vm_settings_look_begins(struct ebb_vm *vm)
+/* Whether the last look went by other settings than hold now. */
+static bool has_moved(const struct vm_settings *settings)
+{
+	return settings->looked_rungs != settings->held.values.rungs ||
+	       settings->looked_reserved != settings->held.values.reserved;
+}
+
+bool ebb_vm_settings_look_begins(struct ebb_vm *vm)
 {
 	struct vm_settings *settings = &vm->settings;
+	bool moved = has_moved(settings);
 
 	settings->looked_rungs = settings->held.values.rungs;
 	settings->looked_reserved = settings->held.values.reserved;
+	return moved;
 }
 
 /*
@@ -141,14 +150,10 @@ void ebb_vm_settings_look_begins(struct ebb_vm *vm)
  */
 static bool follow_rungs(struct ebb_vm *vm)
 {
-	const struct vm_settings *settings = &vm->settings;
-
-	if (settings->looked_rungs == settings->held.values.rungs &&
-	    settings->looked_reserved == settings->held.values.reserved)
+	if (!has_moved(&vm->settings))
 		return false;
 	vm->gone = true;
 	vm->look_wanted = true;
-	ebb_vm_target_forget(vm);
 	return true;
 }
 

@@ -454,8 +454,11 @@ void ebb_vm_hold_settings(struct ebb_vm *vm);
 void ebb_vm_settings_take(struct ebb_vm *vm,
 			  const struct ebb_metadata *metadata);
 
-/* vm_settings.c: a look begins, which goes by what holds now. */
-void ebb_vm_settings_look_begins(struct ebb_vm *vm);
+/*
+ * vm_settings.c: a look begins, which goes by what holds now. Returns whether the one
+ * before went by something else: what the guest was told is told anew.
+ */
+bool ebb_vm_settings_look_begins(struct ebb_vm *vm);
 
 /*
  * vm_settings.c: whether min and max could both hold with that. Returns 0, or -ERANGE
