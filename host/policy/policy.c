@@ -67,7 +67,10 @@ static uint64_t ahead_bytes(const struct ebb_policy_budget *budget)
 
 uint64_t ebb_policy_wanted_bytes(const struct ebb_policy_budget *budget)
 {
-	return budget->high_bytes + ahead_bytes(budget);
+	uint64_t room_bytes = UINT64_MAX - budget->high_bytes;
+
+	return budget->high_bytes +
+	       ebb_policy_least(ahead_bytes(budget), room_bytes);
 }
 
 static uint64_t expected_bytes(const struct ebb_policy_budget *budget)
@@ -90,7 +93,9 @@ static void prepare_budget(struct ebb_policy_budget *budget)
 			? ebb_policy_less(ebb_policy_wanted_bytes(budget),
 					  budget->available_bytes)
 			: 0;
+	/* What may come is no emergency while there is enough. */
 	budget->emergency = !budget->for_show &&
+			    budget->available_bytes < budget->low_bytes &&
 			    expected_bytes(budget) <
 				    budget->low_bytes / EMERGENCY_PART;
 	budget->met_bytes = 0;

@@ -88,7 +88,8 @@ enum ebb_policy_budget_kind {
  * What follows is written by each decision:
  * @need_bytes: what lacks to @high_bytes while it is in need
  * @met_bytes: what of it is asked for, now or before
- * @emergency: less than half of @low_bytes is available, or will be
+ * @emergency: less than half of @low_bytes is available, or will be soon and less than
+ *	@low_bytes is now
  * @debt_bytes: what those in a libvirt job take back, as it reads all they have, and
  *	what the @cover_guests largest debtors among the others may
  * @unknown_debts: domains of which not even the most that they may take back is known:

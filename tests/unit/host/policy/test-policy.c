@@ -292,8 +292,11 @@ static void what_will_be_gone_counts_as_gone(void **state)
 					     now_ns, text, sizeof(text)),
 			    "a: 768.0 MiB of 768.0 MiB free, because host has "
 			    "1.2 GiB of the 2.5 GiB it wants");
-	/* It is at the end of its memory in a second. */
+	/* It is at the end of its memory in a second, and short now. */
 	budgets[0].falling_bytes_per_s = EBB_GIB;
+	decide();
+	assert_false(budgets[0].emergency);
+	host_has(EBB_GIB - 1);
 	decide();
 	assert_true(budgets[0].emergency);
 	/* However fast it is, as much as that again is wanted and no more. */
