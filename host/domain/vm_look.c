@@ -121,7 +121,7 @@ static void look_work(void *opaque)
 		.heard = vm->agent.heard_by_look,
 		.ask_qga = vm->agent.qga_asks > 0,
 		.answered = vm->process.answered,
-		.forbidden = EBB_RUNGS_ALL & ~vm->settings.looked_rungs,
+		.forbidden = EBB_RUNGS_NAMED & ~vm->settings.looked_rungs,
 		.share_reserved = vm->settings.looked_reserved ==
 				  EBB_RESERVED_SHARE,
 		.before = &vm->probe,

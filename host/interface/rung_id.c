@@ -40,7 +40,7 @@ static int parse_word(const char *word, size_t length, uint32_t *ret_rungs)
 		}
 	}
 	for (int id = 0; id < EBB_RUNG_COUNT; id++) {
-		if (ebb_rungs_have(EBB_RUNGS_ALL, (enum ebb_rung_id)id) &&
+		if (ebb_rungs_have(EBB_RUNGS_NAMED, (enum ebb_rung_id)id) &&
 		    strlen(names[id]) == length &&
 		    memcmp(names[id], word, length) == 0) {
 			*ret_rungs = ebb_rung_bit((enum ebb_rung_id)id);
@@ -85,12 +85,27 @@ int ebb_rungs_parse(const char *text, uint32_t *ret_rungs, char *ret_word,
 	return 0;
 }
 
+uint32_t ebb_rungs_named_in(const char *text)
+{
+	uint32_t rungs = 0, more;
+
+	for (const char *word = text + strspn(text, BETWEEN); *word;) {
+		size_t length = strcspn(word, BETWEEN);
+
+		if (parse_word(word, length, &more) == 0 && !stands_alone(more))
+			rungs |= more;
+		word += length;
+		word += strspn(word, BETWEEN);
+	}
+	return rungs;
+}
+
 const char *ebb_rungs_nearest(const char *word)
 {
 	const char *known[EBB_RUNG_COUNT + 2] = { "all", "none" };
 
 	for (int id = 0; id < EBB_RUNG_COUNT; id++)
-		if (ebb_rungs_have(EBB_RUNGS_ALL, (enum ebb_rung_id)id))
+		if (ebb_rungs_have(EBB_RUNGS_NAMED, (enum ebb_rung_id)id))
 			known[2 + id] = names[id];
 	return ebb_nearest(word, known, EBB_ARRAY_SIZE(known));
 }
@@ -112,9 +127,9 @@ static const char *list(uint32_t rungs, const char *between, char *text)
 
 const char *ebb_rungs_format(uint32_t rungs, char *text)
 {
-	if (!stands_alone(rungs & EBB_RUNGS_ALL))
-		return list(rungs & EBB_RUNGS_ALL, ",", text);
-	strcpy(text, rungs & EBB_RUNGS_ALL ? "all" : "none");
+	if (!stands_alone(rungs))
+		return list(rungs & EBB_RUNGS_NAMED, ",", text);
+	strcpy(text, rungs ? "all" : "none");
 	return text;
 }
 

@@ -40,10 +40,13 @@ static inline uint32_t ebb_rung_bit(enum ebb_rung_id id)
 	return UINT32_C(1) << id;
 }
 
-/* All that can be allowed and forbidden: on the last one nothing is done. */
-#define EBB_RUNGS_ALL                          \
+/* All that can be allowed and forbidden by name: on the last one nothing is done. */
+#define EBB_RUNGS_NAMED                        \
 	((UINT32_C(1) << EBB_RUNG_COUNT) - 1 - \
 	 (UINT32_C(1) << EBB_RUNG_OBSERVE))
+
+/* "all": those, too, that later versions know. */
+#define EBB_RUNGS_ALL UINT32_MAX
 
 static inline bool ebb_rungs_have(uint32_t rungs, enum ebb_rung_id id)
 {
@@ -60,6 +63,12 @@ static inline bool ebb_rungs_have(uint32_t rungs, enum ebb_rung_id id)
  */
 int ebb_rungs_parse(const char *text, uint32_t *ret_rungs, char *ret_word,
 		    size_t word_bytes);
+
+/*
+ * The rungs that are named in a text which ebb_rungs_parse() does not take. Who allows
+ * some allows no other, also where one of the names is not known.
+ */
+uint32_t ebb_rungs_named_in(const char *text);
 
 /* The name of a rung, "all" or "none" that is meant by @word, maybe; or NULL. */
 const char *ebb_rungs_nearest(const char *word);

@@ -155,7 +155,7 @@ static void tell_refused(enum ebb_setting setting, const char *text,
 	uint32_t unused;
 
 	if (setting == EBB_SETTING_RUNGS) {
-		ebb_rungs_list(EBB_RUNGS_ALL, rungs);
+		ebb_rungs_list(EBB_RUNGS_NAMED, rungs);
 		ebb_rungs_parse(text, &unused, word, sizeof(word));
 		text = word;
 	}

@@ -55,6 +55,19 @@ static void tell_unknown(struct ebb_metadata *metadata, const char *name)
 	tell_odd(metadata, name, text);
 }
 
+/* What forbids something is not dropped for a word in it that is not known. */
+static void take_odd(struct ebb_metadata *metadata, enum ebb_setting setting,
+		     const char *value, const char *trouble)
+{
+	struct ebb_settings *settings = &metadata->settings;
+
+	tell_odd(metadata, ebb_setting_name(setting), trouble);
+	if (setting != EBB_SETTING_RUNGS)
+		return;
+	settings->values.rungs = ebb_rungs_named_in(value);
+	strcpy(settings->origins[setting].text, "domain");
+}
+
 static void take_attribute(struct ebb_metadata *metadata, const char *name,
 			   const char *value)
 {
@@ -69,7 +82,8 @@ static void take_attribute(struct ebb_metadata *metadata, const char *name,
 		tell_unknown(metadata, name);
 	else if (ebb_setting_parse((enum ebb_setting)setting, value,
 				   &settings->values, &error) < 0)
-		tell_odd(metadata, name, error.text);
+		take_odd(metadata, (enum ebb_setting)setting, value,
+			 error.text);
 	else
 		strcpy(settings->origins[setting].text, "domain");
 }

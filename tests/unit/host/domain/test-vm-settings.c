@@ -275,6 +275,18 @@ static void test_a_ban_from_the_beginning(void **state)
 	assert_holds(EBB_SETTING_RUNGS, "none", "domain");
 }
 
+/* A later ebbd may have written it, or a person who was in a hurry. */
+static void test_a_ban_that_is_not_understood(void **state)
+{
+	(void)state;
+	fake_vm.lease = true;
+	begin_with("<policy rungs='report, other' mode='density'/>");
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_OBSERVE);
+	assert_string_equal(reason(), "rung-forbidden");
+	assert_holds(EBB_SETTING_RUNGS, "report", "domain");
+	assert_holds(EBB_SETTING_MODE, "density", "domain");
+}
+
 static void test_a_reservation_is_kept(void **state)
 {
 	(void)state;
@@ -514,6 +526,7 @@ int main(void)
 		TEST(test_bad_ones_from_the_beginning),
 		TEST(test_a_ban_moves_the_domain),
 		TEST(test_a_ban_from_the_beginning),
+		TEST(test_a_ban_that_is_not_understood),
 		TEST(test_a_reservation_is_kept),
 		TEST(test_min_over_max),
 		TEST(test_part_of_what_is_plugged),

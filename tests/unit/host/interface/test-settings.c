@@ -144,8 +144,9 @@ static void test_each_rung(void **state)
 	(void)state;
 	for (int id = 0; id < EBB_RUNG_COUNT; id++) {
 		uint32_t bit = ebb_rung_bit((enum ebb_rung_id)id);
-		const uint32_t sets[] = { bit & EBB_RUNGS_ALL,
-					  EBB_RUNGS_ALL & ~bit };
+		const uint32_t sets[] = { bit & EBB_RUNGS_NAMED,
+					  EBB_RUNGS_NAMED & ~bit,
+					  EBB_RUNGS_NAMED, EBB_RUNGS_ALL };
 
 		for (size_t i = 0; i < EBB_ARRAY_SIZE(sets); i++) {
 			char text[EBB_SETTING_TEXT_BYTES];
@@ -158,7 +159,12 @@ static void test_each_rung(void **state)
 			assert_int_equal(settings.values.rungs, sets[i]);
 		}
 	}
-	assert_false(ebb_rungs_have(EBB_RUNGS_ALL, EBB_RUNG_OBSERVE));
+	assert_false(ebb_rungs_have(EBB_RUNGS_NAMED, EBB_RUNG_OBSERVE));
+	assert_int_equal(ebb_rungs_named_in("lease, other report"),
+			 EBB_RUNGS_NAMED);
+	assert_int_equal(ebb_rungs_named_in("all, lease"),
+			 ebb_rung_bit(EBB_RUNG_LEASE));
+	assert_int_equal(ebb_rungs_named_in("observe"), 0);
 }
 
 static void test_amounts(void **state)
