@@ -310,8 +310,12 @@ static void tell_vm(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
 	case EBB_VIRT_PM_SUSPENDED:
 	case EBB_VIRT_PM_WOKEN:
 	case EBB_VIRT_MEMORY_CHANGED:
-	case EBB_VIRT_PINNED:
 		ebb_vm_invalidate(vm);
+		break;
+	case EBB_VIRT_PINNED:
+		/* Each processor is an event: who shares loses no lease for it. */
+		if (ebb_vm_settings(vm)->values.reserved == EBB_RESERVED_KEEP)
+			ebb_vm_invalidate(vm);
 		break;
 	case EBB_VIRT_JOB_RUNS:
 		ebb_vm_want_job(vm);

@@ -79,6 +79,18 @@ static int examine_xml(struct context *context)
 	return 0;
 }
 
+/*
+ * By the clock of ebb_now_ns(). One whose age is not known, or that is older than this
+ * clock, which stands while the host sleeps, is taken for old.
+ */
+static uint64_t began_ns(pid_t pid)
+{
+	uint64_t age_ns = ebb_process_age_s(pid) * EBB_NS_PER_S;
+	uint64_t now_ns = ebb_now_ns();
+
+	return age_ns < now_ns ? now_ns - age_ns : 0;
+}
+
 /* The process of the look before if it still runs, else the one that does. */
 static int find_process(struct context *context)
 {
@@ -98,9 +110,7 @@ static int find_process(struct context *context)
 				   ebb_domain_uuid(context->order->domain),
 				   &probe->qemu, &probe->reasons);
 	if (r == 0)
-		probe->began_ns =
-			ebb_now_ns() -
-			ebb_process_age_s(probe->qemu.pid) * EBB_NS_PER_S;
+		probe->began_ns = began_ns(probe->qemu.pid);
 	return r;
 }
 

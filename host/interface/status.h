@@ -112,10 +112,15 @@ struct ebb_setting_status {
 	char origin[EBB_ORIGIN_BYTES];
 };
 
+enum {
+	/* Also those that a later ebbd knows. */
+	EBB_SETTINGS_SHOWN_MAX = 16
+};
+
 /* @trouble: why not all that was set holds, with the remedy; else empty. */
 struct ebb_settings_status {
 	uint32_t count;
-	struct ebb_setting_status items[EBB_SETTING_COUNT];
+	struct ebb_setting_status items[EBB_SETTINGS_SHOWN_MAX];
 	char trouble[EBB_TEXT_BYTES_MAX];
 };
 
