@@ -113,7 +113,7 @@ static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 	memcpy(explained->uuid, member->uuid, sizeof(explained->uuid));
 	explained->paused = member->exempt;
 	explain_known(member, explained);
-	if (member->seldom)
+	if (member->seldom && explained->memory_known)
 		explain_seldom(member, explained);
 	else if (strcmp(explained->state,
 			ebb_policy_left_name(EBB_POLICY_LEFT_UNKNOWN)) == 0)

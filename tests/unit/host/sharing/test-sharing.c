@@ -1400,6 +1400,31 @@ static void a_guest_that_needs_its_memory_has_a_rest(void **state)
 	UNTIL(guest->orders > 1);
 }
 
+/* Of what it works with it gave a part: what it has free is asked for again. */
+static void who_gave_in_an_emergency_has_no_rest(void **state)
+{
+	struct ebb_policy_history *history;
+	struct ebb_member *member;
+
+	(void)state;
+	guests[0].held = true;
+	start(false);
+	come(0);
+	UNTIL(guests[0].orders > 0);
+	member = sharing->members.items[0];
+	history = &member->history;
+	member->last.why = EBB_POLICY_OVER_SHARE;
+	end_order(&guests[0], EBB_END_GUEST_PRESSURE,
+		  member->last.asked_bytes / 8);
+	assert_int_equal(history->rests, 0);
+	UNTIL(guests[0].orders > 1);
+	/* Who gave next to nothing is left alone. */
+	member->last.why = EBB_POLICY_OVER_SHARE;
+	end_order(&guests[0], EBB_END_GUEST_PRESSURE,
+		  member->last.asked_bytes / 8 - 1);
+	assert_int_equal(history->rests, 1);
+}
+
 static void a_job_of_libvirts_says_nothing_of_the_guest(void **state)
 {
 	struct guest *guest = &guests[0];
@@ -1703,6 +1728,7 @@ int main(void)
 		SHARING_TEST(an_idle_guest_is_woken_in_need),
 		SHARING_TEST(all_agents_are_asked_in_turn),
 		SHARING_TEST(a_guest_that_needs_its_memory_has_a_rest),
+		SHARING_TEST(who_gave_in_an_emergency_has_no_rest),
 		SHARING_TEST(a_job_of_libvirts_says_nothing_of_the_guest),
 		SHARING_TEST(what_a_job_made_resident_is_taken_back),
 		SHARING_TEST(who_is_restored_or_migrated_here_gives_as_any),
