@@ -41,6 +41,29 @@ static void examine_definition(struct context *context)
 		ebb_domxml_take_definition(&context->probe->domxml, xml);
 }
 
+/*
+ * What the domain's own settings forbid, it forbids from the first look on: the vm has
+ * them only after that, and a ring that was attached once keeps the lock.
+ */
+static void obey_metadata(struct context *context)
+{
+	struct ebb_probe *probe = context->probe;
+	const struct ebb_settings *own = &probe->domxml.metadata.settings;
+
+	if (ebb_settings_has(own, EBB_SETTING_RUNGS))
+		probe->forbidden |= EBB_RUNGS_NAMED & ~own->values.rungs;
+}
+
+static bool keeps_reserved(const struct context *context)
+{
+	const struct ebb_settings *own =
+		&context->probe->domxml.metadata.settings;
+
+	return !context->order->share_reserved ||
+	       (ebb_settings_has(own, EBB_SETTING_RESERVED) &&
+		own->values.reserved == EBB_RESERVED_KEEP);
+}
+
 static int examine_xml(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
@@ -70,7 +93,8 @@ static int examine_xml(struct context *context)
 		return r;
 	}
 	examine_definition(context);
-	if (*probe->domxml.reserved && !context->order->share_reserved)
+	obey_metadata(context);
+	if (*probe->domxml.reserved && keeps_reserved(context))
 		add_reason(context, EBB_REASON_RESERVED_MEMORY,
 			   probe->domxml.reserved);
 	if (probe->domxml.free_page_reporting)

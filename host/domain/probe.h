@@ -36,7 +36,7 @@
  * @asked_qga: the guest agent's channel was used
  * @domxml: from its XML, if @running
  * @qemu: its process and files
- * @forbidden: the order's
+ * @forbidden: the order's, and what the domain's metadata forbid
  * @pooled: with free page reporting, some of its memory is of a pool of huge pages,
  *	or that is not known
  * @same_process: that of the look before

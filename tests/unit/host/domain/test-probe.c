@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,8 @@ static struct {
 	const char *own; /* state of the channel; NULL: there is none */
 	const char *qga;
 	const char *definition; /* NULL: it is transient */
+	const char *own_policy; /* attributes of Ebb's metadata; NULL: none */
+	bool pinned;
 	int own_answer; /* of asking there */
 	int qga_answer;
 	uint32_t own_asks;
@@ -73,7 +76,16 @@ int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
 	assert_non_null(*ret_xml);
 	strcpy(*ret_xml, "<domain type='kvm'><memory unit='KiB'>1048576"
 			 "</memory><currentMemory unit='KiB'>1048576"
-			 "</currentMemory><devices>");
+			 "</currentMemory>");
+	if (fake.own_policy)
+		sprintf(*ret_xml + strlen(*ret_xml),
+			"<metadata><ebb:policy xmlns:ebb='" EBB_METADATA_URI
+			"' %s/></metadata>",
+			fake.own_policy);
+	if (fake.pinned)
+		strcat(*ret_xml, "<cputune><vcpupin vcpu='0' cpuset='0'/>"
+				 "</cputune>");
+	strcat(*ret_xml, "<devices>");
 	add_channel(*ret_xml, EBB_CHANNEL_NAME, fake.own);
 	add_channel(*ret_xml, QGA_CHANNEL_NAME, fake.qga);
 	if (fake.reporting)
@@ -369,6 +381,27 @@ static void test_qga_is_asked_when_allowed(void **state)
 }
 
 /* What the host asks its balloon to hold, the guest has no say in. */
+/* They are the vm's only after the first look, which may not attach a ring for that. */
+static void test_what_the_domain_forbids(void **state)
+{
+	(void)state;
+	look((struct ebb_probe_order){ 0 });
+	assert_int_equal(found.forbidden, 0);
+	fake.own_policy = "rungs='report'";
+	look((struct ebb_probe_order){ 0 });
+	assert_int_equal(found.forbidden, ebb_rung_bit(EBB_RUNG_LEASE));
+	fake.own_policy = "rungs='none'";
+	look((struct ebb_probe_order){ 0 });
+	assert_int_equal(found.forbidden, EBB_RUNGS_NAMED);
+	fake.own_policy = NULL;
+	fake.pinned = true;
+	look((struct ebb_probe_order){ .share_reserved = true });
+	assert_false(is_reason(EBB_REASON_RESERVED_MEMORY));
+	fake.own_policy = "reserved='keep'";
+	look((struct ebb_probe_order){ .share_reserved = true });
+	assert_true(is_reason(EBB_REASON_RESERVED_MEMORY));
+}
+
 static void test_definition(void **state)
 {
 	(void)state;
@@ -393,6 +426,7 @@ int main(void)
 		cmocka_unit_test_setup(test_pooled_beside_files, set_up),
 		cmocka_unit_test_setup(test_heard, set_up),
 		cmocka_unit_test_setup(test_qga_is_asked_when_allowed, set_up),
+		cmocka_unit_test_setup(test_what_the_domain_forbids, set_up),
 		cmocka_unit_test_setup(test_definition, set_up),
 	};
 
