@@ -221,11 +221,11 @@ static int ask_info(struct context *context, struct ebb_channel *channel,
 	if (r < 0)
 		return r;
 	probe->have_info = true;
+	probe->facts_ns = ebb_now_ns();
 	probe->have_facts =
 		ebb_agent_facts(channel,
 				context->order->config->agent_timeout_ms,
 				&probe->facts, error) == 0;
-	probe->facts_ns = ebb_now_ns();
 	return 0;
 }
 

@@ -45,7 +45,7 @@
  *	look to the next, as an agent that comes later says so there
  * @channel: that of the two on which the agent answered, or NULL
  * @have_info, @info: the agent's answer
- * @have_facts, @facts, @facts_ns: what the agent alone knows, and when
+ * @have_facts, @facts, @facts_ns: what the agent alone knows, and when it was asked
  * @attached: the fields below are valid, and @qemu is locked
  * @map, @ring, @ring_gpa: proven memory and the ring in it
  */

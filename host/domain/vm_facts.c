@@ -28,6 +28,8 @@ static void ask_work(void *opaque)
 	asking->result =
 		ebb_agent_info(vm->probe.channel, timeout_ms, info, &unused);
 	free(info);
+	/* What it says is so then, or later. */
+	asking->asked_ns = ebb_now_ns();
 	if (asking->result == 0)
 		asking->result = ebb_agent_facts(vm->probe.channel, timeout_ms,
 						 &asking->facts, &unused);
@@ -39,7 +41,7 @@ static void ask_done(struct ebb_vm *vm)
 		return;
 	vm->probe.facts = vm->asking.facts;
 	vm->probe.have_facts = true;
-	vm->probe.facts_ns = ebb_now_ns();
+	vm->probe.facts_ns = vm->asking.asked_ns;
 }
 
 static const struct vm_job ask = {

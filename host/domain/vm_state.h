@@ -105,11 +105,12 @@ struct vm_telling {
 /**
  * struct vm_asking - for the agent's facts
  * @wanted: as soon as nothing else runs
- * @result, @facts: the worker's while it asks; 0 or -errno
+ * @result, @asked_ns, @facts: the worker's while it asks; @result: 0 or -errno
  */
 struct vm_asking {
 	bool wanted;
 	int result;
+	uint64_t asked_ns;
 	struct ebb_msg_facts facts;
 };
 
