@@ -15,10 +15,8 @@
  * left: free memory, from those with the most of it beyond a cushion; idle memory,
  * from those whose shares by page are least, where an idle page counts more than one
  * in use (Waldspurger, Memory Resource Management in VMware ESX Server, 2002); and,
- * when the budget is nearly out of memory, what a domain holds over its share, also of
- * what it works with: its own kernel refuses what it cannot spare, the host's kernel
- * would end it. What is lacking then is named. Without need, each domain's mode says what
- * it returns.
+ * when the budget is nearly out of memory, what a domain holds over its share. What
+ * is lacking then is named. Without need, each domain's mode says what it returns.
  *
  * Ahead. A guest that grows takes a small budget within a second, and those that give
  * are asked once in a second at most. So a budget that is becoming less is decided about

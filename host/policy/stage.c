@@ -57,12 +57,16 @@ static uint64_t prepare_idle(struct ebb_policy_domain *domain)
 static uint64_t prepare_over_share(struct ebb_policy_domain *domain)
 {
 	struct ebb_policy_scratch *scratch = &domain->scratch;
+	uint64_t floor_bytes = domain->min_bytes;
 
 	if (!ebb_policy_can_drive(domain) && !domain->rung.page_out)
 		return 0;
+	if (!domain->rung.page_out)
+		floor_bytes = ebb_policy_most(
+			floor_bytes, ebb_policy_working_set_bytes(domain));
 	scratch->a = (double)held_bytes(domain);
 	scratch->b = ebb_policy_shares(domain) / scratch->part;
-	return ebb_policy_less(held_bytes(domain), domain->min_bytes);
+	return ebb_policy_less(held_bytes(domain), floor_bytes);
 }
 
 static uint64_t prepare_domain(struct ebb_policy_domain *domain,

@@ -122,11 +122,11 @@ static void check_decision(const struct host *host,
 	check(domain->history.stuck_until_ns <= NOW);
 	if (!domain->rung.drive && !domain->rung.page_out)
 		check(decision->bytes <= domain->rung.free_bytes);
-	if (decision->why != EBB_POLICY_OVER_SHARE)
+	if (!domain->rung.page_out)
 		check(domain->resident_bytes - decision->bytes >=
 			      ebb_policy_working_set_bytes(domain) ||
 		      decision->bytes <= domain->rung.free_bytes);
-	else
+	if (decision->why == EBB_POLICY_OVER_SHARE)
 		check(host->budgets[decision->budget].emergency);
 	for (uint32_t i = 0; i < domain->part_count; i++)
 		if (domain->parts[i].budget == decision->budget)
@@ -186,8 +186,7 @@ static uint64_t left_to_give(const struct ebb_policy_domain *domain,
 			ebb_policy_less(held,
 					ebb_policy_most(working_set,
 							domain->min_bytes)));
-	if (emergency &&
-	    (domain->rung.page_out || ebb_policy_can_drive(domain)))
+	if (emergency && domain->rung.page_out)
 		give = ebb_policy_less(held, domain->min_bytes);
 	return emergency ? give
 			 : ebb_policy_least(give, ebb_policy_less(allowance,

@@ -375,29 +375,6 @@ static void in_an_emergency_shares_count(void **state)
 	assert_int_equal(decision_of(b)->why, EBB_POLICY_OVER_SHARE);
 }
 
-/* Its own kernel refuses what it cannot spare; the host's would end it. */
-static void in_an_emergency_what_is_worked_with_goes_too(void **state)
-{
-	struct ebb_policy_domain *domain = add("a", 0, 4 * EBB_GIB);
-
-	(void)state;
-	domain->min_bytes = 3 * EBB_GIB;
-	host_has(EBB_GIB / 2);
-	decide();
-	assert_false(budgets[0].emergency);
-	assert_int_equal(taken(domain), 0);
-	host_has(EBB_GIB / 2 - 1);
-	decide();
-	assert_true(budgets[0].emergency);
-	assert_int_equal(taken(domain), EBB_GIB);
-	assert_int_equal(decision_of(domain)->why, EBB_POLICY_OVER_SHARE);
-	assert_true(ebb_policy_is_driven(domain, decision_of(domain)));
-	/* Who cannot be asked to free it is not asked. */
-	domain->rung.drive = false;
-	decide();
-	assert_int_equal(taken(domain), 0);
-}
-
 /* What lies elsewhere is nothing to the budget. */
 static void a_share_is_of_the_budget(void **state)
 {
@@ -1131,7 +1108,6 @@ int main(void)
 		POLICY_TEST(a_fall_is_seen_and_fades),
 		POLICY_TEST(a_pool_has_no_pace),
 		POLICY_TEST(in_an_emergency_shares_count),
-		POLICY_TEST(in_an_emergency_what_is_worked_with_goes_too),
 		POLICY_TEST(a_share_is_of_the_budget),
 		POLICY_TEST(what_does_not_come_in_time_is_asked_of_others),
 		POLICY_TEST(nobody_goes_below_its_min),
