@@ -199,16 +199,6 @@ static enum ebb_policy_answer answer_of(enum ebb_reclaim_end end)
 	}
 }
 
-/*
- * In an emergency it was asked for what it works with, and gave a part: that it would
- * not give the rest says nothing of what it has free or idle.
- */
-static bool was_pressed(const struct ebb_member_last *last)
-{
-	return last->why == EBB_POLICY_OVER_SHARE &&
-	       last->came_bytes >= last->asked_bytes / 8;
-}
-
 static const char *refusal_name(enum ebb_refusal_kind kind)
 {
 	static const char *const names[EBB_REFUSAL_COUNT] = {
@@ -235,10 +225,8 @@ void ebb_member_note(struct ebb_member *member,
 
 	last->done = true;
 	if (reclaim) {
-		last->came_bytes = reclaim->books.reclaimed_bytes;
 		answer = answer_of(reclaim->outcome.end);
-		if (answer == EBB_POLICY_REFUSED && was_pressed(last))
-			answer = EBB_POLICY_GAVE;
+		last->came_bytes = reclaim->books.reclaimed_bytes;
 	}
 	snprintf(last->ended, sizeof(last->ended), "%s",
 		 reclaim ? ebb_reclaim_end_name(reclaim->outcome.end)

@@ -1128,6 +1128,12 @@ static void what_cannot_be_read_is_told_once(void **state)
 
 /* ---- with need ---- */
 
+static void fall_short(void)
+{
+	__atomic_store_n(&available_bytes, EBB_GIB - 1, __ATOMIC_RELAXED);
+	ebb_sharing_alarm(sharing);
+}
+
 static void need_is_met_at_once_by_who_has_most(void **state)
 {
 	uint64_t start_ns;
@@ -1142,8 +1148,7 @@ static void need_is_met_at_once_by_who_has_most(void **state)
 	/* Both were heard. */
 	pass(5);
 	start_ns = ebb_now_ns();
-	__atomic_store_n(&available_bytes, EBB_GIB - 1, __ATOMIC_RELAXED);
-	ebb_sharing_alarm(sharing);
+	fall_short();
 	UNTIL(guests[0].orders > 0);
 	/* Far less than a minute, on a machine that is busy, too. */
 	assert_true((ebb_now_ns() - start_ns) * SPEED <
@@ -1243,20 +1248,13 @@ static void idle_memory_is_taken_once_the_guest_was_asked(void **state)
 	pass(MINUTE_S);
 	assert_int_equal(guest->orders, 0);
 	assert_int_equal(guest->asked_facts, 0);
-	__atomic_store_n(&available_bytes, EBB_GIB - 1, __ATOMIC_RELAXED);
-	ebb_sharing_alarm(sharing);
+	fall_short();
 	UNTIL(guest->orders > 0);
 	assert_true(guest->asked_facts > 0);
 	assert_false(guest->order.wish.free_only);
 	assert_true(guest->order.wish.compact);
 	assert_non_null(
 		strstr(explained("last-text"), "that it does not work with"));
-}
-
-static void fall_short(void)
-{
-	__atomic_store_n(&available_bytes, EBB_GIB - 1, __ATOMIC_RELAXED);
-	ebb_sharing_alarm(sharing);
 }
 
 /* What it has free goes by itself; what it does not work with is had in need. */
@@ -1344,8 +1342,7 @@ static void an_idle_guest_is_woken_in_need(void **state)
 	pass(MINUTE_S);
 	assert_int_equal(guest->asked_facts, 0);
 	assert_string_equal(explained("state"), "unknown");
-	__atomic_store_n(&available_bytes, EBB_GIB - 1, __ATOMIC_RELAXED);
-	ebb_sharing_alarm(sharing);
+	fall_short();
 	UNTIL(guest->orders > 0);
 	assert_true(guest->asked_facts > 0);
 }
@@ -1398,31 +1395,6 @@ static void a_guest_that_needs_its_memory_has_a_rest(void **state)
 	assert_int_equal(guest->orders, 1);
 	assert_string_equal(explained("state"), "rests");
 	UNTIL(guest->orders > 1);
-}
-
-/* Of what it works with it gave a part: what it has free is asked for again. */
-static void who_gave_in_an_emergency_has_no_rest(void **state)
-{
-	struct ebb_policy_history *history;
-	struct ebb_member *member;
-
-	(void)state;
-	guests[0].held = true;
-	start(false);
-	come(0);
-	UNTIL(guests[0].orders > 0);
-	member = sharing->members.items[0];
-	history = &member->history;
-	member->last.why = EBB_POLICY_OVER_SHARE;
-	end_order(&guests[0], EBB_END_GUEST_PRESSURE,
-		  member->last.asked_bytes / 8);
-	assert_int_equal(history->rests, 0);
-	UNTIL(guests[0].orders > 1);
-	/* Who gave next to nothing is left alone. */
-	member->last.why = EBB_POLICY_OVER_SHARE;
-	end_order(&guests[0], EBB_END_GUEST_PRESSURE,
-		  member->last.asked_bytes / 8 - 1);
-	assert_int_equal(history->rests, 1);
 }
 
 static void a_job_of_libvirts_says_nothing_of_the_guest(void **state)
@@ -1728,7 +1700,6 @@ int main(void)
 		SHARING_TEST(an_idle_guest_is_woken_in_need),
 		SHARING_TEST(all_agents_are_asked_in_turn),
 		SHARING_TEST(a_guest_that_needs_its_memory_has_a_rest),
-		SHARING_TEST(who_gave_in_an_emergency_has_no_rest),
 		SHARING_TEST(a_job_of_libvirts_says_nothing_of_the_guest),
 		SHARING_TEST(what_a_job_made_resident_is_taken_back),
 		SHARING_TEST(who_is_restored_or_migrated_here_gives_as_any),
