@@ -38,6 +38,13 @@ backing_bytes()
 	backing_files | awk '{ sum += $2 } END { printf "%.0f\n", sum }'
 }
 
+# What the guest's process has, in RAM and in swap: all of it the guest's but QEMU's own.
+process_bytes()
+{
+	awk '/^(VmRSS|VmSwap):/ { sum += $2 } END { printf "%.0f\n", sum * 1024 }' \
+		"/proc/$(guest_pid)/status"
+}
+
 # Free memory in blocks of 2 MiB and more, as the guest counts it.
 guest_free_huge()
 {

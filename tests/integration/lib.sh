@@ -341,6 +341,14 @@ qemu_limit_file()
 	echo "/sys/fs/cgroup$path/memory.max"
 }
 
+# on_rung RUNG REASON: now, for that among other reasons.
+on_rung()
+{
+	[ "$(ebbctl_json show "$GUEST" 2>/dev/null |
+		jq -r --arg reason "$2" '"\(.rung) \(.old) \(any(.reasons[]?; .name == $reason))"')" = \
+		"$1 false true" ]
+}
+
 # ---- the policy ----
 
 # use_policy LINE...: ebbd takes memory by itself, as these lines of [policy] say, and

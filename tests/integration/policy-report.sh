@@ -6,26 +6,9 @@
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Of what the process has as such.
-held_bytes()
-{
-	awk '/^(VmRSS|VmSwap):/ { sum += $2 } END { printf "%.0f\n", sum * 1024 }' \
-		"/proc/$(guest_pid)/status"
-}
-
 held_at_most()
 {
-	at_most "$(held_bytes)" "$1"
-}
-
-on_rung_report()
-{
-	[ "$(ebbctl_json show "$GUEST" 2>/dev/null | jq -r '"\(.rung) \(.old)"')" = "report false" ]
-}
-
-is_explained()
-{
-	[[ $(explained text) =~ $1 ]]
+	at_most "$(process_bytes)" "$1"
 }
 
 has_decided()
@@ -51,23 +34,23 @@ guest_boot --memory 640 --backing private --balloon reporting --disk 320 \
 	--cmdline ebb.no-module
 # shellcheck disable=SC2119
 start_ebbd
-wait_for 90 on_rung_report || fail "not on rung report: $(ebbctl show "$GUEST" 2>&1)"
+wait_for 90 on_rung report no-module || fail "not on rung report: $(ebbctl show "$GUEST" 2>&1)"
 guest_churn $((8 << 20))
 guest_cache 320
 watch_stalls
-wait_for 90 is_explained 'QEMU discards by itself' ||
+wait_for 90 explained_is text '.*QEMU discards by itself.*' ||
 	fail "it is not explained: $(ebbctl explain "$GUEST")"
 ok "without need: $(explained text)"
 check "nothing was asked of it" guest_is reclaim-runs 0
 
-before=$(held_bytes)
+before=$(process_bytes)
 available=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
 host_keeps "$((available > 600 ? available - 400 : 200))M"
 wait_for 180 has_decided || fail "it is not driven in need: $(ebbctl explain "$GUEST")"
 ok "the host runs short: $(grep -o "policy: $GUEST: .*" "$RIG_DIR/log/ebbd.log" | head -n 1)"
 wait_for 180 held_at_most $((before - (48 << 20))) ||
-	fail "of $(mib "$before") it holds $(mib "$(held_bytes)"): $(ebbctl explain "$GUEST")"
-ok "it held $(mib "$before"), and holds $(mib "$(held_bytes)")"
+	fail "of $(mib "$before") it holds $(mib "$(process_bytes)"): $(ebbctl explain "$GUEST")"
+ok "it held $(mib "$before"), and holds $(mib "$(process_bytes)")"
 host_keeps 0
 check "nothing was killed" no_kill
 verdict=$(churn_ends) || fail "$verdict"

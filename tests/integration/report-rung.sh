@@ -6,21 +6,6 @@
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Of what the process has as such, all of it the guest's but QEMU's own.
-held_bytes()
-{
-	awk '/^(VmRSS|VmSwap):/ { sum += $2 } END { printf "%.0f\n", sum * 1024 }' \
-		"/proc/$(guest_pid)/status"
-}
-
-# on_rung RUNG REASON: now, for that among other reasons
-on_rung()
-{
-	[ "$(ebbctl_json show "$GUEST" 2>/dev/null |
-		jq -r --arg reason "$2" '"\(.rung) \(.old) \(any(.reasons[]?; .name == $reason))"')" = \
-		"$1 false true" ]
-}
-
 requires virsh socat jq
 rig_init
 libvirt_start
@@ -34,10 +19,10 @@ ok "a guest without ebb.ko, on private memory, is on rung report"
 guest_churn $((16 << 20))
 guest_cache 700
 watch_stalls
-before=$(held_bytes)
+before=$(process_bytes)
 reclaim 400M --timeout 300s
 status=$?
-taken=$((before - $(held_bytes)))
+taken=$((before - $(process_bytes)))
 driven_to_its_end $status
 # QEMU's own memory and the guest go on meanwhile.
 [ $status = 0 ] && floor=320 || floor=200
