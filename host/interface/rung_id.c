@@ -56,28 +56,33 @@ static bool stands_alone(uint32_t rungs)
 	return rungs == 0 || rungs == EBB_RUNGS_ALL;
 }
 
+/* From @text on; "", where there is none. */
+static const char *next_word(const char *text, size_t *ret_length)
+{
+	text += strspn(text, BETWEEN);
+	*ret_length = strcspn(text, BETWEEN);
+	return text;
+}
+
 int ebb_rungs_parse(const char *text, uint32_t *ret_rungs, char *ret_word,
 		    size_t word_bytes)
 {
 	uint32_t rungs = 0, more;
 	bool complete = false;
-	size_t count = 0;
+	size_t count = 0, length;
 
 	snprintf(ret_word, word_bytes, "%s", "");
-	for (const char *word = text + strspn(text, BETWEEN); *word;) {
-		size_t length = strcspn(word, BETWEEN);
-
-		if (complete || parse_word(word, length, &more) < 0 ||
+	while (*(text = next_word(text, &length))) {
+		if (complete || parse_word(text, length, &more) < 0 ||
 		    (count > 0 && stands_alone(more))) {
 			snprintf(ret_word, word_bytes, "%.*s", (int)length,
-				 word);
+				 text);
 			return -EINVAL;
 		}
 		rungs |= more;
 		complete = stands_alone(more);
 		count++;
-		word += length;
-		word += strspn(word, BETWEEN);
+		text += length;
 	}
 	if (count == 0)
 		return -EINVAL;
@@ -88,15 +93,11 @@ int ebb_rungs_parse(const char *text, uint32_t *ret_rungs, char *ret_word,
 uint32_t ebb_rungs_named_in(const char *text)
 {
 	uint32_t rungs = 0, more;
+	size_t length;
 
-	for (const char *word = text + strspn(text, BETWEEN); *word;) {
-		size_t length = strcspn(word, BETWEEN);
-
-		if (parse_word(word, length, &more) == 0 && !stands_alone(more))
+	for (; *(text = next_word(text, &length)); text += length)
+		if (parse_word(text, length, &more) == 0 && !stands_alone(more))
 			rungs |= more;
-		word += length;
-		word += strspn(word, BETWEEN);
-	}
 	return rungs;
 }
 
