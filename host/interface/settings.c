@@ -71,26 +71,6 @@ static int find_word(const char *text, const char *const *words, size_t count)
 	return -EINVAL;
 }
 
-static int parse_mode(const char *text, enum ebb_mode *ret_mode)
-{
-	int word = find_word(text, modes, EBB_ARRAY_SIZE(modes));
-
-	if (word < 0)
-		return word;
-	*ret_mode = (enum ebb_mode)word;
-	return 0;
-}
-
-static int parse_reserved(const char *text, enum ebb_reserved *ret_reserved)
-{
-	int word = find_word(text, reserveds, EBB_ARRAY_SIZE(reserveds));
-
-	if (word < 0)
-		return word;
-	*ret_reserved = (enum ebb_reserved)word;
-	return 0;
-}
-
 /* A whole number of at most @digits_max digits, and then @suffix. */
 static int parse_number(const char *text, size_t digits_max, const char *suffix,
 			uint32_t max, uint32_t *ret_number)
@@ -184,7 +164,9 @@ int ebb_setting_parse(enum ebb_setting setting, const char *text,
 
 	switch (setting) {
 	case EBB_SETTING_MODE:
-		r = parse_mode(text, &values->mode);
+		r = find_word(text, modes, EBB_ARRAY_SIZE(modes));
+		if (r >= 0)
+			values->mode = (enum ebb_mode)r;
 		break;
 	case EBB_SETTING_MIN:
 		r = parse_amount(text, false, &values->min);
@@ -199,14 +181,16 @@ int ebb_setting_parse(enum ebb_setting setting, const char *text,
 		r = ebb_rungs_parse(text, &values->rungs, word, sizeof(word));
 		break;
 	case EBB_SETTING_RESERVED:
-		r = parse_reserved(text, &values->reserved);
+		r = find_word(text, reserveds, EBB_ARRAY_SIZE(reserveds));
+		if (r >= 0)
+			values->reserved = (enum ebb_reserved)r;
 		break;
 	case EBB_SETTING_COUNT:
 		break;
 	}
 	if (r < 0 && ret_error)
 		tell_refused(setting, text, ret_error);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static const char *format_amount(const struct ebb_amount *amount, char *text)

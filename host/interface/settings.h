@@ -27,7 +27,7 @@ enum ebb_mode {
 };
 
 /*
- * What becomes of a guest whose owner reserved memory or processors for it (locked-in
+ * What becomes of a guest whose owner reserved memory or processors for it (immediate
  * allocation, realtime or pinned vCPUs; see host/libvirt/domxml.h).
  */
 enum ebb_reserved {
