@@ -54,15 +54,11 @@ void ebb_policy_note_fall(struct ebb_policy_budget *budget,
 				faded(before->falling_bytes_per_s, elapsed_ns));
 }
 
-/* What others take until what is asked for now is there. */
+/* What others take in the second until what is asked for now is there. */
 static uint64_t ahead_bytes(const struct ebb_policy_budget *budget)
 {
-	uint64_t most_bytes = budget->high_bytes;
-
-	if (budget->falling_bytes_per_s / 1000 >
-	    most_bytes / EBB_POLICY_AHEAD_MS)
-		return most_bytes;
-	return budget->falling_bytes_per_s * EBB_POLICY_AHEAD_MS / 1000;
+	return ebb_policy_least(budget->falling_bytes_per_s,
+				budget->high_bytes);
 }
 
 uint64_t ebb_policy_wanted_bytes(const struct ebb_policy_budget *budget)

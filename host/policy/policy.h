@@ -53,11 +53,6 @@ enum {
 	EBB_POLICY_COVER_GUESTS_MAX = 8,
 	/* Nothing smaller is asked for: a huge page. */
 	EBB_POLICY_STEP_BYTES = 2 << 20,
-	/*
-	 * From a sign of need to memory in hand: a guest is asked again only when it
-	 * was heard since, which it is each second.
-	 */
-	EBB_POLICY_AHEAD_MS = 1000,
 };
 
 /* ---- budgets ---- */
@@ -75,8 +70,8 @@ enum ebb_policy_budget_kind {
  * @low_bytes: need begins when less than this is available
  * @high_bytes: and ends when this is; at least @low_bytes
  * @falling_bytes_per_s: so fast it was taken of late, in two looks at least. What will be
- *	gone in EBB_POLICY_AHEAD_MS counts as gone, up to @high_bytes. 0 for a pool of huge
- *	pages: a guest that starts takes there at once all that it may
+ *	gone in a second counts as gone, up to @high_bytes. 0 for a pool of huge pages: a
+ *	guest that starts takes there at once all that it may
  * @pace_bytes_per_s: the same in the last look alone
  * @fast_swap_bytes: swap that takes what a guest wants back in time; 0: none
  * @cover_guests: how many of the largest debts must be covered at once
@@ -84,7 +79,8 @@ enum ebb_policy_budget_kind {
  * @in_need: kept from decision to decision, false at first
  *
  * What follows is written by each decision:
- * @need_bytes: what lacks to @high_bytes while it is in need
+ * @need_bytes: what lacks to what it wants (ebb_policy_wanted_bytes()) while it is in
+ *	need
  * @met_bytes: what of it is asked for, now or before
  * @emergency: less than half of @low_bytes is available, or will be soon and less than
  *	@low_bytes is now
