@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A vm as whoever shares memory out sees it: facts by loads from the ring, or, where
- * there is none, those that the agent told when it was asked last; the host's books by fstat(). Nothing waits, no guest is woken, libvirtd is not asked.
+ * there is none, those that the agent told when it was asked last; the host's books by
+ * fstat(). Nothing waits, no guest is woken, libvirtd is not asked.
  */
 #ifndef EBB_HOST_SIGHT_H
 #define EBB_HOST_SIGHT_H

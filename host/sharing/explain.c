@@ -12,7 +12,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/base/loop.h"
 #include "host/interface/explain.h"
@@ -67,6 +66,12 @@ static void explain_closed(const struct ebb_member *member,
 			member->name, reason.name);
 }
 
+static bool is_left(const struct ebb_explain_domain *explained,
+		    enum ebb_policy_left left)
+{
+	return strcmp(explained->state, ebb_policy_left_name(left)) == 0;
+}
+
 /*
  * On a rung where nobody orders what is free, what is known of that is no reason, nor is
  * a word that is old: it is asked for one when somebody wants its memory.
@@ -74,22 +79,18 @@ static void explain_closed(const struct ebb_member *member,
 static void explain_seldom(const struct ebb_member *member,
 			   struct ebb_explain_domain *explained)
 {
-	static const enum ebb_policy_left lefts[] = {
-		EBB_POLICY_LEFT_UNKNOWN,
-		EBB_POLICY_LEFT_NO_SPARE,
-	};
+	const char *how;
 
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(lefts); i++)
-		if (strcmp(explained->state, ebb_policy_left_name(lefts[i])) ==
-		    0)
-			snprintf(explained->text, sizeof(explained->text),
-				 "%s: nothing: what it has free QEMU discards "
-				 "by itself; it is driven when the host is in "
-				 "need%s",
-				 member->name,
-				 lefts[i] == EBB_POLICY_LEFT_UNKNOWN
-					 ? ", and asked then what it has"
-					 : ", by what it does not work with");
+	if (is_left(explained, EBB_POLICY_LEFT_UNKNOWN))
+		how = ", and asked then what it has";
+	else if (is_left(explained, EBB_POLICY_LEFT_NO_SPARE))
+		how = ", by what it does not work with";
+	else
+		return;
+	snprintf(explained->text, sizeof(explained->text),
+		 "%s: nothing: what it has free QEMU discards by itself; it is "
+		 "driven when the host is in need%s",
+		 member->name, how);
 }
 
 /* What the policy takes as 0, or as it can, is said to be not known. */
@@ -115,8 +116,7 @@ static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 	explain_known(member, explained);
 	if (member->seldom && explained->memory_known)
 		explain_seldom(member, explained);
-	else if (strcmp(explained->state,
-			ebb_policy_left_name(EBB_POLICY_LEFT_UNKNOWN)) == 0)
+	else if (is_left(explained, EBB_POLICY_LEFT_UNKNOWN))
 		explain_closed(member, explained);
 	explain_last(&member->last, picture->now_ns, explained);
 }
