@@ -46,6 +46,7 @@ void ebb_config_default(struct ebb_config *ret_config)
 		.uri = EBB_DEFAULT_URI,
 		.socket = EBB_CONTROL_SOCKET,
 		.group = "libvirt",
+		.read_group = EBB_READ_GROUP,
 		.log_level = EBB_LOG_INFO,
 		.state_dir = EBB_RUNSTATEDIR "/ebb",
 		.qemu_run_dir = EBB_RUNSTATEDIR "/libvirt/qemu",

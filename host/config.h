@@ -5,7 +5,8 @@
  *   [daemon]
  *   uri = qemu:///system
  *   socket = /run/ebb/ebbd.sock
- *   group = libvirt                 members may use ebbctl; empty: root only
+ *   group = libvirt                 members may act, as root; empty: root only
+ *   read-group = ebb                members may look, and not act; empty: nobody
  *   log-level = info                error, warning, notice, info, debug
  *   state-dir = /run/ebb            the lock of the one ebbd there, and pauses
  *   qemu-run-dir = /run/libvirt/qemu    where libvirt keeps NAME.pid
@@ -52,6 +53,9 @@
 #include "host/interface/settings.h"
 #include "host/interface/status.h"
 
+/* The default of read-group, which ebb-exporter.service joins. */
+#define EBB_READ_GROUP "ebb"
+
 enum {
 	EBB_CONFIG_DOMAINS_MAX = 4096,
 	EBB_COVER_GUESTS_MAX = 8,
@@ -82,6 +86,7 @@ struct ebb_config {
 	char uri[EBB_URI_BYTES_MAX];
 	char socket[108];
 	char group[64];
+	char read_group[64];
 	enum ebb_log_level log_level;
 	char state_dir[256];
 	char qemu_run_dir[256];

@@ -147,23 +147,48 @@ static int lock_state_dir(struct daemon *daemon)
 	return 0;
 }
 
-static int find_group(const char *name, gid_t *ret_gid)
+/* -1: none, or there is none of that name. */
+static gid_t find_group(const char *name)
 {
-	struct group *group;
+	struct group *group = *name ? getgrnam(name) : NULL;
 
-	*ret_gid = (gid_t)-1;
-	if (*name == '\0')
-		return 0;
-	group = getgrnam(name);
-	if (!group) {
+	return group ? group->gr_gid : (gid_t)-1;
+}
+
+static struct ebb_access_groups find_groups(const struct ebb_config *config)
+{
+	struct ebb_access_groups groups = {
+		.act = find_group(config->group),
+		.read = find_group(config->read_group),
+	};
+
+	if (*config->group && groups.act == (gid_t)-1)
 		ebb_log(EBB_LOG_WARNING,
 			"no group '%s' (group in ebbd.conf); only root can "
-			"use ebbctl",
-			name);
-		return 0;
-	}
-	*ret_gid = group->gr_gid;
-	return 0;
+			"act by ebbctl",
+			config->group);
+	/* Whoever has no use for the default needs no group. */
+	if (*config->read_group && groups.read == (gid_t)-1 &&
+	    strcmp(config->read_group, EBB_READ_GROUP) != 0)
+		ebb_log(EBB_LOG_WARNING,
+			"no group '%s' (read-group in ebbd.conf); nobody may "
+			"look who may not act",
+			config->read_group);
+	return groups;
+}
+
+static void tell_read_error(const struct daemon *daemon)
+{
+	int r = ebb_control_read_error(daemon->control);
+
+	if (r < 0)
+		ebb_log(EBB_LOG_WARNING,
+			"members of group '%s' (read-group in ebbd.conf) "
+			"cannot connect to %s: no access control list can be "
+			"set there: %s. Give a socket on another file system, "
+			"as /run is",
+			daemon->config.read_group, daemon->config.socket,
+			strerror(-r));
 }
 
 static void on_signal(int watch, int fd, int events, void *opaque)
@@ -235,12 +260,11 @@ static int connect_libvirt(struct daemon *daemon)
 
 static int listen_control(struct daemon *daemon)
 {
-	gid_t gid;
-	int r;
+	struct ebb_access_groups groups = find_groups(&daemon->config);
+	int r = ebb_control_new(daemon->config.socket, &groups,
+				ebb_fleet_handlers, daemon->fleet,
+				&daemon->control);
 
-	find_group(daemon->config.group, &gid);
-	r = ebb_control_new(daemon->config.socket, gid, ebb_fleet_handlers,
-			    daemon->fleet, &daemon->control);
 	if (r == 0)
 		ebb_control_serve(daemon->control, ebb_sharing_handlers,
 				  daemon->sharing);
@@ -252,9 +276,11 @@ static int listen_control(struct daemon *daemon)
 	else if (r < 0)
 		ebb_log(EBB_LOG_ERR, "cannot listen on %s: %s",
 			daemon->config.socket, strerror(-r));
-	if (r == 0)
+	if (r == 0) {
 		ebb_control_serve(daemon->control, ebb_reload_handlers,
 				  daemon->reload);
+		tell_read_error(daemon);
+	}
 	return r;
 }
 

@@ -155,8 +155,8 @@ static void handle_reload(struct ebb_call *call,
 }
 
 const struct ebb_control_handler ebb_reload_handlers[] = {
-	{ "daemon-reload", handle_reload },
-	{ NULL, NULL },
+	{ "daemon-reload", handle_reload, .reads = false },
+	{ .command = NULL },
 };
 
 struct ebb_reload *ebb_reload_new(const struct ebb_reload_options *options)

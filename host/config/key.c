@@ -136,6 +136,8 @@ const struct ebb_config_key ebb_config_keys[] = {
 		   "an absolute path of at most 107 bytes"),
 	KEY_STRING("daemon", "group", set_string, group,
 		   "the name of a group, or nothing for root only"),
+	KEY_STRING("daemon", "read-group", set_string, read_group,
+		   "the name of a group, or nothing for none"),
 	{ .section = "daemon",
 	  .name = "log-level",
 	  .set = set_log_level,

@@ -37,7 +37,6 @@
 
 #include "common/cleanup.h"
 #include "host/base/loop.h"
-#include "host/control/listen.h"
 #include "host/interface/status.h"
 #include "protocol/frame.h"
 
@@ -51,6 +50,7 @@ struct peer {
 	struct ebb_control *control;
 	int fd;
 	int watch;
+	enum ebb_access access; /* as it was when it connected */
 	bool ended; /* it will send no more */
 	struct ebb_frame frame;
 	char *out;
@@ -70,7 +70,7 @@ struct ebb_control {
 	struct ebb_listen listener;
 	int watch;
 	int pause_timer; /* while accept() has no resources, else -1 */
-	gid_t group;
+	struct ebb_access_groups groups;
 	uint32_t table_count;
 	struct table {
 		const struct ebb_control_handler *handlers;
@@ -163,6 +163,20 @@ find_handler(const struct ebb_control *control, const char *command,
 	return NULL;
 }
 
+static bool may_call(const struct peer *peer,
+		     const struct ebb_control_handler *handler)
+{
+	switch (peer->access) {
+	case EBB_ACCESS_ACT:
+		return true;
+	case EBB_ACCESS_READ:
+		return handler->reads;
+	case EBB_ACCESS_NONE:
+		break;
+	}
+	return false;
+}
+
 static void peer_call(struct peer *peer, const struct ebb_msg *msg)
 {
 	void *opaque = NULL;
@@ -177,13 +191,20 @@ static void peer_call(struct peer *peer, const struct ebb_msg *msg)
 	call->peer = peer;
 	call->id = json_object_get(msg->id);
 	peer->call = call;
-	if (handler)
-		handler->handle(call, msg->body, opaque);
-	else
+	if (!handler)
 		ebb_call_error(call, "CommandNotFound",
 			       "this ebbd does not know the command '%s': "
 			       "ebbctl and ebbd must be of the same version",
 			       msg->name);
+	else if (!may_call(peer, handler))
+		ebb_call_error(
+			call, "PermissionDenied",
+			"you may only look: '%s' is for root and members "
+			"of the group that ebbd.conf names; use sudo, or "
+			"join it",
+			msg->name);
+	else
+		handler->handle(call, msg->body, opaque);
 }
 
 static void peer_request(struct peer *peer, const char *line, size_t bytes)
@@ -268,7 +289,8 @@ static void turn_away(int fd, const char *error_class, const char *text)
 		send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void peer_new(struct ebb_control *control, struct peer **slot, int fd)
+static void peer_new(struct ebb_control *control, struct peer **slot, int fd,
+		     enum ebb_access access)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 
@@ -278,6 +300,7 @@ static void peer_new(struct ebb_control *control, struct peer **slot, int fd)
 	}
 	peer->control = control;
 	peer->fd = fd;
+	peer->access = access;
 	ebb_frame_init(&peer->frame, EBB_MESSAGE_BYTES_MAX);
 	*slot = peer;
 	peer->watch = ebb_loop_watch(
@@ -305,13 +328,33 @@ static void pause_accepting(struct ebb_control *control)
 		ebb_loop_watch_set(control->watch, 0);
 }
 
+/* Where there is room for one more, or NULL. */
+static struct peer **find_room(struct ebb_control *control,
+			       enum ebb_access access)
+{
+	struct peer **room = NULL;
+	unsigned int readers = 0;
+
+	for (size_t i = 0; i < EBB_CONTROL_PEERS_MAX; i++) {
+		struct peer **slot = &control->peers[i];
+
+		if (!*slot)
+			room = slot;
+		else if ((*slot)->access != EBB_ACCESS_ACT)
+			readers++;
+	}
+	if (access != EBB_ACCESS_ACT && readers >= EBB_CONTROL_READERS_MAX)
+		return NULL;
+	return room;
+}
+
 static void on_connection(int watch, int fd, int events, void *opaque)
 {
 	struct ebb_control *control = opaque;
-	struct peer **slot = control->peers;
-	struct peer **end = slot + EBB_CONTROL_PEERS_MAX;
 	ebb_auto_close int peer_fd =
 		accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	enum ebb_access access;
+	struct peer **room;
 
 	(void)watch;
 	(void)events;
@@ -321,19 +364,19 @@ static void on_connection(int watch, int fd, int events, void *opaque)
 			pause_accepting(control);
 		return;
 	}
-	if (!ebb_listen_peer_allowed(peer_fd, control->group)) {
+	access = ebb_listen_peer_access(peer_fd, &control->groups);
+	if (access == EBB_ACCESS_NONE) {
 		turn_away(peer_fd, "PermissionDenied",
-			  "only root and members of ebbd's group may ask: "
-			  "use sudo, or join the group that ebbd.conf names");
+			  "only root and members of ebbd's groups may ask: "
+			  "use sudo, or join a group that ebbd.conf names");
 		return;
 	}
-	while (slot < end && *slot)
-		slot++;
-	if (slot == end)
+	room = find_room(control, access);
+	if (room)
+		peer_new(control, room, ebb_steal_fd(&peer_fd), access);
+	else
 		turn_away(peer_fd, "Busy",
 			  "too many connections to ebbd: try again later");
-	else
-		peer_new(control, slot, ebb_steal_fd(&peer_fd));
 }
 
 void ebb_control_serve(struct ebb_control *control,
@@ -344,7 +387,12 @@ void ebb_control_serve(struct ebb_control *control,
 		(struct table){ handlers, opaque };
 }
 
-int ebb_control_new(const char *path, gid_t group,
+int ebb_control_read_error(const struct ebb_control *control)
+{
+	return control->listener.read_error;
+}
+
+int ebb_control_new(const char *path, const struct ebb_access_groups *groups,
 		    const struct ebb_control_handler *handlers, void *opaque,
 		    struct ebb_control **ret_control)
 {
@@ -353,10 +401,10 @@ int ebb_control_new(const char *path, gid_t group,
 
 	if (!control)
 		return -ENOMEM;
-	control->group = group;
+	control->groups = *groups;
 	ebb_control_serve(control, handlers, opaque);
 	control->pause_timer = -1;
-	r = ebb_listen_open(path, group, &control->listener);
+	r = ebb_listen_open(path, groups, &control->listener);
 	if (r < 0)
 		return r;
 	control->watch = ebb_loop_watch(control->listener.fd, EBB_LOOP_READABLE,
@@ -388,6 +436,11 @@ void ebb_control_free(struct ebb_control *control)
 		peer_free(peer);
 	}
 	free(control);
+}
+
+bool ebb_call_may_act(const struct ebb_call *call)
+{
+	return call->peer && call->peer->access == EBB_ACCESS_ACT;
 }
 
 /* Takes @line, which answers the call. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/cleanup.h"
+#include "host/control/acl.h"
 
 enum {
 	BACKLOG = 16
@@ -67,7 +69,27 @@ static int remove_stale(const struct sockaddr_un *address)
 	return unlink(address->sun_path) < 0 ? -errno : 0;
 }
 
-int ebb_listen_open(const char *path, gid_t group,
+/*
+ * Gives the file to the groups. A file has one group, so that a second one needs an
+ * access control list, which not each file system has. Returns 0, -errno, or with
+ * @ret_read_error set 0: all but the second is let in.
+ */
+static int let_groups_in(const char *path,
+			 const struct ebb_access_groups *groups,
+			 int *ret_read_error)
+{
+	bool one = groups->act == (gid_t)-1 || groups->act == groups->read;
+	gid_t owner = groups->act == (gid_t)-1 ? groups->read : groups->act;
+
+	*ret_read_error = 0;
+	if (chown(path, (uid_t)-1, owner) < 0 || chmod(path, 0660) < 0)
+		return -errno;
+	if (!one && groups->read != (gid_t)-1)
+		*ret_read_error = ebb_acl_add_group(path, groups->read);
+	return 0;
+}
+
+int ebb_listen_open(const char *path, const struct ebb_access_groups *groups,
 		    struct ebb_listen *ret_listen)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -93,9 +115,10 @@ int ebb_listen_open(const char *path, gid_t group,
 	if (fchmod(fd, 0600) < 0 ||
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	if (chown(path, (uid_t)-1, group) < 0 || chmod(path, 0660) < 0 ||
-	    lstat(path, &stat) < 0 || listen(fd, BACKLOG) < 0) {
+	r = let_groups_in(path, groups, &listener.read_error);
+	if (r == 0 && (lstat(path, &stat) < 0 || listen(fd, BACKLOG) < 0))
 		r = -errno;
+	if (r < 0) {
 		unlink(path);
 		return r;
 	}
@@ -142,16 +165,23 @@ static bool peer_in_group(int fd, gid_t group)
 	return false;
 }
 
-bool ebb_listen_peer_allowed(int fd, gid_t group)
+static bool is_member(int fd, const struct ucred *peer, gid_t group)
+{
+	return group != (gid_t)-1 &&
+	       (peer->gid == group || peer_in_group(fd, group));
+}
+
+enum ebb_access ebb_listen_peer_access(int fd,
+				       const struct ebb_access_groups *groups)
 {
 	struct ucred peer;
 	socklen_t bytes = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) < 0)
-		return false;
-	if (peer.uid == 0 || peer.uid == geteuid())
-		return true;
-	if (group == (gid_t)-1)
-		return false;
-	return peer.gid == group || peer_in_group(fd, group);
+		return EBB_ACCESS_NONE;
+	if (peer.uid == 0 || peer.uid == geteuid() ||
+	    is_member(fd, &peer, groups->act))
+		return EBB_ACCESS_ACT;
+	return is_member(fd, &peer, groups->read) ? EBB_ACCESS_READ
+						  : EBB_ACCESS_NONE;
 }

@@ -59,8 +59,8 @@ static void answer_unreachable(struct ctl_answer *answer, const char *path,
 		break;
 	case EACCES:
 	case EPERM:
-		remedy = "Use sudo, or join the group that ebbd.conf names "
-			 "(usually libvirt).";
+		remedy = "Use sudo, or join a group that ebbd.conf names: "
+			 "usually libvirt, or ebb to look only.";
 		break;
 	case EAGAIN:
 		remedy = "It does not accept connections at the moment: try "

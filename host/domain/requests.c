@@ -229,7 +229,8 @@ static void doctor(struct ebb_fleet *fleet, struct ebb_call *call,
 			 arguments);
 	if (!vm)
 		return;
-	ebb_vm_doctor(vm, call);
+	/* Who may only look causes no work in a guest. */
+	ebb_vm_doctor(vm, call, ebb_call_may_act(call));
 	if (ebb_vm_is_waited_for(vm))
 		ebb_fleet_watch_silence(fleet);
 }
@@ -367,11 +368,11 @@ HANDLER(set)
 HANDLER(reclaim)
 
 const struct ebb_control_handler ebb_fleet_handlers[] = {
-	{ "daemon-show", handle_daemon_show },
-	{ "domain-list", handle_list },
-	{ "domain-show", handle_show },
-	{ "domain-doctor", handle_doctor },
-	{ "domain-set", handle_set },
-	{ "domain-reclaim", handle_reclaim },
-	{ NULL, NULL },
+	{ "daemon-show", handle_daemon_show, .reads = true },
+	{ "domain-list", handle_list, .reads = true },
+	{ "domain-show", handle_show, .reads = true },
+	{ "domain-doctor", handle_doctor, .reads = true },
+	{ "domain-set", handle_set, .reads = false },
+	{ "domain-reclaim", handle_reclaim, .reads = false },
+	{ .command = NULL },
 };

@@ -218,8 +218,11 @@ void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque);
 /* Ends it likewise, if it has not begun. */
 void ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque);
 
-/* Requests; they answer the call, now or later. */
-void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call);
+/*
+ * Requests; they answer the call, now or later. @anew: look at the domain before, unless
+ * what is known is of now.
+ */
+void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call, bool anew);
 void ebb_vm_set(struct ebb_vm *vm, struct ebb_call *call,
 		const struct ebb_set_order *order);
 

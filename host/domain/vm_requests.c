@@ -214,12 +214,13 @@ static void want_look(struct ebb_vm *vm)
 		vm->agent.qga_asks = EBB_VM_ASKS_FIRST;
 }
 
-void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call)
+void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call, bool anew)
 {
 	struct ebb_request request = { .kind = EBB_REQUEST_DOCTOR,
 				       .call = call };
 
-	if (vm->phase == EBB_VM_RECLAIMING || ebb_vm_has_lease(vm)) {
+	if (vm->phase == EBB_VM_RECLAIMING || ebb_vm_has_lease(vm) ||
+	    (!anew && vm->known.looked_at)) {
 		answer_doctor(vm, call, false);
 		return;
 	}

@@ -19,6 +19,9 @@
  *                    "domains": [struct ebb_explain_domain] (explain.h)
  *   policy-pause     struct ebb_policy_request   -> struct ebb_policy_result
  *
+ * Those that change something (daemon-reload, domain-set, domain-reclaim, policy-pause)
+ * are for root and those who may act; the others, too, for those who may only look.
+ *
  * One request at a time on a connection. Closing the connection cancels a
  * reclaim that it asked for.
  *

@@ -419,7 +419,7 @@ static void handle_pause(struct ebb_call *call,
 }
 
 const struct ebb_control_handler ebb_sharing_handlers[] = {
-	{ "policy-explain", handle_explain },
-	{ "policy-pause", handle_pause },
-	{ NULL, NULL },
+	{ "policy-explain", handle_explain, .reads = true },
+	{ "policy-pause", handle_pause, .reads = false },
+	{ .command = NULL },
 };

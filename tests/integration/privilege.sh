@@ -89,11 +89,17 @@ as_member()
 	runuser -u nobody -g games -- "$RIG_DIR/ebbctl" --socket "$EBBD_SOCKET" list
 }
 
+# As who may only look.
+as_reader()
+{
+	runuser -u nobody -g news -- "$RIG_DIR/ebbctl" --socket "$EBBD_SOCKET" "$@"
+}
+
 requires virsh socat jq setpriv runuser strace
-getent group games >/dev/null || rig_skip "needs a group 'games'"
+getent group games news >/dev/null || rig_skip "needs groups 'games' and 'news'"
 rig_init
-printf '[daemon]\nstate-dir = %s\ngroup = games\n' "$RIG_DIR/run/state" \
-	>"$RIG_DIR/ebbd.conf"
+printf '[daemon]\nstate-dir = %s\ngroup = games\nread-group = news\n' \
+	"$RIG_DIR/run/state" >"$RIG_DIR/ebbd.conf"
 cp "$(program ebbctl)" "$RIG_DIR/ebbctl"
 libvirt_start
 guest_boot --memory 768
@@ -132,6 +138,17 @@ check "/dev/ebb is root's" \
 	test "$(guest 'stat -c "%a %u:%g" /dev/ebb')" = "600 0:0"
 refused 3 'permission' "a user of no such group" as_nobody
 check "a member of the group may ask" as_member
+for words in list "show $GUEST" explain "explain $GUEST" "doctor $GUEST" version \
+	"policy status"; do
+	# shellcheck disable=SC2086 # words
+	check "who may look: $words" as_reader $words
+done
+for words in "reclaim $GUEST --all" "set $GUEST --mode density" \
+	"set $GUEST --free-target 64M" "policy pause" "policy pause $GUEST" \
+	"policy resume" reload; do
+	# shellcheck disable=SC2086 # words
+	refused 1 'only look.*sudo' "who may look: $words" as_reader $words
+done
 chmod 666 "$EBBD_SOCKET"
 refused 1 'may not|permission|only' "a user whom the mode lets through" as_nobody
 chmod 660 "$EBBD_SOCKET"

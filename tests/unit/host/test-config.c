@@ -203,6 +203,7 @@ static void test_all_keys(void **state)
 				   "uri = qemu:///session ; another\n"
 				   "  socket = /tmp/e.sock\n"
 				   "group =\n"
+				   "read-group = watchers\n"
 				   "log-level = debug\n"
 				   "state-dir = /tmp/state\n"
 				   "qemu-run-dir = /tmp/qemu\n"
@@ -224,6 +225,7 @@ static void test_all_keys(void **state)
 	assert_string_equal(config.uri, "qemu:///session");
 	assert_string_equal(config.socket, "/tmp/e.sock");
 	assert_string_equal(config.group, "");
+	assert_string_equal(config.read_group, "watchers");
 	assert_int_equal(config.log_level, EBB_LOG_DEBUG);
 	assert_string_equal(config.state_dir, "/tmp/state");
 	assert_string_equal(config.qemu_run_dir, "/tmp/qemu");
@@ -276,11 +278,12 @@ static void test_example_shows_the_defaults(void **state)
 	ebb_config_default(&defaults);
 	assert_int_equal(
 		ebb_config_load(path, EBB_CONFIG_REQUIRED, &config, &error), 0);
-	assert_int_equal(keys, 22);
+	assert_int_equal(keys, 23);
 	assert_int_equal(config.workers, defaults.workers);
 	assert_int_equal(config.reclaims, defaults.reclaims);
 	assert_string_equal(config.uri, defaults.uri);
 	assert_string_equal(config.group, defaults.group);
+	assert_string_equal(config.read_group, defaults.read_group);
 	assert_int_equal(config.log_level, defaults.log_level);
 	assert_int_equal(config.reclaim_timeout_ms,
 			 defaults.reclaim_timeout_ms);

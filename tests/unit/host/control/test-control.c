@@ -367,8 +367,8 @@ static int client_of_other(struct ebb_control **ret_other)
 
 	strcpy(old_path, path);
 	snprintf(path, sizeof(path), "%s/" OTHER_NAME, dir);
-	assert_int_equal(ebb_control_new(path, (gid_t)-1, handlers, &held,
-					 ret_other),
+	assert_int_equal(ebb_control_new(path, &EBB_ACCESS_ROOT_ONLY, handlers,
+					 &held, ret_other),
 			 0);
 	fd = client_new();
 	strcpy(path, old_path);
@@ -414,8 +414,8 @@ static void test_second_daemon_is_refused(void **state)
 	(void)state;
 	assert_int_equal(stat(path, &before), 0);
 	assert_int_equal(before.st_mode & 07777, 0660);
-	assert_int_equal(ebb_control_new(path, (gid_t)-1, handlers, NULL,
-					 &other),
+	assert_int_equal(ebb_control_new(path, &EBB_ACCESS_ROOT_ONLY, handlers,
+					 NULL, &other),
 			 -EADDRINUSE);
 	assert_null(other);
 	assert_int_equal(stat(path, &after), 0);
@@ -429,7 +429,8 @@ static int start(void **state)
 	    ebb_loop_timer(5, on_tick, NULL) < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/ebbd.sock", dir);
-	return ebb_control_new(path, (gid_t)-1, handlers, NULL, &control);
+	return ebb_control_new(path, &EBB_ACCESS_ROOT_ONLY, handlers, NULL,
+			       &control);
 }
 
 static int stop(void **state)

@@ -325,7 +325,7 @@ static void test_paused_by_a_person(void **state)
 	start_domain();
 	turn();
 	until_idle();
-	ebb_vm_doctor(fleet->vms[0], NULL);
+	ebb_vm_doctor(fleet->vms[0], NULL, true);
 	until_idle();
 	assert_string_equal(doctor->checks[doctor->check_count - 1].name,
 			    "policy");

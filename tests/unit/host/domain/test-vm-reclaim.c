@@ -809,7 +809,7 @@ static void test_doctor_goes_before_what_is_in_line(void **state)
 {
 	(void)state;
 	free_turn_in_look();
-	ebb_vm_doctor(line[1].vm, NULL);
+	ebb_vm_doctor(line[1].vm, NULL, true);
 	fake_vm.held = false;
 	fake_vm_until(fake_vm.reclaims == 2);
 	assert_true(fake_vm.answer.done);

@@ -58,7 +58,7 @@ static const struct ebb_check *find_check(const char *name)
 
 static void ask_doctor(void)
 {
-	ebb_vm_doctor(vm, NULL);
+	ebb_vm_doctor(vm, NULL, true);
 	be_silent();
 	assert_string_equal(find_check("libvirt")->status, "fail");
 	assert_non_null(strstr(find_check("libvirt")->text, "does not answer"));
@@ -152,13 +152,34 @@ static void test_look_ends(void **state)
 	const struct ebb_doctor *doctor = &fake_vm.answer.doctor;
 
 	(void)state;
-	ebb_vm_doctor(vm, NULL);
+	ebb_vm_doctor(vm, NULL, true);
 	fake_vm.held = false;
 	fake_vm_settle_down();
 	assert_true(fake_vm.answer.done);
 	assert_false(ebb_vm_is_waited_for(vm));
 	for (uint32_t i = 0; i < doctor->check_count; i++)
 		assert_string_not_equal(doctor->checks[i].name, "libvirt");
+}
+
+/* Who may only look is told what is known, and no guest is asked for it. */
+static void test_doctor_without_a_look(void **state)
+{
+	unsigned int probes;
+
+	(void)state;
+	fake_vm.held = false;
+	fake_vm_settle_down();
+	probes = fake_vm.probes;
+	ebb_vm_doctor(vm, NULL, false);
+	assert_true(fake_vm.answer.done);
+	fake_vm_settle_down();
+	assert_int_equal(fake_vm.probes, probes);
+	assert_string_equal(find_check("running")->status, "ok");
+	fake_vm.answer.done = false;
+	ebb_vm_doctor(vm, NULL, true);
+	fake_vm_settle_down();
+	assert_true(fake_vm.answer.done);
+	assert_int_equal(fake_vm.probes, probes + 1);
 }
 
 #define SILENCE_TEST(test) \
@@ -173,6 +194,7 @@ int main(void)
 		SILENCE_TEST(test_target_is_refused),
 		SILENCE_TEST(test_reclaim_is_refused),
 		SILENCE_TEST(test_look_ends),
+		SILENCE_TEST(test_doctor_without_a_look),
 	};
 
 	return cmocka_run_group_tests(tests, fake_vm_set_up_group,

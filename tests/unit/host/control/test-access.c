@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who may give which command: each has its class, and it is held against each request. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "host/base/loop.h"
+#include "host/control/control.h"
+#include "host/domain/fleet.h"
+#include "host/reload.h"
+#include "host/sharing/sharing.h"
+
+enum {
+	TURNS_MAX = 2000, /* of the loop, each 5 ms at most */
+};
+
+static char dir[] = "test-access.XXXXXX";
+static char path[64];
+static struct ebb_control *control;
+static enum ebb_access access_of_next; /* who connects next */
+static unsigned int looks, acts;
+static bool may_act;
+
+enum ebb_access
+__wrap_ebb_listen_peer_access(int fd, const struct ebb_access_groups *groups);
+enum ebb_access
+__wrap_ebb_listen_peer_access(int fd, const struct ebb_access_groups *groups)
+{
+	assert_true(fd >= 0);
+	assert_non_null(groups);
+	return access_of_next;
+}
+
+static void handle_look(struct ebb_call *call,
+			const struct json_object *arguments, void *opaque)
+{
+	(void)arguments;
+	(void)opaque;
+	looks++;
+	may_act = ebb_call_may_act(call);
+	ebb_call_return(call, NULL);
+}
+
+static void handle_act(struct ebb_call *call,
+		       const struct json_object *arguments, void *opaque)
+{
+	(void)arguments;
+	(void)opaque;
+	acts++;
+	ebb_call_return(call, NULL);
+}
+
+/* The second one's class was forgotten. */
+static const struct ebb_control_handler handlers[] = {
+	{ "look", handle_look, .reads = true },
+	{ "forgotten", handle_act },
+	{ .command = NULL },
+};
+
+/* All that ebbd serves, and those of it that change nothing. */
+static const struct ebb_control_handler *const tables[] = {
+	ebb_fleet_handlers,
+	ebb_sharing_handlers,
+	ebb_reload_handlers,
+};
+static const char *const reading[] = {
+	"daemon-show",	 "domain-list",	   "domain-show",
+	"domain-doctor", "policy-explain",
+};
+static const char *const acting[] = {
+	"domain-set",
+	"domain-reclaim",
+	"policy-pause",
+	"daemon-reload",
+};
+
+static bool is_in(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void test_each_command_has_its_class(void **state)
+{
+	size_t seen = 0;
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(tables); i++) {
+		const struct ebb_control_handler *row = tables[i];
+
+		for (; row->command; row++, seen++) {
+			bool reads = is_in(reading, EBB_ARRAY_SIZE(reading),
+					   row->command);
+			bool does = is_in(acting, EBB_ARRAY_SIZE(acting),
+					  row->command);
+
+			if (reads == does || row->reads != reads)
+				fail_msg("%s is of the wrong class, or of none",
+					 row->command);
+		}
+	}
+	assert_int_equal(seen,
+			 EBB_ARRAY_SIZE(reading) + EBB_ARRAY_SIZE(acting));
+}
+
+static void on_tick(int timer, void *opaque)
+{
+	(void)timer;
+	(void)opaque;
+}
+
+static int client_new(enum ebb_access access)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	strcpy(address.sun_path, path);
+	access_of_next = access;
+	assert_int_equal(
+		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* The next line, turning the loop meanwhile; "" at the end of the stream. */
+static const char *client_line(int fd)
+{
+	static char line[4096];
+	size_t used = 0;
+
+	for (int i = 0; i < TURNS_MAX; i++) {
+		while (recv(fd, line + used, 1, MSG_DONTWAIT) == 1) {
+			if (line[used++] == '\n') {
+				line[used - 1] = '\0';
+				return line;
+			}
+			assert_true(used < sizeof(line));
+		}
+		if (recv(fd, line, 1, MSG_DONTWAIT | MSG_PEEK) == 0)
+			return "";
+		assert_int_equal(ebb_loop_turn(), 0);
+	}
+	fail_msg("no line came");
+	return NULL;
+}
+
+static const char *ask(int fd, const char *command)
+{
+	char request[128];
+
+	snprintf(request, sizeof(request), "{\"execute\":\"%s\"}\n", command);
+	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL),
+			 (ssize_t)strlen(request));
+	return client_line(fd);
+}
+
+#define DONE "{\"return\":{}}"
+
+static void test_reader_reads_alone(void **state)
+{
+	int fd = client_new(EBB_ACCESS_READ);
+	const char *line;
+
+	(void)state;
+	looks = acts = 0;
+	assert_string_equal(ask(fd, "look"), DONE);
+	assert_false(may_act);
+	line = ask(fd, "forgotten");
+	assert_non_null(strstr(line, "\"PermissionDenied\""));
+	assert_non_null(strstr(line, "'forgotten'"));
+	assert_non_null(strstr(ask(fd, "unknown"), "\"CommandNotFound\""));
+	/* It is asked each time, and refusing costs nobody the connection. */
+	assert_non_null(strstr(ask(fd, "forgotten"), "\"PermissionDenied\""));
+	assert_string_equal(ask(fd, "look"), DONE);
+	assert_int_equal(looks, 2);
+	assert_int_equal(acts, 0);
+	close(fd);
+}
+
+static void test_reader_gives_no_command_of_ebbd_that_acts(void **state)
+{
+	int fd = client_new(EBB_ACCESS_READ);
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(acting); i++)
+		assert_non_null(
+			strstr(ask(fd, acting[i]), "\"PermissionDenied\""));
+	close(fd);
+}
+
+static void test_who_acts_gives_all(void **state)
+{
+	int fd = client_new(EBB_ACCESS_ACT);
+
+	(void)state;
+	looks = acts = 0;
+	assert_string_equal(ask(fd, "look"), DONE);
+	assert_true(may_act);
+	assert_string_equal(ask(fd, "forgotten"), DONE);
+	assert_int_equal(looks, 1);
+	assert_int_equal(acts, 1);
+	close(fd);
+}
+
+static void test_others_are_turned_away(void **state)
+{
+	int fd = client_new(EBB_ACCESS_NONE);
+
+	(void)state;
+	looks = 0;
+	assert_non_null(strstr(ask(fd, "look"), "\"PermissionDenied\""));
+	assert_string_equal(client_line(fd), "");
+	assert_int_equal(looks, 0);
+	close(fd);
+}
+
+static void test_readers_leave_room(void **state)
+{
+	int fds[EBB_CONTROL_READERS_MAX], fd;
+
+	(void)state;
+	for (int i = 0; i < EBB_CONTROL_READERS_MAX; i++) {
+		fds[i] = client_new(EBB_ACCESS_READ);
+		assert_string_equal(ask(fds[i], "look"), DONE);
+	}
+	fd = client_new(EBB_ACCESS_READ);
+	assert_non_null(strstr(client_line(fd), "\"Busy\""));
+	close(fd);
+	fd = client_new(EBB_ACCESS_ACT);
+	assert_string_equal(ask(fd, "look"), DONE);
+	close(fd);
+	for (int i = 0; i < EBB_CONTROL_READERS_MAX; i++)
+		close(fds[i]);
+}
+
+static int start(void **state)
+{
+	int r;
+
+	(void)state;
+	if (!mkdtemp(dir) || ebb_loop_init() < 0 ||
+	    ebb_loop_timer(5, on_tick, NULL) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/ebbd.sock", dir);
+	r = ebb_control_new(path, &EBB_ACCESS_ROOT_ONLY, handlers, NULL,
+			    &control);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(tables); i++)
+		ebb_control_serve(control, tables[i], NULL);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	ebb_control_free(control);
+	return rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_command_has_its_class),
+		cmocka_unit_test(test_reader_reads_alone),
+		cmocka_unit_test(
+			test_reader_gives_no_command_of_ebbd_that_acts),
+		cmocka_unit_test(test_who_acts_gives_all),
+		cmocka_unit_test(test_others_are_turned_away),
+		cmocka_unit_test(test_readers_leave_room),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
