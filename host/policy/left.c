@@ -89,16 +89,19 @@ find_budget(const struct ebb_policy *policy,
 	return NULL;
 }
 
-/* What was asked of it in the last 10 s leaves less than a huge page of it. */
+/* What was asked of it in the last 10 s leaves less than can be asked for at once. */
 static bool is_spent(const struct ebb_policy_domain *domain, uint64_t now_ns)
 {
 	const struct ebb_policy_history *history = &domain->history;
+	const struct ebb_policy_scratch *scratch = &domain->scratch;
 
-	return history->window_bytes > 0 &&
-	       now_ns - history->decided_ns < EBB_POLICY_WINDOW_NS &&
-	       ebb_policy_whole_steps(domain->scratch.allowance_bytes) == 0 &&
-	       (domain->scratch.ready_bytes > 0 ||
-		ebb_policy_can_drive(domain));
+	if (history->window_bytes == 0 ||
+	    now_ns - history->decided_ns >= EBB_POLICY_WINDOW_NS)
+		return false;
+	if (scratch->ready_bytes > 0)
+		return ebb_policy_whole_steps(scratch->allowance_bytes) == 0;
+	return ebb_policy_can_drive(domain) &&
+	       scratch->allowance_bytes < ebb_policy_worth_bytes(domain);
 }
 
 /* It could be asked. */

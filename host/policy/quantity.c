@@ -6,6 +6,7 @@
 enum {
 	CUSHION_PART = 16,
 	ALLOWANCE_PART = 4,
+	WORTH_PART = 64,
 };
 
 #define CUSHION_BYTES_MIN (64 * EBB_MIB)
@@ -139,6 +140,11 @@ bool ebb_policy_may_ask(const struct ebb_policy_domain *domain, uint64_t now_ns)
 	       history->pending_bytes == 0 &&
 	       now_ns >= history->rest_until_ns &&
 	       now_ns >= history->stuck_until_ns;
+}
+
+uint64_t ebb_policy_worth_bytes(const struct ebb_policy_domain *domain)
+{
+	return domain->usable_bytes / WORTH_PART;
 }
 
 uint64_t ebb_policy_allowance_bytes(const struct ebb_policy_domain *domain,

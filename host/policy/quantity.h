@@ -73,6 +73,9 @@ bool ebb_policy_obeys(const struct ebb_policy_domain *domain);
 bool ebb_policy_may_ask(const struct ebb_policy_domain *domain,
 			uint64_t now_ns);
 
+/* Less idle memory than this is not worth the work of making its guest free it. */
+uint64_t ebb_policy_worth_bytes(const struct ebb_policy_domain *domain);
+
 /* What may be asked of it now if there is no emergency. */
 uint64_t ebb_policy_allowance_bytes(const struct ebb_policy_domain *domain,
 				    uint64_t now_ns);

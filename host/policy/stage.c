@@ -84,6 +84,16 @@ static uint64_t prepare_domain(struct ebb_policy_domain *domain,
 	}
 }
 
+/*
+ * What it must have at least to be asked. A guest at work may not give the little that
+ * it seems to have idle, and would count as stuck when it has more.
+ */
+static uint64_t least_bytes(const struct ebb_policy_domain *domain,
+			    enum ebb_policy_why why)
+{
+	return why == EBB_POLICY_FREE ? 0 : ebb_policy_worth_bytes(domain);
+}
+
 static void prepare(struct ebb_policy *policy, uint32_t budget,
 		    enum ebb_policy_why why)
 {
@@ -104,6 +114,8 @@ static void prepare(struct ebb_policy *policy, uint32_t budget,
 					     scratch->take_bytes);
 		if (!emergency && cap_bytes > left_bytes)
 			cap_bytes = left_bytes;
+		if (cap_bytes < least_bytes(domain, why))
+			cap_bytes = 0;
 		scratch->cap = (double)ebb_policy_whole_steps(cap_bytes);
 	}
 }

@@ -170,6 +170,12 @@ static void every_decision_is_within_its_bounds(void **state)
 
 /* ---- need ---- */
 
+/* Less than this is not asked for. */
+static uint64_t least_bytes(const struct ebb_policy_domain *domain)
+{
+	return ebb_policy_most(STEP, ebb_policy_worth_bytes(domain));
+}
+
 /* What it could still give of what is free or idle. */
 static uint64_t left_to_give(const struct ebb_policy_domain *domain,
 			     uint64_t taken_bytes, bool emergency)
@@ -219,7 +225,7 @@ static void one_need_is_met_or_named(void)
 					check(left_to_give(domain,
 							   taken(&outcome, i),
 							   budget->emergency) <
-					      STEP);
+					      least_bytes(domain));
 			}
 		}
 		check(held == 0 || budget->holder != EBB_POLICY_NONE);

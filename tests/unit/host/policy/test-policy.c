@@ -596,6 +596,25 @@ static void who_does_not_move_is_stuck(void **state)
 	assert_false(ebb_policy_is_stuck(domain));
 }
 
+static void nobody_is_driven_for_a_little(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 0, 4 * EBB_GIB);
+
+	(void)state;
+	half_a_gib_is_needed();
+	/* A quarter of its idle memory is less than a 64th of all, and then is as much. */
+	domain->working_set_bytes -= 254 * EBB_MIB;
+	domain->free_bytes = 254 * EBB_MIB;
+	domain->rung.free_bytes = 0;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	domain->working_set_bytes -= 2 * EBB_MIB;
+	domain->free_bytes = 256 * EBB_MIB;
+	decide();
+	assert_int_equal(taken(domain), 64 * EBB_MIB);
+	assert_int_equal(decision_of(domain)->why, EBB_POLICY_IDLE);
+}
+
 static void what_a_stuck_guest_promised_does_not_count(void **state)
 {
 	struct ebb_policy_domain *stuck = add("stuck", 3 * EBB_GIB, EBB_GIB);
@@ -1119,6 +1138,7 @@ int main(void)
 		POLICY_TEST(what_is_on_its_way_counts),
 		POLICY_TEST(who_refuses_rests_longer_each_time),
 		POLICY_TEST(who_does_not_move_is_stuck),
+		POLICY_TEST(nobody_is_driven_for_a_little),
 		POLICY_TEST(what_a_stuck_guest_promised_does_not_count),
 		POLICY_TEST(balanced_fades),
 		POLICY_TEST(balanced_returns_what_was_free_all_the_while),
