@@ -95,6 +95,8 @@ const struct ebb_field ebb_explain_domain_fields[] = {
 	FIELD(EBB_FIELD_U32, "asked-age-ms", DOMAIN, asked_age_ms),
 	FIELD(EBB_FIELD_BOOL, "heard-since-asked", DOMAIN, heard_since_asked),
 	FIELD(EBB_FIELD_U64, "pending-bytes", DOMAIN, pending_bytes),
+	OPTIONAL(EBB_FIELD_U64, "asked-resident-bytes", DOMAIN,
+		 asked_resident_bytes),
 	FIELD(EBB_FIELD_U64, "window-bytes", DOMAIN, window_bytes),
 	FIELD(EBB_FIELD_U32, "rests-left-ms", DOMAIN, rests_left_ms),
 	FIELD(EBB_FIELD_U32, "stuck-left-ms", DOMAIN, stuck_left_ms),

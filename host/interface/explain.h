@@ -77,6 +77,7 @@ enum {
  * @asked_age_ms: of the last time that it was asked; UINT32_MAX: never
  * @heard_since_asked: the guest said something since
  * @pending_bytes: asked for, and not answered yet
+ * @asked_resident_bytes: it had when it was asked last; 0: not known
  * @window_bytes: asked for without a rest of 10 s between
  * @rests_left_ms, @stuck_left_ms: it is left alone for so long
  * @idle_answers: in a row, that moved next to nothing
@@ -125,6 +126,7 @@ struct ebb_explain_domain {
 	uint32_t asked_age_ms;
 	bool heard_since_asked;
 	uint64_t pending_bytes;
+	uint64_t asked_resident_bytes;
 	uint64_t window_bytes;
 	uint32_t rests_left_ms;
 	uint32_t stuck_left_ms;

@@ -33,6 +33,7 @@ void ebb_policy_asked(struct ebb_policy_domain *domain, uint64_t bytes,
 		history->window_bytes = 0;
 	history->window_bytes += bytes;
 	history->pending_bytes = bytes;
+	history->resident_bytes = domain->resident_bytes;
 	history->decided_ns = now_ns;
 }
 

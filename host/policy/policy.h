@@ -168,6 +168,7 @@ struct ebb_policy_rung {
 struct ebb_policy_history {
 	uint64_t decided_ns; /* when it was last asked; 0: never */
 	uint64_t pending_bytes; /* asked for, and not answered yet */
+	uint64_t resident_bytes; /* when it was last asked; 0: not known */
 	uint64_t window_bytes; /* asked for without a rest of 10 s between */
 	uint64_t rest_until_ns; /* it refused, for it needs its memory */
 	uint32_t rests;

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "host/base/fault.h"
+#include "host/policy/quantity.h"
 #include "host/sharing/state.h"
 
 enum {
@@ -145,8 +146,12 @@ static bool is_more_wanted(const struct ebb_picture *picture, uint32_t index)
 	if ((in_need || (member->seldom && may_drive)) &&
 	    ebb_member_is_silent(member, domain, picture->now_ns))
 		return true;
-	return domain->phase == EBB_POLICY_SETTLED &&
-	       !domain->working_set_known && may_drive;
+	if (domain->phase != EBB_POLICY_SETTLED || !may_drive)
+		return false;
+	/* Of what it took since its last word it may work with nothing any more. */
+	return !domain->working_set_known ||
+	       (in_need &&
+		member->growth.bytes > ebb_policy_worth_bytes(domain));
 }
 
 /* Behind who was asked last: where there are many, each has its turn. */
@@ -162,8 +167,11 @@ static void want_facts(struct ebb_sharing *sharing, struct ebb_picture *picture)
 		uint32_t index = (first + i) % count;
 		struct ebb_member *member = picture->members[index];
 
+		bool in_need = ebb_policy_is_in_need(
+			&picture->policy, &picture->policy.domains[index]);
+
 		if (!is_more_wanted(picture, index) ||
-		    !ebb_member_want_facts(member, picture->now_ns))
+		    !ebb_member_want_facts(member, in_need, picture->now_ns))
 			continue;
 		sharing->wanted_number = member->number;
 		left--;

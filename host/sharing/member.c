@@ -38,6 +38,15 @@ static void watch_growth(struct ebb_member *member,
 		ebb_vm_want_job(member->vm);
 }
 
+/* Where its word is old, as it seldom speaks, the host's books tell what it took. */
+static uint64_t used_bytes(const struct ebb_member *member,
+			   const struct ebb_vm_sight *sight)
+{
+	return member->seldom ? sight->resident_bytes
+			      : ebb_policy_less(sight->usable_bytes,
+						member->window.free_bytes);
+}
+
 void ebb_member_hear(struct ebb_member *member, uint64_t now_ns)
 {
 	struct ebb_vm_sight sight;
@@ -55,6 +64,9 @@ void ebb_member_hear(struct ebb_member *member, uint64_t now_ns)
 		watch_growth(member, &sight, now_ns);
 	else
 		member->refill = (struct ebb_refill){ 0 };
+	if (sight.held_known && member->window.heard_ns > 0)
+		ebb_growth_note(&member->growth, sight.working_set_ns,
+				used_bytes(member, &sight));
 }
 
 static enum ebb_policy_phase phase_of(const struct ebb_member *member,
@@ -137,7 +149,8 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 		.working_set_known = sight.working_set_known &&
 				     ebb_now_ns() - sight.working_set_ns <
 					     WORKING_SET_NS,
-		.working_set_bytes = sight.working_set_bytes,
+		.working_set_bytes =
+			sight.working_set_bytes + member->growth.bytes,
 		.rung = { .drive = can(&sight).drive,
 			  .page_out = can(&sight).page_out },
 		.parts_unknown = !member->parts_known,
@@ -167,11 +180,14 @@ bool ebb_member_is_silent(const struct ebb_member *member,
 	       domain->heard_ns <= domain->history.decided_ns;
 }
 
-bool ebb_member_want_facts(struct ebb_member *member, uint64_t now_ns)
+bool ebb_member_want_facts(struct ebb_member *member, bool in_need,
+			   uint64_t now_ns)
 {
-	if (member->ordered ||
-	    (member->asked_facts_ns > 0 &&
-	     now_ns - member->asked_facts_ns < EBB_MEMBER_ASK_NS))
+	uint64_t pause_ns = in_need ? EBB_MEMBER_ASK_NEED_NS
+				    : EBB_MEMBER_ASK_NS;
+
+	if (member->ordered || (member->asked_facts_ns > 0 &&
+				now_ns - member->asked_facts_ns < pause_ns))
 		return false;
 	member->asked_facts_ns = now_ns;
 	ebb_vm_want_facts(member->vm);

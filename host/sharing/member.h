@@ -18,6 +18,7 @@
 #include "host/interface/settings.h"
 #include "host/policy/policy.h"
 #include "host/policy/words.h"
+#include "host/sharing/growth.h"
 #include "host/sharing/refill.h"
 #include "host/sharing/window.h"
 
@@ -64,6 +65,7 @@ struct ebb_member_order {
  * @seldom: it says something only when its agent is asked, as there is no ring
  * @asked_facts_ns: when its agent was asked for its working set last
  * @refill: what a libvirt job made resident
+ * @growth: what it came to use since it told its working set
  * @parts_known: else it lies in other budgets, too, or may
  * @cover_told: whether its budgets could give it what it may take was looked at
  * @debt_unknown, @debt_unknown_ns: not even the most that it may take back is known, and
@@ -85,6 +87,7 @@ struct ebb_member {
 	uint64_t asked_facts_ns;
 	struct ebb_window window;
 	struct ebb_refill refill;
+	struct ebb_growth growth;
 	struct ebb_policy_history history;
 	struct ebb_member_last last;
 	bool cover_told;
@@ -126,10 +129,13 @@ bool ebb_member_is_silent(const struct ebb_member *member,
 
 /*
  * Has the agent asked, which wakes the guest: not more often than each
- * EBB_MEMBER_ASK_NS. Returns whether it was.
+ * EBB_MEMBER_ASK_NS, or EBB_MEMBER_ASK_NEED_NS if its budget is in need. Returns whether
+ * it was.
  */
 #define EBB_MEMBER_ASK_NS (30 * EBB_NS_PER_S)
-bool ebb_member_want_facts(struct ebb_member *member, uint64_t now_ns);
+#define EBB_MEMBER_ASK_NEED_NS (3 * EBB_NS_PER_S)
+bool ebb_member_want_facts(struct ebb_member *member, bool in_need,
+			   uint64_t now_ns);
 
 /* What came of an order, for the policy. */
 void ebb_member_note(struct ebb_member *member,

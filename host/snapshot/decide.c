@@ -114,6 +114,7 @@ static void read_history(const struct ebb_explain_domain *row,
 	domain->history = (struct ebb_policy_history){
 		.decided_ns = since_ns(row->asked_age_ms),
 		.pending_bytes = row->pending_bytes,
+		.resident_bytes = row->asked_resident_bytes,
 		.window_bytes = row->window_bytes,
 		.rest_until_ns = until_ns(row->rests_left_ms),
 		.idle_answers = row->idle_answers,

@@ -177,6 +177,7 @@ static void write_history(const struct ebb_policy_domain *domain,
 	row->asked_age_ms = ebb_snapshot_age_ms(history->decided_ns, now_ns);
 	row->heard_since_asked = domain->heard_ns > history->decided_ns;
 	row->pending_bytes = history->pending_bytes;
+	row->asked_resident_bytes = history->resident_bytes;
 	row->window_bytes = history->window_bytes;
 	row->rests_left_ms = left_ms(history->rest_until_ns, now_ns);
 	row->stuck_left_ms = left_ms(history->stuck_until_ns, now_ns);

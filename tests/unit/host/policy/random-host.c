@@ -70,8 +70,10 @@ static void make_history(struct ebb_policy_history *history)
 		history->decided_ns = NOW - up_to(100 * S);
 		history->window_bytes = up_to(EBB_GIB);
 	}
-	if (one_in(8))
+	if (one_in(8)) {
 		history->pending_bytes = up_to(EBB_GIB);
+		history->resident_bytes = up_to(8 * EBB_GIB);
+	}
 	if (one_in(8))
 		history->rest_until_ns = NOW - 100 * S + up_to(200 * S);
 	if (one_in(8)) {

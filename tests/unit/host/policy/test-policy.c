@@ -615,6 +615,23 @@ static void nobody_is_driven_for_a_little(void **state)
 	assert_int_equal(decision_of(domain)->why, EBB_POLICY_IDLE);
 }
 
+static void what_one_that_grows_promised_does_not_count(void **state)
+{
+	struct ebb_policy_domain *grows = add("grows", 3 * EBB_GIB, EBB_GIB);
+	struct ebb_policy_domain *other = add("other", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	half_a_gib_is_needed();
+	grows->resident_bytes = 3 * EBB_GIB;
+	ebb_policy_asked(grows, EBB_GIB / 2, now_ns);
+	grows->resident_bytes += 64 * EBB_MIB;
+	decide();
+	assert_int_equal(taken(other), 0);
+	grows->resident_bytes += EBB_MIB;
+	decide();
+	assert_int_equal(taken(other), EBB_GIB / 2);
+}
+
 static void what_a_stuck_guest_promised_does_not_count(void **state)
 {
 	struct ebb_policy_domain *stuck = add("stuck", 3 * EBB_GIB, EBB_GIB);
@@ -1139,6 +1156,7 @@ int main(void)
 		POLICY_TEST(who_refuses_rests_longer_each_time),
 		POLICY_TEST(who_does_not_move_is_stuck),
 		POLICY_TEST(nobody_is_driven_for_a_little),
+		POLICY_TEST(what_one_that_grows_promised_does_not_count),
 		POLICY_TEST(what_a_stuck_guest_promised_does_not_count),
 		POLICY_TEST(balanced_fades),
 		POLICY_TEST(balanced_returns_what_was_free_all_the_while),

@@ -1034,6 +1034,30 @@ static void density_drives_nobody_whose_working_set_is_unknown(void **state)
 	assert_true(guest->order.wish.compact);
 }
 
+static uint64_t explained_working_set_bytes(void)
+{
+	return strtoull(explained("working-set-bytes"), NULL, 10);
+}
+
+static void what_it_took_since_its_word_it_works_with(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	config.policy.settings.values.mode = EBB_MODE_PERFORMANCE;
+	guest->mute = true;
+	guest->working_set_ns = ebb_now_ns();
+	start(false);
+	come(0);
+	pass(MINUTE_S);
+	assert_int_equal(explained_working_set_bytes(), EBB_GIB / 4);
+	guest->free_bytes -= 64 * EBB_MIB;
+	UNTIL(explained_working_set_bytes() == EBB_GIB / 4 + 64 * EBB_MIB);
+	/* Its next word has that. */
+	guest->working_set_ns = ebb_now_ns();
+	UNTIL(explained_working_set_bytes() == EBB_GIB / 4);
+}
+
 static void a_dry_run_takes_nothing_and_says_what(void **state)
 {
 	(void)state;
@@ -1686,6 +1710,7 @@ int main(void)
 		SHARING_TEST(performance_takes_nothing),
 		SHARING_TEST(
 			density_drives_nobody_whose_working_set_is_unknown),
+		SHARING_TEST(what_it_took_since_its_word_it_works_with),
 		SHARING_TEST(a_dry_run_takes_nothing_and_says_what),
 		SHARING_TEST(what_is_off_does_not_look),
 		SHARING_TEST(what_is_no_news_is_not_told),
