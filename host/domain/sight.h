@@ -23,6 +23,7 @@
  *	had run then at most, by the host's clock
  * @asked: its agent said so, and says nothing before it is asked again
  * @free_huge_bytes: of @free_bytes, in ranges that can be leased
+ * @available_bytes: what it could free without swapping, @free_bytes among that
  */
 struct ebb_vm_word {
 	uint8_t boot_id[EBB_BOOT_ID_BYTES];
@@ -30,6 +31,7 @@ struct ebb_vm_word {
 	bool asked;
 	uint64_t free_bytes;
 	uint64_t free_huge_bytes;
+	uint64_t available_bytes;
 };
 
 /**

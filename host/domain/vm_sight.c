@@ -35,6 +35,7 @@ static bool hear_agent(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 		.asked = true,
 		.free_bytes = probe->facts.free_bytes,
 		.free_huge_bytes = probe->facts.free_huge_bytes,
+		.available_bytes = probe->facts.available_bytes,
 	};
 	memcpy(ret_word->boot_id, probe->info.boot_id,
 	       sizeof(ret_word->boot_id));
@@ -54,6 +55,7 @@ bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 		.stamp_ns = facts.stamp_ns,
 		.free_bytes = facts.free_bytes,
 		.free_huge_bytes = facts.free_huge_bytes,
+		.available_bytes = facts.available_bytes,
 	};
 	memcpy(ret_word->boot_id, vm->probe.info.boot_id,
 	       sizeof(ret_word->boot_id));

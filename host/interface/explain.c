@@ -88,6 +88,7 @@ const struct ebb_field ebb_explain_domain_fields[] = {
 	FIELD(EBB_FIELD_BOOL, "last-dry-run", DOMAIN, last_dry_run),
 	STRING("phase", DOMAIN, phase),
 	OPTIONAL(EBB_FIELD_U64, "refilled-bytes", DOMAIN, refilled_bytes),
+	OPTIONAL(EBB_FIELD_U64, "available-bytes", DOMAIN, available_bytes),
 	FIELD(EBB_FIELD_U64, "takeable-bytes", DOMAIN, takeable_bytes),
 	FIELD(EBB_FIELD_BOOL, "can-drive", DOMAIN, can_drive),
 	FIELD(EBB_FIELD_BOOL, "parts-known", DOMAIN, parts_known),

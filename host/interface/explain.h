@@ -71,6 +71,8 @@ enum {
  * What else the policy decides from:
  * @phase: as ebb_snapshot_domain() names it
  * @refilled_bytes: of what is free, what a libvirt job made resident
+ * @available_bytes: what the guest could free without swapping, with what is free; 0:
+ *	not known
  * @takeable_bytes: of what is free, what its rung can take at once
  * @can_drive: its rung can have the guest free more
  * @parts_known: else it lies in other budgets than @parts, too, or may
@@ -118,6 +120,7 @@ struct ebb_explain_domain {
 	bool last_dry_run;
 	char phase[16];
 	uint64_t refilled_bytes;
+	uint64_t available_bytes;
 	uint64_t takeable_bytes;
 	bool can_drive;
 	bool parts_known;

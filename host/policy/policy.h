@@ -15,8 +15,12 @@
  * left: free memory, from those with the most of it beyond a cushion; idle memory,
  * from those whose shares by page are least, where an idle page counts more than one
  * in use (Waldspurger, Memory Resource Management in VMware ESX Server, 2002); and,
- * when the budget is nearly out of memory, what a domain holds over its share. What
- * is lacking then is named. Without need, each domain's mode says what it returns.
+ * when the budget is nearly out of memory, what a domain holds over its share, also of
+ * what it works with: its kernel can read that again, the host's would end it. What is
+ * lacking then is named. Without need, each domain's mode says what it returns.
+ *
+ * Idle is what the guest said that it does not work with, less what it came to use since:
+ * a word is of one moment, and a guest may begin to work in the next.
  *
  * Ahead. A guest that grows takes a small budget within a second, and those that give
  * are asked once in a second at most. So a budget that is becoming less is decided about
@@ -204,6 +208,8 @@ struct ebb_policy_scratch {
  *	alone says so, and may take it back as what it lent
  * @resident_bytes, @swapped_bytes: what the host provides
  * @heard_ns: when the guest said what follows; 0: it did not
+ * @available_bytes: what it could free without swapping, @free_bytes among that; 0: not
+ *	known
  * @lasting_bytes: of @free_bytes, what was free at each moment since @free_since_ns;
  *	0: not known
  * @refilled_bytes: of what it has free, what a libvirt job made resident and it gave
@@ -228,6 +234,7 @@ struct ebb_policy_domain {
 	uint64_t swapped_bytes;
 	uint64_t heard_ns;
 	uint64_t free_bytes;
+	uint64_t available_bytes;
 	uint64_t lasting_bytes;
 	uint64_t free_since_ns;
 	uint64_t refilled_bytes;

@@ -65,6 +65,16 @@ uint64_t ebb_policy_spare_bytes(const struct ebb_policy_domain *domain)
 			       ebb_policy_cushion_bytes(domain));
 }
 
+uint64_t ebb_policy_yielding_bytes(const struct ebb_policy_domain *domain)
+{
+	uint64_t available_bytes =
+		ebb_policy_least(domain->available_bytes, domain->usable_bytes);
+
+	return ebb_policy_less(ebb_policy_less(available_bytes,
+					       ebb_policy_lent_bytes(domain)),
+			       ebb_policy_cushion_bytes(domain));
+}
+
 uint64_t ebb_policy_ready_bytes(const struct ebb_policy_domain *domain)
 {
 	return ebb_policy_least(ebb_policy_least(ebb_policy_spare_bytes(domain),

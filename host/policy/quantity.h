@@ -63,6 +63,12 @@ bool ebb_policy_has_lasted(const struct ebb_policy_domain *domain,
 /* Whether its mode may ask of it again, where nothing is needed. */
 bool ebb_policy_is_due(const struct ebb_policy_domain *domain, uint64_t now_ns);
 
+/*
+ * What is resident and its kernel could free without swapping, beyond its cushion: also
+ * what it works with. 0 if that is not known.
+ */
+uint64_t ebb_policy_yielding_bytes(const struct ebb_policy_domain *domain);
+
 /* Whether its rung can drive it, and how far is known. */
 bool ebb_policy_can_drive(const struct ebb_policy_domain *domain);
 

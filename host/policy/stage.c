@@ -53,17 +53,24 @@ static uint64_t prepare_idle(struct ebb_policy_domain *domain)
 					       active_bytes));
 }
 
-/* What all hold of the budget is weighted max-min fair then: shares * level. */
+/*
+ * What all hold of the budget is weighted max-min fair then: shares * level. Of what a
+ * driven guest works with goes what its kernel can free without swapping; it reads that
+ * again from its disk, while the host's kernel would end a guest.
+ */
 static uint64_t prepare_over_share(struct ebb_policy_domain *domain)
 {
 	struct ebb_policy_scratch *scratch = &domain->scratch;
 	uint64_t floor_bytes = domain->min_bytes;
+	uint64_t kept_bytes = ebb_policy_least(
+		ebb_policy_working_set_bytes(domain),
+		ebb_policy_less(domain->resident_bytes,
+				ebb_policy_yielding_bytes(domain)));
 
 	if (!ebb_policy_can_drive(domain) && !domain->rung.page_out)
 		return 0;
 	if (!domain->rung.page_out)
-		floor_bytes = ebb_policy_most(
-			floor_bytes, ebb_policy_working_set_bytes(domain));
+		floor_bytes = ebb_policy_most(floor_bytes, kept_bytes);
 	scratch->a = (double)held_bytes(domain);
 	scratch->b = ebb_policy_shares(domain) / scratch->part;
 	return ebb_policy_less(held_bytes(domain), floor_bytes);

@@ -101,6 +101,7 @@ static void take_word(const struct ebb_member *member,
 		return;
 	domain->heard_ns = window->heard_ns;
 	domain->free_bytes = window->free_bytes;
+	domain->available_bytes = window->available_bytes;
 	domain->lasting_bytes =
 		ebb_window_lasting(window, now_ns, &domain->free_since_ns);
 	domain->refilled_bytes = member->refill.bytes;

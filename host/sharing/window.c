@@ -83,6 +83,7 @@ void ebb_window_hear(struct ebb_window *window, const struct ebb_vm_word *word,
 	window->asked = word->asked;
 	window->free_bytes = word->free_bytes;
 	window->free_huge_bytes = word->free_huge_bytes;
+	window->available_bytes = word->available_bytes;
 	note_calm(window, word->free_bytes, now_ns);
 	window->booted = ebb_window_has_booted(window, now_ns);
 	note_least(window, word->free_bytes, now_ns);

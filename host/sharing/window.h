@@ -49,7 +49,7 @@ enum {
  * @held_ns: until when it was paused, so that its word held
  * @since_ns: since when it was heard without a gap
  * @asked: its last word was asked for
- * @stamp_ns, @free_bytes, @free_huge_bytes: its last word
+ * @stamp_ns, @free_bytes, @free_huge_bytes, @available_bytes: its last word
  * @calm_ns: since when @free_bytes is from @calm_least to @calm_most
  * @booted: it has settled down after its boot, by an earlier word
  * @spans: by number, which ascends each EBB_WINDOW_SPAN_NS
@@ -66,6 +66,7 @@ struct ebb_window {
 	uint64_t stamp_ns;
 	uint64_t free_bytes;
 	uint64_t free_huge_bytes;
+	uint64_t available_bytes;
 	uint64_t calm_ns;
 	uint64_t calm_least;
 	uint64_t calm_most;

@@ -150,6 +150,7 @@ static void write_memory(const struct ebb_policy_domain *domain,
 	row->working_set_bytes =
 		domain->working_set_known ? domain->working_set_bytes : 0;
 	row->refilled_bytes = domain->refilled_bytes;
+	row->available_bytes = domain->available_bytes;
 	row->takeable_bytes = domain->rung.free_bytes;
 	row->can_drive = domain->rung.drive;
 }

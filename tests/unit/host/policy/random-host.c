@@ -119,6 +119,7 @@ void make_domain(struct ebb_policy_domain *domain, uint32_t budget_count)
 		/* Its word, which may be any. */
 		.working_set_bytes = one_in(4) ? up_to(UINT64_MAX)
 					       : up_to(usable_bytes),
+		.available_bytes = one_in(4) ? 0 : up_to(2 * usable_bytes),
 		.rung = { .free_bytes = up_to(usable_bytes),
 			  .drive = one_in(2),
 			  .page_out = one_in(4) },

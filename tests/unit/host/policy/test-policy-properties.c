@@ -122,7 +122,14 @@ static void check_decision(const struct host *host,
 	check(domain->history.stuck_until_ns <= NOW);
 	if (!domain->rung.drive && !domain->rung.page_out)
 		check(decision->bytes <= domain->rung.free_bytes);
-	if (!domain->rung.page_out)
+	if (!domain->rung.page_out && decision->why == EBB_POLICY_OVER_SHARE)
+		check(decision->bytes <=
+		      ebb_policy_most(
+			      ebb_policy_yielding_bytes(domain),
+			      ebb_policy_less(
+				      domain->resident_bytes,
+				      ebb_policy_working_set_bytes(domain))));
+	else if (!domain->rung.page_out)
 		check(domain->resident_bytes - decision->bytes >=
 			      ebb_policy_working_set_bytes(domain) ||
 		      decision->bytes <= domain->rung.free_bytes);
@@ -192,6 +199,15 @@ static uint64_t left_to_give(const struct ebb_policy_domain *domain,
 			ebb_policy_less(held,
 					ebb_policy_most(working_set,
 							domain->min_bytes)));
+	if (emergency && ebb_policy_can_drive(domain))
+		give = ebb_policy_most(
+			give,
+			ebb_policy_less(
+				ebb_policy_least(
+					ebb_policy_yielding_bytes(domain),
+					ebb_policy_less(domain->resident_bytes,
+							domain->min_bytes)),
+				taken_bytes));
 	if (emergency && domain->rung.page_out)
 		give = ebb_policy_less(held, domain->min_bytes);
 	return emergency ? give

@@ -375,6 +375,33 @@ static void in_an_emergency_shares_count(void **state)
 	assert_int_equal(decision_of(b)->why, EBB_POLICY_OVER_SHARE);
 }
 
+/* It reads again what its kernel frees; the host's would end it. */
+static void in_an_emergency_what_can_be_freed_goes_too(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 0, 4 * EBB_GIB);
+
+	(void)state;
+	host_has(EBB_GIB / 2);
+	domain->available_bytes = EBB_GIB;
+	decide();
+	assert_false(budgets[0].emergency);
+	assert_int_equal(taken(domain), 0);
+	host_has(EBB_GIB / 2 - 1);
+	decide();
+	assert_true(budgets[0].emergency);
+	/* All but its cushion. */
+	assert_int_equal(taken(domain), 768 * EBB_MIB);
+	assert_int_equal(decision_of(domain)->why, EBB_POLICY_OVER_SHARE);
+	assert_true(ebb_policy_is_driven(domain, decision_of(domain)));
+	domain->min_bytes = 4 * EBB_GIB - 512 * EBB_MIB;
+	decide();
+	assert_int_equal(taken(domain), 512 * EBB_MIB);
+	/* Who cannot be asked to free it is not asked. */
+	domain->rung.drive = false;
+	decide();
+	assert_int_equal(taken(domain), 0);
+}
+
 /* What lies elsewhere is nothing to the budget. */
 static void a_share_is_of_the_budget(void **state)
 {
@@ -1144,6 +1171,7 @@ int main(void)
 		POLICY_TEST(a_fall_is_seen_and_fades),
 		POLICY_TEST(a_pool_has_no_pace),
 		POLICY_TEST(in_an_emergency_shares_count),
+		POLICY_TEST(in_an_emergency_what_can_be_freed_goes_too),
 		POLICY_TEST(a_share_is_of_the_budget),
 		POLICY_TEST(what_does_not_come_in_time_is_asked_of_others),
 		POLICY_TEST(nobody_goes_below_its_min),
