@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What came of a decision, as far as later ones must know. */
-#include "common/clock.h"
-#include "host/policy/policy.h"
+#include "host/policy/history.h"
+
 #include "host/policy/quantity.h"
 
 enum {
@@ -13,6 +13,7 @@ enum {
 	STUCK_ANSWERS = 3,
 	STUCK_PART = 8,
 	SHIFT_MAX = 8,
+	ALLOWANCE_PART = 4,
 };
 
 /* @min_s, twice that, four times: at most @max_s. */
@@ -37,6 +38,16 @@ void ebb_policy_asked(struct ebb_policy_domain *domain, uint64_t bytes,
 	history->decided_ns = now_ns;
 }
 
+bool ebb_policy_has_grown(const struct ebb_policy_domain *domain)
+{
+	const struct ebb_policy_history *history = &domain->history;
+
+	return history->resident_bytes > 0 &&
+	       ebb_policy_less(domain->resident_bytes,
+			       history->resident_bytes) >
+		       ebb_policy_worth_bytes(domain);
+}
+
 static void note_pressure(struct ebb_policy_history *history, uint64_t now_ns)
 {
 	history->rest_until_ns =
@@ -44,15 +55,19 @@ static void note_pressure(struct ebb_policy_history *history, uint64_t now_ns)
 	history->rests++;
 }
 
-static void note_moved(struct ebb_policy_history *history, uint64_t bytes,
+static void note_moved(struct ebb_policy_domain *domain, uint64_t bytes,
 		       uint64_t now_ns)
 {
+	struct ebb_policy_history *history = &domain->history;
+
 	if (bytes >= history->pending_bytes / STUCK_PART) {
 		history->idle_answers = 0;
 		history->stucks = 0;
 		history->rests = 0;
 		return;
 	}
+	if (ebb_policy_has_grown(domain))
+		return;
 	if (++history->idle_answers < STUCK_ANSWERS)
 		return;
 	history->stuck_until_ns =
@@ -71,7 +86,7 @@ void ebb_policy_answered(struct ebb_policy_domain *domain,
 		note_pressure(history, now_ns);
 		break;
 	case EBB_POLICY_GAVE:
-		note_moved(history, bytes, now_ns);
+		note_moved(domain, bytes, now_ns);
 		break;
 	case EBB_POLICY_UNASKED:
 		break;
@@ -82,4 +97,36 @@ void ebb_policy_answered(struct ebb_policy_domain *domain,
 bool ebb_policy_is_stuck(const struct ebb_policy_domain *domain)
 {
 	return domain->history.idle_answers >= STUCK_ANSWERS;
+}
+
+bool ebb_policy_obeys(const struct ebb_policy_domain *domain)
+{
+	return domain->phase == EBB_POLICY_SETTLED && domain->heard_ns > 0 &&
+	       !ebb_policy_is_stuck(domain);
+}
+
+bool ebb_policy_may_ask(const struct ebb_policy_domain *domain, uint64_t now_ns)
+{
+	const struct ebb_policy_history *history = &domain->history;
+
+	return domain->phase == EBB_POLICY_SETTLED && domain->heard_ns > 0 &&
+	       (history->decided_ns == 0 ||
+		domain->heard_ns > history->decided_ns) &&
+	       history->pending_bytes == 0 &&
+	       now_ns >= history->rest_until_ns &&
+	       now_ns >= history->stuck_until_ns;
+}
+
+uint64_t ebb_policy_allowance_bytes(const struct ebb_policy_domain *domain,
+				    uint64_t now_ns)
+{
+	const struct ebb_policy_history *history = &domain->history;
+	uint64_t bytes = ebb_policy_less(domain->resident_bytes,
+					 ebb_policy_working_set_bytes(domain)) /
+			 ALLOWANCE_PART;
+
+	if (history->decided_ns == 0 ||
+	    now_ns - history->decided_ns >= EBB_POLICY_WINDOW_NS)
+		return bytes;
+	return ebb_policy_less(bytes, history->window_bytes);
 }

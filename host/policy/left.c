@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/size.h"
+#include "host/policy/history.h"
 #include "host/policy/quantity.h"
 
 static const char *const names[EBB_POLICY_LEFT_COUNT] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "host/policy/lent.h"
 
+#include "host/policy/history.h"
 #include "host/policy/quantity.h"
 #include "host/policy/stage.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "host/policy/policy.h"
 
+#include "host/policy/history.h"
 #include "host/policy/lent.h"
 #include "host/policy/quantity.h"
 #include "host/policy/stage.h"
@@ -99,24 +100,13 @@ static void prepare_budget(struct ebb_policy_budget *budget)
 	budget->victim = EBB_POLICY_NONE;
 }
 
-/* It takes more than it gives: nothing of what it was asked for is on its way. */
-static bool has_grown(const struct ebb_policy_domain *domain)
-{
-	const struct ebb_policy_history *history = &domain->history;
-
-	return history->resident_bytes > 0 &&
-	       ebb_policy_less(domain->resident_bytes,
-			       history->resident_bytes) >
-		       ebb_policy_worth_bytes(domain);
-}
-
 /* What was asked of who obeys is on its way, for as long as one may wait for it. */
 static void count_pending(struct ebb_policy *policy, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < policy->domain_count; i++) {
 		const struct ebb_policy_domain *domain = &policy->domains[i];
 
-		if (ebb_policy_obeys(domain) && !has_grown(domain) &&
+		if (ebb_policy_obeys(domain) && !ebb_policy_has_grown(domain) &&
 		    now_ns - domain->history.decided_ns < EBB_POLICY_WINDOW_NS)
 			ebb_policy_note_met(policy, domain,
 					    domain->history.pending_bytes);

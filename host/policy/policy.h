@@ -366,7 +366,7 @@ enum ebb_policy_answer {
 void ebb_policy_asked(struct ebb_policy_domain *domain, uint64_t bytes,
 		      uint64_t now_ns);
 
-/* That ended, and @bytes came. */
+/* That ended, and @bytes came. What it has and may use is as it is now. */
 void ebb_policy_answered(struct ebb_policy_domain *domain,
 			 enum ebb_policy_answer answer, uint64_t bytes,
 			 uint64_t now_ns);

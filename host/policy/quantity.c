@@ -5,7 +5,6 @@
 
 enum {
 	CUSHION_PART = 16,
-	ALLOWANCE_PART = 4,
 	WORTH_PART = 64,
 };
 
@@ -134,39 +133,7 @@ bool ebb_policy_is_driven(const struct ebb_policy_domain *domain,
 	return true;
 }
 
-bool ebb_policy_obeys(const struct ebb_policy_domain *domain)
-{
-	return domain->phase == EBB_POLICY_SETTLED && domain->heard_ns > 0 &&
-	       !ebb_policy_is_stuck(domain);
-}
-
-bool ebb_policy_may_ask(const struct ebb_policy_domain *domain, uint64_t now_ns)
-{
-	const struct ebb_policy_history *history = &domain->history;
-
-	return domain->phase == EBB_POLICY_SETTLED && domain->heard_ns > 0 &&
-	       (history->decided_ns == 0 ||
-		domain->heard_ns > history->decided_ns) &&
-	       history->pending_bytes == 0 &&
-	       now_ns >= history->rest_until_ns &&
-	       now_ns >= history->stuck_until_ns;
-}
-
 uint64_t ebb_policy_worth_bytes(const struct ebb_policy_domain *domain)
 {
 	return domain->usable_bytes / WORTH_PART;
-}
-
-uint64_t ebb_policy_allowance_bytes(const struct ebb_policy_domain *domain,
-				    uint64_t now_ns)
-{
-	const struct ebb_policy_history *history = &domain->history;
-	uint64_t bytes = ebb_policy_less(domain->resident_bytes,
-					 ebb_policy_working_set_bytes(domain)) /
-			 ALLOWANCE_PART;
-
-	if (history->decided_ns == 0 ||
-	    now_ns - history->decided_ns >= EBB_POLICY_WINDOW_NS)
-		return bytes;
-	return ebb_policy_less(bytes, history->window_bytes);
 }

@@ -6,12 +6,6 @@
 #include "common/clock.h"
 #include "host/policy/policy.h"
 
-/*
- * In so long at most a quarter of what a guest does not work with is asked for. What
- * is asked for is taken to be on its way for as long.
- */
-#define EBB_POLICY_WINDOW_NS (10 * EBB_NS_PER_S)
-
 /* What balanced returns was free for so long, and is returned not more often. */
 #define EBB_POLICY_UNUSED_NS (60 * EBB_NS_PER_S)
 #define EBB_POLICY_PERIOD_NS (10 * EBB_NS_PER_S)
@@ -72,18 +66,7 @@ uint64_t ebb_policy_yielding_bytes(const struct ebb_policy_domain *domain);
 /* Whether its rung can drive it, and how far is known. */
 bool ebb_policy_can_drive(const struct ebb_policy_domain *domain);
 
-/* Whether it is settled, was heard, and moves when it is asked. */
-bool ebb_policy_obeys(const struct ebb_policy_domain *domain);
-
-/* Whether it may be asked at all now. */
-bool ebb_policy_may_ask(const struct ebb_policy_domain *domain,
-			uint64_t now_ns);
-
 /* Less idle memory than this is not worth the work of making its guest free it. */
 uint64_t ebb_policy_worth_bytes(const struct ebb_policy_domain *domain);
-
-/* What may be asked of it now if there is no emergency. */
-uint64_t ebb_policy_allowance_bytes(const struct ebb_policy_domain *domain,
-				    uint64_t now_ns);
 
 #endif /* EBB_HOST_QUANTITY_H */

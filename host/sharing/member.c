@@ -235,11 +235,16 @@ static const char *refusal_name(enum ebb_refusal_kind kind)
 void ebb_member_note(struct ebb_member *member,
 		     const struct ebb_reclaim_report *report, uint64_t now_ns)
 {
+	struct ebb_vm_sight sight = { 0 };
 	struct ebb_policy_domain domain = { .history = member->history };
 	const struct ebb_reclaim *reclaim = report->reclaim;
 	enum ebb_policy_answer answer = EBB_POLICY_UNASKED;
 	struct ebb_member_last *last = &member->last;
 
+	if (member->vm)
+		ebb_vm_see(member->vm, &sight);
+	domain.usable_bytes = sight.usable_bytes;
+	domain.resident_bytes = sight.resident_bytes;
 	last->done = true;
 	if (reclaim) {
 		answer = answer_of(reclaim->outcome.end);

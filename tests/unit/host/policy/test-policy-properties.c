@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/size.h"
 #include "host/policy/policy.h"
+#include "host/policy/history.h"
 #include "host/policy/quantity.h"
 #include "tests/unit/host/policy/random-host.h"
 

@@ -642,6 +642,26 @@ static void nobody_is_driven_for_a_little(void **state)
 	assert_int_equal(decision_of(domain)->why, EBB_POLICY_IDLE);
 }
 
+static void who_grows_is_not_stuck(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", 3 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	domain->resident_bytes = EBB_GIB;
+	for (int i = 0; i < 3; i++) {
+		ebb_policy_asked(domain, EBB_GIB, now_ns - 1);
+		domain->resident_bytes += 65 * EBB_MIB;
+		ebb_policy_answered(domain, EBB_POLICY_GAVE, 0, now_ns);
+	}
+	assert_false(ebb_policy_is_stuck(domain));
+	for (int i = 0; i < 3; i++) {
+		ebb_policy_asked(domain, EBB_GIB, now_ns - 1);
+		domain->resident_bytes += 64 * EBB_MIB;
+		ebb_policy_answered(domain, EBB_POLICY_GAVE, 0, now_ns);
+	}
+	assert_true(ebb_policy_is_stuck(domain));
+}
+
 static void what_one_that_grows_promised_does_not_count(void **state)
 {
 	struct ebb_policy_domain *grows = add("grows", 3 * EBB_GIB, EBB_GIB);
@@ -1184,6 +1204,7 @@ int main(void)
 		POLICY_TEST(who_refuses_rests_longer_each_time),
 		POLICY_TEST(who_does_not_move_is_stuck),
 		POLICY_TEST(nobody_is_driven_for_a_little),
+		POLICY_TEST(who_grows_is_not_stuck),
 		POLICY_TEST(what_one_that_grows_promised_does_not_count),
 		POLICY_TEST(what_a_stuck_guest_promised_does_not_count),
 		POLICY_TEST(balanced_fades),
