@@ -49,19 +49,30 @@ start_loop()
 	guest "echo 0 >/run/rounds
 		mkfifo /run/silent
 		exec 3<>/run/silent
-		while [ ! -e /run/enough ]; do
+		{ while [ ! -e /run/enough ]; do
 			nc \$(cat /run/gateway) $PORT <&3 >/run/fetched
 			[ \"\$(md5sum </run/fetched)\" = '$SUM' ] ||
 				md5sum </run/fetched >>/run/wrong
 			nc \$(cat /run/gateway) $((PORT + 1)) </run/fetched
 			echo \$((\$(cat /run/rounds) + 1)) >/run/rounds.new
 			mv /run/rounds.new /run/rounds
-		done >/dev/null 2>/run/errors &"
+		done; touch /run/ended; } >/dev/null 2>/run/errors &"
 }
 
 rounds()
 {
 	guest "cat /run/rounds"
+}
+
+has_ended()
+{
+	guest "[ -e /run/ended ]"
+}
+
+# The host's side of a round writes its sum after the guest's has ended.
+all_are_summed()
+{
+	[ "$(wc -l <"$RIG_DIR/sums")" -ge "$(rounds)" ]
 }
 
 went_through()
@@ -100,7 +111,9 @@ for _ in $(seq $ROUNDS); do
 	wait_for 60 went_through || fail "nothing goes through: $(guest "cat /run/errors")"
 done
 check "$(mib $taken) were reclaimed meanwhile" at_least $taken $((ROUNDS * 150 << 20))
-guest "touch /run/enough; sleep 1"
+guest "touch /run/enough"
+wait_for 60 has_ended || fail "the guest's loop does not end: $(guest "cat /run/errors")"
+wait_for 60 all_are_summed || fail "$(rounds) rounds, but these sums: $(cat "$RIG_DIR/sums")"
 [ -z "$(guest "cat /run/wrong 2>/dev/null")" ] || fail "the guest got other bytes: $(guest "cat /run/wrong /run/errors")"
 count=$(grep -cx "$SUM" "$RIG_DIR/sums")
 [ "$(wc -l <"$RIG_DIR/sums")" = "$count" ] || fail "the host got other bytes: $(sort "$RIG_DIR/sums" | uniq -c)"
