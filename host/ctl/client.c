@@ -15,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "host/ctl/text.h"
+#include "host/interface/answer.h"
 #include "host/interface/status.h"
 #include "protocol/frame.h"
 
@@ -130,36 +131,6 @@ static int client_wait(int fd, int64_t deadline_ms, const sigset_t *mask,
 }
 
 /*
- * As ebb_msg_parse(). Its bound is made for guests; a list of many domains is
- * longer, and only an answer is.
- */
-static int parse_line(const char *line, size_t bytes, struct ebb_msg *ret_msg,
-		      struct ebb_msg_error *ret_error)
-{
-	struct ebb_msg msg = { .kind = EBB_MSG_REPLY };
-	struct json_tokener *tokener;
-
-	if (bytes <= EBB_MESSAGE_BYTES_MAX)
-		return ebb_msg_parse(line, bytes, ret_msg, ret_error);
-	tokener = json_tokener_new_ex(EBB_MESSAGE_DEPTH_MAX);
-	if (tokener) {
-		json_tokener_set_flags(tokener,
-				       JSON_TOKENER_STRICT |
-					       JSON_TOKENER_VALIDATE_UTF8);
-		msg.root = json_tokener_parse_ex(tokener, line, (int)bytes);
-		json_tokener_free(tokener);
-	}
-	if (!json_object_object_get_ex(msg.root, "return", &msg.body)) {
-		json_object_put(msg.root);
-		snprintf(ret_error->text, sizeof(ret_error->text),
-			 "%zu bytes that are no answer", bytes);
-		return -EBADMSG;
-	}
-	*ret_msg = msg;
-	return 0;
-}
-
-/*
  * Returns 1 once it was the answer, 0 after an event, which may move
  * @deadline_ms.
  */
@@ -170,7 +141,7 @@ static int client_line(const struct ctl_request *request, const char *line,
 	struct ebb_msg_error error;
 	struct ebb_msg msg;
 
-	if (parse_line(line, bytes, &msg, &error) < 0) {
+	if (ebb_answer_parse(line, bytes, &msg, &error) < 0) {
 		answer_fail(answer, CTL_FAILED, "GenericError",
 			    "ebbd's answer makes no sense: %s. Check "
 			    "--socket.",
