@@ -81,8 +81,15 @@ if [ -x ./ebbd ]; then
 		"$(page_options <"$srcdir/docs/ebbd.8")"
 fi
 
+if [ -x ./ebb-exporter ]; then
+	same "options of ebb-exporter" \
+		"$(./ebb-exporter --help | sed 's/^$/Options/' |
+			help_options Options)" \
+		"$(page_options <"$srcdir/docs/ebb-exporter.8")"
+fi
+
 # Roff that does not parse shows as a warning, if there is a tool to say so.
-for text in ebbctl.1 ebbd.8 ebbd.conf.5; do
+for text in ebbctl.1 ebbd.8 ebbd.conf.5 ebb-exporter.8; do
 	if command -v mandoc >/dev/null; then
 		mandoc -Tlint -W warning "$srcdir/docs/$text" || failed=1
 	elif command -v groff >/dev/null; then

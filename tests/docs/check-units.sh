@@ -27,15 +27,20 @@ for name in libvirtd.service libvirtd.socket virtqemud.service virtqemud.socket;
 	}
 done
 
-# What systemd itself says of it, with a program that is there.
+# What systemd itself says of them, with a program that is there.
 if command -v systemd-analyze >/dev/null; then
 	directory=$(mktemp -d "${TMPDIR:-/tmp}/check-units.XXXXXX")
 	trap 'rm -rf "$directory"' EXIT
-	sed 's|^ExecStart=.*|ExecStart=/bin/true|; s|^ExecReload=[^ ]*/ebbd|ExecReload=/bin/true|' "$unit" >"$directory/ebbd.service"
-	said=$(systemd-analyze verify --man=no "$directory/ebbd.service" 2>&1) ||
-		failed=1
-	if printf '%s\n' "$said" | grep 'ebbd\.service'; then
-		failed=1
-	fi
+	for unit in host/ebbd.service host/exporter/ebb-exporter.service; do
+		[ -e "$unit" ] || continue
+		name=$(basename "$unit")
+		sed 's|^ExecStart=.*|ExecStart=/bin/true|; s|^ExecReload=[^ ]*/ebbd|ExecReload=/bin/true|' \
+			"$unit" >"$directory/$name"
+		said=$(systemd-analyze verify --man=no "$directory/$name" 2>&1) ||
+			failed=1
+		if printf '%s\n' "$said" | grep -F "$name"; then
+			failed=1
+		fi
+	done
 fi
 exit $failed

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ebb-exporter: what ebbd knows, as metrics for Prometheus.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * The problem. Whoever watches a fleet reads metrics over a network; ebbd, which may
+ * discard memory of guests, shall not be reached from one. So this is a process of its
+ * own: a user without privileges, in the group of those who may only look, which asks
+ * ebbd's control socket as ebbctl does and serves what it was told. Who takes it over
+ * can look, too, and no more.
+ *
+ * The invariants.
+ *   - One thread, which waits in one place, loop(): for HTTP clients, for ebbd's answer
+ *     and for a signal. Neither end can hold up the other.
+ *   - ebbd is asked only when somebody asks here, at most once in EXP_PAGE_MS, by one
+ *     connection, one question at a time (ask.h). It is never waited for longer than
+ *     EXP_ROUND_MS; after that the page says that it is not up.
+ *   - Nothing is kept of an ebbd that does not answer. Facts are of now, or absent.
+ *   - All that comes is bounded: HTTP by libmicrohttpd (server.h), answers by the parser
+ *     and the tables that ebbctl uses, the page by EXP_TEXT_BYTES_MAX.
+ */
+#include <config.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "host/exporter/ask.h"
+#include "host/exporter/options.h"
+#include "host/exporter/server.h"
+
+enum {
+	BACKLOG = 64
+};
+
+/**
+ * struct exporter
+ * @wanted: somebody waits for a page
+ * @told: the trouble that was logged last, so that it is logged once
+ */
+struct exporter {
+	struct exp_options options;
+	struct exp_server *server;
+	struct exp_ask ask;
+	struct exp_counts counts;
+	int signal_fd;
+	bool wanted;
+	char told[EXP_TROUBLE_BYTES];
+};
+
+static void on_want(void *opaque)
+{
+	struct exporter *exporter = opaque;
+
+	exporter->wanted = true;
+}
+
+static void tell_trouble(struct exporter *exporter, const char *trouble)
+{
+	if (strcmp(exporter->told, trouble) == 0)
+		return;
+	if (*trouble)
+		ebb_log(EBB_LOG_WARNING, "%s", trouble);
+	else
+		ebb_log(EBB_LOG_INFO, "ebbd answers again");
+	snprintf(exporter->told, sizeof(exporter->told), "%s", trouble);
+}
+
+static void publish(struct exporter *exporter)
+{
+	struct exp_page page;
+
+	exp_page_make(&exporter->ask.round, &exporter->counts, &page);
+	exp_round_clear(&exporter->ask.round);
+	tell_trouble(exporter, page.trouble);
+	exp_server_publish(exporter->server, &page);
+	exp_page_clear(&page);
+}
+
+/* The sooner of two timeouts of poll(2). */
+static int sooner(int a, int b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
+static int loop(struct exporter *exporter)
+{
+	struct exp_ask *ask = &exporter->ask;
+
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = exporter->signal_fd, .events = POLLIN },
+			{ .fd = exp_server_fd(exporter->server),
+			  .events = POLLIN },
+			{ .fd = -1, .events = POLLIN },
+		};
+		bool ended = false;
+
+		exp_server_run(exporter->server);
+		if (exporter->wanted && ask->fd < 0) {
+			exporter->wanted = false;
+			ended = exp_ask_begin(ask);
+		}
+		fds[2].fd = ask->fd;
+		if (!ended) {
+			int timeout_ms =
+				sooner(exp_server_timeout_ms(exporter->server),
+				       exp_ask_timeout_ms(ask));
+
+			if (poll(fds, EBB_ARRAY_SIZE(fds), timeout_ms) < 0 &&
+			    errno != EINTR)
+				return -errno;
+			if (fds[0].revents)
+				return 0;
+			ended = exp_ask_turn(ask);
+		}
+		if (ended) {
+			/* All who wait get this page. */
+			exporter->wanted = false;
+			publish(exporter);
+		}
+	}
+}
+
+/* ---- the socket ---- */
+
+/* Returns the socket that systemd passed, -1: none, or -2 after it was logged. */
+static int take_socket(void)
+{
+	int count = sd_listen_fds(1);
+
+	if (count == 0)
+		return -1;
+	if (count == 1 &&
+	    sd_is_socket(SD_LISTEN_FDS_START, AF_UNSPEC, SOCK_STREAM, 1) > 0)
+		return SD_LISTEN_FDS_START;
+	ebb_log(EBB_LOG_ERR,
+		"systemd passed something else than one listening socket: "
+		"give one ListenStream= in the .socket unit");
+	return -2;
+}
+
+static const char *bind_remedy(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return "Stop what listens there, or give another port with "
+		       "--listen";
+	case EADDRNOTAVAIL:
+		return "Give an address of this host with --listen";
+	case EACCES:
+		return "Give a port from 1024 on with --listen";
+	default:
+		return "Check --listen";
+	}
+}
+
+/* Returns a socket, or -1 after it was logged. */
+static int make_socket(const struct exp_options *options)
+{
+	ebb_auto_close int fd =
+		socket(options->address.ss_family,
+		       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int yes = 1;
+
+	if (fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&options->address,
+		 options->address_bytes) < 0 ||
+	    listen(fd, BACKLOG) < 0) {
+		ebb_log(EBB_LOG_ERR, "cannot listen on %s: %s. %s",
+			options->listen, strerror(errno), bind_remedy(errno));
+		return -1;
+	}
+	return ebb_steal_fd(&fd);
+}
+
+/* The port may be one that was asked for as 0. */
+static void tell_address(int fd)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t bytes = sizeof(address);
+	char host[INET6_ADDRSTRLEN] = "";
+	const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
+	bool is_six;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &bytes) < 0 ||
+	    (address.ss_family != AF_INET && address.ss_family != AF_INET6))
+		return;
+	is_six = address.ss_family == AF_INET6;
+	inet_ntop(address.ss_family,
+		  is_six ? (const void *)&six->sin6_addr : &four->sin_addr,
+		  host, sizeof(host));
+	ebb_log(EBB_LOG_INFO, "serving http://%s%s%s:%u/metrics",
+		is_six ? "[" : "", host, is_six ? "]" : "",
+		ntohs(is_six ? six->sin6_port : four->sin_port));
+	if (!exp_address_is_loopback(&address))
+		ebb_log(EBB_LOG_NOTICE,
+			"whoever reaches that address can read the names of "
+			"all domains and what their memory is like, and "
+			"nothing is encrypted. See ebb-exporter(8)");
+}
+
+static int open_socket(const struct exp_options *options)
+{
+	int fd = take_socket();
+
+	if (fd == -1)
+		fd = make_socket(options);
+	if (fd >= 0)
+		tell_address(fd);
+	return fd;
+}
+
+/* ---- the process ---- */
+
+static int watch_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int serve(struct exporter *exporter)
+{
+	int fd = open_socket(&exporter->options);
+	int r;
+
+	if (fd < 0)
+		return EXIT_FAILURE;
+	exporter->server = exp_server_new(fd, on_want, exporter);
+	if (!exporter->server) {
+		ebb_log(EBB_LOG_ERR, "cannot start the HTTP server: %s",
+			strerror(errno));
+		return EXIT_FAILURE;
+	}
+	sd_notify(0, "READY=1");
+	r = loop(exporter);
+	if (r < 0)
+		ebb_log(EBB_LOG_ERR, "cannot wait for events: %s",
+			strerror(-r));
+	exp_server_free(exporter->server);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct exporter exporter = { .signal_fd = -1 };
+	int status = exp_options_parse(argc, argv, &exporter.options);
+
+	if (status >= 0)
+		return status;
+	ebb_log_init("ebb-exporter", EBB_LOG_INFO);
+	if (geteuid() == 0)
+		ebb_log(EBB_LOG_NOTICE,
+			"runs as root, and needs to be no more than a member "
+			"of the group ebb: systemctl start ebb-exporter");
+	exporter.signal_fd = watch_signals();
+	if (exporter.signal_fd < 0) {
+		ebb_log(EBB_LOG_ERR, "cannot watch for signals: %s",
+			strerror(errno));
+		return EXIT_FAILURE;
+	}
+	exp_ask_init(&exporter.ask, exporter.options.socket);
+	status = serve(&exporter);
+	exp_ask_clear(&exporter.ask);
+	close(exporter.signal_fd);
+	return status;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The page of metrics: all that one round of questions to ebbd brought. */
+#ifndef EBB_HOST_EXPORTER_PAGE_H
+#define EBB_HOST_EXPORTER_PAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "host/exporter/text.h"
+
+enum {
+	EXP_TROUBLE_BYTES = 512
+};
+
+/* What is asked in a round, in this order. */
+enum exp_question {
+	EXP_DAEMON,
+	EXP_DOMAINS,
+	EXP_POLICY,
+	EXP_QUESTION_COUNT
+};
+
+/* The command of the control socket. */
+const char *exp_question_name(enum exp_question question);
+
+/**
+ * struct exp_round - what a round brought
+ * @answers: by question; NULL: none came
+ * @error: why the first did not come that did not, with the remedy; else empty
+ * @took_us: the round
+ */
+struct exp_round {
+	struct json_object *answers[EXP_QUESTION_COUNT];
+	char error[EXP_TROUBLE_BYTES];
+	uint32_t took_us;
+};
+
+/* Drops the answers; zeroed after it. */
+void exp_round_clear(struct exp_round *round);
+
+/**
+ * struct exp_counts - of the exporter's life
+ * @rounds: that have ended
+ * @failures: of these, without an answer to each question
+ */
+struct exp_counts {
+	uint64_t rounds;
+	uint64_t failures;
+};
+
+/**
+ * struct exp_page - what is served
+ * @metrics: the text; to be cleared by the owner
+ * @up: ebbd answered
+ * @trouble: what keeps it from being well, or empty
+ */
+struct exp_page {
+	struct exp_text metrics;
+	bool up;
+	char trouble[EXP_TROUBLE_BYTES];
+};
+
+/**
+ * exp_page_make - from a round, which is not changed
+ * @counts: is added to
+ * @ret_page: always filled
+ *
+ * Without an answer of ebbd the page says so (ebb_up is 0), and has no facts: none is
+ * kept from before.
+ */
+void exp_page_make(const struct exp_round *round, struct exp_counts *counts,
+		   struct exp_page *ret_page);
+
+void exp_page_clear(struct exp_page *page);
+
+#endif /* EBB_HOST_EXPORTER_PAGE_H */

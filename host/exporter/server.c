@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/exporter/server.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <microhttpd.h>
+
+#include "common/clock.h"
+
+enum {
+	/* Of a client that is slow to ask, or to read. */
+	IDLE_S = 10,
+	CONNECTION_BYTES = 32 * 1024,
+};
+
+#define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
+#define TYPE_PLAIN "text/plain; charset=utf-8"
+
+/* @response: of the last page */
+struct reply {
+	unsigned int status;
+	struct MHD_Response *response;
+};
+
+/**
+ * struct exp_server
+ * @waiting: connections that wait for the next page, and are suspended
+ * @published_ns: the last page; nothing without @metrics.response
+ */
+struct exp_server {
+	struct MHD_Daemon *daemon;
+	void (*want)(void *opaque);
+	void *opaque;
+	size_t waiting_count;
+	struct MHD_Connection *waiting[EXP_CONNECTIONS_MAX];
+	uint64_t published_ns;
+	struct reply metrics;
+	struct reply health;
+};
+
+static struct MHD_Response *make_response(const char *text, size_t bytes,
+					  const char *type)
+{
+	static const char *const headers[][2] = {
+		{ "Content-Security-Policy",
+		  "default-src 'none'; frame-ancestors 'none'" },
+		{ "Cross-Origin-Resource-Policy", "same-origin" },
+		{ MHD_HTTP_HEADER_CACHE_CONTROL, "no-store" },
+		{ "X-Content-Type-Options", "nosniff" },
+	};
+	/* It does not write there, but its parameter is not const. */
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		bytes, (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+
+	if (!response)
+		return NULL;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		MHD_add_response_header(response, headers[i][0], headers[i][1]);
+	return response;
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection,
+			      unsigned int status, const char *text)
+{
+	struct MHD_Response *response =
+		make_response(text, strlen(text), TYPE_PLAIN);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
+					"GET, HEAD");
+	result = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static bool is_fresh(const struct exp_server *server)
+{
+	return server->metrics.response &&
+	       ebb_now_ns() - server->published_ns <
+		       (uint64_t)EXP_PAGE_MS * EBB_NS_PER_MS;
+}
+
+/* Serves it, or has it wait for a page that can be. @has_waited: this one is new. */
+static enum MHD_Result reply(struct exp_server *server,
+			     struct MHD_Connection *connection,
+			     const struct reply *reply, bool has_waited)
+{
+	if (has_waited || is_fresh(server)) {
+		if (!reply->response)
+			return MHD_NO;
+		return MHD_queue_response(connection, reply->status,
+					  reply->response);
+	}
+	if (server->waiting_count == EXP_CONNECTIONS_MAX)
+		return MHD_NO;
+	MHD_suspend_connection(connection);
+	server->waiting[server->waiting_count++] = connection;
+	server->want(server->opaque);
+	return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *opaque,
+				  struct MHD_Connection *connection,
+				  const char *url, const char *method,
+				  const char *version, const char *upload_data,
+				  size_t *upload_bytes, void **request)
+{
+	struct exp_server *server = opaque;
+	bool has_waited = *request;
+	const struct reply *found = NULL;
+
+	(void)version;
+	(void)upload_data;
+	/* A body is of no use here: the connection ends with the answer. */
+	(void)upload_bytes;
+	*request = server;
+	if (strcmp(url, "/metrics") == 0)
+		found = &server->metrics;
+	else if (strcmp(url, "/healthz") == 0)
+		found = &server->health;
+	else
+		return refuse(connection, MHD_HTTP_NOT_FOUND,
+			      "There is nothing here. See /metrics and "
+			      "/healthz.\n");
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
+	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+			      "This can only be read: use GET or HEAD.\n");
+	return reply(server, connection, found, has_waited);
+}
+
+struct exp_server *exp_server_new(int fd, void (*want)(void *opaque),
+				  void *opaque)
+{
+	struct exp_server *server = calloc(1, sizeof(*server));
+
+	if (!server) {
+		close(fd);
+		return NULL;
+	}
+	server->want = want;
+	server->opaque = opaque;
+	server->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+		on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)EXP_CONNECTIONS_MAX,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+		MHD_OPTION_END);
+	if (server->daemon)
+		return server;
+	close(fd);
+	free(server);
+	return NULL;
+}
+
+static void resume_all(struct exp_server *server)
+{
+	for (size_t i = 0; i < server->waiting_count; i++)
+		MHD_resume_connection(server->waiting[i]);
+	server->waiting_count = 0;
+}
+
+static void drop_reply(struct reply *reply)
+{
+	if (reply->response)
+		MHD_destroy_response(reply->response);
+	*reply = (struct reply){ 0 };
+}
+
+void exp_server_free(struct exp_server *server)
+{
+	if (!server)
+		return;
+	/* None may be suspended when it ends. Without a page they are hung up. */
+	resume_all(server);
+	MHD_run(server->daemon);
+	MHD_stop_daemon(server->daemon);
+	drop_reply(&server->metrics);
+	drop_reply(&server->health);
+	free(server);
+}
+
+int exp_server_fd(const struct exp_server *server)
+{
+	return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)
+		->epoll_fd;
+}
+
+int exp_server_timeout_ms(const struct exp_server *server)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	if (MHD_get_timeout(server->daemon, &ms) != MHD_YES)
+		return -1;
+	return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+void exp_server_run(struct exp_server *server)
+{
+	MHD_run(server->daemon);
+}
+
+static void set_reply(struct reply *reply, unsigned int status,
+		      const char *text, size_t bytes, const char *type)
+{
+	drop_reply(reply);
+	reply->status = status;
+	reply->response = make_response(text, bytes, type);
+}
+
+void exp_server_publish(struct exp_server *server, const struct exp_page *page)
+{
+	static const char too_long[] =
+		"The metrics do not fit into the memory for them.\n";
+	char health[sizeof(page->trouble) + 2];
+	int bytes;
+
+	if (page->metrics.failed)
+		set_reply(&server->metrics, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			  too_long, strlen(too_long), TYPE_PLAIN);
+	else
+		set_reply(&server->metrics, MHD_HTTP_OK,
+			  exp_text_get(&page->metrics), page->metrics.used,
+			  TYPE_METRICS);
+	bytes = snprintf(health, sizeof(health), "%s\n",
+			 page->trouble[0] ? page->trouble : "ok");
+	set_reply(&server->health,
+		  page->trouble[0] ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
+		  health, (size_t)bytes, TYPE_PLAIN);
+	server->published_ns = ebb_now_ns();
+	resume_all(server);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The HTTP server: /metrics and /healthz, to be read alone.
+ *
+ * libmicrohttpd runs on the caller's loop (exp_server_fd(), exp_server_run()), without a
+ * thread. A page is good for EXP_PAGE_MS. Whoever asks later waits for the next one, and
+ * so do all who ask meanwhile: however many ask, ebbd is asked once.
+ */
+#ifndef EBB_HOST_EXPORTER_SERVER_H
+#define EBB_HOST_EXPORTER_SERVER_H
+
+#include "host/exporter/page.h"
+
+enum {
+	EXP_PAGE_MS = 1000,
+	EXP_CONNECTIONS_MAX = 64,
+};
+
+struct exp_server;
+
+/**
+ * exp_server_new - serve on a listening socket
+ * @fd: closed by the server, also on failure
+ * @want: called when a new page is waited for, until exp_server_publish()
+ * @opaque: handed to @want
+ *
+ * Returns NULL if it cannot be started.
+ */
+struct exp_server *exp_server_new(int fd, void (*want)(void *opaque),
+				  void *opaque);
+void exp_server_free(struct exp_server *server);
+
+/* To be watched for input. */
+int exp_server_fd(const struct exp_server *server);
+
+/* How long exp_server_run() may be left out while nothing comes; -1: for ever. */
+int exp_server_timeout_ms(const struct exp_server *server);
+
+/* Serves what can be served without a wait. */
+void exp_server_run(struct exp_server *server);
+
+/* A new page, for all who wait: to be followed by exp_server_run(). */
+void exp_server_publish(struct exp_server *server, const struct exp_page *page);
+
+#endif /* EBB_HOST_EXPORTER_SERVER_H */

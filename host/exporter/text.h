@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Text that grows, in the exposition format of Prometheus, version 0.0.4. */
+#ifndef EBB_HOST_EXPORTER_TEXT_H
+#define EBB_HOST_EXPORTER_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	EXP_TEXT_BYTES_MAX = 32 * 1024 * 1024
+};
+
+/**
+ * struct exp_text - zeroed: empty
+ * @bytes: NUL-terminated, or NULL while it is empty
+ * @failed: something did not fit, or there was no memory for it: not to be used
+ */
+struct exp_text {
+	char *bytes;
+	size_t used;
+	size_t capacity;
+	bool failed;
+};
+
+void exp_text_add(struct exp_text *text, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+
+/* All of @other behind it. */
+void exp_text_join(struct exp_text *text, const struct exp_text *other);
+
+/**
+ * exp_text_label - name="value", after a comma where something is there already
+ *
+ * The value's '\', '"' and newline are escaped, as the format wants. Other control
+ * characters become '?': people read this on terminals.
+ */
+void exp_text_label(struct exp_text *text, const char *name, const char *value);
+
+/* Empty again, but for its memory. */
+void exp_text_reset(struct exp_text *text);
+
+void exp_text_clear(struct exp_text *text);
+
+/* What it holds, "" while it is empty. */
+const char *exp_text_get(const struct exp_text *text);
+
+#endif /* EBB_HOST_EXPORTER_TEXT_H */
