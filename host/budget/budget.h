@@ -164,6 +164,15 @@ struct ebb_budget_swap {
 };
 
 /**
+ * ebb_swap_read - what swap the host has now
+ * @root: before /proc and /sys; "" but for tests
+ * @ret_swap: written only on success
+ *
+ * From any thread that may wait. Returns 0, -EBADMSG (not understood) or -errno.
+ */
+int ebb_swap_read(const char *root, struct ebb_budget_swap *ret_swap);
+
+/**
  * struct ebb_budget_list - what one read found
  * @nodes_online: NUMA nodes that have memory; 0: not known
  * @left_out: budgets for which there was no room

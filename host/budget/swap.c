@@ -42,8 +42,7 @@ static bool does_not_rotate(const char *root, const char *device)
 }
 
 /* Fast is what is known to be. */
-static bool is_fast(const struct ebb_budget_reader *reader,
-		    const struct area *area)
+static bool is_fast(const char *root, const struct area *area)
 {
 	char device[EBB_TEXT_PATH_BYTES];
 	const char *name = strrchr(area->path, '/') + 1;
@@ -53,13 +52,12 @@ static bool is_fast(const struct ebb_budget_reader *reader,
 		return false;
 	if (strcmp(area->type, "partition") == 0) {
 		snprintf(device, sizeof(device), "class/block/%s", name);
-		return does_not_rotate(reader->root, device);
+		return does_not_rotate(root, device);
 	}
-	if (ebb_mounts_find_device(reader->root, area->path, &major_id,
-				   &minor_id) < 0)
+	if (ebb_mounts_find_device(root, area->path, &major_id, &minor_id) < 0)
 		return false;
 	snprintf(device, sizeof(device), "dev/block/%u:%u", major_id, minor_id);
-	return does_not_rotate(reader->root, device);
+	return does_not_rotate(root, device);
 }
 
 static bool parse_area(const char *line, struct area *ret_area)
@@ -70,8 +68,7 @@ static bool parse_area(const char *line, struct area *ret_area)
 	       ret_area->size <= UINT64_MAX / EBB_KIB / AREAS_MAX;
 }
 
-static void add_area(struct ebb_budget_swap *swap,
-		     const struct ebb_budget_reader *reader,
+static void add_area(struct ebb_budget_swap *swap, const char *root,
 		     const struct area *area)
 {
 	uint64_t free_bytes = (area->size - area->used) * EBB_KIB;
@@ -80,19 +77,18 @@ static void add_area(struct ebb_budget_swap *swap,
 	swap->free_bytes += free_bytes;
 	if (is_device(area, "zram"))
 		swap->zram_bytes += area->size * EBB_KIB;
-	else if (is_fast(reader, area))
+	else if (is_fast(root, area))
 		swap->fast_free_bytes += free_bytes;
 }
 
-static int read_areas(const struct ebb_budget_reader *reader,
-		      struct ebb_budget_swap *swap)
+static int read_areas(const char *root, struct ebb_budget_swap *swap)
 {
 	char path[EBB_TEXT_PATH_BYTES], line[1024];
 	FILE *file ebb_auto_fclose = NULL;
 	struct area area;
 	int count = 0;
 
-	if (snprintf(path, sizeof(path), "%s/proc/swaps", reader->root) >=
+	if (snprintf(path, sizeof(path), "%s/proc/swaps", root) >=
 	    (int)sizeof(path))
 		return -ENAMETOOLONG;
 	file = fopen(path, "re");
@@ -103,34 +99,41 @@ static int read_areas(const struct ebb_budget_reader *reader,
 			continue;
 		if (count++ == AREAS_MAX || !parse_area(line, &area))
 			return -EBADMSG;
-		add_area(swap, reader, &area);
+		add_area(swap, root, &area);
 	}
 	return 0;
 }
 
-static bool has_zswap(const struct ebb_budget_reader *reader)
+static bool has_zswap(const char *root)
 {
 	char text[16];
 
 	return ebb_text_read(text, sizeof(text),
 			     "%s/sys/module/zswap/parameters/enabled",
-			     reader->root) > 0 &&
+			     root) > 0 &&
 	       text[0] == 'Y';
+}
+
+int ebb_swap_read(const char *root, struct ebb_budget_swap *ret_swap)
+{
+	struct ebb_budget_swap swap = { .known = true };
+	int r = read_areas(root, &swap);
+
+	/* A kernel without swap has no such file. */
+	if (r < 0 && r != -ENOENT)
+		return r;
+	swap.zswap = has_zswap(root);
+	*ret_swap = swap;
+	return 0;
 }
 
 void ebb_budget_read_swap(struct ebb_budget_read *read)
 {
-	struct ebb_budget_swap swap = { .known = true };
-	int r = read_areas(read->reader, &swap);
+	int r = ebb_swap_read(read->reader->root, &read->list.swap);
 
-	/* A kernel without swap has no such file. */
-	if (r < 0 && r != -ENOENT) {
+	if (r < 0)
 		ebb_budget_trouble(read,
 				   "/proc/swaps cannot be read or understood "
 				   "(%s): no swap is counted",
 				   strerror(-r));
-		return;
-	}
-	swap.zswap = has_zswap(read->reader);
-	read->list.swap = swap;
 }

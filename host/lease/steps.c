@@ -2,6 +2,7 @@
 #include "host/lease/steps.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "common/clock.h"
 
@@ -10,7 +11,38 @@ enum {
 	COMPACT_POLL_US = 50 * 1000,
 	/* For the standing target to be put back, once all is over. */
 	RESTORE_MS = 500,
+	/* While libvirt is waited for, the bounds are looked at so often. */
+	LOOK_MS = 20,
 };
+
+struct ebb_outcome ebb_step_permission(struct ebb_permission *permission,
+				       const struct ebb_bounds *bounds,
+				       const struct ebb_books *books)
+{
+	uint64_t wanted_ns = ebb_now_ns();
+	enum ebb_reclaim_end end;
+	int r;
+
+	do {
+		r = ebb_permission_get(permission, wanted_ns,
+				       ebb_now_ns() + LOOK_MS * EBB_NS_PER_MS);
+		end = ebb_bounds_end(bounds, books);
+	} while (r == -EAGAIN && end == EBB_END_NONE);
+	if (end == EBB_END_NONE && r == -EBUSY)
+		end = EBB_END_JOB;
+	if (end == EBB_END_NONE && r < 0)
+		return ebb_outcome_error(EBB_END_FAILED,
+					 "cannot ask libvirt whether a job "
+					 "runs");
+	return ebb_outcome(end);
+}
+
+struct ebb_outcome ebb_step_no_thread(int r)
+{
+	return ebb_outcome_error(EBB_END_FAILED, "%s",
+				 r == -EBUSY ? "too many calls of libvirt hang"
+					     : strerror(-r));
+}
 
 struct ebb_outcome ebb_step_compact(struct ebb_dialog *dialog,
 				    const struct ebb_bounds *bounds,

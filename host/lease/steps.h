@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What any reclaim has the guest do by its agent, whoever discards. */
+/* What any reclaim asks of libvirt, and has the guest do by its agent, whoever discards. */
 #ifndef EBB_HOST_STEPS_H
 #define EBB_HOST_STEPS_H
 
 #include "host/lease/dialog.h"
+#include "host/lease/permission.h"
+
+/**
+ * ebb_step_permission - no libvirt job works on the memory (blocks)
+ *
+ * Where one does, it is not made to change meanwhile. Returns EBB_END_NONE: it may be;
+ * EBB_END_JOB, EBB_END_FAILED or an end of the bounds.
+ */
+struct ebb_outcome ebb_step_permission(struct ebb_permission *permission,
+				       const struct ebb_bounds *bounds,
+				       const struct ebb_books *books);
+
+/* What asks libvirt could not be started, with the error @r. */
+struct ebb_outcome ebb_step_no_thread(int r);
 
 /**
  * ebb_step_compact - the guest moves together what it uses (blocks)

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "host/rung/report.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/size.h"
 #include "host/lease/drive.h"
-#include "host/lease/permission.h"
 #include "host/lease/steps.h"
 #include "host/rung/held.h"
 #include "protocol/threshold.h"
 
 enum {
 	POLL_US = 100 * 1000,
-	/* While libvirt is waited for, the bounds are looked at so often. */
-	LOOK_MS = 20,
 	/*
 	 * From free to discarded: the kernel waits 2 s, takes its time where much is
 	 * free (PAGE_REPORTING_DELAY, mm/page_reporting.c), and QEMU is asked in turn.
@@ -168,13 +164,6 @@ static struct ebb_outcome await_free(struct report *report)
 	return await_discards(report);
 }
 
-static struct ebb_outcome no_thread(int r)
-{
-	return ebb_outcome_error(EBB_END_FAILED, "%s",
-				 r == -EBUSY ? "too many calls of libvirt hang"
-					     : strerror(-r));
-}
-
 static struct ebb_outcome refused(const char *reason)
 {
 	return ebb_outcome_reason(EBB_END_GUEST_REFUSED, reason);
@@ -272,28 +261,6 @@ static struct ebb_outcome drive(struct report *report)
 	return outcome;
 }
 
-/* Where a libvirt job works on the memory, it is not made to change meanwhile. */
-static struct ebb_outcome await_permission(const struct report *report,
-					   struct ebb_permission *permission)
-{
-	uint64_t wanted_ns = ebb_now_ns();
-	enum ebb_reclaim_end end;
-	int r;
-
-	do {
-		r = ebb_permission_get(permission, wanted_ns,
-				       ebb_now_ns() + LOOK_MS * EBB_NS_PER_MS);
-		end = ebb_bounds_end(&report->bounds, &report->reclaim->books);
-	} while (r == -EAGAIN && end == EBB_END_NONE);
-	if (end == EBB_END_NONE && r == -EBUSY)
-		end = EBB_END_JOB;
-	if (end == EBB_END_NONE && r < 0)
-		return ebb_outcome_error(EBB_END_FAILED,
-					 "cannot ask libvirt whether a job "
-					 "runs");
-	return ebb_outcome(end);
-}
-
 static struct ebb_outcome ask_permission(const struct report *report)
 {
 	struct ebb_permission permission;
@@ -301,8 +268,9 @@ static struct ebb_outcome ask_permission(const struct report *report)
 	int r = ebb_permission_start(&permission, report->reclaim->domain);
 
 	if (r < 0)
-		return no_thread(r);
-	outcome = await_permission(report, &permission);
+		return ebb_step_no_thread(r);
+	outcome = ebb_step_permission(&permission, &report->bounds,
+				      &report->reclaim->books);
 	ebb_permission_stop(&permission);
 	return outcome;
 }
@@ -365,7 +333,7 @@ static struct ebb_outcome run(struct ebb_reclaim *reclaim)
 	r = ebb_dialog_start(&report.dialog, reclaim->channel,
 			     reclaim->agent_ms);
 	if (r < 0)
-		return no_thread(r);
+		return ebb_step_no_thread(r);
 	outcome = reclaim->wish.dry_run ? estimate_all(&report) : take(&report);
 	ebb_dialog_stop(&report.dialog);
 	return outcome;
