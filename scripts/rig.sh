@@ -43,6 +43,8 @@ GUEST=
 . "$source_dir/scripts/rig/books.sh"
 # shellcheck source=scripts/rig/slice.sh
 . "$source_dir/scripts/rig/slice.sh"
+# shellcheck source=scripts/rig/swap.sh
+. "$source_dir/scripts/rig/swap.sh"
 # shellcheck source=scripts/rig/ebbd.sh
 . "$source_dir/scripts/rig/ebbd.sh"
 
@@ -96,6 +98,7 @@ rig_cleanup()
 		guest_remove "$name"
 	done
 	slice_remove
+	swap_end
 	[ -z "$RIG_HUGEPAGES" ] ||
 		echo "$RIG_HUGEPAGES" >/proc/sys/vm/nr_hugepages
 	[ "$RIG_LIBVIRT_STARTED" != $$ ] || libvirt_stop

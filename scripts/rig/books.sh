@@ -45,6 +45,21 @@ process_bytes()
 		"/proc/$(guest_pid)/status"
 }
 
+# What of QEMU's process is in RAM, as the kernel counts it.
+process_resident()
+{
+	awk '/^VmRSS:/ { printf "%.0f\n", $2 * 1024 }' "/proc/$(guest_pid)/status"
+}
+
+# process_swapped PATTERN: and what is in swap, of the mappings whose lines match, which
+# are all for ".". VmSwap leaves out what is shared.
+process_swapped()
+{
+	awk -v pattern="$1" '/^[0-9a-f]+-/ { counts = $0 ~ pattern }
+		counts && $1 == "Swap:" { sum += $2 }
+		END { printf "%.0f\n", sum * 1024 }' "/proc/$(guest_pid)/smaps"
+}
+
 # Free memory in blocks of 2 MiB and more, as the guest counts it.
 guest_free_huge()
 {

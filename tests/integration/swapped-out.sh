@@ -9,30 +9,15 @@ SWAP_MIB=1536
 LIMIT_MIB=400
 SLACK=$((32 << 20))
 
-leave()
+# Of the guest's memory alone.
+guest_swapped()
 {
-	local status=$?
-
-	# With the guest gone there is little to bring back.
-	(exit $status)
-	trap - EXIT
-	(at_exit)
-	[ -z "${swap_on:-}" ] || swapoff "$swap"
-	rm -f "$swap"
-	exit $status
-}
-
-# What the kernel says of QEMU's guest memory in swap, in bytes.
-qemu_swapped()
-{
-	awk '/^[0-9a-f]+-/ { ram = /memory-backend-memfd/ }
-		ram && $1 == "Swap:" { sum += $2 } END { printf "%.0f", sum * 1024 }' \
-		"/proc/$qemu/smaps"
+	process_swapped memory-backend-memfd
 }
 
 is_swapped_out()
 {
-	at_least "$(qemu_swapped)" $((200 << 20))
+	at_least "$(guest_swapped)" $((200 << 20))
 }
 
 close_to()
@@ -40,17 +25,8 @@ close_to()
 	between $((-SLACK)) $(($1 - $2)) $SLACK
 }
 
-swap=$(mktemp /var/tmp/ebb-swap.XXXXXX)
-trap leave EXIT
-dd if=/dev/zero of="$swap" bs=1M count=$SWAP_MIB status=none ||
-	rig_skip "no room for a swap file of $SWAP_MIB MiB"
-chmod 600 "$swap"
-{ mkswap "$swap" >/dev/null && swapon "$swap" 2>/dev/null; } ||
-	rig_skip "no swap file can be used here"
-swap_on=yes
-
+swap_begin $SWAP_MIB
 started_rig --memory 1024
-qemu=$(cat "/run/libvirt/qemu/$GUEST.pid")
 limit=$(qemu_limit_file)
 [ -w "$limit" ] || rig_skip "QEMU has no memory cgroup of its own: $limit"
 guest_churn $((50 << 20))
@@ -58,12 +34,12 @@ guest_populate 700
 check "nothing is in swap" test "$(guest_number swapped-bytes)" = 0
 
 echo $((LIMIT_MIB << 20)) >"$limit" || rig_skip "$limit cannot be written"
-wait_for 60 is_swapped_out || fail "$(mib "$(qemu_swapped)") swapped out"
+wait_for 60 is_swapped_out || fail "$(mib "$(guest_swapped)") swapped out"
 held=$(backing_bytes)
 swapped=$(guest_number swapped-bytes)
 resident=$(guest_number resident-bytes)
 check "ebbd says what the kernel says: $(mib "$swapped") in swap" \
-	close_to "$swapped" "$(qemu_swapped)"
+	close_to "$swapped" "$(guest_swapped)"
 check "and the rest is resident: $(mib "$resident") of $(mib "$held")" \
 	close_to $((resident + swapped)) "$held"
 check "which is what the limit leaves" \
@@ -76,7 +52,7 @@ reclaim --all || fail "$RESULT $(cat "$RIG_DIR/run/stderr")"
 after=$(guest_number swapped-bytes)
 check "a reclaim frees swap: $(mib "$swapped") before, $(mib "$after") after" \
 	at_most "$after" $((swapped - (150 << 20)))
-check "ebbd still says what the kernel says" close_to "$after" "$(qemu_swapped)"
+check "ebbd still says what the kernel says" close_to "$after" "$(guest_swapped)"
 echo $((2048 << 20)) >"$limit"
 verdict=$(churn_ends) || fail "$verdict"
 ok "$verdict"
