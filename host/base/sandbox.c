@@ -18,6 +18,7 @@
  * CAP_DAC_OVERRIDE	the directory /proc/PID/fd; backings on tmpfs or
  *			hugetlbfs by path are that user's with mode 0600, and a
  *			hole is punched only through a descriptor for writing
+ * CAP_SYS_NICE		paging out of QEMU's memory: process_madvise()
  * CAP_CHOWN		the control socket's group
  *
  * CAP_SYS_RESOURCE is used before: by who writes the trigger of memory pressure
@@ -54,7 +55,7 @@
  *			strace shows it.
  *
  * Some calls depend on arguments: fallocate() punches holes and does nothing
- * else; signals go to ebbd itself only; threads can be made, processes not
+ * else; process_madvise() pages out; signals go to ebbd itself only; threads can be made, processes not
  * (clone3() hides which it is, and glibc uses clone() without it); sockets are
  * local; no memory is both written and run. Paths and what a descriptor is, a
  * filter cannot see.
@@ -290,6 +291,7 @@ static int add_arguments(scmp_filter_ctx filter)
 		{ SCMP_SYS(prctl), ARG_INT(0, PR_SET_TIMERSLACK) },
 		/* Limits can be read, by a pointer to no new ones. */
 		{ SCMP_SYS(prlimit64), SCMP_A2_64(SCMP_CMP_EQ, 0) },
+		{ SCMP_SYS(process_madvise), ARG_INT(3, MADV_PAGEOUT) },
 		{ SCMP_SYS(socket), ARG_INT(0, AF_UNIX) },
 		{ SCMP_SYS(socketpair), ARG_INT(0, AF_UNIX) },
 		{ SCMP_SYS(tgkill), ARG_INT(0, self) },
@@ -348,7 +350,7 @@ static int keep_capabilities(const unsigned int *kept, size_t kept_count)
 int ebb_sandbox_state_locked(void)
 {
 	static const unsigned int kept[] = { CAP_SYS_PTRACE, CAP_DAC_OVERRIDE,
-					     CAP_CHOWN };
+					     CAP_SYS_NICE, CAP_CHOWN };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -EPERM;
@@ -357,7 +359,8 @@ int ebb_sandbox_state_locked(void)
 
 int ebb_sandbox_listening(void)
 {
-	static const unsigned int kept[] = { CAP_SYS_PTRACE, CAP_DAC_OVERRIDE };
+	static const unsigned int kept[] = { CAP_SYS_PTRACE, CAP_DAC_OVERRIDE,
+					     CAP_SYS_NICE };
 	int r = keep_capabilities(kept, EBB_ARRAY_SIZE(kept));
 
 	if (r < 0)

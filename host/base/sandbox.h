@@ -8,8 +8,8 @@
 /**
  * ebb_sandbox_state_locked - drop capabilities, before any thread is started
  *
- * Keeps those of CAP_SYS_PTRACE, CAP_DAC_OVERRIDE and CAP_CHOWN that the
- * process has, and none for a program that it would start. Without CAP_SETPCAP
+ * Keeps those of CAP_SYS_PTRACE, CAP_DAC_OVERRIDE, CAP_SYS_NICE and CAP_CHOWN that
+ * the process has, and none for a program that it would start. Without CAP_SETPCAP
  * the bounding set stays as it is, which only says what a program could have.
  *
  * Returns 0, or -EPERM with what was there before.

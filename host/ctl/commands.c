@@ -26,7 +26,9 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			      "free in small pieces comes to lie in huge ranges; not so with\n"
 			      "--no-compact. Then what it frees when it is driven to, as page cache;\n"
 			      "not so with --free-only. --all takes all that is free now; on rung\n"
-			      "report, where QEMU takes that by itself, it is waited for.\n"
+			      "report, where QEMU takes that by itself, it is waited for, and on rung\n"
+			      "pageout, where SIZE of what is cold goes into the host's swap, nobody\n"
+			      "knows what is free.\n"
 			      "The guest gets memory again as soon as it uses it. Ctrl-C cancels." },
 	[CTL_CMD_SET] = { "set", "DOMAIN", 1, 1,
 			  CTL_OPT_FREE_TARGET | CTL_OPT_MODE | CTL_OPT_MIN |

@@ -71,7 +71,7 @@ _ebbctl()
 		;;
 	--rungs)
 		mapfile -t COMPREPLY < <(compgen -W \
-			'all none lease report lease,report default' -- "$cur")
+			'all none lease report pageout lease,report default' -- "$cur")
 		return
 		;;
 	--reserved)

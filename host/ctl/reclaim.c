@@ -28,6 +28,7 @@ static const struct {
 	{ "drained", "the guest had no more free huge ranges" },
 	{ "guest-pressure", "the guest came to need its memory itself" },
 	{ "guest-refused", "the guest would not free more" },
+	{ "no-more", "no more could be paged out" },
 	{ "timeout", "the time limit came first" },
 	{ "cancelled", "it was cancelled" },
 };
@@ -226,7 +227,8 @@ static enum ctl_exit result_status(const struct ebb_reclaim_result *result)
 {
 	bool all_given = strcmp(result->ended, "drained") == 0 ||
 			 strcmp(result->ended, "guest-pressure") == 0 ||
-			 strcmp(result->ended, "guest-refused") == 0;
+			 strcmp(result->ended, "guest-refused") == 0 ||
+			 strcmp(result->ended, "no-more") == 0;
 
 	if (result->dry_run || strcmp(result->ended, "satisfied") == 0)
 		return CTL_DONE;

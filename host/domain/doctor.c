@@ -82,6 +82,8 @@ static const struct {
 	  false,
 	  1,
 	  { EBB_REASON_RUNG_FORBIDDEN } },
+	/* Told where it is all that rung pageout lacks. */
+	{ "swap", NULL, false, 1, { EBB_REASON_NO_SWAP } },
 	{ "lease",
 	  "The guest's memory is proven and its ring attached",
 	  false,
@@ -202,6 +204,32 @@ static void check_page_size(const struct ebb_probe *probe,
 		 "</memoryBacking>");
 }
 
+/* Merging and paging out are two ways to the same memory: one has to be chosen. */
+static void check_merged(const struct ebb_probe *probe,
+			 struct ebb_doctor *doctor)
+{
+	char text[EBB_TEXT_BYTES_MAX];
+	struct ebb_check *check;
+
+	if (!probe->merged_known)
+		return;
+	if (probe->merged_bytes == 0) {
+		add_check(doctor, "ksm", "ok",
+			  "KSM has merged none of the guest's pages with "
+			  "others");
+		return;
+	}
+	snprintf(text, sizeof(text),
+		 "KSM has merged %s of the guest's pages with others: rung "
+		 "pageout leaves these in RAM, and what it pages out KSM "
+		 "merges no more",
+		 EBB_SIZE(probe->merged_bytes));
+	check = add_check(doctor, "ksm", "warn", text);
+	snprintf(check->remedy, sizeof(check->remedy), "%s",
+		 "If merging saves more than that, keep this guest off "
+		 "pageout: ebbctl set DOMAIN --rungs lease,report");
+}
+
 void ebb_doctor_examine(const struct ebb_probe *probe,
 			struct ebb_doctor *ret_doctor)
 {
@@ -213,9 +241,11 @@ void ebb_doctor_examine(const struct ebb_probe *probe,
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(checks); i++) {
 		if (add_failures(probe, i, ret_doctor) > 0)
 			stopped |= checks[i].stops;
-		else if (stopped)
+		else if (stopped && checks[i].ok)
 			add_check(ret_doctor, checks[i].name, "skip",
 				  "Not looked at: mend what failed before it");
+		else if (!checks[i].ok)
+			continue;
 		else if (i + 1 < EBB_ARRAY_SIZE(checks) || probe->attached)
 			add_check(ret_doctor, checks[i].name, "ok",
 				  checks[i].ok);
@@ -225,6 +255,9 @@ void ebb_doctor_examine(const struct ebb_probe *probe,
 	}
 	if (probe->qemu.backing_count > 0)
 		check_page_size(probe, ret_doctor);
+	if (ebb_probe_rung(probe) == EBB_RUNG_PAGEOUT ||
+	    ebb_reason_has(&probe->reasons, EBB_REASON_NO_SWAP))
+		check_merged(probe, ret_doctor);
 }
 
 static void add_target(struct ebb_doctor *doctor, const char *status,

@@ -12,6 +12,7 @@
 #include "host/libvirt/agent.h"
 #include "host/memory/age.h"
 #include "host/memory/debt.h"
+#include "host/memory/merged.h"
 #include "host/memory/peers.h"
 #include "host/memory/ram.h"
 
@@ -171,8 +172,9 @@ static int examine_process(struct context *context)
 	if (probe->qemu.backing_count == 0 &&
 	    !ebb_reason_has(&probe->reasons, EBB_REASON_BACKING_ON_DISK))
 		add_reason(context, EBB_REASON_PRIVATE_MEMORY, NULL);
-	probe->pooled = probe->domxml.free_page_reporting &&
-			is_pooled(&probe->qemu);
+	probe->pooled = is_pooled(&probe->qemu);
+	probe->merged_known =
+		ebb_merged_bytes(probe->qemu.pid, &probe->merged_bytes) == 0;
 	return 0;
 }
 
@@ -510,6 +512,27 @@ static void examine_ban(struct context *context)
 			   ebb_rungs_list(missed, names));
 }
 
+/*
+ * Where nothing but the host's swap is lacking for rung pageout, and there is no better
+ * one, that is a reason.
+ */
+static void examine_swap(struct context *context)
+{
+	struct ebb_rung_facts facts = ebb_probe_rung_facts(context->probe);
+	struct ebb_budget_swap swap;
+	int r = ebb_swap_read("", &swap);
+	const char *why = r < 0 ? strerror(-r) : ebb_rung_why_no_swap(&swap);
+
+	if (!why) {
+		context->probe->swaps = true;
+		return;
+	}
+	facts.swaps = true;
+	if (facts.reasons->count > 0 &&
+	    ebb_rung_choose(&facts) == EBB_RUNG_PAGEOUT)
+		add_reason(context, EBB_REASON_NO_SWAP, why);
+}
+
 static void examine(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
@@ -525,6 +548,7 @@ static void examine(struct context *context)
 		examine_agent(context);
 	if (probe->have_info)
 		examine_info(context);
+	examine_swap(context);
 	examine_ban(context);
 	if (probe->reasons.count == 0 && !*context->order->gone)
 		attach(context);

@@ -37,8 +37,9 @@
  * @domxml: from its XML, if @running
  * @qemu: its process and files
  * @forbidden: the order's, and what the domain's metadata forbid
- * @pooled: with free page reporting, some of its memory is of a pool of huge pages,
- *	or that is not known
+ * @pooled: some of its memory is of a pool of huge pages, or that is not known
+ * @swaps: the host had swap that is no RAM, and the look has not been let go
+ * @merged_known, @merged_bytes: what of it KSM has merged with others
  * @same_process: that of the look before
  * @began_ns: when it was started, to the second
  * @own_channel, @qga_channel: ways to an agent that are open; kept from one
@@ -59,6 +60,9 @@ struct ebb_probe {
 	bool same_process;
 	uint64_t began_ns;
 	bool pooled;
+	bool swaps;
+	bool merged_known;
+	uint64_t merged_bytes;
 	uint32_t forbidden;
 	struct ebb_channel *own_channel;
 	struct ebb_channel *qga_channel;
@@ -134,6 +138,7 @@ ebb_probe_rung_facts(const struct ebb_probe *probe)
 		.answers = probe->channel && probe->have_info,
 		.reporting = probe->domxml.free_page_reporting,
 		.pooled = probe->pooled,
+		.swaps = probe->swaps,
 		.forbidden = probe->forbidden,
 	};
 }

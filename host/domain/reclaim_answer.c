@@ -37,6 +37,7 @@ static const struct {
 	[EBB_END_GUEST_PRESSURE] = { NULL, "The guest ran short of memory "
 					   "itself and stopped giving" },
 	[EBB_END_GUEST_REFUSED] = { NULL, "" },
+	[EBB_END_NO_MORE] = { NULL, "" },
 	[EBB_END_GUEST_GONE] = { "GenericError",
 				 "The guest was reset or stopped, its memory or "
 				 "devices changed, or ebb.ko was unloaded in "
@@ -98,11 +99,12 @@ static void fill_dry(const struct ebb_reclaim *reclaim,
 	snprintf(result->ended, sizeof(result->ended), "dry-run");
 }
 
-/* What the guest would not give of what was asked. */
+/* What was not had of what was asked. */
 static void fill_refusal(const struct ebb_outcome *outcome,
 			 struct ebb_reclaim_result *result)
 {
 	if ((outcome->end != EBB_END_GUEST_REFUSED &&
+	     outcome->end != EBB_END_NO_MORE &&
 	     outcome->end != EBB_END_GUEST_PRESSURE) ||
 	    result->reclaimed_bytes >= result->asked_bytes)
 		return;
@@ -157,6 +159,10 @@ static void fill_note(const struct ebb_outcome *outcome,
 {
 	if (outcome->end == EBB_END_GUEST_REFUSED)
 		note_refusal(outcome, result);
+	else if (outcome->end == EBB_END_NO_MORE)
+		snprintf(result->note, sizeof(result->note),
+			 "No more can be had: %s",
+			 ebb_target_reason_text(outcome->reason));
 	else if (outcome->end == EBB_END_DRAINED && *outcome->reason)
 		note_uncompacted(outcome->reason, result);
 	else
@@ -222,12 +228,12 @@ void ebb_reclaim_answer(const struct ebb_reclaim_report *report,
 		ebb_refusal_answer(&report->refusal, call);
 }
 
-/* Of files this moment's, else as it was measured last. */
+/* As the rung measured it last; on the lease, of its files at this moment. */
 static uint64_t held_bytes(const struct ebb_reclaim *reclaim)
 {
-	return reclaim->lender.qemu->backing_count > 0
-		       ? ebb_lender_held_bytes(&reclaim->lender)
-		       : reclaim->held_bytes;
+	uint64_t bytes = reclaim->held_bytes;
+
+	return bytes ? bytes : ebb_lender_held_bytes(&reclaim->lender);
 }
 
 static struct ebb_reclaim_progress

@@ -103,6 +103,7 @@ void ebb_vm_detach(struct ebb_vm *vm)
 	ebb_probe_detach(&vm->probe);
 	/* It is asked anew where the guest is another, and on a channel that is open. */
 	vm->probe.channel = NULL;
+	vm->probe.swaps = false;
 	if (vm->agent.broken || vm->life != EBB_VM_CONNECTED)
 		ebb_probe_close_channels(&vm->probe);
 	vm->agent.broken = false;

@@ -171,6 +171,12 @@ static const struct {
 				     "A libvirt job works on the domain's memory",
 				     "Wait for it to end: virsh domjobinfo DOMAIN",
 				     NULL },
+	[EBB_REASON_NO_SWAP] = { "no-swap",
+				 "The host has no swap to page out to",
+				 "Give the host swap on a disk (mkswap, swapon), which "
+				 "opens rung pageout, or mend what closes the "
+				 "better rungs",
+				 NULL },
 	[EBB_REASON_INTERNAL] = { "internal-error",
 				  "ebbd could not examine the domain",
 				  "See the log of ebbd", NULL },

@@ -13,6 +13,7 @@
 
 static const char *const names[] = {
 	[EBB_RUNG_OBSERVE] = "observe",
+	[EBB_RUNG_PAGEOUT] = "pageout",
 	[EBB_RUNG_REPORT] = "report",
 	[EBB_RUNG_LEASE] = "lease",
 };

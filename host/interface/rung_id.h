@@ -14,6 +14,8 @@
  * enum ebb_rung_id - from the worst to the best
  *
  * @EBB_RUNG_OBSERVE: facts are shown; nothing can be taken
+ * @EBB_RUNG_PAGEOUT: the host puts cold memory of the guest into its swap; the guest
+ *	knows nothing of it
  * @EBB_RUNG_REPORT: QEMU discards what the guest's kernel reports to be free, some
  *	seconds after it was freed, and ebbd has the guest compact and free more. Nobody
  *	orders it to take: what is free is gone already
@@ -21,6 +23,7 @@
  */
 enum ebb_rung_id {
 	EBB_RUNG_OBSERVE,
+	EBB_RUNG_PAGEOUT,
 	EBB_RUNG_REPORT,
 	EBB_RUNG_LEASE,
 	EBB_RUNG_COUNT

@@ -179,6 +179,15 @@ const char *ebb_target_reason_text(const char *reason)
 			     "update it" },
 		{ "no-mechanism",
 		  "it has neither ebb.ko nor knobs that do it" },
+		/* Of rung pageout, where nobody in the guest says so. */
+		{ "in-use", "the guest works with the rest of its memory, or "
+			    "it is in swap already" },
+		{ "swap-full", "the host's swap is nearly full" },
+		{ "not-swapped", "the kernel puts none of it into swap: a "
+				 "cgroup may limit its swap" },
+		{ "free-unknown",
+		  "which of the guest's memory is free is not known on rung "
+		  "pageout; give a SIZE" },
 	};
 
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(texts); i++)

@@ -79,10 +79,10 @@ ebb_target_message(const struct ebb_target_setting *setting,
 		   uint64_t memory_bytes);
 
 /**
- * ebb_target_reason_text - why a guest keeps less free, in words
+ * ebb_target_reason_text - why a guest keeps less free, or gives no more, in words
  * @reason: the stable word, from a guest
  *
- * A clause for "the guest keeps less: ...". A word that is not known gets one
+ * A clause for "the guest keeps less: ..." or the like. A word that is not known gets one
  * that says so.
  */
 const char *ebb_target_reason_text(const char *reason);

@@ -14,11 +14,13 @@ enum ebb_reclaim_phase {
 	EBB_PHASE_TAKING, /* what the guest has free */
 	EBB_PHASE_COMPACTING, /* the guest moves together what it uses */
 	EBB_PHASE_DRIVING, /* the guest frees more, and that is taken */
+	EBB_PHASE_PAGING_OUT, /* the host puts cold memory into its swap */
 };
 
 /* Written by the reclaiming thread, read by any. */
 struct ebb_books {
-	_Atomic uint64_t reclaimed_bytes; /* by the host's books: st_blocks */
+	_Atomic uint64_t
+		reclaimed_bytes; /* by the host's books, as the rung has it */
 	_Atomic uint64_t driven_bytes; /* of these, while it was driven */
 	_Atomic uint64_t punched_bytes; /* holes included */
 	_Atomic uint32_t batches;

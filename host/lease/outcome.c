@@ -47,6 +47,7 @@ const char *ebb_reclaim_end_name(enum ebb_reclaim_end end)
 		[EBB_END_NO_AGENT] = "no-agent",
 		[EBB_END_GUEST_PRESSURE] = "guest-pressure",
 		[EBB_END_GUEST_REFUSED] = "guest-refused",
+		[EBB_END_NO_MORE] = "no-more",
 		[EBB_END_REPORTING_BUSY] = "page-reporting-busy",
 		[EBB_END_JOB] = "libvirt-job",
 		[EBB_END_MAP_CHANGED] = "map-changed",

@@ -21,6 +21,7 @@ enum ebb_reclaim_end {
 	EBB_END_NO_AGENT, /* it does not answer */
 	EBB_END_GUEST_PRESSURE, /* it needs its memory itself */
 	EBB_END_GUEST_REFUSED, /* it was driven and frees no more */
+	EBB_END_NO_MORE, /* the host pages out no more of it */
 	EBB_END_REPORTING_BUSY, /* the page reporting slot is taken */
 	EBB_END_JOB, /* a libvirt job works on the memory */
 	EBB_END_MAP_CHANGED, /* offers outside of proven memory */
@@ -32,8 +33,8 @@ enum ebb_reclaim_end {
 /**
  * struct ebb_outcome - the result of a step; made where the step ends
  * @end: EBB_END_NONE: what the step was for is done, and there is more to do
- * @reason: one stable word, or empty. With GUEST_REFUSED and GUEST_PRESSURE:
- *	why the guest gives no more. With DRAINED: why it was not compacted
+ * @reason: one stable word, or empty. With GUEST_REFUSED, NO_MORE and
+ *	GUEST_PRESSURE: why there is no more. With DRAINED: why it was not compacted
  * @error: with NO_AGENT, REPORTING_BUSY, MAP_CHANGED, VIOLATION and FAILED: a
  *	sentence, which may hold the guest's own words
  * @held: with GUEST_REFUSED: what holds the guest's memory, as it said last

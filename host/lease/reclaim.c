@@ -184,6 +184,8 @@ const char *ebb_reclaim_phase_name(enum ebb_reclaim_phase phase)
 		return "compacting";
 	case EBB_PHASE_DRIVING:
 		return "driving";
+	case EBB_PHASE_PAGING_OUT:
+		return "paging-out";
 	}
 	return "taking";
 }

@@ -48,7 +48,7 @@ struct ebb_reclaim_wish {
  *
  * Of the reclaim; the first four may be read while it runs:
  * @books: what came of it so far
- * @held_bytes: what the host holds of a guest without files, as measured last
+ * @held_bytes: what the host holds of the guest, as measured last; 0 on the lease
  * @start_ns: when ebb_reclaim_run() began first, or 0. A caller may put it off
  *	between two runs, for time that does not count
  * @target_bytes: since ebb_reclaim_prepare(); that of a reclaim of all is an

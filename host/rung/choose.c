@@ -13,6 +13,8 @@ static bool closes_report(enum ebb_reason_id reason)
 	case EBB_REASON_RING_INVALID:
 	/* Says which rungs are forbidden, and the fact itself closes them. */
 	case EBB_REASON_RUNG_FORBIDDEN:
+	/* Stands in the way of what is worse. */
+	case EBB_REASON_NO_SWAP:
 		return false;
 	/* Whoever paid for memory that stays has it. */
 	case EBB_REASON_RESERVED_MEMORY:
@@ -50,6 +52,66 @@ static bool closes_report(enum ebb_reason_id reason)
 	return true;
 }
 
+static bool closes_pageout(enum ebb_reason_id reason)
+{
+	switch (reason) {
+	/* What discarding needs, or an agent, or what the agent says of the guest. */
+	case EBB_REASON_PRIVATE_MEMORY:
+	case EBB_REASON_NVDIMM:
+	case EBB_REASON_NO_CHANNEL:
+	case EBB_REASON_AGENT_SILENT:
+	case EBB_REASON_NO_AGENT:
+	case EBB_REASON_AGENT_VERSION:
+	case EBB_REASON_NO_MODULE:
+	case EBB_REASON_PAGE_POISONING:
+	case EBB_REASON_REPORTING_BUSY:
+	case EBB_REASON_MAP_UNPROVEN:
+	case EBB_REASON_RING_INVALID:
+	/* Says which rungs are forbidden, and the fact itself closes them. */
+	case EBB_REASON_RUNG_FORBIDDEN:
+	/* Likewise. */
+	case EBB_REASON_NO_SWAP:
+		return false;
+	/* Whoever paid for memory that stays has it. */
+	case EBB_REASON_RESERVED_MEMORY:
+	/* Nobody knows what it is, or all of it. */
+	case EBB_REASON_NOT_RUNNING:
+	case EBB_REASON_PROCESS_UNKNOWN:
+	case EBB_REASON_ARGUMENTS_UNKNOWN:
+	case EBB_REASON_BACKING_ON_DISK:
+	case EBB_REASON_TOO_MANY_PARTS:
+	/* Another one takes of it, or whoever broke the rules is left to itself. */
+	case EBB_REASON_OTHER_CONTROLLER:
+	case EBB_REASON_QUARANTINED:
+	/* It is never swapped, */
+	case EBB_REASON_CONFIDENTIAL:
+	case EBB_REASON_VFIO:
+	case EBB_REASON_VDPA:
+	case EBB_REASON_LOCKED_MEMORY:
+	case EBB_REASON_PAGES_TOO_LARGE:
+	/* or another process may have it pinned, or has it mapped as well. */
+	case EBB_REASON_VHOST_USER:
+	case EBB_REASON_PEERS_UNKNOWN:
+	/* What stands still, or has not begun, touches nothing: all of it looks cold. */
+	case EBB_REASON_GUEST_PAUSED:
+	case EBB_REASON_GUEST_BOOTING:
+	/* It would read all back. */
+	case EBB_REASON_LIBVIRT_JOB:
+	case EBB_REASON_INTERNAL:
+	case EBB_REASON_COUNT:
+		break;
+	}
+	return true;
+}
+
+const char *ebb_rung_why_no_swap(const struct ebb_budget_swap *swap)
+{
+	if (!swap->known || swap->total_bytes == 0)
+		return "there is none";
+	/* With zram beside a disk nobody knows where a page goes. */
+	return swap->zram_bytes > 0 ? "it is in zram, which is RAM" : NULL;
+}
+
 bool ebb_rung_is_closed_by(enum ebb_rung_id id, enum ebb_reason_id reason)
 {
 	switch (id) {
@@ -57,6 +119,8 @@ bool ebb_rung_is_closed_by(enum ebb_rung_id id, enum ebb_reason_id reason)
 		return true;
 	case EBB_RUNG_REPORT:
 		return closes_report(reason);
+	case EBB_RUNG_PAGEOUT:
+		return closes_pageout(reason);
 	case EBB_RUNG_OBSERVE:
 	case EBB_RUNG_COUNT:
 		break;
@@ -70,15 +134,12 @@ static bool may_report(const struct ebb_rung_facts *facts)
 	return facts->reporting && !facts->pooled;
 }
 
-static bool is_report_open(const struct ebb_rung_facts *facts)
+static bool is_closed(const struct ebb_rung_facts *facts, enum ebb_rung_id id)
 {
-	if (!may_report(facts) || !facts->answers)
-		return false;
 	for (uint32_t i = 0; i < facts->reasons->count; i++)
-		if (ebb_rung_is_closed_by(EBB_RUNG_REPORT,
-					  facts->reasons->items[i].id))
-			return false;
-	return true;
+		if (ebb_rung_is_closed_by(id, facts->reasons->items[i].id))
+			return true;
+	return false;
 }
 
 static bool is_open(const struct ebb_rung_facts *facts, enum ebb_rung_id id)
@@ -87,7 +148,10 @@ static bool is_open(const struct ebb_rung_facts *facts, enum ebb_rung_id id)
 	case EBB_RUNG_LEASE:
 		return facts->attached;
 	case EBB_RUNG_REPORT:
-		return is_report_open(facts);
+		return may_report(facts) && facts->answers &&
+		       !is_closed(facts, id);
+	case EBB_RUNG_PAGEOUT:
+		return facts->swaps && !facts->pooled && !is_closed(facts, id);
 	case EBB_RUNG_OBSERVE:
 	case EBB_RUNG_COUNT:
 		break;

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "host/rung/rung.h"
 
+#include "host/rung/pageout.h"
 #include "host/rung/report.h"
 
 static const struct ebb_rung rungs[EBB_RUNG_COUNT] = {
 	[EBB_RUNG_OBSERVE] = { .run = NULL },
+	[EBB_RUNG_PAGEOUT] = {
+		.can = { .page_out = true },
+		.prepare = ebb_pageout_prepare,
+		.run = ebb_pageout_run,
+	},
 	[EBB_RUNG_REPORT] = {
 		.can = { .drive = true },
 		.prepare = ebb_report_prepare,

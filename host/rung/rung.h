@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/budget/budget.h"
 #include "host/interface/reason.h"
 #include "host/interface/rung_id.h"
 #include "host/lease/reclaim.h"
@@ -65,6 +66,7 @@ struct ebb_rung {
  * @answers: an agent does, and there is a way to it
  * @reporting: virtio-balloon has free page reporting on
  * @pooled: some of the memory is of a pool of huge pages
+ * @swaps: the host has swap that is no RAM
  * @forbidden: the set of rungs that an operator forbids; see ebb_rung_bit(). Empty: all
  *	are allowed
  */
@@ -74,11 +76,18 @@ struct ebb_rung_facts {
 	bool answers;
 	bool reporting;
 	bool pooled;
+	bool swaps;
 	uint32_t forbidden;
 };
 
 /* Pure. Whether a reason closes the rung. */
 bool ebb_rung_is_closed_by(enum ebb_rung_id id, enum ebb_reason_id reason);
+
+/*
+ * Pure. Why the host's swap does not do for rung pageout: "there is none" or "it is in
+ * zram, which is RAM"; NULL: it does.
+ */
+const char *ebb_rung_why_no_swap(const struct ebb_budget_swap *swap);
 
 /* Pure. The best rung that is open and allowed. */
 enum ebb_rung_id ebb_rung_choose(const struct ebb_rung_facts *facts);

@@ -208,6 +208,7 @@ static enum ebb_policy_answer answer_of(enum ebb_reclaim_end end)
 	case EBB_END_DRAINED:
 	case EBB_END_TIMEOUT:
 	case EBB_END_GUEST_REFUSED:
+	case EBB_END_NO_MORE:
 	case EBB_END_GUEST_SILENT:
 	case EBB_END_NO_AGENT:
 		return EBB_POLICY_GAVE;

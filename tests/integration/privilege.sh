@@ -5,8 +5,8 @@
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# CAP_DAC_OVERRIDE and CAP_SYS_PTRACE.
-KEPT=0000000000080002
+# CAP_DAC_OVERRIDE, CAP_SYS_PTRACE and CAP_SYS_NICE.
+KEPT=0000000000880002
 
 # status_is NAME VALUE: of each thread of ebbd.
 status_is()
@@ -107,14 +107,14 @@ guest_boot --memory 768
 # What systemd leaves by ebbd.service: no CAP_SETPCAP to empty the bounding set.
 cat >"$RIG_DIR/ebbd" <<END
 #!/bin/sh
-exec setpriv --bounding-set=-all,+chown,+dac_override,+sys_ptrace,+sys_resource \
+exec setpriv --bounding-set=-all,+chown,+dac_override,+sys_ptrace,+sys_nice,+sys_resource \
 	--no-new-privs "$(program ebbd)" "\$@"
 END
 chmod 755 "$RIG_DIR/ebbd"
 EBBD_PROGRAM=$RIG_DIR/ebbd start_ebbd
 wait_lease
 # A container may have less than systemd leaves.
-left=$((0x1080003 & 0x$(sed -n 's/^CapBnd:[[:space:]]*//p' /proc/self/status)))
+left=$((0x1880003 & 0x$(sed -n 's/^CapBnd:[[:space:]]*//p' /proc/self/status)))
 check_privileges "with what systemd leaves" "$(printf '%016x' $left)"
 works "with what systemd leaves"
 stop_ebbd

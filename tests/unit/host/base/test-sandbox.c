@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,6 +116,24 @@ static int check_memory(void)
 	       errno == ENOSYS);
 	expect(ftruncate(memory_fd, 0) < 0 && errno == ENOSYS);
 	expect(pwrite(memory_fd, "y", 1, 0) < 0 && errno == ENOSYS);
+	return 0;
+}
+
+/* Pages of a process may go into swap, and no other advice is given. */
+static int check_paging_out(void)
+{
+	struct iovec range = { .iov_len = 4096 };
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	expect(pidfd >= 0);
+	range.iov_base =
+		mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	expect(range.iov_base != MAP_FAILED);
+	expect(syscall(SYS_process_madvise, pidfd, &range, 1, MADV_PAGEOUT,
+		       0) == 4096);
+	expect(syscall(SYS_process_madvise, pidfd, &range, 1, MADV_COLD, 0) <
+		       0 &&
+	       errno == ENOSYS);
 	return 0;
 }
 
@@ -279,7 +298,8 @@ static uint64_t status_bits(const char *name)
 static int check_capabilities(void)
 {
 	const uint64_t kept = UINT64_C(1) << CAP_SYS_PTRACE |
-			      UINT64_C(1) << CAP_DAC_OVERRIDE;
+			      UINT64_C(1) << CAP_DAC_OVERRIDE |
+			      UINT64_C(1) << CAP_SYS_NICE;
 
 	expect(status_bits("CapPrm:") == (held & kept));
 	expect(status_bits("CapEff:") == (held & kept));
@@ -304,6 +324,7 @@ static int check_capabilities(void)
 	}
 
 HOLDS(memory)
+HOLDS(paging_out)
 HOLDS(lost_mapping)
 HOLDS(lost_mapping_of_a_worker)
 HOLDS(code)
@@ -394,6 +415,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_paging_out),
 		cmocka_unit_test(test_lost_mapping),
 		cmocka_unit_test(test_lost_mapping_of_a_worker),
 		cmocka_unit_test(test_code),

@@ -18,6 +18,7 @@
 #include "common/size.h"
 #include "host/libvirt/agent.h"
 #include "host/lease/reclaim.h"
+#include "host/rung/pageout.h"
 #include "host/rung/report.h"
 
 struct fake_vm fake_vm = { .now_ns = (uint64_t)1000 * 1000 * 1000 * 1000 };
@@ -63,6 +64,11 @@ void ebb_report_prepare(struct ebb_reclaim *reclaim)
 	(void)reclaim;
 }
 
+void ebb_pageout_prepare(struct ebb_reclaim *reclaim)
+{
+	(void)reclaim;
+}
+
 static void play(struct ebb_reclaim *reclaim)
 {
 	while (fake_vm.reclaim_held && !*reclaim->gone && !*reclaim->cancelled)
@@ -87,6 +93,11 @@ void ebb_reclaim_run(struct ebb_reclaim *reclaim)
 void ebb_report_run(struct ebb_reclaim *reclaim)
 {
 	fake_vm.reports++;
+	play(reclaim);
+}
+
+void ebb_pageout_run(struct ebb_reclaim *reclaim)
+{
 	play(reclaim);
 }
 

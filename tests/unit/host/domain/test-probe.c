@@ -39,6 +39,7 @@ static struct {
 	uint32_t shared_files; /* of its process */
 	bool pooled; /* some of its memory, by /proc */
 	int usage_result;
+	struct ebb_budget_swap swap; /* of the host */
 } fake;
 
 static int own_channel, qga_channel; /* their addresses are two */
@@ -216,6 +217,13 @@ int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
 	return fake.usage_result;
 }
 
+int ebb_swap_read(const char *root, struct ebb_budget_swap *ret_swap)
+{
+	(void)root;
+	*ret_swap = fake.swap;
+	return 0;
+}
+
 void ebb_guest_process_unlock(const struct ebb_guest_process *process)
 {
 	(void)process;
@@ -349,6 +357,48 @@ static void test_pooled_beside_files(void **state)
 	}
 }
 
+/* What nothing but swap is lacking for, is told where that is all that helps. */
+static void test_swap(void **state)
+{
+	static const struct ebb_budget_swap some = { .known = true,
+						     .total_bytes = 4096 };
+
+	(void)state;
+	fake.own = "disconnected";
+	look((struct ebb_probe_order){ 0 });
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_OBSERVE);
+	assert_true(is_reason(EBB_REASON_NO_SWAP));
+	assert_string_equal(found.reasons.items[found.reasons.count - 1].detail,
+			    "there is none");
+	fake.swap = some;
+	look((struct ebb_probe_order){ 0 });
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_PAGEOUT);
+	assert_false(is_reason(EBB_REASON_NO_SWAP));
+	fake.swap.zram_bytes = 4096;
+	look((struct ebb_probe_order){ 0 });
+	assert_true(is_reason(EBB_REASON_NO_SWAP));
+	/* What it would be closed for all the same. */
+	fake.pooled = true;
+	look((struct ebb_probe_order){ 0 });
+	assert_false(is_reason(EBB_REASON_NO_SWAP));
+	fake.pooled = false;
+	look((struct ebb_probe_order){
+		.forbidden = ebb_rung_bit(EBB_RUNG_PAGEOUT) });
+	assert_false(is_reason(EBB_REASON_NO_SWAP));
+	/* Allowed, and not: an operator's word is told. */
+	fake.swap = some;
+	look((struct ebb_probe_order){
+		.forbidden = ebb_rung_bit(EBB_RUNG_PAGEOUT) });
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_OBSERVE);
+	assert_true(is_reason(EBB_REASON_RUNG_FORBIDDEN));
+	/* Who reserved it has it. */
+	fake.pinned = true;
+	look((struct ebb_probe_order){ 0 });
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_OBSERVE);
+	look((struct ebb_probe_order){ .share_reserved = true });
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_PAGEOUT);
+}
+
 /* The agent's own word is newer than what libvirt says of its channel. */
 static void test_heard(void **state)
 {
@@ -389,7 +439,8 @@ static void test_what_the_domain_forbids(void **state)
 	assert_int_equal(found.forbidden, 0);
 	fake.own_policy = "rungs='report'";
 	look((struct ebb_probe_order){ 0 });
-	assert_int_equal(found.forbidden, ebb_rung_bit(EBB_RUNG_LEASE));
+	assert_int_equal(found.forbidden,
+			 EBB_RUNGS_NAMED & ~ebb_rung_bit(EBB_RUNG_REPORT));
 	fake.own_policy = "rungs='none'";
 	look((struct ebb_probe_order){ 0 });
 	assert_int_equal(found.forbidden, EBB_RUNGS_NAMED);
@@ -424,6 +475,7 @@ int main(void)
 		cmocka_unit_test_setup(test_no_agent, set_up),
 		cmocka_unit_test_setup(test_silent, set_up),
 		cmocka_unit_test_setup(test_pooled_beside_files, set_up),
+		cmocka_unit_test_setup(test_swap, set_up),
 		cmocka_unit_test_setup(test_heard, set_up),
 		cmocka_unit_test_setup(test_qga_is_asked_when_allowed, set_up),
 		cmocka_unit_test_setup(test_what_the_domain_forbids, set_up),

@@ -161,7 +161,8 @@ static void test_each_rung(void **state)
 	}
 	assert_false(ebb_rungs_have(EBB_RUNGS_NAMED, EBB_RUNG_OBSERVE));
 	assert_int_equal(ebb_rungs_named_in("lease, other report"),
-			 EBB_RUNGS_NAMED);
+			 ebb_rung_bit(EBB_RUNG_LEASE) |
+				 ebb_rung_bit(EBB_RUNG_REPORT));
 	assert_int_equal(ebb_rungs_named_in("all, lease"),
 			 ebb_rung_bit(EBB_RUNG_LEASE));
 	assert_int_equal(ebb_rungs_named_in("observe"), 0);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/size.h"
 #include "host/rung/rung.h"
 
 /* What does not close rung report; all else does. */
@@ -15,15 +16,44 @@ static const enum ebb_reason_id leases_own[] = {
 	EBB_REASON_PRIVATE_MEMORY, EBB_REASON_AGENT_VERSION,
 	EBB_REASON_NO_MODULE,	   EBB_REASON_REPORTING_BUSY,
 	EBB_REASON_MAP_UNPROVEN,   EBB_REASON_RING_INVALID,
-	EBB_REASON_RUNG_FORBIDDEN,
+	EBB_REASON_RUNG_FORBIDDEN, EBB_REASON_NO_SWAP,
 };
+
+/* What closes rung pageout; nothing else does. */
+static const enum ebb_reason_id pageouts_own[] = {
+	EBB_REASON_NOT_RUNNING,
+	EBB_REASON_PROCESS_UNKNOWN,
+	EBB_REASON_OTHER_CONTROLLER,
+	EBB_REASON_QUARANTINED,
+	EBB_REASON_CONFIDENTIAL,
+	EBB_REASON_VFIO,
+	EBB_REASON_VDPA,
+	EBB_REASON_VHOST_USER,
+	EBB_REASON_PEERS_UNKNOWN,
+	EBB_REASON_ARGUMENTS_UNKNOWN,
+	EBB_REASON_LOCKED_MEMORY,
+	EBB_REASON_RESERVED_MEMORY,
+	EBB_REASON_BACKING_ON_DISK,
+	EBB_REASON_TOO_MANY_PARTS,
+	EBB_REASON_PAGES_TOO_LARGE,
+	EBB_REASON_GUEST_PAUSED,
+	EBB_REASON_GUEST_BOOTING,
+	EBB_REASON_LIBVIRT_JOB,
+	EBB_REASON_INTERNAL,
+};
+
+static bool is_among(const enum ebb_reason_id *reasons, size_t count,
+		     enum ebb_reason_id reason)
+{
+	for (size_t i = 0; i < count; i++)
+		if (reasons[i] == reason)
+			return true;
+	return false;
+}
 
 static bool is_leases_own(enum ebb_reason_id reason)
 {
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(leases_own); i++)
-		if (leases_own[i] == reason)
-			return true;
-	return false;
+	return is_among(leases_own, EBB_ARRAY_SIZE(leases_own), reason);
 }
 
 /* A guest whose QEMU discards what is reported, and an agent that answers. */
@@ -53,6 +83,7 @@ static void test_each_reason(void **state)
 
 		ebb_reason_add(&reasons, EBB_REASON_REPORTING_BUSY, NULL);
 		ebb_reason_add(&reasons, id, NULL);
+		/* Told where it is closed already. */
 		assert_true(ebb_rung_is_closed_by(EBB_RUNG_LEASE, id));
 		assert_int_equal(ebb_rung_is_closed_by(EBB_RUNG_REPORT, id),
 				 !is_leases_own(id));
@@ -64,6 +95,71 @@ static void test_each_reason(void **state)
 		facts.reporting = false;
 		assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
 	}
+}
+
+/* Where the host has swap, each guest is on it but for these. */
+static void test_each_reason_on_a_host_with_swap(void **state)
+{
+	(void)state;
+	for (int id = 0; id < EBB_REASON_COUNT; id++) {
+		bool closes = is_among(pageouts_own,
+				       EBB_ARRAY_SIZE(pageouts_own), id);
+		struct ebb_reason_list reasons = { 0 };
+		struct ebb_rung_facts facts = { .reasons = &reasons,
+						.swaps = true };
+
+		ebb_reason_add(&reasons, id, NULL);
+		assert_int_equal(ebb_rung_is_closed_by(EBB_RUNG_PAGEOUT, id),
+				 closes);
+		assert_int_equal(ebb_rung_choose(&facts),
+				 closes ? EBB_RUNG_OBSERVE : EBB_RUNG_PAGEOUT);
+	}
+}
+
+static void test_which_swap_does(void **state)
+{
+	struct ebb_budget_swap swap = { 0 };
+
+	(void)state;
+	assert_non_null(ebb_rung_why_no_swap(&swap));
+	swap.known = true;
+	assert_string_equal(ebb_rung_why_no_swap(&swap), "there is none");
+	swap.total_bytes = EBB_MIB;
+	assert_null(ebb_rung_why_no_swap(&swap));
+	/* With zram beside it nobody knows where a page goes. */
+	swap.zram_bytes = 1;
+	assert_string_equal(ebb_rung_why_no_swap(&swap),
+			    "it is in zram, which is RAM");
+}
+
+/* Better than nothing, and worse than all else. */
+static void test_pageout(void **state)
+{
+	struct ebb_reason_list reasons = { 0 };
+	struct ebb_rung_facts facts = reporting(&reasons);
+
+	(void)state;
+	facts.swaps = true;
+	ebb_reason_add(&reasons, EBB_REASON_NO_MODULE, NULL);
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_REPORT);
+	facts.answers = false;
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_PAGEOUT);
+	/* It missed nothing better by an operator's word. */
+	facts.forbidden = ebb_rung_bit(EBB_RUNG_LEASE) |
+			  ebb_rung_bit(EBB_RUNG_REPORT);
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_PAGEOUT);
+	assert_int_equal(ebb_rung_missed(&facts), 0);
+	facts.forbidden |= ebb_rung_bit(EBB_RUNG_PAGEOUT);
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+	assert_int_equal(ebb_rung_missed(&facts),
+			 ebb_rung_bit(EBB_RUNG_PAGEOUT));
+	facts.forbidden = 0;
+	/* A page of a pool is never swapped. */
+	facts.pooled = true;
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+	facts.pooled = false;
+	facts.swaps = false;
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
 }
 
 static void test_what_report_needs(void **state)
@@ -193,6 +289,10 @@ static void test_what_each_can(void **state)
 	assert_true(ebb_rung(EBB_RUNG_LEASE)->can.take);
 	assert_true(ebb_rung(EBB_RUNG_LEASE)->can.drive);
 	assert_false(ebb_rung(EBB_RUNG_REPORT)->can.take);
+	assert_false(ebb_rung(EBB_RUNG_REPORT)->can.page_out);
+	assert_false(ebb_rung(EBB_RUNG_PAGEOUT)->can.take);
+	assert_false(ebb_rung(EBB_RUNG_PAGEOUT)->can.drive);
+	assert_true(ebb_rung(EBB_RUNG_PAGEOUT)->can.page_out);
 }
 
 static void test_names(void **state)
@@ -200,6 +300,7 @@ static void test_names(void **state)
 	(void)state;
 	assert_string_equal(ebb_rung_name(EBB_RUNG_LEASE), "lease");
 	assert_string_equal(ebb_rung_name(EBB_RUNG_REPORT), "report");
+	assert_string_equal(ebb_rung_name(EBB_RUNG_PAGEOUT), "pageout");
 	assert_string_equal(ebb_rung_name(EBB_RUNG_OBSERVE), "observe");
 	assert_null(ebb_rung(EBB_RUNG_OBSERVE)->run);
 }
@@ -209,6 +310,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lease_is_the_best),
 		cmocka_unit_test(test_each_reason),
+		cmocka_unit_test(test_each_reason_on_a_host_with_swap),
+		cmocka_unit_test(test_which_swap_does),
+		cmocka_unit_test(test_pageout),
 		cmocka_unit_test(test_what_report_needs),
 		cmocka_unit_test(test_what_is_told_first),
 		cmocka_unit_test(test_what_is_forbidden_is_not_used),

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Rung pageout: the host puts cold memory of the guest into its swap.
+ *
+ * Theory of operation
+ * ===================
+ *
+ * It needs nothing in the guest, and takes nothing from it that it cannot have back: a
+ * page that the guest touches is read from swap again. So it is for guests of which
+ * nothing better is to be had, whatever their memory is but a pool of huge pages, and it
+ * is slow where the lease is fast: each page is written to a disk, and each that was
+ * taken in error is read again while a processor of the guest waits.
+ *
+ * A run tries parts of the memory, waits for what comes back, and takes what is cold
+ * (cold.h), until the books have what was asked for. It is paced:
+ *
+ * - After each piece it rests, a quarter as long as the piece took while the host is at
+ *   ease, up to four times as long as more tasks of the host stall for memory
+ *   (/proc/pressure/memory): the disk that it writes to is the one others wait for.
+ * - What it took is looked at again. A part that was not cold is left alone from
+ *   then on; when more than a quarter of all came back the guest needs its memory, and
+ *   the run ends as with a guest under pressure.
+ * - A part of the swap is left to the host, which may have to swap out others soon.
+ * - libvirt is asked before each piece whether a job reads the memory: that would have
+ *   all back.
+ *
+ * The gain is RAM that became swap: how much less of the process is in RAM, but no more
+ * than what more of it is in swap. So what the guest frees meanwhile is no gain of this
+ * rung, and what came back is none either. Both are the kernel's counts of the process,
+ * or of the files behind its memory. The kernel keeps a page in its swap cache
+ * until it is written and somebody wants memory, and takes it then before all else: until
+ * then MemFree and MemAvailable do not show it, SwapCached does. With zswap a part stays
+ * in RAM, compressed.
+ *
+ * What is free in the guest is not known from outside, so that alone cannot be taken: a
+ * size is to be asked for.
+ *
+ * Where it is closed: choose.c has the list. Swap in zram is RAM: what goes there is only
+ * moved.
+ */
+#ifndef EBB_HOST_PAGEOUT_H
+#define EBB_HOST_PAGEOUT_H
+
+#include <stdint.h>
+
+#include "host/lease/reclaim.h"
+
+/* How long the guest has to show what it wants back. */
+#define EBB_PAGEOUT_SETTLE_MS 3000
+
+/* Pure. What of the swap a run leaves to the host: a sixteenth, at least 32 MiB. */
+uint64_t ebb_pageout_reserve_bytes(uint64_t swap_bytes);
+
+/**
+ * ebb_pageout_rest_ns - how long to rest after a piece. Pure
+ * @work_ns: that it took
+ * @stalled_ns: of which some task of the host stalled for memory
+ */
+uint64_t ebb_pageout_rest_ns(uint64_t work_ns, uint64_t stalled_ns);
+
+/* As ebb_reclaim_prepare() and ebb_reclaim_run(). The lender has no map and no ring. */
+void ebb_pageout_prepare(struct ebb_reclaim *reclaim);
+void ebb_pageout_run(struct ebb_reclaim *reclaim);
+
+#endif /* EBB_HOST_PAGEOUT_H */
