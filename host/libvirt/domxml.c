@@ -323,6 +323,16 @@ static bool find_left(xmlXPathContext *context, uint64_t *ret_bytes)
 	return find_size(context, "/domain/currentMemory", ret_bytes) == 0;
 }
 
+static void parse_period(xmlXPathContext *context, struct ebb_domxml *domxml)
+{
+	xmlXPathObject *found ebb_cleanup(free_object) = xmlXPathEvalExpression(
+		BAD_CAST "number(/domain/devices/memballoon/stats/@period)",
+		context);
+
+	if (found && found->floatval >= 1 && found->floatval <= INT32_MAX)
+		domxml->balloon_period_s = (uint32_t)found->floatval;
+}
+
 /* <currentMemory> of a domain that runs is what its balloon leaves it. */
 static void parse_balloon(xmlXPathContext *context, uint64_t present_bytes,
 			  struct ebb_domxml *domxml)
@@ -331,6 +341,10 @@ static void parse_balloon(xmlXPathContext *context, uint64_t present_bytes,
 
 	domxml->balloon_deflates = xml_has(
 		context, "/domain/devices/memballoon[@autodeflate='on']");
+	domxml->balloon_device = xml_has(
+		context,
+		"/domain/devices/memballoon[starts-with(@model, 'virtio')]");
+	parse_period(context, domxml);
 	if (!find_left(context, &left_bytes))
 		return;
 	for (uint32_t i = 0; i < domxml->cell_count; i++)
@@ -350,6 +364,14 @@ uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
 		if (!domxml->devices[i].virtio_mem)
 			bytes += domxml->devices[i].bytes;
 	return less(bytes, left_bytes);
+}
+
+bool ebb_domxml_has_virtio_mem(const struct ebb_domxml *domxml)
+{
+	for (uint32_t i = 0; i < domxml->device_count; i++)
+		if (domxml->devices[i].virtio_mem)
+			return true;
+	return false;
 }
 
 void ebb_domxml_take_definition(struct ebb_domxml *domxml, const char *xml)
@@ -385,6 +407,22 @@ static int parse_metadata(xmlXPathContext *context, struct ebb_domxml *domxml)
 	}
 	return ebb_metadata_take(found->nodesetval->nodeTab[0],
 				 &domxml->metadata);
+}
+
+static int parse_record(xmlXPathContext *context, struct ebb_domxml *domxml)
+{
+	xmlXPathObject *found ebb_cleanup(free_object) = NULL;
+
+	if (xmlXPathRegisterNs(context, BAD_CAST EBB_BALLOON_PREFIX,
+			       BAD_CAST EBB_BALLOON_URI) != 0)
+		return -ENOMEM;
+	found = xmlXPathEvalExpression(
+		BAD_CAST "/domain/metadata/" EBB_BALLOON_PREFIX ":held",
+		context);
+	if (found && found->nodesetval && found->nodesetval->nodeNr == 1)
+		ebb_balloon_record_take(found->nodesetval->nodeTab[0],
+					&domxml->balloon_record);
+	return 0;
 }
 
 static void parse_reservations(xmlXPathContext *context,
@@ -436,6 +474,8 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 		parse_balloon(context, present_bytes, &domxml);
 	if (r == 0)
 		r = parse_metadata(context, &domxml);
+	if (r == 0)
+		r = parse_record(context, &domxml);
 	if (r < 0)
 		return r;
 

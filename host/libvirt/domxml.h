@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "host/interface/reason.h"
+#include "host/libvirt/balloon.h"
 #include "host/libvirt/metadata.h"
 
 enum {
@@ -29,6 +30,9 @@ enum {
  * @balloon_known, @balloon_bytes: what a balloon holds of all that, 0 without one, by
  *	the guest's word
  * @balloon_deflates: by itself, when the guest runs short
+ * @balloon_device: there is one, of virtio
+ * @balloon_period_s: of its statistics; 0: there are none
+ * @balloon_record: what Ebb keeps with the domain of what it holds by it
  * @balloon_asked_known, @balloon_asked_bytes: what it is defined to hold: see
  *	ebb_domxml_take_definition()
  * @shared: <access mode='shared'/>, of the domain or of a cell
@@ -55,6 +59,9 @@ struct ebb_domxml {
 	bool balloon_known;
 	uint64_t balloon_bytes;
 	bool balloon_deflates;
+	bool balloon_device;
+	uint32_t balloon_period_s;
+	struct ebb_balloon_record balloon_record;
 	bool balloon_asked_known;
 	uint64_t balloon_asked_bytes;
 	bool shared;
@@ -74,6 +81,9 @@ struct ebb_domxml {
  */
 uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
 				  uint64_t left_bytes);
+
+/* Whether some of its memory is of virtio-mem, which is resized by itself. */
+bool ebb_domxml_has_virtio_mem(const struct ebb_domxml *domxml);
 
 /**
  * ebb_domxml_take_definition - what the host asks the balloon to hold

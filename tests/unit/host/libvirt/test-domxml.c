@@ -93,6 +93,61 @@ static void test_settings_that_look_alike(void **state)
 	assert_false(parsed.free_page_reporting);
 }
 
+/* What Ebb holds by a balloon; whoever may define domains may have written it. */
+static void test_balloon_record(void **state)
+{
+	static const struct {
+		const char *attributes;
+		uint64_t base_mib;
+		uint64_t left_mib;
+		uint32_t period_s;
+	} cases[] = {
+		{ "base='2097152' left='1048576' period='10'", 2048, 1024, 10 },
+		{ "base='2097152' left='1048576'", 2048, 1024, 0 },
+		{ "base='2097152' left='1048576' period='-1'", 2048, 1024, 0 },
+		{ "base='1048576' left='1048576'", 0, 0, 0 },
+		{ "base='1048576' left='2097152'", 0, 0, 0 },
+		{ "base='2097152' left='0'", 0, 0, 0 },
+		{ "base='-1' left='1048576'", 0, 0, 0 },
+		{ "base='99999999999999999999999' left='1048576'", 0, 0, 0 },
+		{ "base='2097152k' left='1048576'", 0, 0, 0 },
+		{ "left='1048576'", 0, 0, 0 },
+		{ "", 0, 0, 0 },
+	};
+	struct ebb_balloon_record record = { .base_bytes = EBB_GIB,
+					     .left_bytes = EBB_MIB,
+					     .period_s = 3 };
+	char text[160];
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		char xml[512];
+
+		snprintf(xml, sizeof(xml),
+			 "<domain>" MEMORY "<metadata><a:held "
+			 "xmlns:a='urn:ebb:balloon:1' %s/></metadata>"
+			 "<devices><memballoon model='virtio-non-transitional'>"
+			 "<stats period='5'/></memballoon></devices></domain>",
+			 cases[i].attributes);
+		assert_int_equal(parse(xml), 0);
+		assert_int_equal(parsed.balloon_record.base_bytes,
+				 cases[i].base_mib * EBB_MIB);
+		assert_int_equal(parsed.balloon_record.left_bytes,
+				 cases[i].left_mib * EBB_MIB);
+		assert_int_equal(parsed.balloon_record.period_s,
+				 cases[i].period_s);
+		assert_true(parsed.balloon_device);
+		assert_int_equal(parsed.balloon_period_s, 5);
+	}
+	assert_string_equal(ebb_balloon_record_print(&record, text),
+			    "<held base='1048576' left='1024' period='3'/>");
+	assert_int_equal(parse("<domain>" MEMORY "<devices><memballoon "
+			       "model='none'/></devices></domain>"),
+			 0);
+	assert_false(parsed.balloon_device);
+	assert_int_equal(parsed.balloon_period_s, 0);
+}
+
 /* What is left to a guest is in <currentMemory>, and in events. */
 static void test_balloon(void **state)
 {
@@ -760,6 +815,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain_domain),
 		cmocka_unit_test(test_balloon),
+		cmocka_unit_test(test_balloon_record),
 		cmocka_unit_test(test_balloon_beside_memory_devices),
 		cmocka_unit_test(test_balloon_is_asked_to_hold),
 		cmocka_unit_test(test_settings_are_found),
