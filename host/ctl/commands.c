@@ -28,8 +28,14 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			      "not so with --free-only. --all takes all that is free now; on rung\n"
 			      "report, where QEMU takes that by itself, it is waited for, and on rung\n"
 			      "pageout, where SIZE of what is cold goes into the host's swap, nobody\n"
-			      "knows what is free.\n"
+			      "knows what is free. On rung balloon the guest's balloon is inflated, and held\n"
+			      "until the guest needs it.\n"
 			      "The guest gets memory again as soon as it uses it. Ctrl-C cancels." },
+	[CTL_CMD_DEFLATE] = { "deflate", "DOMAIN", 1, 1, 0,
+			      "Give back what a balloon holds",
+			      "Lets the guest have back all that its balloon holds for Ebb, which is\n"
+			      "what was taken of it on rung balloon. What a balloon holds for others\n"
+			      "stays. ebbd does the same by itself as soon as the guest needs it." },
 	[CTL_CMD_SET] = { "set", "DOMAIN", 1, 1,
 			  CTL_OPT_FREE_TARGET | CTL_OPT_MODE | CTL_OPT_MIN |
 				  CTL_OPT_MAX | CTL_OPT_SHARES | CTL_OPT_RUNGS |

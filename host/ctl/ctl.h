@@ -86,6 +86,7 @@ int ctl_explain(const struct ctl_args *args);
 int ctl_policy(const struct ctl_args *args);
 int ctl_doctor(const struct ctl_args *args);
 int ctl_version(const struct ctl_args *args);
+int ctl_deflate(const struct ctl_args *args);
 int ctl_reload(const struct ctl_args *args);
 int ctl_help(const struct ctl_args *args);
 

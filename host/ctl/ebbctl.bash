@@ -12,7 +12,7 @@ _ebbctl_domains()
 _ebbctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show reclaim set explain policy doctor reload version help'
+	local commands='list show reclaim deflate set explain policy doctor reload version help'
 	local options='--connect --socket --json --help --version'
 	local i word command='' action='' operands=0 connection=()
 
@@ -71,7 +71,7 @@ _ebbctl()
 		;;
 	--rungs)
 		mapfile -t COMPREPLY < <(compgen -W \
-			'all none lease report pageout lease,report default' -- "$cur")
+			'all none lease report balloon pageout lease,report default' -- "$cur")
 		return
 		;;
 	--reserved)
@@ -104,7 +104,7 @@ _ebbctl()
 	policy:0)
 		mapfile -t COMPREPLY < <(compgen -W 'status pause resume test' -- "$cur")
 		;;
-	show:0 | reclaim:0 | set:0 | explain:0 | doctor:0)
+	show:0 | reclaim:0 | deflate:0 | set:0 | explain:0 | doctor:0)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_ebbctl_domains "${connection[@]}")" -- "$cur")
 		;;

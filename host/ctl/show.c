@@ -55,6 +55,15 @@ static void print_head(const struct ebb_domain_status *domain)
 		ctl_pair_print(stdout, "Balloon",
 			       "%s of it, which the guest cannot use",
 			       EBB_SIZE(domain->balloon_bytes));
+	if (domain->balloon_held_bytes)
+		ctl_pair_print(stdout, "",
+			       "%s of that for Ebb, until the guest needs "
+			       "it%s",
+			       EBB_SIZE(domain->balloon_held_bytes),
+			       domain->balloon_unread
+				       ? "; not guarded now: QEMU or libvirtd "
+					 "does not answer"
+				       : "");
 	ctl_pair_print(stdout, "Resident", "%s",
 		       domain->resident_known ? EBB_SIZE(domain->resident_bytes)
 					      : "not known");

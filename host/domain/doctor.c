@@ -80,8 +80,8 @@ static const struct {
 	{ "rungs",
 	  "No rung that it could be on is forbidden",
 	  false,
-	  1,
-	  { EBB_REASON_RUNG_FORBIDDEN } },
+	  2,
+	  { EBB_REASON_RUNG_FORBIDDEN, EBB_REASON_NO_BALLOON } },
 	/* Told where it is all that rung pageout lacks. */
 	{ "swap", NULL, false, 1, { EBB_REASON_NO_SWAP } },
 	{ "lease",
@@ -303,19 +303,29 @@ void ebb_doctor_examine_target(const struct ebb_probe *probe,
 			   load);
 }
 
-void ebb_doctor_examine_balloon(uint64_t balloon_bytes, uint64_t memory_bytes,
+void ebb_doctor_examine_balloon(uint64_t balloon_bytes, uint64_t held_bytes,
+				uint64_t memory_bytes,
 				struct ebb_doctor *doctor)
 {
-	char text[EBB_TEXT_BYTES_MAX];
+	char text[EBB_TEXT_BYTES_MAX], held[64] = "";
 	struct ebb_check *check;
 
 	if (balloon_bytes == 0)
 		return;
+	if (held_bytes > 0)
+		snprintf(held, sizeof(held), " (%s of it for Ebb)",
+			 EBB_SIZE(held_bytes));
 	snprintf(text, sizeof(text),
 		 "A balloon holds %s of the guest's %s, which the guest cannot "
-		 "use: percentages are of the rest",
-		 EBB_SIZE(balloon_bytes), EBB_SIZE(memory_bytes));
+		 "use%s: percentages are of the rest",
+		 EBB_SIZE(balloon_bytes), EBB_SIZE(memory_bytes), held);
 	check = add_check(doctor, "balloon", "warn", text);
+	if (held_bytes > 0) {
+		snprintf(check->remedy, sizeof(check->remedy),
+			 "To let the guest have back what it holds for Ebb: "
+			 "ebbctl deflate DOMAIN");
+		return;
+	}
 	snprintf(check->remedy, sizeof(check->remedy),
 		 "To let the guest have it back: virsh setmem DOMAIN "
 		 "%" PRIu64 "K --live",

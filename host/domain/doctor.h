@@ -19,8 +19,12 @@ void ebb_doctor_examine_target(const struct ebb_probe *probe,
 			       const char *mechanism, bool too_old,
 			       struct ebb_doctor *doctor);
 
-/* Adds, where a balloon holds @balloon_bytes of @memory_bytes, that it does. */
-void ebb_doctor_examine_balloon(uint64_t balloon_bytes, uint64_t memory_bytes,
+/*
+ * Adds, where a balloon holds @balloon_bytes of @memory_bytes, that it does; @held_bytes
+ * of them for Ebb.
+ */
+void ebb_doctor_examine_balloon(uint64_t balloon_bytes, uint64_t held_bytes,
+				uint64_t memory_bytes,
 				struct ebb_doctor *doctor);
 
 /* Adds that a person paused the policy for the domain @name; for all, if it is "". */

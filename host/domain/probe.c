@@ -15,6 +15,7 @@
 #include "host/memory/merged.h"
 #include "host/memory/peers.h"
 #include "host/memory/ram.h"
+#include "host/rung/hand.h"
 
 enum {
 	/* A guest may take so long to boot before its agent is missed. */
@@ -500,6 +501,54 @@ void ebb_probe_init(struct ebb_probe *probe)
 	*probe = (struct ebb_probe){ .qemu.pidfd = -1 };
 }
 
+/* Why not; NULL: it can be used. */
+static const char *try_balloon(struct context *context)
+{
+	struct ebb_probe *probe = context->probe;
+	const struct ebb_domxml *domxml = &probe->domxml;
+	struct ebb_hand_answer answer;
+	struct ebb_hand hand;
+	int r;
+
+	if (is_booting(context))
+		return "it was started a short while ago";
+	if (ebb_domxml_has_virtio_mem(domxml))
+		return "it has virtio-mem";
+	if (probe->pooled)
+		return "it has huge pages of a pool";
+	/* Where it holds something its guard knows, and says so. */
+	if (domxml->balloon_record.base_bytes)
+		return NULL;
+	ebb_hand_init(&hand, context->order->config->uri,
+		      ebb_domain_uuid(context->order->domain));
+	r = ebb_hand_try_driver(&hand, domxml->balloon_period_s, &answer);
+	ebb_hand_release(&hand);
+	if (r == -ETIMEDOUT)
+		return "QEMU does not answer";
+	return r < 0 ? "its driver does not answer" : NULL;
+}
+
+/* Only where nothing better is there, and nothing else stands in the way. */
+static void examine_balloon(struct context *context)
+{
+	struct ebb_probe *probe = context->probe;
+	const char *trouble;
+
+	if (!probe->domxml.balloon_device || probe->paused ||
+	    probe->domxml.free_page_reporting ||
+	    (probe->reasons.count == 0 &&
+	     !ebb_rungs_have(probe->forbidden, EBB_RUNG_LEASE)) ||
+	    ebb_rung_is_closed(EBB_RUNG_BALLOON, &probe->reasons))
+		return;
+	/* Nobody touches what is forbidden to find out whether it would do. */
+	trouble = ebb_rungs_have(probe->forbidden, EBB_RUNG_BALLOON)
+			  ? NULL
+			  : try_balloon(context);
+	probe->inflatable = !trouble;
+	if (trouble)
+		add_reason(context, EBB_REASON_NO_BALLOON, trouble);
+}
+
 /* Last of all: what is closed by itself need not be forbidden. */
 static void examine_ban(struct context *context)
 {
@@ -548,6 +597,7 @@ static void examine(struct context *context)
 		examine_agent(context);
 	if (probe->have_info)
 		examine_info(context);
+	examine_balloon(context);
 	examine_swap(context);
 	examine_ban(context);
 	if (probe->reasons.count == 0 && !*context->order->gone)

@@ -40,6 +40,7 @@
  * @pooled: some of its memory is of a pool of huge pages, or that is not known
  * @swaps: the host had swap that is no RAM, and the look has not been let go
  * @merged_known, @merged_bytes: what of it KSM has merged with others
+ * @inflatable: the driver of its balloon answers, and it has booted; likewise
  * @same_process: that of the look before
  * @began_ns: when it was started, to the second
  * @own_channel, @qga_channel: ways to an agent that are open; kept from one
@@ -60,6 +61,7 @@ struct ebb_probe {
 	bool same_process;
 	uint64_t began_ns;
 	bool pooled;
+	bool inflatable;
 	bool swaps;
 	bool merged_known;
 	uint64_t merged_bytes;
@@ -137,6 +139,7 @@ ebb_probe_rung_facts(const struct ebb_probe *probe)
 		.attached = probe->attached,
 		.answers = probe->channel && probe->have_info,
 		.reporting = probe->domxml.free_page_reporting,
+		.inflatable = probe->inflatable,
 		.pooled = probe->pooled,
 		.swaps = probe->swaps,
 		.forbidden = probe->forbidden,

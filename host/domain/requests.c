@@ -235,6 +235,20 @@ static void doctor(struct ebb_fleet *fleet, struct ebb_call *call,
 		ebb_fleet_watch_silence(fleet);
 }
 
+static void deflate(struct ebb_fleet *fleet, struct ebb_call *call,
+		    const struct json_object *arguments, ebb_pending_fn again)
+{
+	struct ebb_domain_request request;
+	struct ebb_vm *vm;
+
+	if (!decode_domain(call, arguments, &request))
+		return;
+	vm = find_domain(fleet, call, request.uri, request.domain, again,
+			 arguments);
+	if (vm)
+		ebb_vm_deflate(vm, call);
+}
+
 static int take_scope(const char *text, struct ebb_set_order *order,
 		      struct ebb_msg_error *ret_error)
 {
@@ -366,6 +380,7 @@ static void reclaim(struct ebb_fleet *fleet, struct ebb_call *call,
 HANDLER(doctor)
 HANDLER(set)
 HANDLER(reclaim)
+HANDLER(deflate)
 
 const struct ebb_control_handler ebb_fleet_handlers[] = {
 	{ "daemon-show", handle_daemon_show, .reads = true },
@@ -374,5 +389,6 @@ const struct ebb_control_handler ebb_fleet_handlers[] = {
 	{ "domain-doctor", handle_doctor, .reads = true },
 	{ "domain-set", handle_set, .reads = false },
 	{ "domain-reclaim", handle_reclaim, .reads = false },
+	{ "domain-deflate", handle_deflate, .reads = false },
 	{ .command = NULL },
 };

@@ -69,8 +69,15 @@ static void tell_rung(struct ebb_vm *vm)
 			reason.text, reason.remedy);
 }
 
+static void end_guard(struct ebb_vm *vm)
+{
+	ebb_vm_end_guard(vm, vm->life == EBB_VM_DISMISSED &&
+				     vm->dismissal == EBB_VM_EBBD_ENDS);
+}
+
 static void free_vm(struct ebb_vm *vm)
 {
+	end_guard(vm);
 	ebb_vm_drop_process(vm);
 	ebb_probe_close_channels(&vm->probe);
 	ebb_domain_unref(vm->domain);
@@ -191,6 +198,7 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 	ebb_vm_hold_settings(vm);
 	ebb_probe_init(&vm->probe);
 	ebb_vm_init_process(vm);
+	ebb_vm_init_guard(vm);
 	vm->turn.offered = on_turn;
 	vm->turn.opaque = vm;
 	vm->settle_timer = ebb_loop_timer(-1, on_settle_timer, vm);
@@ -213,6 +221,7 @@ void ebb_vm_dismiss(struct ebb_vm *vm, enum ebb_vm_dismissal why)
 	if (vm->phase != EBB_VM_IDLE && !vm->process.ended)
 		ebb_vm_reserve_lent(vm);
 	ebb_vm_serve_last(vm);
+	end_guard(vm);
 	settle(vm);
 }
 

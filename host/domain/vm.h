@@ -226,6 +226,9 @@ void ebb_vm_doctor(struct ebb_vm *vm, struct ebb_call *call, bool anew);
 void ebb_vm_set(struct ebb_vm *vm, struct ebb_call *call,
 		const struct ebb_set_order *order);
 
+/* All that Ebb holds by its balloon is given back; answers the call then. */
+void ebb_vm_deflate(struct ebb_vm *vm, struct ebb_call *call);
+
 /* Whether a request waits for a look or another job that asks libvirtd. */
 bool ebb_vm_is_waited_for(const struct ebb_vm *vm);
 

@@ -86,6 +86,7 @@ void ebb_vm_memory_resized(struct ebb_vm *vm)
 void ebb_vm_reset(struct ebb_vm *vm)
 {
 	vm->booted_ns = ebb_now_ns();
+	ebb_vm_guard_reset(vm);
 	vm->agent.qga_asks = EBB_VM_ASKS_AGAIN;
 	ebb_vm_invalidate(vm);
 }
@@ -104,6 +105,7 @@ void ebb_vm_detach(struct ebb_vm *vm)
 	/* It is asked anew where the guest is another, and on a channel that is open. */
 	vm->probe.channel = NULL;
 	vm->probe.swaps = false;
+	vm->probe.inflatable = false;
 	if (vm->agent.broken || vm->life != EBB_VM_CONNECTED)
 		ebb_probe_close_channels(&vm->probe);
 	vm->agent.broken = false;
@@ -247,6 +249,7 @@ static void look_done(struct ebb_vm *vm)
 	ebb_vm_balloon_look_ended(vm, vm->probe.domxml.cell_count > 0);
 	if (vm->probe.domxml.cell_count > 0)
 		ebb_vm_take_metadata(vm, &vm->probe.domxml.metadata);
+	ebb_vm_guard_looked(vm);
 	count_asks(vm);
 	set_retry(vm);
 	if (!vm->probe.attached)
@@ -287,6 +290,7 @@ void ebb_vm_look(struct ebb_vm *vm)
 	vm->resizing_ns = 0;
 	vm->settings.changed = false;
 	ebb_vm_balloon_look_begins(vm);
+	vm->guard.changed = false;
 	if (ebb_vm_settings_look_begins(vm))
 		ebb_vm_target_forget(vm);
 	vm->gone = false;

@@ -149,6 +149,8 @@ static void reclaim_done(struct ebb_vm *vm)
 		ebb_loop_timer_remove(vm->progress_timer);
 	vm->progress_timer = -1;
 	count_bytes(vm);
+	if (vm->job_rung == EBB_RUNG_BALLOON)
+		ebb_vm_guard_reclaimed(vm);
 	/* It was not renewed meanwhile. */
 	vm->target.due_ns = 0;
 	if (may_resume(vm)) {
@@ -177,6 +179,11 @@ static enum ebb_vm_serving run_job(struct ebb_vm *vm,
 	vm->reclaim.domain = vm->domain;
 	vm->reclaim.channel = vm->probe.channel;
 	vm->reclaim.memory_bytes = ebb_vm_memory_bytes(vm);
+	vm->reclaim.hand = &vm->guard.hand;
+	vm->reclaim.floor_bytes = ebb_amount_bytes(
+		&vm->settings.held.values.min, vm->reclaim.memory_bytes);
+	vm->reclaim.period_s = vm->probe.domxml.balloon_period_s;
+	vm->reclaim.autodeflate = vm->probe.domxml.balloon_deflates;
 	/* It may have been set while the reclaim was in line. */
 	vm->reclaim.standing = ebb_vm_standing_target(vm);
 	if (ebb_vm_run(vm, &reclaim) < 0) {

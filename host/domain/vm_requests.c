@@ -28,8 +28,8 @@ static void answer_doctor(struct ebb_vm *vm, struct ebb_call *call, bool silent)
 				  vm->target.too_old, doctor);
 	if (ebb_vm_balloon(vm, &balloon_bytes))
 		ebb_doctor_examine_balloon(
-			balloon_bytes, ebb_vm_usable_bytes(vm) + balloon_bytes,
-			doctor);
+			balloon_bytes, vm->guard.held_bytes,
+			ebb_vm_usable_bytes(vm) + balloon_bytes, doctor);
 	snprintf(doctor->name, sizeof(doctor->name), "%s", vm->name);
 	if (silent || vm->life == EBB_VM_DISCONNECTED)
 		ebb_doctor_examine_silence(

@@ -6,6 +6,7 @@
 #include "host/base/pace.h"
 #include "host/domain/request_queue.h"
 #include "host/domain/vm.h"
+#include "host/rung/hand.h"
 
 enum {
 	EBB_VM_RETRY_MIN_S = 2,
@@ -195,6 +196,36 @@ struct vm_balloon {
 };
 
 /**
+ * struct vm_guard - of what Ebb holds by the balloon
+ * @hand: what that is; the reclaim's while one runs on rung balloon
+ * @timer: of the next reading, or -1: nothing is held
+ * @stats, @heard_ns: what was read last, and when the driver said something new; 0:
+ *	nothing was read yet
+ * @held_bytes: by that
+ * @reset: its kernel was: the next thing to do
+ * @freeing: the question that is out is that
+ * @freed: that is done, and the driver of the next kernel has said nothing yet
+ * @reason: why all is given back, a stable word; NULL: it is not
+ * @unread: it cannot be read now, which is in the log
+ * @changed: what is held did, since the last look began: its XML may be older
+ * @call: of who asked for it to be given back, or NULL
+ */
+struct vm_guard {
+	struct ebb_hand hand;
+	int timer;
+	struct ebb_balloon_stats stats;
+	uint64_t heard_ns;
+	uint64_t held_bytes;
+	bool reset;
+	bool freeing;
+	bool freed;
+	const char *reason;
+	bool unread;
+	bool changed;
+	struct ebb_call *call;
+};
+
+/**
  * enum ebb_vm_life - what libvirt says of the domain as such
  *
  * @EBB_VM_CONNECTED: its events are told. Jobs may begin
@@ -271,6 +302,7 @@ struct ebb_vm {
 	struct ebb_counters earlier; /* of the guest that was here before it */
 	struct vm_known known;
 	struct vm_balloon balloon;
+	struct vm_guard guard;
 	atomic_bool gone;
 	atomic_bool disconnected; /* that is why */
 	atomic_bool leaving; /* or that ebbd ends */
@@ -443,6 +475,24 @@ bool ebb_vm_balloon(const struct ebb_vm *vm, uint64_t *ret_bytes);
  * what it holds is not known, as ebb_vm_usable_bytes() has all of it then.
  */
 uint64_t ebb_vm_claimed_bytes(const struct ebb_vm *vm);
+
+/* vm_guard.c: at the beginning of a vm. */
+void ebb_vm_init_guard(struct ebb_vm *vm);
+
+/* vm_guard.c: a reclaim on rung balloon ended. */
+void ebb_vm_guard_reclaimed(struct ebb_vm *vm);
+
+/* vm_guard.c: its kernel was reset. */
+void ebb_vm_guard_reset(struct ebb_vm *vm);
+
+/* vm_guard.c: a look ended. */
+void ebb_vm_guard_looked(struct ebb_vm *vm);
+
+/*
+ * vm_guard.c: lets go of the hand, by a job, unless a reclaim has it. @give_back: of what
+ * it holds first, as ebbd ends.
+ */
+void ebb_vm_end_guard(struct ebb_vm *vm, bool give_back);
 
 /* vm_balloon.c: a look begins, and ended; @found: it has the XML. */
 void ebb_vm_balloon_look_begins(struct ebb_vm *vm);

@@ -216,6 +216,8 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	fill_backings(vm, ret_status);
 	ret_status->balloon_known =
 		ebb_vm_balloon(vm, &ret_status->balloon_bytes);
+	ret_status->balloon_held_bytes = vm->guard.held_bytes;
+	ret_status->balloon_unread = vm->guard.unread;
 	fill_holding(vm, ret_status);
 	ret_status->lent_known = ebb_vm_lent(vm, &ret_status->lent_bytes);
 	ret_status->in_job = vm->libvirt_job.under_way;

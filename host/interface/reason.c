@@ -167,6 +167,11 @@ static const struct {
 				      "The guest's ring is not what ebb.ko makes",
 				      "Load ebb.ko again in the guest: rmmod ebb; modprobe ebb",
 				      NULL },
+	[EBB_REASON_NO_BALLOON] = { "no-balloon",
+				    "The guest's balloon cannot be used",
+				    "Wait until the guest has booted; if it stays so, see that "
+				    "its driver is there (in Linux: modprobe virtio_balloon)",
+				    NULL },
 	[EBB_REASON_LIBVIRT_JOB] = { "libvirt-job",
 				     "A libvirt job works on the domain's memory",
 				     "Wait for it to end: virsh domjobinfo DOMAIN",

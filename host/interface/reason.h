@@ -16,8 +16,8 @@
 
 /*
  * In the order in which they are shown: what an operator must mend first comes
- * first. All of them close rung lease, but that there is no swap, which is told
- * only where the lease is closed; host/rung/choose.c says which close others, too.
+ * first. All of them close rung lease, but that there is no swap or no balloon, which are
+ * told only where the lease is closed; host/rung/choose.c says which close others, too.
  */
 enum ebb_reason_id {
 	EBB_REASON_NOT_RUNNING,
@@ -49,6 +49,7 @@ enum ebb_reason_id {
 	EBB_REASON_REPORTING_BUSY,
 	EBB_REASON_MAP_UNPROVEN,
 	EBB_REASON_RING_INVALID,
+	EBB_REASON_NO_BALLOON,
 	EBB_REASON_LIBVIRT_JOB,
 	EBB_REASON_NO_SWAP,
 	EBB_REASON_INTERNAL,

@@ -12,9 +12,8 @@
 #define BETWEEN ", \t"
 
 static const char *const names[] = {
-	[EBB_RUNG_OBSERVE] = "observe",
-	[EBB_RUNG_PAGEOUT] = "pageout",
-	[EBB_RUNG_REPORT] = "report",
+	[EBB_RUNG_OBSERVE] = "observe", [EBB_RUNG_PAGEOUT] = "pageout",
+	[EBB_RUNG_BALLOON] = "balloon", [EBB_RUNG_REPORT] = "report",
 	[EBB_RUNG_LEASE] = "lease",
 };
 

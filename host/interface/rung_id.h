@@ -16,6 +16,8 @@
  * @EBB_RUNG_OBSERVE: facts are shown; nothing can be taken
  * @EBB_RUNG_PAGEOUT: the host puts cold memory of the guest into its swap; the guest
  *	knows nothing of it
+ * @EBB_RUNG_BALLOON: nothing of Ebb is in the guest; its balloon is inflated, and ebbd
+ *	watches the guest meanwhile and deflates it before the guest runs short
  * @EBB_RUNG_REPORT: QEMU discards what the guest's kernel reports to be free, some
  *	seconds after it was freed, and ebbd has the guest compact and free more. Nobody
  *	orders it to take: what is free is gone already
@@ -24,6 +26,7 @@
 enum ebb_rung_id {
 	EBB_RUNG_OBSERVE,
 	EBB_RUNG_PAGEOUT,
+	EBB_RUNG_BALLOON,
 	EBB_RUNG_REPORT,
 	EBB_RUNG_LEASE,
 	EBB_RUNG_COUNT

@@ -107,6 +107,9 @@ const struct ebb_field ebb_domain_status_fields[] = {
 	FIELD(EBB_FIELD_U64, "memory-bytes", DOMAIN, memory_bytes),
 	LATER(EBB_FIELD_BOOL, "balloon-known", DOMAIN, balloon_known),
 	LATER(EBB_FIELD_U64, "balloon-bytes", DOMAIN, balloon_bytes),
+	OPTIONAL(EBB_FIELD_U64, "balloon-held-bytes", DOMAIN,
+		 balloon_held_bytes),
+	OPTIONAL(EBB_FIELD_BOOL, "balloon-unread", DOMAIN, balloon_unread),
 	FIELD(EBB_FIELD_U64, "resident-bytes", DOMAIN, resident_bytes),
 	LATER(EBB_FIELD_U64, "swapped-bytes", DOMAIN, swapped_bytes),
 	LATER(EBB_FIELD_BOOL, "swapped-known", DOMAIN, swapped_known),
@@ -168,6 +171,12 @@ const struct ebb_field ebb_set_result_fields[] = {
 	TARGET(struct ebb_set_result),
 	SETTINGS(struct ebb_set_result),
 	OPTIONAL_STRING("note", struct ebb_set_result, note),
+	END,
+};
+
+const struct ebb_field ebb_deflate_result_fields[] = {
+	FIELD(EBB_FIELD_U64, "given-bytes", struct ebb_deflate_result,
+	      given_bytes),
 	END,
 };
 

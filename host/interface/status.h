@@ -157,6 +157,8 @@ struct ebb_domain_status {
 	uint64_t memory_bytes; /* sizes of the backings, or of the XML */
 	bool balloon_known;
 	uint64_t balloon_bytes; /* of that, what a balloon holds; if @balloon_known */
+	uint64_t balloon_held_bytes; /* of that, for Ebb, which guards the guest */
+	bool balloon_unread; /* and cannot now: QEMU or libvirtd does not answer */
 	uint64_t resident_bytes; /* in RAM */
 	uint64_t swapped_bytes; /* in the host's swap, if @swapped_known */
 	bool swapped_known;
@@ -233,6 +235,11 @@ struct ebb_set_result {
 	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */
 };
 
+/* @given_bytes: that the balloon held for Ebb */
+struct ebb_deflate_result {
+	uint64_t given_bytes;
+};
+
 struct ebb_reclaim_request {
 	char domain[EBB_NAME_BYTES_MAX];
 	char uri[EBB_URI_BYTES_MAX];
@@ -302,6 +309,7 @@ extern const struct ebb_field ebb_domain_request_fields[];
 extern const struct ebb_field ebb_reload_result_fields[];
 extern const struct ebb_field ebb_set_request_fields[];
 extern const struct ebb_field ebb_set_result_fields[];
+extern const struct ebb_field ebb_deflate_result_fields[];
 extern const struct ebb_field ebb_reclaim_request_fields[];
 extern const struct ebb_field ebb_reclaim_progress_fields[];
 extern const struct ebb_field ebb_reclaim_result_fields[];

@@ -169,6 +169,23 @@ const char *ebb_target_reason_text(const char *reason)
 		{ "not-discarded",
 		  "it freed more, and QEMU discarded too little "
 		  "of it" },
+		{ "guest-need", "it needs the rest itself" },
+		{ "min", "it would fall below its min" },
+		{ "low-memory",
+		  "it ran short of memory, and has all back that its balloon "
+		  "held for Ebb" },
+		{ "swapping", "it began to swap, and has all back that its "
+			      "balloon held for Ebb" },
+		{ "faulting", "it read again what it had dropped, and has all "
+			      "back that its balloon held for Ebb" },
+		{ "balloon-stuck", "its balloon does not move" },
+		{ "balloon-moves", "somebody else moves its balloon" },
+		{ "balloon-unclear",
+		  "its balloon seems to leave it less than it has. To have "
+		  "that told anew: virsh setmem DOMAIN SIZE --live, with 1 MiB "
+		  "less than its memory, and then with all" },
+		{ "balloon-silent",
+		  "the driver of its balloon does not answer" },
 		{ "no-answer", "it does not follow the free target, or its "
 			       "ebb-agent does not answer" },
 		{ "refused",

@@ -15,6 +15,8 @@
 #include "host/libvirt/channel.h"
 #include "host/libvirt/virt.h"
 
+struct ebb_hand;
+
 /**
  * struct ebb_reclaim_wish - what is wanted
  * @bytes: how much; 0 with @all
@@ -45,6 +47,10 @@ struct ebb_reclaim_wish {
  * @lender, @domain, @channel: the guest, the reclaim's alone while it runs
  * @standing: the free target that holds but for this reclaim
  * @memory_bytes: that the guest has
+ * @hand: on its balloon; of rung balloon alone, as are the three that follow
+ * @floor_bytes: the least that the balloon may leave to the guest
+ * @period_s: of the balloon's statistics, as the domain has it; 0: none
+ * @autodeflate: the balloon deflates by itself when the guest runs short
  *
  * Of the reclaim; the first four may be read while it runs:
  * @books: what came of it so far
@@ -73,6 +79,10 @@ struct ebb_reclaim {
 	struct ebb_channel *channel;
 	struct ebb_msg_target standing;
 	uint64_t memory_bytes;
+	struct ebb_hand *hand;
+	uint64_t floor_bytes;
+	uint32_t period_s;
+	bool autodeflate;
 
 	struct ebb_books books;
 	_Atomic uint64_t held_bytes;

@@ -13,8 +13,9 @@ static bool closes_report(enum ebb_reason_id reason)
 	case EBB_REASON_RING_INVALID:
 	/* Says which rungs are forbidden, and the fact itself closes them. */
 	case EBB_REASON_RUNG_FORBIDDEN:
-	/* Stands in the way of what is worse. */
+	/* Stand in the way of what is worse. */
 	case EBB_REASON_NO_SWAP:
+	case EBB_REASON_NO_BALLOON:
 		return false;
 	/* Whoever paid for memory that stays has it. */
 	case EBB_REASON_RESERVED_MEMORY:
@@ -52,6 +53,22 @@ static bool closes_report(enum ebb_reason_id reason)
 	return true;
 }
 
+/* What QEMU cannot or should not discard of the one rung it should not of the other. */
+static bool closes_balloon(enum ebb_reason_id reason)
+{
+	switch (reason) {
+	/* Nobody in the guest is asked. */
+	case EBB_REASON_NO_CHANNEL:
+	case EBB_REASON_AGENT_SILENT:
+	case EBB_REASON_NO_AGENT:
+		return false;
+	case EBB_REASON_NO_BALLOON:
+		return true;
+	default:
+		return closes_report(reason);
+	}
+}
+
 static bool closes_pageout(enum ebb_reason_id reason)
 {
 	switch (reason) {
@@ -71,6 +88,7 @@ static bool closes_pageout(enum ebb_reason_id reason)
 	case EBB_REASON_RUNG_FORBIDDEN:
 	/* Likewise. */
 	case EBB_REASON_NO_SWAP:
+	case EBB_REASON_NO_BALLOON:
 		return false;
 	/* Whoever paid for memory that stays has it. */
 	case EBB_REASON_RESERVED_MEMORY:
@@ -119,6 +137,8 @@ bool ebb_rung_is_closed_by(enum ebb_rung_id id, enum ebb_reason_id reason)
 		return true;
 	case EBB_RUNG_REPORT:
 		return closes_report(reason);
+	case EBB_RUNG_BALLOON:
+		return closes_balloon(reason);
 	case EBB_RUNG_PAGEOUT:
 		return closes_pageout(reason);
 	case EBB_RUNG_OBSERVE:
@@ -134,12 +154,20 @@ static bool may_report(const struct ebb_rung_facts *facts)
 	return facts->reporting && !facts->pooled;
 }
 
-static bool is_closed(const struct ebb_rung_facts *facts, enum ebb_rung_id id)
+bool ebb_rung_is_closed(enum ebb_rung_id id,
+			const struct ebb_reason_list *reasons)
 {
-	for (uint32_t i = 0; i < facts->reasons->count; i++)
-		if (ebb_rung_is_closed_by(id, facts->reasons->items[i].id))
+	for (uint32_t i = 0; i < reasons->count; i++)
+		if (ebb_rung_is_closed_by(id, reasons->items[i].id))
 			return true;
 	return false;
+}
+
+/* What is free is gone already where it is reported. */
+static bool is_balloon_open(const struct ebb_rung_facts *facts)
+{
+	return facts->inflatable && !facts->reporting && !facts->pooled &&
+	       !ebb_rung_is_closed(EBB_RUNG_BALLOON, facts->reasons);
 }
 
 static bool is_open(const struct ebb_rung_facts *facts, enum ebb_rung_id id)
@@ -149,9 +177,12 @@ static bool is_open(const struct ebb_rung_facts *facts, enum ebb_rung_id id)
 		return facts->attached;
 	case EBB_RUNG_REPORT:
 		return may_report(facts) && facts->answers &&
-		       !is_closed(facts, id);
+		       !ebb_rung_is_closed(id, facts->reasons);
+	case EBB_RUNG_BALLOON:
+		return is_balloon_open(facts);
 	case EBB_RUNG_PAGEOUT:
-		return facts->swaps && !facts->pooled && !is_closed(facts, id);
+		return facts->swaps && !facts->pooled &&
+		       !ebb_rung_is_closed(id, facts->reasons);
 	case EBB_RUNG_OBSERVE:
 	case EBB_RUNG_COUNT:
 		break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "host/rung/rung.h"
 
+#include "host/rung/balloon.h"
 #include "host/rung/pageout.h"
 #include "host/rung/report.h"
 
@@ -10,6 +11,10 @@ static const struct ebb_rung rungs[EBB_RUNG_COUNT] = {
 		.can = { .page_out = true },
 		.prepare = ebb_pageout_prepare,
 		.run = ebb_pageout_run,
+	},
+	[EBB_RUNG_BALLOON] = {
+		.prepare = ebb_balloon_prepare,
+		.run = ebb_balloon_run,
 	},
 	[EBB_RUNG_REPORT] = {
 		.can = { .drive = true },

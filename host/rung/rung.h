@@ -65,6 +65,7 @@ struct ebb_rung {
  *	allows
  * @answers: an agent does, and there is a way to it
  * @reporting: virtio-balloon has free page reporting on
+ * @inflatable: it has a balloon of virtio, whose driver answers
  * @pooled: some of the memory is of a pool of huge pages
  * @swaps: the host has swap that is no RAM
  * @forbidden: the set of rungs that an operator forbids; see ebb_rung_bit(). Empty: all
@@ -75,6 +76,7 @@ struct ebb_rung_facts {
 	bool attached;
 	bool answers;
 	bool reporting;
+	bool inflatable;
 	bool pooled;
 	bool swaps;
 	uint32_t forbidden;
@@ -82,6 +84,10 @@ struct ebb_rung_facts {
 
 /* Pure. Whether a reason closes the rung. */
 bool ebb_rung_is_closed_by(enum ebb_rung_id id, enum ebb_reason_id reason);
+
+/* Pure. Whether one of them does. */
+bool ebb_rung_is_closed(enum ebb_rung_id id,
+			const struct ebb_reason_list *reasons);
 
 /*
  * Pure. Why the host's swap does not do for rung pageout: "there is none" or "it is in

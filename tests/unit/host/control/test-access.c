@@ -78,10 +78,8 @@ static const char *const reading[] = {
 	"domain-doctor", "policy-explain",
 };
 static const char *const acting[] = {
-	"domain-set",
-	"domain-reclaim",
-	"policy-pause",
-	"daemon-reload",
+	"domain-set",	"domain-reclaim", "domain-deflate",
+	"policy-pause", "daemon-reload",
 };
 
 static bool is_in(const char *const *names, size_t count, const char *name)

@@ -18,6 +18,7 @@
 #include "common/size.h"
 #include "host/libvirt/agent.h"
 #include "host/lease/reclaim.h"
+#include "host/rung/balloon.h"
 #include "host/rung/pageout.h"
 #include "host/rung/report.h"
 
@@ -52,7 +53,7 @@ void ebb_sleep_us(uint32_t us)
 	usleep(us);
 }
 
-/* ---- in place of reclaim.c and report.c ---- */
+/* ---- in place of reclaim.c, report.c and balloon.c ---- */
 
 void ebb_reclaim_prepare(struct ebb_reclaim *reclaim)
 {
@@ -98,6 +99,18 @@ void ebb_report_run(struct ebb_reclaim *reclaim)
 
 void ebb_pageout_run(struct ebb_reclaim *reclaim)
 {
+	play(reclaim);
+}
+
+void ebb_balloon_prepare(struct ebb_reclaim *reclaim)
+{
+	(void)reclaim;
+}
+
+void ebb_balloon_run(struct ebb_reclaim *reclaim)
+{
+	if (fake_vm.inflate)
+		fake_vm.inflate(reclaim);
 	play(reclaim);
 }
 
@@ -217,6 +230,7 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 	probe->attached = fake_vm.lease && probe->reasons.count == 0;
 	if (probe->attached)
 		probe->ring.ring = &ring;
+	probe->inflatable = fake_vm.inflatable;
 	/* A target does not need a lease. */
 	if (!fake_vm.lease)
 		ebb_reason_add(&probe->reasons,
@@ -359,6 +373,9 @@ void ebb_call_return(struct ebb_call *call, struct json_object *value)
 		       sizeof(fake_vm.answer.result), NULL);
 	ebb_msg_decode(value, ebb_doctor_fields, &fake_vm.answer.doctor,
 		       sizeof(fake_vm.answer.doctor), NULL);
+	ebb_msg_decode(value, ebb_deflate_result_fields,
+		       &fake_vm.answer.deflated,
+		       sizeof(fake_vm.answer.deflated), NULL);
 	json_object_put(value);
 }
 

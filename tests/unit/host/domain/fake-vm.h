@@ -31,6 +31,7 @@ struct fake_vm {
 	bool no_agent; /* that is why there is no lease */
 	bool qga_only; /* its channel is the guest agent's */
 	bool lease; /* the look attaches */
+	bool inflatable; /* its balloon is */
 	int pidfd; /* of its process, above 0; readable once it ended */
 	enum ebb_vm_pause pause;
 	atomic_bool held; /* a look does not end */
@@ -53,6 +54,8 @@ struct fake_vm {
 	atomic_uint job_asks;
 	atomic_uint reclaims; /* begun, by rung lease */
 	atomic_uint reports; /* begun, by rung report */
+	void (*inflate)(
+		struct ebb_reclaim *reclaim); /* by rung balloon; NULL: not */
 	struct ebb_msg_target told;
 	uint32_t keeps;
 	atomic_uint infos; /* asked for while the domain runs on */
@@ -67,6 +70,7 @@ struct fake_vm {
 		char text[1024];
 		struct ebb_set_result result;
 		struct ebb_doctor doctor;
+		struct ebb_deflate_result deflated;
 	} answer;
 
 	/* To be called when the caller goes. */

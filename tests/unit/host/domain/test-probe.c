@@ -21,6 +21,7 @@
 #include "host/domain/probe.h"
 #include "host/libvirt/agent.h"
 #include "host/memory/age.h"
+#include "tests/unit/host/rung/fake-balloon.h"
 
 static struct {
 	enum ebb_domain_state state;
@@ -36,6 +37,9 @@ static struct {
 	uint32_t age_s;
 	bool restored;
 	bool reporting; /* as of freePageReporting='on' */
+	const char *
+		balloon; /* what is in <memballoon model='virtio'>; NULL: none */
+	const char *memory_device;
 	uint32_t shared_files; /* of its process */
 	bool pooled; /* some of its memory, by /proc */
 	int usage_result;
@@ -92,6 +96,12 @@ int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
 	if (fake.reporting)
 		strcat(*ret_xml, "<memballoon model='virtio' "
 				 "freePageReporting='on'/>");
+	if (fake.balloon)
+		sprintf(*ret_xml + strlen(*ret_xml),
+			"<memballoon model='virtio'>%s</memballoon>",
+			fake.balloon);
+	if (fake.memory_device)
+		strcat(*ret_xml, fake.memory_device);
 	strcat(*ret_xml, "</devices></domain>");
 	return 0;
 }
@@ -251,6 +261,7 @@ static int set_up(void **state)
 	fake.age_s = 3600;
 	fake.own_answer = fake.qga_answer = -ETIMEDOUT;
 	ebb_probe_init(&before);
+	fake_balloon_reset();
 	return 0;
 }
 
@@ -466,6 +477,85 @@ static void test_definition(void **state)
 	assert_int_equal(found.domxml.balloon_asked_bytes, EBB_GIB / 4);
 }
 
+static const char *why_no_balloon(struct ebb_probe_order order)
+{
+	look(order);
+	assert_int_equal(found.inflatable, !is_reason(EBB_REASON_NO_BALLOON));
+	for (uint32_t i = 0; i < found.reasons.count; i++)
+		if (found.reasons.items[i].id == EBB_REASON_NO_BALLOON)
+			return found.reasons.items[i].detail;
+	return "";
+}
+
+static void test_balloon(void **state)
+{
+	static const struct ebb_probe_order plain = { 0 };
+
+	(void)state;
+	look(plain);
+	assert_false(found.inflatable);
+	assert_false(is_reason(EBB_REASON_NO_BALLOON));
+	/* Without a period it gets one for a moment. */
+	fake.balloon = "";
+	assert_string_equal(why_no_balloon(plain), "");
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_BALLOON);
+	assert_int_equal(fake_balloon.period_s, 0);
+	/* With one, its word is young or it is not. */
+	fake_balloon.period_s = 10;
+	fake.balloon = "<stats period='10'/>";
+	assert_string_equal(why_no_balloon(plain), "");
+	fake_balloon.stamp_s = 1000;
+	assert_non_null(strstr(why_no_balloon(plain), "driver"));
+	assert_int_not_equal(ebb_probe_rung(&found), EBB_RUNG_BALLOON);
+	assert_int_equal(fake_balloon.period_s, 10);
+	assert_int_equal(fake_balloon.lines, 0);
+}
+
+static void test_balloons_that_are_left_alone(void **state)
+{
+	static const struct ebb_probe_order plain = { 0 };
+
+	(void)state;
+	fake.balloon = "";
+	fake.age_s = 10;
+	assert_non_null(strstr(why_no_balloon(plain), "short while"));
+	fake.age_s = 3600;
+	assert_non_null(strstr(why_no_balloon((struct ebb_probe_order){
+				       .booted_ns = ebb_now_ns() }),
+			       "short while"));
+	fake.pooled = true;
+	assert_non_null(strstr(why_no_balloon(plain), "huge pages"));
+	fake.pooled = false;
+	fake.memory_device = "<memory model='virtio-mem'><target>"
+			     "<size unit='KiB'>1024</size>"
+			     "<requested unit='KiB'>0</requested>"
+			     "</target></memory>";
+	assert_non_null(strstr(why_no_balloon(plain), "virtio-mem"));
+	fake.memory_device = NULL;
+	fake.pinned = true;
+	look(plain);
+	assert_false(found.inflatable);
+	fake.pinned = false;
+	/* What is forbidden is not touched to find out. */
+	fake.own_policy = "rungs='lease'";
+	look(plain);
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_OBSERVE);
+	assert_true(is_reason(EBB_REASON_RUNG_FORBIDDEN));
+	assert_int_equal(fake_balloon.acts, 0);
+}
+
+static void test_balloon_that_hangs(void **state)
+{
+	(void)state;
+	fake.balloon = "";
+	fake_balloon.hung = true;
+	assert_non_null(
+		strstr(why_no_balloon((struct ebb_probe_order){ 0 }), "QEMU"));
+	fake_balloon.hung = false;
+	while (fake_balloon.lines)
+		usleep(1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +570,10 @@ int main(void)
 		cmocka_unit_test_setup(test_qga_is_asked_when_allowed, set_up),
 		cmocka_unit_test_setup(test_what_the_domain_forbids, set_up),
 		cmocka_unit_test_setup(test_definition, set_up),
+		cmocka_unit_test_setup(test_balloon, set_up),
+		cmocka_unit_test_setup(test_balloons_that_are_left_alone,
+				       set_up),
+		cmocka_unit_test_setup(test_balloon_that_hangs, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,14 +226,17 @@ static void test_balloon(void **state)
 	struct ebb_doctor doctor = { 0 };
 
 	(void)state;
-	ebb_doctor_examine_balloon(0, EBB_GIB, &doctor);
+	ebb_doctor_examine_balloon(0, 0, EBB_GIB, &doctor);
 	assert_int_equal(doctor.check_count, 0);
-	ebb_doctor_examine_balloon(EBB_GIB / 2, EBB_GIB, &doctor);
+	ebb_doctor_examine_balloon(EBB_GIB / 2, 0, EBB_GIB, &doctor);
 	assert_int_equal(doctor.check_count, 1);
 	assert_string_equal(doctor.checks[0].status, "warn");
 	assert_non_null(strstr(doctor.checks[0].text,
 			       "512.0 MiB of the guest's 1.0 GiB"));
 	assert_non_null(strstr(doctor.checks[0].remedy, " 1048576K "));
+	ebb_doctor_examine_balloon(EBB_GIB / 2, EBB_GIB / 4, EBB_GIB, &doctor);
+	assert_non_null(strstr(doctor.checks[1].text, "256.0 MiB of it for"));
+	assert_non_null(strstr(doctor.checks[1].remedy, "ebbctl deflate"));
 }
 
 static void test_policy_is_paused(void **state)

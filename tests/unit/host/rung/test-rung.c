@@ -17,6 +17,14 @@ static const enum ebb_reason_id leases_own[] = {
 	EBB_REASON_NO_MODULE,	   EBB_REASON_REPORTING_BUSY,
 	EBB_REASON_MAP_UNPROVEN,   EBB_REASON_RING_INVALID,
 	EBB_REASON_RUNG_FORBIDDEN, EBB_REASON_NO_SWAP,
+	EBB_REASON_NO_BALLOON,
+};
+
+/* Nor rung balloon, but for the last one, and nor do these. */
+static const enum ebb_reason_id agents[] = {
+	EBB_REASON_NO_CHANNEL,
+	EBB_REASON_AGENT_SILENT,
+	EBB_REASON_NO_AGENT,
 };
 
 /* What closes rung pageout; nothing else does. */
@@ -181,6 +189,61 @@ static void test_what_report_needs(void **state)
 	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
 }
 
+static bool is_agents(enum ebb_reason_id reason)
+{
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(agents); i++)
+		if (agents[i] == reason)
+			return true;
+	return false;
+}
+
+static void test_balloon(void **state)
+{
+	(void)state;
+	for (int id = 0; id < EBB_REASON_COUNT; id++) {
+		struct ebb_reason_list reasons = { 0 };
+		struct ebb_rung_facts facts = { .reasons = &reasons,
+						.inflatable = true };
+		bool open = is_agents(id) ||
+			    (is_leases_own(id) && id != EBB_REASON_NO_BALLOON);
+
+		ebb_reason_add(&reasons, id, NULL);
+		assert_int_equal(ebb_rung_is_closed_by(EBB_RUNG_BALLOON, id),
+				 !open);
+		assert_int_equal(ebb_rung_choose(&facts),
+				 open ? EBB_RUNG_BALLOON : EBB_RUNG_OBSERVE);
+		facts.inflatable = false;
+		assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+		/* QEMU discards what is reported, and a pool has to be asked. */
+		facts.inflatable = facts.reporting = true;
+		assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+		facts.reporting = false;
+		facts.pooled = true;
+		assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+	}
+}
+
+/* With an agent it is taken where nothing better is. */
+static void test_balloon_is_the_last_resort(void **state)
+{
+	struct ebb_reason_list reasons = { 0 };
+	struct ebb_rung_facts facts = { .reasons = &reasons,
+					.answers = true,
+					.inflatable = true };
+
+	(void)state;
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_BALLOON);
+	facts.attached = true;
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_LEASE);
+	facts.forbidden = ebb_rung_bit(EBB_RUNG_LEASE);
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_BALLOON);
+	facts.forbidden |= ebb_rung_bit(EBB_RUNG_BALLOON);
+	assert_int_equal(ebb_rung_choose(&facts), EBB_RUNG_OBSERVE);
+	assert_int_equal(ebb_rung_missed(&facts),
+			 ebb_rung_bit(EBB_RUNG_LEASE) |
+				 ebb_rung_bit(EBB_RUNG_BALLOON));
+}
+
 static void test_what_is_told_first(void **state)
 {
 	static const enum ebb_reason_id found[] = { EBB_REASON_REPORTING_BUSY,
@@ -293,6 +356,10 @@ static void test_what_each_can(void **state)
 	assert_false(ebb_rung(EBB_RUNG_PAGEOUT)->can.take);
 	assert_false(ebb_rung(EBB_RUNG_PAGEOUT)->can.drive);
 	assert_true(ebb_rung(EBB_RUNG_PAGEOUT)->can.page_out);
+	/* A person alone has a balloon inflated. */
+	assert_false(ebb_rung(EBB_RUNG_BALLOON)->can.take);
+	assert_false(ebb_rung(EBB_RUNG_BALLOON)->can.drive);
+	assert_non_null(ebb_rung(EBB_RUNG_BALLOON)->run);
 }
 
 static void test_names(void **state)
@@ -301,6 +368,7 @@ static void test_names(void **state)
 	assert_string_equal(ebb_rung_name(EBB_RUNG_LEASE), "lease");
 	assert_string_equal(ebb_rung_name(EBB_RUNG_REPORT), "report");
 	assert_string_equal(ebb_rung_name(EBB_RUNG_PAGEOUT), "pageout");
+	assert_string_equal(ebb_rung_name(EBB_RUNG_BALLOON), "balloon");
 	assert_string_equal(ebb_rung_name(EBB_RUNG_OBSERVE), "observe");
 	assert_null(ebb_rung(EBB_RUNG_OBSERVE)->run);
 }
@@ -314,6 +382,8 @@ int main(void)
 		cmocka_unit_test(test_which_swap_does),
 		cmocka_unit_test(test_pageout),
 		cmocka_unit_test(test_what_report_needs),
+		cmocka_unit_test(test_balloon),
+		cmocka_unit_test(test_balloon_is_the_last_resort),
 		cmocka_unit_test(test_what_is_told_first),
 		cmocka_unit_test(test_what_is_forbidden_is_not_used),
 		cmocka_unit_test(test_what_is_missed),

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/rung/need.h"
+
+#include <stddef.h>
+
+#include "common/size.h"
+
+enum {
+	CUSHION_PARTS = 8,
+	/* Between two readings: more than a program that starts causes. */
+	FAULTS_MAX = 500,
+};
+
+#define CUSHION_MIN_BYTES (128 * EBB_MIB)
+#define CUSHION_MAX_BYTES (2 * EBB_GIB)
+/* What is free and no cache stays so: the guest's kernel has its reserves of it. */
+#define FREE_KEPT_BYTES (64 * EBB_MIB)
+/* Between two readings: what a guest with compressed swap moves at rest is less. */
+#define SWAPPED_MAX_BYTES (4 * EBB_MIB)
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t ebb_need_cushion(uint64_t memory_bytes)
+{
+	uint64_t bytes = memory_bytes / CUSHION_PARTS;
+
+	if (bytes < CUSHION_MIN_BYTES)
+		return CUSHION_MIN_BYTES;
+	return lesser(bytes, CUSHION_MAX_BYTES);
+}
+
+uint64_t ebb_need_spare(const struct ebb_balloon_stats *now,
+			uint64_t memory_bytes, bool free_only)
+{
+	uint64_t cushion_bytes = ebb_need_cushion(memory_bytes);
+	uint64_t bytes;
+
+	if (!now->usable_known)
+		return 0;
+	bytes = less(now->usable_bytes, cushion_bytes + cushion_bytes / 2);
+	if (!free_only)
+		return bytes;
+	if (!now->unused_known)
+		return 0;
+	return lesser(bytes, less(now->unused_bytes, FREE_KEPT_BYTES));
+}
+
+const char *ebb_need_alarm(const struct ebb_balloon_stats *before,
+			   const struct ebb_balloon_stats *now,
+			   uint64_t memory_bytes)
+{
+	uint64_t cushion_bytes = ebb_need_cushion(memory_bytes);
+
+	if (!now->usable_known || now->usable_bytes < cushion_bytes)
+		return "low-memory";
+	/* They begin anew where the guest boots. */
+	if (now->swapped_bytes > before->swapped_bytes + SWAPPED_MAX_BYTES)
+		return "swapping";
+	if (now->usable_bytes < 2 * cushion_bytes &&
+	    now->major_faults > before->major_faults + FAULTS_MAX)
+		return "faulting";
+	return NULL;
+}

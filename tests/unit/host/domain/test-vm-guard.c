@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A vm whose balloon holds memory for Ebb: when it is given back, and what is told. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/clock.h"
+#include "common/size.h"
+#include "host/domain/vm_state.h"
+#include "tests/unit/host/domain/fake-vm.h"
+#include "tests/unit/host/rung/fake-balloon.h"
+
+static struct ebb_vm *vm;
+static struct ebb_call *const call = (struct ebb_call *)(void *)&vm;
+
+/* Of 2 GiB that the balloon left without it. */
+static void hold(uint64_t mib)
+{
+	fake_balloon.actual_bytes = 2 * EBB_GIB - mib * EBB_MIB;
+	fake_balloon.left_bytes = fake_balloon.actual_bytes;
+	fake_balloon.record_base_bytes = 2 * EBB_GIB;
+	fake_balloon.record_left_bytes = fake_balloon.actual_bytes;
+	fake_balloon.period_s = 1;
+	fake_vm.domxml.balloon_record = (struct ebb_balloon_record){
+		.base_bytes = 2 * EBB_GIB,
+		.left_bytes = fake_balloon.actual_bytes,
+	};
+}
+
+static int set_up(void **state)
+{
+	struct timespec now;
+
+	(void)state;
+	fake_vm_reset();
+	fake_balloon_reset();
+	/* Askers wait by the real clock for what this one says. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	fake_vm.now_ns =
+		(uint64_t)now.tv_sec * EBB_NS_PER_S + 3600 * EBB_NS_PER_S;
+	fake_vm.inflatable = true;
+	fake_vm.no_agent = true;
+	fake_vm.domxml.cell_bytes[0] = 2 * EBB_GIB;
+	return 0;
+}
+
+static void begin(void)
+{
+	vm = fake_vm_new();
+	ebb_vm_note_state(vm, EBB_DOMAIN_RUNNING);
+	fake_vm_settle_down();
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	fake_balloon.hung = false;
+	if (vm)
+		fake_vm_end(vm);
+	vm = NULL;
+	for (int i = 0; i < 1000 && fake_balloon.lines; i++)
+		usleep(10 * 1000);
+	assert_int_equal(fake_balloon.lines, 0);
+	return 0;
+}
+
+static bool gave_back(void)
+{
+	return fake_balloon.record_base_bytes == 0 && vm->guard.timer < 0;
+}
+
+static void read_some(void)
+{
+	unsigned int acts = fake_balloon.acts;
+
+	fake_vm_until(fake_balloon.acts >= acts + 3);
+}
+
+static uint64_t held_mib(void)
+{
+	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+	uint64_t bytes;
+
+	ebb_vm_status(vm, status);
+	bytes = status->balloon_held_bytes;
+	free(status);
+	return bytes / EBB_MIB;
+}
+
+static void test_nothing_is_held(void **state)
+{
+	(void)state;
+	begin();
+	assert_int_equal(vm->guard.timer, -1);
+	assert_int_equal(fake_balloon.acts, 0);
+	ebb_vm_deflate(vm, call);
+	assert_true(fake_vm.answer.done);
+	assert_int_equal(fake_vm.answer.deflated.given_bytes, 0);
+}
+
+/* As after a restart of ebbd. */
+static void test_goes_on_with_the_record(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	assert_int_equal(held_mib(), 800);
+	assert_int_equal(fake_balloon.resizes, 0);
+	fake_balloon.used_bytes = 1000 * EBB_MIB;
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+	assert_int_equal(fake_balloon.resizes, 1);
+	/* The statistics had no period before. */
+	assert_int_equal(fake_balloon.period_s, 0);
+	assert_int_equal(held_mib(), 0);
+	/* What the last look found is old. */
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+}
+
+static void test_gives_back_what_it_took(void **state)
+{
+	(void)state;
+	hold(400);
+	/* Somebody took 300 MiB more since. */
+	fake_balloon.actual_bytes -= 300 * EBB_MIB;
+	fake_balloon.left_bytes = fake_balloon.actual_bytes;
+	begin();
+	read_some();
+	assert_int_equal(held_mib(), 400);
+	fake_balloon.swapped_bytes += 20 * EBB_MIB;
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB - 300 * EBB_MIB);
+}
+
+/* Nothing is left to give, and what he wants stays. */
+static void test_somebody_else_gave_it_back(void **state)
+{
+	(void)state;
+	hold(400);
+	begin();
+	read_some();
+	fake_balloon.actual_bytes = fake_balloon.left_bytes = 3 * EBB_GIB;
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.resizes, 0);
+}
+
+static void test_deflate(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	ebb_vm_deflate(vm, call);
+	fake_vm_until(fake_vm.answer.done);
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_int_equal(fake_vm.answer.deflated.given_bytes, 800 * EBB_MIB);
+	assert_true(gave_back());
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+}
+
+static void test_reset(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	fake_balloon.driver = false;
+	ebb_vm_reset(vm);
+	fake_vm_until(fake_balloon.resizes == 1);
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB - EBB_MIB);
+	/* What QEMU takes the balloon for is of before, for as long as it boots. */
+	fake_vm.now_ns += 300 * EBB_NS_PER_S;
+	read_some();
+	assert_false(gave_back());
+	assert_int_equal(fake_balloon.resizes, 1);
+	fake_balloon.driver = true;
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.resizes, 2);
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+}
+
+static void test_driver_falls_silent(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	fake_balloon.driver = false;
+	fake_vm.now_ns += 9 * EBB_NS_PER_S;
+	read_some();
+	/* A guest that stands still says nothing. */
+	ebb_vm_note_state(vm, EBB_DOMAIN_PAUSED);
+	read_some();
+	fake_vm.now_ns += 60 * EBB_NS_PER_S;
+	read_some();
+	assert_false(gave_back());
+	ebb_vm_note_state(vm, EBB_DOMAIN_RUNNING);
+	fake_vm.now_ns += 11 * EBB_NS_PER_S;
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+}
+
+static void test_min_is_raised(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	vm->settings.held.values.min.bytes = 1248 * EBB_MIB;
+	read_some();
+	assert_false(gave_back());
+	vm->settings.held.values.min.bytes++;
+	fake_vm_until(gave_back());
+}
+
+static void test_rung_is_forbidden(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	vm->settings.held.values.rungs = ebb_rung_bit(EBB_RUNG_LEASE);
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	fake_vm_until(gave_back());
+}
+
+static void test_hangs(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	fake_balloon.hung = true;
+	fake_vm_until(fake_balloon.waits);
+	fake_vm.now_ns += 6 * EBB_NS_PER_S;
+	fake_vm_until(vm->guard.unread);
+	ebb_vm_deflate(vm, call);
+	fake_vm_until(fake_vm.answer.done);
+	assert_string_equal(fake_vm.answer.error_class, "GenericError");
+	/* What was asked for is done when it can be. */
+	fake_balloon.hung = false;
+	fake_vm_until(gave_back());
+	assert_false(vm->guard.unread);
+}
+
+/* Libvirt refuses as long as the guest is migrated: it is tried again. */
+static void test_refused(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	fake_balloon.result = -EIO;
+	fake_balloon.used_bytes = 1000 * EBB_MIB;
+	fake_vm_until(vm->guard.unread);
+	assert_int_equal(fake_balloon.resizes, 0);
+	fake_balloon.result = 0;
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+}
+
+/* Nobody would watch. */
+static void test_ebbd_ends(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	ebb_vm_dismiss(vm, EBB_VM_EBBD_ENDS);
+	vm = NULL;
+	fake_vm_settle_down();
+	assert_int_equal(fake_balloon.record_base_bytes, 0);
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+}
+
+/* Its process goes, or another host has it. */
+static void test_domain_ends(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	fake_vm_end(vm);
+	vm = NULL;
+	assert_int_equal(fake_balloon.resizes, 0);
+	assert_int_equal(fake_balloon.record_base_bytes, 2 * EBB_GIB);
+}
+
+/* ---- beside reclaims ---- */
+
+static void inflate(struct ebb_reclaim *reclaim)
+{
+	const struct ebb_balloon_act act = {
+		.write = true,
+		.record = { .base_bytes = 2 * EBB_GIB, .left_bytes = EBB_GIB },
+		.resize = true,
+		.left_bytes = EBB_GIB,
+		.set_period = true,
+		.period_s = 1,
+	};
+	struct ebb_hand_answer answer;
+
+	ebb_hand_do(reclaim->hand, &act, &answer);
+}
+
+static atomic_uint done;
+
+static void note_done(const struct ebb_reclaim_report *report, void *opaque)
+{
+	(void)report;
+	(void)opaque;
+	done++;
+}
+
+static void reclaim(void)
+{
+	const struct ebb_reclaim_order order = {
+		.wish = { .bytes = EBB_MIB, .timeout_ms = 60000 },
+		.done = note_done,
+	};
+
+	done = 0;
+	ebb_vm_reclaim(vm, &order);
+}
+
+static void test_takes_over_from_a_reclaim(void **state)
+{
+	(void)state;
+	fake_vm.inflate = inflate;
+	fake_vm.outcome = ebb_outcome(EBB_END_SATISFIED);
+	begin();
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_BALLOON);
+	reclaim();
+	fake_vm_until(done);
+	assert_true(vm->guard.timer >= 0);
+	fake_vm_until(held_mib() == 1024);
+	fake_balloon.used_bytes = 900 * EBB_MIB;
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+}
+
+static void test_ebbd_ends_in_a_reclaim(void **state)
+{
+	(void)state;
+	fake_vm.inflate = inflate;
+	fake_vm.reclaim_held = true;
+	begin();
+	reclaim();
+	fake_vm_until(fake_balloon.resizes);
+	ebb_vm_deflate(vm, call);
+	assert_string_equal(fake_vm.answer.error_class, "Busy");
+	ebb_vm_dismiss(vm, EBB_VM_EBBD_ENDS);
+	vm = NULL;
+	fake_vm_settle_down();
+	assert_int_equal(done, 1);
+	assert_int_equal(fake_balloon.record_base_bytes, 0);
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define RUN(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+		RUN(test_nothing_is_held),
+		RUN(test_goes_on_with_the_record),
+		RUN(test_gives_back_what_it_took),
+		RUN(test_somebody_else_gave_it_back),
+		RUN(test_deflate),
+		RUN(test_reset),
+		RUN(test_driver_falls_silent),
+		RUN(test_min_is_raised),
+		RUN(test_rung_is_forbidden),
+		RUN(test_hangs),
+		RUN(test_refused),
+		RUN(test_ebbd_ends),
+		RUN(test_domain_ends),
+		RUN(test_takes_over_from_a_reclaim),
+		RUN(test_ebbd_ends_in_a_reclaim),
+	};
+
+	return cmocka_run_group_tests(tests, fake_vm_set_up_group,
+				      fake_vm_tear_down_group);
+}
