@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Rung balloon: nothing of Ebb is in the guest. A reclaim inflates its balloon, the host's
+# books have what came, and a guest that then grows has it back in time; a guest beside it,
+# whose balloon somebody inflated as far by hand, is killed in by its kernel.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/rig/balloon.sh
+. "$source_dir/scripts/rig/balloon.sh"
+
+requires virsh socat jq
+rig_init
+libvirt_start
+two_balloons
+# shellcheck disable=SC2119
+start_ebbd
+refused 1 'memory is private' "a guest that was started a short while ago" \
+	ebbctl reclaim "$GUEST" 300M
+wait_balloon_rung
+check "its first reason is what the lease lacks" \
+	[ "$(ebbctl_json show "$GUEST" | jq -r '.reasons[0].name')" = private-memory ]
+check "its statistics are as they were" \
+	[ -z "$(virsh dumpxml "$GUEST" | grep -o "<stats period[^>]*>")" ]
+ok "a guest without anything of Ebb is on rung balloon"
+
+take 600
+check "it is on record" recorded
+check "nothing was killed" [ "$(kills)" = 0 ]
+
+# The other one's is inflated as far, and has no guard.
+GUEST=$beside
+guest_balloon $((MEMORY - 600)) 60 || fail "setmem: the balloon leaves $(balloon_mib) MiB"
+ok "a guest beside it has a balloon of the same size by hand"
+grow_slowly 1000
+killed=$(kills)
+at_least "$killed" 1 || fail "the guest with the balloon by hand has 1000 MiB"
+ok "it grows by 1000 MiB, and its kernel kills ($killed times)"
+GUEST=$held
+grow_slowly 1000 || fail "the guarded guest could not grow: $(guest dmesg | tail -n 20)"
+check "the guarded one grows by 1000 MiB, and nothing is killed" [ "$(kills)" = 0 ]
+has_back "it grew"
+check "the log says why" grep -q "gives back.*low-memory" "$RIG_DIR/log/ebbd.log"
+shrink
+
+take 500
+check "a person may have it back" ebbctl deflate "$GUEST"
+has_back "deflate"
+check "the guest's log is clean" dmesg_clean
