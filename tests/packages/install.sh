@@ -44,10 +44,10 @@ kernel=$(cd "$root/lib/modules" && set -- * && echo "$1")
 inside apt-get update >/dev/null || fail "apt-get update"
 # What these need stays, so that a purge is compared with what was there before.
 inside apt-get install -y --no-install-recommends libvirt0 libjson-c5 libinih1 \
-	libcap-ng0 libseccomp2 libnuma1 libxml2 >/dev/null 2>&1
+	libcap-ng0 libseccomp2 libnuma1 libxml2 libmicrohttpd12 >/dev/null 2>&1
 files >"$root/tmp/before"
 
-inside apt-get install -y --no-install-recommends ebb-host ebb-guest ebb-dkms \
+inside apt-get install -y --no-install-recommends ebb-host ebb-exporter ebb-guest ebb-dkms \
 	>"$root/tmp/install.log" 2>&1 || { tail "$root/tmp/install.log"; fail "apt-get install"; }
 ok "apt installs them on $suite"
 find "$root/lib/modules/$kernel/" -name 'ebb.ko*' | grep -q . ||
@@ -57,18 +57,24 @@ inside ebbctl --version | grep -q '^ebbctl ' || fail "ebbctl --version"
 inside ebb-agent --version >/dev/null || fail "ebb-agent --version"
 inside systemctl is-enabled ebbd ebb-agent | sort -u | grep -qx enabled ||
 	fail "a unit is not enabled"
-inside systemd-analyze verify --man=no ebbd.service ebb-agent.service 2>&1 |
-	grep -E 'ebbd|ebb-agent' && fail "systemd-analyze verify"
-ok "they run, and their units are enabled and verified"
-inside env SYSTEMD_COLORS=0 SYSTEMD_URLIFY=0 systemd-analyze security --offline=true \
-	--threshold=20 ebbd.service >"$root/tmp/security.log" 2>&1 ||
-	fail "ebbd.service is exposed: $(tail -n 1 "$root/tmp/security.log")"
-ok "the exposure of ebbd.service is $(sed -n 's/.*exposure level for .*: \([0-9.]*\).*/\1/p' "$root/tmp/security.log")"
+inside systemctl is-enabled ebb-exporter | grep -qx disabled ||
+	fail "ebb-exporter is not off until it is enabled"
+inside getent group ebb >/dev/null || fail "there is no group ebb"
+inside systemd-analyze verify --man=no ebbd.service ebb-agent.service \
+	ebb-exporter.service 2>&1 | grep -E 'ebbd|ebb-agent|ebb-exporter' && fail "systemd-analyze verify"
+ok "they run, and their units are verified, and enabled but for ebb-exporter"
+for unit in ebbd ebb-exporter; do
+	inside env SYSTEMD_COLORS=0 SYSTEMD_URLIFY=0 systemd-analyze security \
+		--offline=true --threshold=20 $unit.service \
+		>"$root/tmp/security.log" 2>&1 ||
+		fail "$unit.service is exposed: $(tail -n 1 "$root/tmp/security.log")"
+	ok "the exposure of $unit.service is $(sed -n 's/.*exposure level for .*: \([0-9.]*\).*/\1/p' "$root/tmp/security.log")"
+done
 
 # The same, as a later version: what an operator wrote stays, both ways.
 newer=$root/newer
 mkdir "$newer"
-for package in "$repository"/ebb-{host,guest,dkms}_*.deb; do
+for package in "$repository"/ebb-{host,exporter,guest,dkms}_*.deb; do
 	dpkg-deb -R "$package" "$root/tmp/deb"
 	sed -i -E 's/^Version: .*/&+later/; s/\(= ([^)]*)\)/(= \1+later)/' \
 		"$root/tmp/deb/DEBIAN/control"
@@ -76,7 +82,7 @@ for package in "$repository"/ebb-{host,guest,dkms}_*.deb; do
 	rm -r "$root/tmp/deb"
 done
 # shellcheck disable=SC2016 # dpkg-query's own variables
-installed() { inside dpkg-query -W -f '${Package}=${Version} ' ebb-host ebb-guest ebb-dkms; }
+installed() { inside dpkg-query -W -f '${Package}=${Version} ' ebb-host ebb-exporter ebb-guest ebb-dkms; }
 versions=$(installed)
 echo "# the operator's" >>"$root/etc/ebb/ebbd.conf"
 
@@ -99,7 +105,7 @@ is_whole()
 inside sh -c 'apt-get install -y --no-install-recommends /newer/*.deb' \
 	>"$root/tmp/upgrade.log" 2>&1 ||
 	{ tail "$root/tmp/upgrade.log"; fail "apt-get install of newer packages"; }
-installed | grep -q '^ebb-host=[^ ]*+later ' || fail "no upgrade"
+installed | grep -qE '(^| )ebb-host=[^ ]*[+]later ' || fail "no upgrade"
 is_whole "upgraded"
 # shellcheck disable=SC2086 # words
 inside apt-get install -y --no-install-recommends --allow-downgrades $versions \
@@ -123,7 +129,7 @@ inside dpkg --audit | grep -q . && fail "dpkg --audit has something to say"
 ok "a build that fails breaks neither a kernel's installation nor apt"
 rm -rf "$broken"
 
-inside apt-get purge -y ebb-host ebb-guest ebb-dkms >"$root/tmp/purge.log" 2>&1 ||
+inside apt-get purge -y ebb-host ebb-exporter ebb-guest ebb-dkms >"$root/tmp/purge.log" 2>&1 ||
 	{ tail "$root/tmp/purge.log"; fail "apt-get purge"; }
 grep -iE 'error|No such file|not empty' "$root/tmp/purge.log" && fail "a purge complains"
 files >"$root/tmp/after"

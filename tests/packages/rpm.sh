@@ -42,13 +42,14 @@ cd "$work" || exit
 # As systemd-rpm-macros has them, as far as files go.
 rpmbuild --nodeps --nocheck --define "_topdir $work" \
 	--define '_unitdir /usr/lib/systemd/system' \
+	--define '_sysusersdir /usr/lib/sysusers.d' \
 	--define 'systemd_requires Requires: systemd' --define 'systemd_post() %{nil}' \
 	--define 'systemd_preun() %{nil}' \
 	--define 'systemd_postun_with_restart() %{nil}' \
 	-ta "$build"/ebb-*.tar.xz >>log 2>&1 || { tail log; fail "rpmbuild"; }
 ok "rpmbuild builds the tarball"
 
-for name in host guest dkms; do
+for name in host exporter guest dkms; do
 	rpm=$(echo RPMS/*/ebb-$name-*.rpm)
 	of_deb ebb-$name >deb.files
 	of_rpm "$rpm" >rpm.files
@@ -63,7 +64,7 @@ rpm_in_root --initdb
 rpm_in_root -i --nodeps --noscripts RPMS/*/*.rpm || fail "rpm -i"
 changes=$(rpm_in_root -Va --nodeps) || fail "rpm -V: $changes"
 ok "they install and verify"
-rpm_in_root -e --nodeps --noscripts ebb-host ebb-guest ebb-dkms ||
+rpm_in_root -e --nodeps --noscripts ebb-host ebb-exporter ebb-guest ebb-dkms ||
 	fail "rpm -e"
 left=$(cd root && find . -name '*ebb*')
 [ -z "$left" ] || fail "erased, they leave: $left"
