@@ -150,8 +150,9 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 		.working_set_known = sight.working_set_known &&
 				     ebb_now_ns() - sight.working_set_ns <
 					     WORKING_SET_NS,
-		.working_set_bytes =
+		.working_set_bytes = ebb_policy_least(
 			sight.working_set_bytes + member->growth.bytes,
+			sight.usable_bytes),
 		.rung = { .drive = can(&sight).drive,
 			  .page_out = can(&sight).page_out },
 		.parts_unknown = !member->parts_known,
