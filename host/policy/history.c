@@ -14,6 +14,7 @@ enum {
 	STUCK_PART = 8,
 	SHIFT_MAX = 8,
 	ALLOWANCE_PART = 4,
+	GROWN_PART = 64,
 };
 
 /* @min_s, twice that, four times: at most @max_s. */
@@ -45,7 +46,7 @@ bool ebb_policy_has_grown(const struct ebb_policy_domain *domain)
 	return history->resident_bytes > 0 &&
 	       ebb_policy_less(domain->resident_bytes,
 			       history->resident_bytes) >
-		       ebb_policy_worth_bytes(domain);
+		       domain->usable_bytes / GROWN_PART;
 }
 
 static void note_pressure(struct ebb_policy_history *history, uint64_t now_ns)
@@ -66,7 +67,9 @@ static void note_moved(struct ebb_policy_domain *domain, uint64_t bytes,
 		history->rests = 0;
 		return;
 	}
-	if (ebb_policy_has_grown(domain))
+	/* So it is not stuck, but not relied on, either. */
+	if (ebb_policy_has_grown(domain) &&
+	    history->idle_answers + 1 >= STUCK_ANSWERS)
 		return;
 	if (++history->idle_answers < STUCK_ANSWERS)
 		return;
@@ -103,6 +106,12 @@ bool ebb_policy_obeys(const struct ebb_policy_domain *domain)
 {
 	return domain->phase == EBB_POLICY_SETTLED && domain->heard_ns > 0 &&
 	       !ebb_policy_is_stuck(domain);
+}
+
+bool ebb_policy_is_relied_on(const struct ebb_policy_domain *domain)
+{
+	return ebb_policy_obeys(domain) && !ebb_policy_has_grown(domain) &&
+	       domain->history.idle_answers + 1 < STUCK_ANSWERS;
 }
 
 bool ebb_policy_may_ask(const struct ebb_policy_domain *domain, uint64_t now_ns)

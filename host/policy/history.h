@@ -15,6 +15,9 @@
 /* Whether it is settled, was heard, and moves when it is asked. */
 bool ebb_policy_obeys(const struct ebb_policy_domain *domain);
 
+/* Whether what it was asked for is on its way: it obeys, and gave of late. */
+bool ebb_policy_is_relied_on(const struct ebb_policy_domain *domain);
+
 /* Whether it may be asked at all now. */
 bool ebb_policy_may_ask(const struct ebb_policy_domain *domain,
 			uint64_t now_ns);

@@ -106,7 +106,7 @@ static void count_pending(struct ebb_policy *policy, uint64_t now_ns)
 	for (uint32_t i = 0; i < policy->domain_count; i++) {
 		const struct ebb_policy_domain *domain = &policy->domains[i];
 
-		if (ebb_policy_obeys(domain) && !ebb_policy_has_grown(domain) &&
+		if (ebb_policy_is_relied_on(domain) &&
 		    now_ns - domain->history.decided_ns < EBB_POLICY_WINDOW_NS)
 			ebb_policy_note_met(policy, domain,
 					    domain->history.pending_bytes);
