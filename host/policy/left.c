@@ -90,7 +90,7 @@ find_budget(const struct ebb_policy *policy,
 	return NULL;
 }
 
-/* What was asked of it in the last 10 s leaves less than can be asked for at once. */
+/* What was asked of it in the last 10 s leaves less than a huge page of it. */
 static bool is_spent(const struct ebb_policy_domain *domain, uint64_t now_ns)
 {
 	const struct ebb_policy_history *history = &domain->history;
@@ -99,10 +99,8 @@ static bool is_spent(const struct ebb_policy_domain *domain, uint64_t now_ns)
 	if (history->window_bytes == 0 ||
 	    now_ns - history->decided_ns >= EBB_POLICY_WINDOW_NS)
 		return false;
-	if (scratch->ready_bytes > 0)
-		return ebb_policy_whole_steps(scratch->allowance_bytes) == 0;
-	return ebb_policy_can_drive(domain) &&
-	       scratch->allowance_bytes < ebb_policy_worth_bytes(domain);
+	return ebb_policy_whole_steps(scratch->allowance_bytes) == 0 &&
+	       (scratch->ready_bytes > 0 || ebb_policy_can_drive(domain));
 }
 
 /* It could be asked. */
@@ -160,6 +158,16 @@ static uint64_t seconds_until(uint64_t until_ns, uint64_t now_ns)
 	       EBB_NS_PER_S;
 }
 
+/* It has nothing free, and could be driven if it had more idle. */
+static bool is_idle_little(const struct ebb_policy_domain *domain)
+{
+	uint64_t idle_bytes = ebb_policy_idle_bytes(domain);
+
+	return ebb_policy_can_drive(domain) &&
+	       ebb_policy_spare_bytes(domain) == 0 && idle_bytes > 0 &&
+	       idle_bytes < ebb_policy_worth_bytes(domain);
+}
+
 static int no_spare_words(const struct ebb_policy_domain *domain, char *text,
 			  size_t bytes)
 {
@@ -167,6 +175,12 @@ static int no_spare_words(const struct ebb_policy_domain *domain, char *text,
 		ebb_policy_least(domain->free_bytes, domain->usable_bytes),
 		ebb_policy_lent_bytes(domain));
 
+	if (is_idle_little(domain))
+		return snprintf(text, bytes,
+				"it does not work with %s, which is less than "
+				"a 64th of the %s that it holds",
+				EBB_SIZE(ebb_policy_idle_bytes(domain)),
+				EBB_SIZE(domain->resident_bytes));
 	if (ebb_policy_spare_bytes(domain) == 0)
 		return snprintf(text, bytes,
 				"%s of its free memory is resident, and its "

@@ -133,7 +133,15 @@ bool ebb_policy_is_driven(const struct ebb_policy_domain *domain,
 	return true;
 }
 
+uint64_t ebb_policy_idle_bytes(const struct ebb_policy_domain *domain)
+{
+	return ebb_policy_less(
+		domain->resident_bytes,
+		ebb_policy_most(domain->min_bytes,
+				ebb_policy_working_set_bytes(domain)));
+}
+
 uint64_t ebb_policy_worth_bytes(const struct ebb_policy_domain *domain)
 {
-	return domain->usable_bytes / WORTH_PART;
+	return domain->resident_bytes / WORTH_PART;
 }

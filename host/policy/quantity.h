@@ -66,6 +66,9 @@ uint64_t ebb_policy_yielding_bytes(const struct ebb_policy_domain *domain);
 /* Whether its rung can drive it, and how far is known. */
 bool ebb_policy_can_drive(const struct ebb_policy_domain *domain);
 
+/* What it has resident, does not work with, and has above its min. */
+uint64_t ebb_policy_idle_bytes(const struct ebb_policy_domain *domain);
+
 /* Less idle memory than this is not worth the work of making its guest free it. */
 uint64_t ebb_policy_worth_bytes(const struct ebb_policy_domain *domain);
 

@@ -53,12 +53,31 @@ static uint64_t prepare_idle(struct ebb_policy_domain *domain)
 					       active_bytes));
 }
 
+double ebb_policy_fair_level(const struct ebb_policy *policy, uint32_t budget)
+{
+	double held = 0, shares = 0;
+
+	for (uint32_t i = 0; i < policy->domain_count; i++) {
+		const struct ebb_policy_domain *domain = &policy->domains[i];
+		double part = ebb_policy_part(domain, budget);
+
+		if (part <= 0)
+			continue;
+		held += part * (double)domain->resident_bytes;
+		shares += ebb_policy_shares(domain);
+	}
+	held -= (double)policy->budgets[budget].need_bytes;
+	return shares > 0 && held > 0 ? held / shares : 0;
+}
+
 /*
- * What all hold of the budget is weighted max-min fair then: shares * level. Of what a
- * driven guest works with goes what its kernel can free without swapping; it reads that
- * again from its disk, while the host's kernel would end a guest.
+ * What all hold of the budget is weighted max-min fair then: shares * level, but nobody
+ * gives of its share, @fair_level, also where others give nothing. Of what a driven guest
+ * works with goes what its kernel can free without swapping; it reads that again from its
+ * disk, while the host's kernel would end a guest.
  */
-static uint64_t prepare_over_share(struct ebb_policy_domain *domain)
+static uint64_t prepare_over_share(struct ebb_policy_domain *domain,
+				   double fair_level)
 {
 	struct ebb_policy_scratch *scratch = &domain->scratch;
 	uint64_t floor_bytes = domain->min_bytes;
@@ -73,11 +92,13 @@ static uint64_t prepare_over_share(struct ebb_policy_domain *domain)
 		floor_bytes = ebb_policy_most(floor_bytes, kept_bytes);
 	scratch->a = (double)held_bytes(domain);
 	scratch->b = ebb_policy_shares(domain) / scratch->part;
+	floor_bytes = ebb_policy_most(floor_bytes,
+				      (uint64_t)(scratch->b * fair_level));
 	return ebb_policy_less(held_bytes(domain), floor_bytes);
 }
 
 static uint64_t prepare_domain(struct ebb_policy_domain *domain,
-			       enum ebb_policy_why why)
+			       enum ebb_policy_why why, double fair_level)
 {
 	switch (why) {
 	case EBB_POLICY_FREE:
@@ -85,7 +106,7 @@ static uint64_t prepare_domain(struct ebb_policy_domain *domain,
 	case EBB_POLICY_IDLE:
 		return prepare_idle(domain);
 	case EBB_POLICY_OVER_SHARE:
-		return prepare_over_share(domain);
+		return prepare_over_share(domain, fair_level);
 	default:
 		return 0;
 	}
@@ -105,6 +126,9 @@ static void prepare(struct ebb_policy *policy, uint32_t budget,
 		    enum ebb_policy_why why)
 {
 	bool emergency = policy->budgets[budget].emergency;
+	double fair_level = why == EBB_POLICY_OVER_SHARE
+				    ? ebb_policy_fair_level(policy, budget)
+				    : 0;
 
 	for (uint32_t i = 0; i < policy->domain_count; i++) {
 		struct ebb_policy_domain *domain = &policy->domains[i];
@@ -116,13 +140,13 @@ static void prepare(struct ebb_policy *policy, uint32_t budget,
 					       : 0;
 		if (scratch->part <= 0)
 			continue;
-		cap_bytes = prepare_domain(domain, why);
+		cap_bytes = prepare_domain(domain, why, fair_level);
+		if (cap_bytes < least_bytes(domain, why))
+			continue;
 		left_bytes = ebb_policy_less(scratch->allowance_bytes,
 					     scratch->take_bytes);
 		if (!emergency && cap_bytes > left_bytes)
 			cap_bytes = left_bytes;
-		if (cap_bytes < least_bytes(domain, why))
-			cap_bytes = 0;
 		scratch->cap = (double)ebb_policy_whole_steps(cap_bytes);
 	}
 }

@@ -29,4 +29,10 @@ void ebb_policy_take(struct ebb_policy *policy,
 /* Of the domain's memory that counts in a budget, 0 to 1. */
 double ebb_policy_part(const struct ebb_policy_domain *domain, uint32_t budget);
 
+/*
+ * Of what all have of a budget and may keep, as it needs the rest, the share of each: this
+ * times its shares, in bytes of the budget.
+ */
+double ebb_policy_fair_level(const struct ebb_policy *policy, uint32_t budget);
+
 #endif /* EBB_HOST_STAGE_H */

@@ -20,6 +20,7 @@
 #include "host/policy/policy.h"
 #include "host/policy/history.h"
 #include "host/policy/quantity.h"
+#include "host/policy/stage.h"
 #include "tests/unit/host/policy/random-host.h"
 
 #define S EBB_NS_PER_S
@@ -105,12 +106,25 @@ static void for_each_case(void (*one)(void))
 
 /* ---- what holds of one decision ---- */
 
+static uint64_t over_share_bytes(const struct ebb_policy *policy,
+				 const struct ebb_policy_domain *domain,
+				 uint32_t budget)
+{
+	double share = ebb_policy_fair_level(policy, budget) *
+		       ebb_policy_shares(domain) /
+		       ebb_policy_part(domain, budget);
+
+	return ebb_policy_less(domain->resident_bytes, (uint64_t)share);
+}
+
 static void check_decision(const struct host *host,
 			   const struct ebb_policy_decision *decision)
 {
 	const struct ebb_policy_domain *domain =
 		&host->domains[decision->domain];
 	bool relieves = decision->budget == EBB_POLICY_NONE;
+	uint64_t idle_bytes = ebb_policy_less(
+		domain->resident_bytes, ebb_policy_working_set_bytes(domain));
 
 	check(decision->bytes > 0 && decision->bytes % STEP == 0);
 	check(decision->bytes <= decision->give_bytes);
@@ -123,13 +137,17 @@ static void check_decision(const struct host *host,
 	check(domain->history.stuck_until_ns <= NOW);
 	if (!domain->rung.drive && !domain->rung.page_out)
 		check(decision->bytes <= domain->rung.free_bytes);
-	if (!domain->rung.page_out && decision->why == EBB_POLICY_OVER_SHARE)
+	if (decision->why == EBB_POLICY_OVER_SHARE)
 		check(decision->bytes <=
 		      ebb_policy_most(
-			      ebb_policy_yielding_bytes(domain),
-			      ebb_policy_less(
-				      domain->resident_bytes,
-				      ebb_policy_working_set_bytes(domain))));
+			      idle_bytes,
+			      ebb_policy_least(
+				      domain->rung.page_out
+					      ? UINT64_MAX
+					      : ebb_policy_yielding_bytes(
+							domain),
+				      over_share_bytes(&host->policy, domain,
+						       decision->budget))));
 	else if (!domain->rung.page_out)
 		check(domain->resident_bytes - decision->bytes >=
 			      ebb_policy_working_set_bytes(domain) ||
@@ -185,9 +203,11 @@ static uint64_t least_bytes(const struct ebb_policy_domain *domain)
 }
 
 /* What it could still give of what is free or idle. */
-static uint64_t left_to_give(const struct ebb_policy_domain *domain,
-			     uint64_t taken_bytes, bool emergency)
+static uint64_t left_to_give(const struct ebb_policy *policy, uint32_t budget,
+			     const struct ebb_policy_domain *domain,
+			     uint64_t taken_bytes)
 {
+	bool emergency = policy->budgets[budget].emergency;
 	uint64_t held = domain->resident_bytes - taken_bytes;
 	uint64_t working_set = ebb_policy_working_set_bytes(domain);
 	uint64_t allowance = ebb_policy_allowance_bytes(domain, NOW);
@@ -200,17 +220,20 @@ static uint64_t left_to_give(const struct ebb_policy_domain *domain,
 			ebb_policy_less(held,
 					ebb_policy_most(working_set,
 							domain->min_bytes)));
-	if (emergency && ebb_policy_can_drive(domain))
-		give = ebb_policy_most(
-			give,
-			ebb_policy_less(
-				ebb_policy_least(
-					ebb_policy_yielding_bytes(domain),
-					ebb_policy_less(domain->resident_bytes,
-							domain->min_bytes)),
-				taken_bytes));
-	if (emergency && domain->rung.page_out)
-		give = ebb_policy_less(held, domain->min_bytes);
+	if (emergency) {
+		uint64_t more = domain->rung.page_out
+					? UINT64_MAX
+					: ebb_policy_yielding_bytes(domain);
+
+		more = ebb_policy_least(
+			ebb_policy_least(more, over_share_bytes(policy, domain,
+								budget)),
+			ebb_policy_less(domain->resident_bytes,
+					domain->min_bytes));
+		if (domain->rung.page_out || ebb_policy_can_drive(domain))
+			give = ebb_policy_most(
+				give, ebb_policy_less(more, taken_bytes));
+	}
 	return emergency ? give
 			 : ebb_policy_least(give, ebb_policy_less(allowance,
 								  taken_bytes));
@@ -239,9 +262,9 @@ static void one_need_is_met_or_named(void)
 					continue;
 				held += (double)domain->resident_bytes;
 				if (ebb_policy_may_ask(domain, NOW))
-					check(left_to_give(domain,
-							   taken(&outcome, i),
-							   budget->emergency) <
+					check(left_to_give(&host.policy, b,
+							   domain,
+							   taken(&outcome, i)) <
 					      least_bytes(domain));
 			}
 		}
@@ -564,6 +587,7 @@ static void check_others(const struct host *host, uint32_t liar,
 static void say_that_all_is_free(struct ebb_policy_domain *domain)
 {
 	domain->free_bytes = UINT64_MAX;
+	domain->available_bytes = UINT64_MAX;
 	domain->working_set_bytes = 0;
 	domain->rung.free_bytes = UINT64_MAX;
 }
@@ -581,6 +605,7 @@ static void one_that_lies_moves_little(void)
 		say_that_all_is_free(&copy.domains[i]);
 	} else {
 		copy.domains[i].free_bytes = 0;
+		copy.domains[i].available_bytes = 0;
 		copy.domains[i].working_set_bytes = UINT64_MAX;
 		copy.domains[i].rung.free_bytes = 0;
 	}

@@ -402,6 +402,31 @@ static void in_an_emergency_what_can_be_freed_goes_too(void **state)
 	assert_int_equal(taken(domain), 0);
 }
 
+/* Also where the one that holds more has nothing to give. */
+static void in_an_emergency_nobody_gives_of_its_share(void **state)
+{
+	struct ebb_policy_domain *meek = add("meek", 0, 2 * EBB_GIB);
+	struct ebb_policy_domain *hog = add("hog", 0, 4 * EBB_GIB);
+	uint64_t share_bytes;
+
+	(void)state;
+	host_has(0);
+	meek->resident_bytes = 2 * EBB_GIB;
+	meek->usable_bytes = 2 * EBB_GIB;
+	meek->available_bytes = 2 * EBB_GIB;
+	decide();
+	assert_int_equal(taken(hog), 0);
+	assert_int_equal(taken(meek), 0);
+	/* Of what both may keep, a seventh is its share now. */
+	hog->shares = 600;
+	decide();
+	share_bytes = (6 * EBB_GIB - budgets[0].need_bytes) / 7;
+	assert_int_equal(taken(hog), 0);
+	assert_in_range(taken(meek),
+			2 * EBB_GIB - share_bytes - EBB_POLICY_STEP_BYTES,
+			2 * EBB_GIB - share_bytes);
+}
+
 /* What lies elsewhere is nothing to the budget. */
 static void a_share_is_of_the_budget(void **state)
 {
@@ -629,16 +654,16 @@ static void nobody_is_driven_for_a_little(void **state)
 
 	(void)state;
 	half_a_gib_is_needed();
-	/* A quarter of its idle memory is less than a 64th of all, and then is as much. */
-	domain->working_set_bytes -= 254 * EBB_MIB;
-	domain->free_bytes = 254 * EBB_MIB;
+	domain->working_set_bytes -= 62 * EBB_MIB;
+	domain->free_bytes = 62 * EBB_MIB;
 	domain->rung.free_bytes = 0;
 	decide();
 	assert_int_equal(taken(domain), 0);
+	/* A 64th of what it has. A quarter of that may be asked for at once. */
 	domain->working_set_bytes -= 2 * EBB_MIB;
-	domain->free_bytes = 256 * EBB_MIB;
+	domain->free_bytes = 64 * EBB_MIB;
 	decide();
-	assert_int_equal(taken(domain), 64 * EBB_MIB);
+	assert_int_equal(taken(domain), 16 * EBB_MIB);
 	assert_int_equal(decision_of(domain)->why, EBB_POLICY_IDLE);
 }
 
@@ -1192,6 +1217,7 @@ int main(void)
 		POLICY_TEST(a_pool_has_no_pace),
 		POLICY_TEST(in_an_emergency_shares_count),
 		POLICY_TEST(in_an_emergency_what_can_be_freed_goes_too),
+		POLICY_TEST(in_an_emergency_nobody_gives_of_its_share),
 		POLICY_TEST(a_share_is_of_the_budget),
 		POLICY_TEST(what_does_not_come_in_time_is_asked_of_others),
 		POLICY_TEST(nobody_goes_below_its_min),
