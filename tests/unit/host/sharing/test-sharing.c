@@ -48,6 +48,7 @@ struct guest {
 	bool held; /* its reclaim does not end */
 	bool queued; /* likewise, and does not begin */
 	bool mute; /* its agent does not tell its working set */
+	bool boasts; /* it tells the largest number that can be told */
 	bool filed_nowhere; /* its memory is in no files: what it has is read */
 	bool usage_known;
 	uint64_t free_bytes;
@@ -161,7 +162,7 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.usable_bytes = held ? EBB_GIB - guest->balloon_bytes : 0,
 		.resident_bytes = held ? guest->resident_bytes : 0,
 		.working_set_known = guest->working_set_ns > 0,
-		.working_set_bytes = EBB_GIB / 4,
+		.working_set_bytes = guest->boasts ? INT64_MAX : EBB_GIB / 4,
 		.working_set_ns = guest->working_set_ns,
 	};
 }
@@ -1058,6 +1059,24 @@ static void what_it_took_since_its_word_it_works_with(void **state)
 	UNTIL(explained_working_set_bytes() == EBB_GIB / 4);
 }
 
+/* Nor is more told of it, which nobody could read. */
+static void it_works_with_no_more_than_it_may_use(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	config.policy.settings.values.mode = EBB_MODE_PERFORMANCE;
+	guest->mute = true;
+	guest->boasts = true;
+	guest->working_set_ns = ebb_now_ns();
+	start(false);
+	come(0);
+	pass(MINUTE_S);
+	guest->free_bytes -= 64 * EBB_MIB;
+	pass(MINUTE_S);
+	assert_int_equal(explained_working_set_bytes(), EBB_GIB);
+}
+
 static void a_dry_run_takes_nothing_and_says_what(void **state)
 {
 	(void)state;
@@ -1711,6 +1730,7 @@ int main(void)
 		SHARING_TEST(
 			density_drives_nobody_whose_working_set_is_unknown),
 		SHARING_TEST(what_it_took_since_its_word_it_works_with),
+		SHARING_TEST(it_works_with_no_more_than_it_may_use),
 		SHARING_TEST(a_dry_run_takes_nothing_and_says_what),
 		SHARING_TEST(what_is_off_does_not_look),
 		SHARING_TEST(what_is_no_news_is_not_told),
