@@ -2,7 +2,8 @@
 /*
  * What a guest says as text (its agent's version, its kernel, why it drops a target) is
  * no label: each new word would be a new series in the database of who scrapes, and a
- * guest may say a new one each time.
+ * guest may say a new one each time. Nor is a number of a node that no guest has: it may
+ * say another one each time, too.
  */
 #include "host/exporter/domains.h"
 
@@ -45,7 +46,6 @@ KNOWN(has_counted, domain->known && (domain->facts_age_ms != UINT32_MAX ||
 				     domain->reclaim_runs > 0))
 KNOWN(has_pool, domain->pool.lent_bytes > 0)
 KNOWN(has_target, domain->target.bytes > 0)
-KNOWN(has_drops, domain->target.drop_count > 0)
 KNOWN(has_pause, domain->policy_paused[0])
 
 /* As list and show print it, and what was reserved again, which may fall neither. */
@@ -107,6 +107,9 @@ static void print_reasons(const struct exp_row *row, const char *labels,
 			   lines);
 }
 
+/* Numbers of nodes are below this; x86 guests of QEMU have at most 128. */
+#define NODES_MAX 128
+
 /* A guest may name a node twice, and a sample that is there twice spoils all others. */
 static bool is_first(const struct ebb_domain_status *domain, uint32_t index)
 {
@@ -125,7 +128,7 @@ static void print_nodes(const struct exp_row *row, const char *labels,
 	for (uint32_t i = 0; i < domain->node_count; i++) {
 		const struct ebb_node_status *node = &domain->nodes[i];
 
-		if (!is_first(domain, i))
+		if (node->node >= NODES_MAX || !is_first(domain, i))
 			continue;
 		exp_text_add(
 			lines, "%s{%s,node=\"%" PRIu32 "\"} %" PRIu64 "\n",
@@ -200,7 +203,7 @@ static const struct exp_row domain_rows[] = {
 	    target.effective_bytes, has_target,
 	    "What the guest pursues of that, by its own word."),
 	ROW("ebb_domain_target_drops_total", EXP_U64, target.drop_count,
-	    has_drops,
+	    has_facts,
 	    "How often the guest dropped its target because it needed memory."),
 	ROW("ebb_domain_in_job", EXP_BOOL, in_job, is_looked_at,
 	    "Whether a job of libvirt reads the domain's memory."),

@@ -279,17 +279,19 @@ static void test_nodes_are_told_once(void **state)
 {
 	(void)state;
 	domains[0].facts_age_ms = 0;
-	domains[0].node_count = 3;
+	domains[0].node_count = 4;
 	domains[0].nodes[0].free_bytes = 1;
 	domains[0].nodes[1].free_bytes = 2;
 	domains[0].nodes[2].node = 1;
 	domains[0].nodes[2].free_bytes = 3;
+	domains[0].nodes[3].node = 128;
 	make_page();
 	must_have("# TYPE ebb_domain_node_free_bytes gauge\n"
 		  "ebb_domain_node_free_bytes{domain=\"a\",uuid=\"u-a\","
 		  "node=\"0\"} 1\n"
 		  "ebb_domain_node_free_bytes{domain=\"a\",uuid=\"u-a\","
 		  "node=\"1\"} 3");
+	must_not_name("node=\"128\"");
 }
 
 static void test_reasons(void **state)
