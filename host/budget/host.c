@@ -21,7 +21,7 @@ void ebb_budget_read_host(struct ebb_budget_read *read, uint64_t promised_bytes)
 {
 	struct ebb_budget budget = { .kind = EBB_BUDGET_HOST, .name = "host" };
 	char text[EBB_TEXT_BYTES];
-	uint64_t total, available;
+	uint64_t total, available, swap_cache;
 	int r = ebb_text_read(text, sizeof(text), "%s/proc/meminfo",
 			      read->reader->root);
 
@@ -41,6 +41,8 @@ void ebb_budget_read_host(struct ebb_budget_read *read, uint64_t promised_bytes)
 				   "memory is unknown");
 		return;
 	}
+	swap_cache = ebb_budget_swap_cache(text, &ebb_budget_meminfo_names);
+	available += ebb_budget_least(swap_cache, total - available);
 	read->memory_bytes = total;
 	budget.limit_bytes = ebb_budget_less(total, hugetlb_bytes(text));
 	budget.promised_bytes = ebb_budget_least(promised_bytes, available);

@@ -10,6 +10,7 @@
 /* Names of files, by version. */
 struct names {
 	const char *limit, *high, *usage, *inactive, *active;
+	struct ebb_budget_anon_names anon;
 };
 
 static const struct names names_v1 = {
@@ -17,6 +18,8 @@ static const struct names names_v1 = {
 	.usage = "memory.usage_in_bytes",
 	.inactive = "total_inactive_file",
 	.active = "total_active_file",
+	.anon = { "total_active_anon", "total_inactive_anon", "total_rss",
+		  "total_shmem", "total_swapcached" },
 };
 static const struct names names_v2 = {
 	.limit = "memory.max",
@@ -24,6 +27,8 @@ static const struct names names_v2 = {
 	.usage = "memory.current",
 	.inactive = "inactive_file",
 	.active = "active_file",
+	.anon = { "active_anon", "inactive_anon", "anon", "shmem",
+		  "swapcached" },
 };
 
 static const struct names *names_of(const struct ebb_cgroup_mount *mount)
@@ -100,6 +105,8 @@ static int read_available(const struct ebb_cgroup_mount *mount, const char *dir,
 	if (r < 0)
 		return r;
 	usage = ebb_budget_less(ebb_budget_less(usage, inactive), active / 2);
+	usage = ebb_budget_less(usage,
+				ebb_budget_swap_cache(text, &names->anon));
 	budget->available_bytes = ebb_budget_less(budget->limit_bytes, usage);
 	return 0;
 }

@@ -163,7 +163,12 @@ static int parse_node(const char *text, const struct ebb_zone_marks *marks,
 			reclaimable(slab, marks->low_pages * page),
 		marks->reserve_pages * page);
 	budget->limit_bytes = total;
-	budget->available_bytes = ebb_budget_least(available, total);
+	available = ebb_budget_least(available, total);
+	budget->available_bytes =
+		available +
+		ebb_budget_least(
+			ebb_budget_swap_cache(text, &ebb_budget_meminfo_names),
+			total - available);
 	return 0;
 }
 

@@ -78,6 +78,23 @@ void ebb_budget_bound_marks(struct ebb_budget_list *list,
 			    const struct ebb_budget_process *processes,
 			    uint32_t process_count);
 
+/* Where a text of the kernel's has what ebb_budget_swap_cache() needs. */
+struct ebb_budget_anon_names {
+	const char *active, *inactive, *mapped, *shared, *cached;
+};
+
+/* Of /proc/meminfo and that of a node. */
+extern const struct ebb_budget_anon_names ebb_budget_meminfo_names;
+
+/*
+ * What is in swap, and still in RAM only because nobody wanted memory since it was paged
+ * out: the kernel takes it before all else, and MemAvailable and usage do not know. It is
+ * what of the lists of anonymous pages is neither mapped nor shared memory. 0 if the text
+ * does not say.
+ */
+uint64_t ebb_budget_swap_cache(const char *text,
+			       const struct ebb_budget_anon_names *names);
+
 /* In this order: each adds what it finds. */
 void ebb_budget_read_swap(struct ebb_budget_read *read);
 void ebb_budget_read_host(struct ebb_budget_read *read,

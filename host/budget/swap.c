@@ -137,3 +137,28 @@ void ebb_budget_read_swap(struct ebb_budget_read *read)
 				   "(%s): no swap is counted",
 				   strerror(-r));
 }
+
+const struct ebb_budget_anon_names ebb_budget_meminfo_names = {
+	.active = "Active(anon):",
+	.inactive = "Inactive(anon):",
+	.mapped = "AnonPages:",
+	.shared = "Shmem:",
+	.cached = "SwapCached:",
+};
+
+uint64_t ebb_budget_swap_cache(const char *text,
+			       const struct ebb_budget_anon_names *names)
+{
+	uint64_t active, inactive, mapped, shared, cached, listed, other;
+
+	if (ebb_text_field(text, names->active, &active) < 0 ||
+	    ebb_text_field(text, names->inactive, &inactive) < 0 ||
+	    ebb_text_field(text, names->mapped, &mapped) < 0 ||
+	    ebb_text_field(text, names->shared, &shared) < 0 ||
+	    ebb_text_field(text, names->cached, &cached) < 0 ||
+	    __builtin_add_overflow(active, inactive, &listed) ||
+	    __builtin_add_overflow(mapped, shared, &other))
+		return 0;
+	/* A page that was read back is in the cache as well, and mapped. */
+	return ebb_budget_least(cached, ebb_budget_less(listed, other));
+}

@@ -123,6 +123,49 @@ static void test_host(void **state)
 	ebb_budget_list_free(&list);
 }
 
+/* What was paged out is there for who wants it, though the kernel does not say so. */
+static void test_swap_cache(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t mib;
+	} cases[] = {
+		{ "Active(anon): 3145728 kB\nInactive(anon): 1048576 kB\n"
+		  "AnonPages: 3145728 kB\nShmem: 524288 kB\n"
+		  "SwapCached: 2097152 kB\n",
+		  512 },
+		/* Of these some are mapped again. */
+		{ "Active(anon): 3145728 kB\nInactive(anon): 1048576 kB\n"
+		  "AnonPages: 1048576 kB\nShmem: 524288 kB\n"
+		  "SwapCached: 102400 kB\n",
+		  100 },
+		{ "Active(anon): 1024 kB\nInactive(anon): 1024 kB\n"
+		  "AnonPages: 4096 kB\nShmem: 0 kB\nSwapCached: 1024 kB\n",
+		  0 },
+		{ "Active(anon): 1048576 kB\nSwapCached: 1048576 kB\n", 0 },
+		/* No more than there is. */
+		{ "Active(anon): 99999999999 kB\nInactive(anon): 0 kB\n"
+		  "AnonPages: 0 kB\nShmem: 0 kB\nSwapCached: 99999999999 kB\n",
+		  14 * 1024 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		struct ebb_budget_list list;
+		char text[1024];
+
+		snprintf(text, sizeof(text),
+			 "MemTotal: 16777216 kB\nMemAvailable: 2097152 kB\n%s",
+			 cases[i].text);
+		fake_root_write("/proc/meminfo", text);
+		list = tree_read(NULL, 0);
+		assert_int_equal(list.trouble_count, 0);
+		assert_int_equal(tree_find(&list, "host")->available_bytes,
+				 2 * EBB_GIB + cases[i].mib * EBB_MIB);
+		ebb_budget_list_free(&list);
+	}
+}
+
 static void test_promised(void **state)
 {
 	static const struct {
@@ -502,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_node_lists),
 		IN_TREE(test_host),
+		IN_TREE(test_swap_cache),
 		IN_TREE(test_promised),
 		IN_TREE(test_garbage_is_unknown),
 		IN_TREE(test_trouble_is_told_once),
