@@ -88,6 +88,7 @@ static const struct preset domain_presets[] = {
 	{ "last-dry-run", "false" },
 	{ "phase", "\"settled\"" },
 	{ "can-drive", "true" },
+	{ "can-page-out", "false" },
 	{ "parts-known", "true" },
 	{ "asked-age-ms", NEVER },
 	{ "heard-since-asked", "true" },

@@ -17,7 +17,7 @@
 
 /**
  * struct ebb_vm_word - what the guest says in the ring's facts page or by its agent,
- *	unchecked
+ *	unchecked; on rung pageout, what the host's books say of it
  * @boot_id: of its kernel; without ebb.ko 0
  * @stamp_ns: its CLOCK_BOOTTIME when it said so; by its agent, for how long its kernel
  *	had run then at most, by the host's clock

@@ -17,15 +17,18 @@ void ebb_vm_note_state(struct ebb_vm *vm, enum ebb_domain_state state)
 	vm->state = state;
 }
 
-/*
- * Where there is no ring, what the agent said when it was asked last. Its kernel has run
- * since the process began or since libvirt told of a reset.
- */
+/* Its kernel has run since the process began or since libvirt told of a reset. */
+static uint64_t kernel_began_ns(const struct ebb_vm *vm)
+{
+	return vm->probe.began_ns > vm->booted_ns ? vm->probe.began_ns
+						  : vm->booted_ns;
+}
+
+/* Where there is no ring, what the agent said when it was asked last. */
 static bool hear_agent(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 {
 	const struct ebb_probe *probe = &vm->probe;
-	uint64_t began_ns = probe->began_ns > vm->booted_ns ? probe->began_ns
-							    : vm->booted_ns;
+	uint64_t began_ns = kernel_began_ns(vm);
 
 	if (!probe->have_facts || probe->facts_ns <= began_ns ||
 	    ebb_now_ns() - probe->facts_ns > SAID_AGE_MS * EBB_NS_PER_MS)
@@ -42,11 +45,31 @@ static bool hear_agent(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 	return true;
 }
 
+/*
+ * Where nothing in the guest is asked, the host's own books: what the host does not
+ * provide is free in the guest, and of the rest nobody knows. They say so as of when they
+ * were read.
+ */
+static bool hear_host(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
+{
+	uint64_t began_ns = kernel_began_ns(vm), read_ns = ebb_now_ns();
+
+	if (vm->probe.qemu.backing_count == 0)
+		read_ns = vm->process.usage_ns;
+	*ret_word = (struct ebb_vm_word){ 0 };
+	if (read_ns <= began_ns || !ebb_vm_lent(vm, &ret_word->free_bytes))
+		return false;
+	ret_word->stamp_ns = read_ns - began_ns;
+	return true;
+}
+
 bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 {
 	enum ebb_rung_id rung = ebb_vm_rung(vm);
 	struct ebb_facts facts;
 
+	if (rung == EBB_RUNG_PAGEOUT)
+		return hear_host(vm, ret_word);
 	if (rung != EBB_RUNG_LEASE)
 		return rung == EBB_RUNG_REPORT && hear_agent(vm, ret_word);
 	if (ebb_ringmap_facts(&vm->probe.ring, &facts) < 0)

@@ -75,6 +75,7 @@ enum {
  *	not known
  * @takeable_bytes: of what is free, what its rung can take at once
  * @can_drive: its rung can have the guest free more
+ * @can_page_out: its rung can take what it uses, too, in an emergency
  * @parts_known: else it lies in other budgets than @parts, too, or may
  * @asked_age_ms: of the last time that it was asked; UINT32_MAX: never
  * @heard_since_asked: the guest said something since
@@ -123,6 +124,7 @@ struct ebb_explain_domain {
 	uint64_t available_bytes;
 	uint64_t takeable_bytes;
 	bool can_drive;
+	bool can_page_out;
 	bool parts_known;
 	uint32_t part_count;
 	struct ebb_explain_part parts[EBB_EXPLAIN_PARTS_MAX];

@@ -146,7 +146,8 @@ static bool is_more_wanted(const struct ebb_picture *picture, uint32_t index)
 	if ((in_need || (member->seldom && may_drive)) &&
 	    ebb_member_is_silent(member, domain, picture->now_ns))
 		return true;
-	if (domain->phase != EBB_POLICY_SETTLED || !may_drive)
+	if (domain->phase != EBB_POLICY_SETTLED || !domain->rung.drive ||
+	    !may_drive)
 		return false;
 	/* Of what it took since its last word it may work with nothing any more. */
 	return !domain->working_set_known ||

@@ -93,6 +93,24 @@ static void explain_seldom(const struct ebb_member *member,
 		 member->name, how);
 }
 
+/* Of a guest that is only paged out, nothing is known that it could have to spare. */
+static void explain_pageout(const struct ebb_member *member,
+			    struct ebb_explain_domain *explained)
+{
+	if (is_left(explained, EBB_POLICY_LEFT_NO_SPARE) ||
+	    is_left(explained, EBB_POLICY_LEFT_MODE))
+		snprintf(explained->text, sizeof(explained->text),
+			 "%s: nothing: what it has free is not known; what it "
+			 "does not work with goes into swap when the host is "
+			 "nearly out of memory, by its share",
+			 member->name);
+}
+
+static bool is_only_paged_out(const struct ebb_policy_rung *rung)
+{
+	return rung->page_out && !rung->drive;
+}
+
 /* What the policy takes as 0, or as it can, is said to be not known. */
 static void explain_known(const struct ebb_member *member,
 			  struct ebb_explain_domain *explained)
@@ -116,6 +134,8 @@ static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 	explain_known(member, explained);
 	if (member->seldom && explained->memory_known)
 		explain_seldom(member, explained);
+	else if (is_only_paged_out(&picture->policy.domains[index].rung))
+		explain_pageout(member, explained);
 	else if (is_left(explained, EBB_POLICY_LEFT_UNKNOWN))
 		explain_closed(member, explained);
 	explain_last(&member->last, picture->now_ns, explained);

@@ -179,7 +179,8 @@ static int read_domain(const struct ebb_explain *head,
 		.working_set_known = row->working_set_known,
 		.working_set_bytes = row->working_set_bytes,
 		.rung = { .free_bytes = row->takeable_bytes,
-			  .drive = row->can_drive },
+			  .drive = row->can_drive,
+			  .page_out = row->can_page_out },
 		.parts_unknown = !row->parts_known,
 	};
 	read_history(row, ret_domain);

@@ -153,6 +153,7 @@ static void write_memory(const struct ebb_policy_domain *domain,
 	row->available_bytes = domain->available_bytes;
 	row->takeable_bytes = domain->rung.free_bytes;
 	row->can_drive = domain->rung.drive;
+	row->can_page_out = domain->rung.page_out;
 }
 
 static void write_parts(const struct ebb_policy *policy,

@@ -40,6 +40,7 @@ struct guest {
 	bool unfound; /* its process is not known */
 	bool closed; /* it has no lease */
 	bool reporting; /* on rung report: it speaks only when it is asked */
+	bool paged; /* on rung pageout: the host's books speak of it */
 	bool hangs; /* it does not answer, either */
 	bool young; /* it boots */
 	bool in_job; /* of libvirt's */
@@ -53,6 +54,7 @@ struct guest {
 	bool usage_known;
 	uint64_t free_bytes;
 	uint64_t resident_bytes;
+	uint64_t swapped_bytes;
 	uint64_t balloon_bytes;
 	enum ebb_reclaim_end end;
 	uint32_t orders;
@@ -131,6 +133,15 @@ bool __wrap_ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 	    (guest->woken_ns == 0 ||
 	     ebb_now_ns() - guest->woken_ns > 10 * EBB_NS_PER_S / SPEED))
 		return false;
+	if (guest->paged) {
+		*ret_word = (struct ebb_vm_word){
+			.stamp_ns =
+				3600 * EBB_NS_PER_S + ebb_now_ns() - begun_ns,
+			.free_bytes = EBB_GIB - guest->resident_bytes -
+				      guest->swapped_bytes,
+		};
+		return true;
+	}
 	*ret_word = (struct ebb_vm_word){
 		.asked = guest->reporting,
 		/* It runs for an hour. */
@@ -155,12 +166,15 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.pid = guest->unfound ? 0 : 1 + guest->index,
 		.rung = guest->closed	   ? EBB_RUNG_OBSERVE
 			: guest->reporting ? EBB_RUNG_REPORT
+			: guest->paged	   ? EBB_RUNG_PAGEOUT
 					   : EBB_RUNG_LEASE,
 		.in_job = guest->in_job,
 		.jobs_ended = guest->jobs_ended,
 		.held_known = held,
 		.usable_bytes = held ? EBB_GIB - guest->balloon_bytes : 0,
 		.resident_bytes = held ? guest->resident_bytes : 0,
+		.swapped_known = held,
+		.swapped_bytes = held ? guest->swapped_bytes : 0,
 		.working_set_known = guest->working_set_ns > 0,
 		.working_set_bytes = guest->boasts ? INT64_MAX : EBB_GIB / 4,
 		.working_set_ns = guest->working_set_ns,
@@ -261,6 +275,7 @@ static void end_order(struct guest *guest, enum ebb_reclaim_end end,
 
 	reclaim.books.reclaimed_bytes = bytes;
 	guest->resident_bytes -= bytes;
+	guest->swapped_bytes += guest->paged ? bytes : 0;
 	guest->pending = false;
 	guest->in_job |= end == EBB_END_JOB;
 	guest->order.done(&report, guest->order.opaque);
@@ -1373,6 +1388,35 @@ static void on_rung_report_who_boots_is_not_driven(void **state)
 		    180 * EBB_NS_PER_S);
 }
 
+/* Half of all that it has may be hot: only who is nearly out of memory takes it. */
+static void on_rung_pageout_it_is_asked_in_an_emergency(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->paged = true;
+	guest->working_set_ns = 0;
+	config.policy.settings.values.mode = EBB_MODE_DENSITY;
+	start(false);
+	come(0);
+	pass(3 * MINUTE_S);
+	assert_int_equal(guest->orders, 0);
+	assert_non_null(strstr(explained("text"), "nearly out of memory"));
+	fall_short();
+	pass(MINUTE_S);
+	assert_int_equal(guest->orders, 0);
+	assert_string_equal(explained("state"), "no-spare");
+	/* Nobody in it could be asked for more. */
+	assert_int_equal(guest->asked_facts, 0);
+	__atomic_store_n(&available_bytes, EBB_GIB / 4, __ATOMIC_RELAXED);
+	ebb_sharing_alarm(sharing);
+	UNTIL(guest->orders > 0);
+	assert_false(guest->order.wish.free_only);
+	assert_non_null(strstr(explained("last-text"), "more than its share"));
+	/* And on: what the host's books say since is a word that is younger. */
+	UNTIL(guest->orders > 1 || guest->resident_bytes == 0);
+}
+
 /* It said nothing for long, as it is idle: who has most free is not left out. */
 static void an_idle_guest_is_woken_in_need(void **state)
 {
@@ -1411,6 +1455,7 @@ static void all_agents_are_asked_in_turn(void **state)
 		members[i].vm = vm_of(&guests[0]);
 		domains[i].phase = EBB_POLICY_SETTLED;
 		domains[i].mode = EBB_POLICY_DENSITY;
+		domains[i].rung.drive = true;
 	}
 	/* Six looks in which 16 are asked, then the first may be asked again. */
 	for (uint64_t look = 1; look <= 7; look++) {
@@ -1713,6 +1758,7 @@ int main(void)
 		SHARING_TEST(who_is_not_known_is_owed_and_named),
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(on_rung_report_it_is_driven_in_need),
+		SHARING_TEST(on_rung_pageout_it_is_asked_in_an_emergency),
 		SHARING_TEST(on_rung_report_density_drives_it),
 		SHARING_TEST(on_rung_report_an_old_word_is_none),
 		SHARING_TEST(on_rung_report_who_boots_is_not_driven),

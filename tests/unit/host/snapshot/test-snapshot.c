@@ -41,8 +41,6 @@ static void round_times(struct ebb_policy_domain *domain)
 	history->decided_ns = whole_ms(history->decided_ns);
 	history->rest_until_ns = whole_ms(history->rest_until_ns);
 	history->stuck_until_ns = whole_ms(history->stuck_until_ns);
-	/* No rung of ebbd does that yet, and the rows have no place for it. */
-	domain->rung.page_out = false;
 }
 
 static void save(struct host *host, struct rows *rows)
