@@ -141,6 +141,26 @@ static bool may_resume(struct ebb_vm *vm)
 	return first;
 }
 
+/*
+ * What a process without files has, by the reclaim's last measure. What was read of it
+ * meanwhile is older: who decided from that would take once more what was taken since.
+ */
+static void take_measure(struct ebb_vm *vm)
+{
+	const struct ebb_reclaim *reclaim = &vm->reclaim;
+	struct ebb_holding usage = vm->process.usage;
+
+	if (vm->probe.qemu.backing_count > 0 || !reclaim->held_bytes ||
+	    !reclaim->swapped_after_known ||
+	    reclaim->after_bytes < reclaim->swapped_after_bytes)
+		return;
+	usage.resident_bytes =
+		reclaim->after_bytes - reclaim->swapped_after_bytes;
+	usage.swapped_bytes = reclaim->swapped_after_bytes;
+	usage.swapped_known = true;
+	ebb_vm_take_usage(vm, vm->probe.qemu.pid, &usage);
+}
+
 static void reclaim_done(struct ebb_vm *vm)
 {
 	struct ebb_request *request = ebb_requests_running(&vm->requests);
@@ -151,6 +171,7 @@ static void reclaim_done(struct ebb_vm *vm)
 	count_bytes(vm);
 	if (vm->job_rung == EBB_RUNG_BALLOON)
 		ebb_vm_guard_reclaimed(vm);
+	take_measure(vm);
 	/* It was not renewed meanwhile. */
 	vm->target.due_ns = 0;
 	if (may_resume(vm)) {
