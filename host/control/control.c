@@ -51,6 +51,7 @@ struct peer {
 	int fd;
 	int watch;
 	enum ebb_access access; /* as it was when it connected */
+	uint64_t moved; /* when bytes last went to or fro, by the control's count */
 	bool ended; /* it will send no more */
 	struct ebb_frame frame;
 	char *out;
@@ -71,6 +72,7 @@ struct ebb_control {
 	int watch;
 	int pause_timer; /* while accept() has no resources, else -1 */
 	struct ebb_access_groups groups;
+	uint64_t moves;
 	uint32_t table_count;
 	struct table {
 		const struct ebb_control_handler *handlers;
@@ -113,6 +115,11 @@ static void peer_refuse(struct peer *peer, const char *text,
 	peer_queue(peer, ebb_msg_error("InvalidArgument", text, 0, id));
 }
 
+static void peer_moved(struct peer *peer)
+{
+	peer->moved = ++peer->control->moves;
+}
+
 /* Sends what the socket takes. Returns 0 or -errno, after which it is dead. */
 static int peer_flush(struct peer *peer)
 {
@@ -122,6 +129,7 @@ static int peer_flush(struct peer *peer)
 
 	if (sent < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	peer_moved(peer);
 	peer->out_sent += (size_t)sent;
 	if (peer->out_sent < peer->out_bytes)
 		return 0;
@@ -142,6 +150,7 @@ static int peer_read(struct peer *peer)
 		peer->ended = true;
 		return 0;
 	}
+	peer_moved(peer);
 	return ebb_frame_push(&peer->frame, bytes, (size_t)got);
 }
 
@@ -301,6 +310,7 @@ static void peer_new(struct ebb_control *control, struct peer **slot, int fd,
 	peer->control = control;
 	peer->fd = fd;
 	peer->access = access;
+	peer_moved(peer);
 	ebb_frame_init(&peer->frame, EBB_MESSAGE_BYTES_MAX);
 	*slot = peer;
 	peer->watch = ebb_loop_watch(
@@ -328,24 +338,36 @@ static void pause_accepting(struct ebb_control *control)
 		ebb_loop_watch_set(control->watch, 0);
 }
 
-/* Where there is room for one more, or NULL. */
+/*
+ * Where there is room for one more, or NULL. Where readers have all their places, the one
+ * that neither asks nor reads for longest leaves: else who connects and does nothing would
+ * shut out the others.
+ */
 static struct peer **find_room(struct ebb_control *control,
 			       enum ebb_access access)
 {
-	struct peer **room = NULL;
+	struct peer **room = NULL, **stillest = NULL;
 	unsigned int readers = 0;
 
 	for (size_t i = 0; i < EBB_CONTROL_PEERS_MAX; i++) {
 		struct peer **slot = &control->peers[i];
 
-		if (!*slot)
+		if (!*slot) {
 			room = slot;
-		else if ((*slot)->access != EBB_ACCESS_ACT)
-			readers++;
+			continue;
+		}
+		if ((*slot)->access == EBB_ACCESS_ACT)
+			continue;
+		readers++;
+		if (!(*slot)->call &&
+		    (!stillest || (*slot)->moved < (*stillest)->moved))
+			stillest = slot;
 	}
-	if (access != EBB_ACCESS_ACT && readers >= EBB_CONTROL_READERS_MAX)
-		return NULL;
-	return room;
+	if (access == EBB_ACCESS_ACT || readers < EBB_CONTROL_READERS_MAX)
+		return room;
+	if (stillest)
+		peer_free(*stillest);
+	return stillest;
 }
 
 static void on_connection(int watch, int fd, int events, void *opaque)

@@ -11,7 +11,7 @@
  * give all commands; members of the other only those whose row says that it reads.
  * That is asked once, when the peer connects, and held against each request. At most
  * EBB_CONTROL_PEERS_MAX at once, each with bounded input and output; those who may
- * only read leave room for those who may act.
+ * only read leave room for those who may act, and for each other.
  */
 #ifndef EBB_HOST_CONTROL_H
 #define EBB_HOST_CONTROL_H
