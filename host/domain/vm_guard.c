@@ -42,6 +42,10 @@ enum {
 	PERIOD_MS = 500,
 	/* A driver that says nothing for so long is not there. */
 	SILENT_MS = 10 * 1000,
+	/* What is plugged or unplugged is told by two who do it at two moments. */
+	ABOVE_MS = 5 * 1000,
+	CLEAR_READS = 5,
+	CLEAR_US = 200 * 1000,
 };
 
 /* Less than that is not worth a guard. */
@@ -98,7 +102,7 @@ static void stop(struct ebb_vm *vm)
 	guard->reset = guard->freeing = guard->freed = false;
 	guard->reason = NULL;
 	guard->unread = false;
-	guard->held_bytes = 0;
+	guard->held_bytes = guard->above_ns = 0;
 	guard->changed = true;
 }
 
@@ -127,12 +131,13 @@ static bool is_silent(struct ebb_vm *vm, const struct ebb_balloon_stats *now)
 /* Why all is to be given back, or NULL. */
 static const char *judge(struct ebb_vm *vm, const struct ebb_balloon_stats *now)
 {
-	const struct ebb_balloon_record *record = &vm->guard.hand.record;
+	const struct ebb_balloon_record record =
+		ebb_hand_record_now(&vm->guard.hand.record, now->memory_bytes);
 	const char *alarm;
 
 	if (is_silent(vm, now))
 		return "balloon-silent";
-	alarm = ebb_need_alarm(&vm->guard.stats, now, record->base_bytes);
+	alarm = ebb_need_alarm(&vm->guard.stats, now, record.base_bytes);
 	if (alarm)
 		return alarm;
 	return now->actual_bytes < floor_bytes(vm) ? "min" : NULL;
@@ -165,6 +170,38 @@ static void take_freed(struct vm_guard *guard,
 	guard->stats = answer->stats;
 }
 
+/*
+ * It leaves more than it did before Ebb, since a moment ago. Nothing is held if that
+ * lasts; what is decided before that may be of a size that is another now.
+ */
+static bool is_unclear(const struct vm_guard *guard)
+{
+	return guard->above_ns &&
+	       ebb_now_ns() - guard->above_ns < ABOVE_MS * EBB_NS_PER_MS;
+}
+
+static void take_stats(struct ebb_vm *vm, const struct ebb_balloon_stats *now)
+{
+	struct vm_guard *guard = &vm->guard;
+
+	guard->held_bytes = ebb_hand_held_bytes(&guard->hand.record, now);
+	if (!ebb_hand_is_above(&guard->hand.record, now))
+		guard->above_ns = 0;
+	else if (!guard->above_ns)
+		guard->above_ns = ebb_now_ns();
+	if (!guard->heard_ns) {
+		guard->heard_ns = ebb_now_ns();
+		guard->stats = *now;
+	}
+	if (!guard->reason)
+		guard->reason = judge(vm, now);
+	/* It was reset, or somebody else made it smaller: there is nothing to give. */
+	if (!guard->reason && !guard->freed && !is_unclear(guard) &&
+	    guard->held_bytes <= SLACK_BYTES)
+		guard->reason = "gone";
+	guard->stats = *now;
+}
+
 static void take_answer(struct ebb_vm *vm, const struct ebb_hand_answer *answer)
 {
 	struct vm_guard *guard = &vm->guard;
@@ -183,18 +220,7 @@ static void take_answer(struct ebb_vm *vm, const struct ebb_hand_answer *answer)
 		ebb_log(EBB_LOG_NOTICE, "%s: its balloon is guarded again",
 			vm->name);
 	guard->unread = false;
-	guard->held_bytes = ebb_hand_held_bytes(&guard->hand.record,
-						answer->stats.actual_bytes);
-	if (!guard->heard_ns) {
-		guard->heard_ns = ebb_now_ns();
-		guard->stats = answer->stats;
-	}
-	if (!guard->reason)
-		guard->reason = judge(vm, &answer->stats);
-	/* It was reset, or somebody else made it smaller: there is nothing to give. */
-	if (!guard->reason && !guard->freed && guard->held_bytes <= SLACK_BYTES)
-		guard->reason = "gone";
-	guard->stats = answer->stats;
+	take_stats(vm, &answer->stats);
 }
 
 /* Gives back, or reads. */
@@ -205,12 +231,12 @@ static void ask(struct ebb_vm *vm)
 	int r;
 
 	/* Where nothing was read yet, it is not known what the balloon leaves. */
-	if (guard->reason && guard->heard_ns) {
-		act = ebb_hand_give_back(&guard->hand.record,
-					 guard->stats.actual_bytes);
-	} else if (guard->reset && guard->heard_ns) {
-		act = ebb_hand_give_back(&guard->hand.record,
-					 guard->stats.actual_bytes);
+	if (!guard->heard_ns || is_unclear(guard)) {
+		/* Read alone. */
+	} else if (guard->reason) {
+		act = ebb_hand_give_back(&guard->hand.record, &guard->stats);
+	} else if (guard->reset) {
+		act = ebb_hand_give_back(&guard->hand.record, &guard->stats);
 		act.write = act.set_period = false;
 		act.left_bytes -= REST_BYTES;
 	}
@@ -349,9 +375,23 @@ struct farewell {
 	char name[EBB_NAME_BYTES_MAX];
 };
 
-static void farewell_work(void *opaque)
+/* As is_unclear() has it, but for a second at most. */
+static int read_clear(struct ebb_hand *hand, struct ebb_hand_answer *ret_answer)
 {
 	static const struct ebb_balloon_act read = { 0 };
+	int r = ebb_hand_do(hand, &read, ret_answer);
+
+	for (int i = 0; r == 0 && i < CLEAR_READS && ebb_hand_holds(hand) &&
+			ebb_hand_is_above(&hand->record, &ret_answer->stats);
+	     i++) {
+		ebb_sleep_us(CLEAR_US);
+		r = ebb_hand_do(hand, &read, ret_answer);
+	}
+	return r;
+}
+
+static void farewell_work(void *opaque)
+{
 	struct farewell *farewell = opaque;
 	struct ebb_hand *hand = &farewell->hand;
 	struct ebb_hand_answer answer = { 0 };
@@ -359,9 +399,8 @@ static void farewell_work(void *opaque)
 	int r = 0;
 
 	if (farewell->give_back && ebb_hand_holds(hand)) {
-		r = ebb_hand_do(hand, &read, &answer);
-		all = ebb_hand_give_back(&hand->record,
-					 answer.stats.actual_bytes);
+		r = read_clear(hand, &answer);
+		all = ebb_hand_give_back(&hand->record, &answer.stats);
 		/* What was out may have been just that. */
 		if (r == 0 && ebb_hand_holds(hand))
 			r = ebb_hand_do(hand, &all, &answer);

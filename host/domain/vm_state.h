@@ -202,6 +202,7 @@ struct vm_balloon {
  * @stats, @heard_ns: what was read last, and when the driver said something new; 0:
  *	nothing was read yet
  * @held_bytes: by that
+ * @above_ns: since when the balloon leaves more than it did before Ebb; 0: it does not
  * @reset: its kernel was: the next thing to do
  * @freeing: the question that is out is that
  * @freed: that is done, and the driver of the next kernel has said nothing yet
@@ -216,6 +217,7 @@ struct vm_guard {
 	struct ebb_balloon_stats stats;
 	uint64_t heard_ns;
 	uint64_t held_bytes;
+	uint64_t above_ns;
 	bool reset;
 	bool freeing;
 	bool freed;

@@ -89,10 +89,17 @@ static int write_record(virDomainPtr domain,
 	return r < 0 ? -EIO : 0;
 }
 
+/* The record may say any size, and memory may have been unplugged since. */
 static int resize(virDomainPtr domain, uint64_t left_bytes)
 {
-	return virDomainSetMemoryFlags(domain, left_bytes / EBB_KIB,
-				       VIR_DOMAIN_AFFECT_LIVE) < 0
+	uint64_t left_kib = left_bytes / EBB_KIB;
+	uint64_t memory_kib = virDomainGetMaxMemory(domain);
+
+	if (memory_kib == 0)
+		return -EIO;
+	return virDomainSetMemoryFlags(
+		       domain, left_kib < memory_kib ? left_kib : memory_kib,
+		       VIR_DOMAIN_AFFECT_LIVE) < 0
 		       ? -EIO
 		       : 0;
 }
@@ -170,6 +177,10 @@ static int read_stats(virDomainPtr domain, struct ebb_balloon_stats *ret_stats)
 		take_stat(&found[i], &stats);
 	if (stats.actual_bytes == 0)
 		return -ENODATA;
+	/* After them: what is plugged in between is not taken for given back. */
+	stats.memory_bytes = of_kib(virDomainGetMaxMemory(domain));
+	if (stats.memory_bytes == 0)
+		return -EIO;
 	if (!stats.usable_known) {
 		stats.usable_known = stats.unused_known;
 		stats.usable_bytes = stats.unused_bytes;

@@ -15,11 +15,14 @@
  * its definition:
  *
  *   <ebb-balloon:held xmlns:ebb-balloon='urn:ebb:balloon:1' base='2097152'
- *	left='1048576' period='10'/>
+ *	left='1048576' memory='2097152' period='10'/>
  *
  * It goes where the guest goes: through a save, a restore, a migration, and a restart of
  * libvirtd or ebbd. It is written before the balloon is inflated, so it may say more
  * than is held, and never less.
+ *
+ * The sizes of a balloon count all memory that is plugged. So the record says how much
+ * that was, and its sizes move with it (ebb_hand_record_now()).
  */
 #ifndef EBB_HOST_LIBVIRT_BALLOON_H
 #define EBB_HOST_LIBVIRT_BALLOON_H
@@ -36,17 +39,21 @@ struct _xmlNode;
  * struct ebb_balloon_record - what Ebb holds of a guest by its balloon
  * @base_bytes: what the balloon left to the guest before that; 0: Ebb holds nothing
  * @left_bytes: what Ebb asked it to leave, at least
+ * @memory_bytes: what the domain had then, without a balloon; 0: not known
  * @period_s: of the statistics, as it was before; 0: there were none
  */
 struct ebb_balloon_record {
 	uint64_t base_bytes;
 	uint64_t left_bytes;
+	uint64_t memory_bytes;
 	uint32_t period_s;
 };
 
 /**
- * struct ebb_balloon_stats - what libvirt tells; what follows @resized is the guest's word
+ * struct ebb_balloon_stats - what libvirt tells; what follows @memory_bytes is the guest's
+ *	word
  * @resized: the balloon was asked to, whatever failed after that
+ * @memory_bytes: what the domain has without a balloon
  * @actual_bytes: what the balloon leaves to the guest
  * @stamp_s: when the guest's driver answered last, by the host's CLOCK_REALTIME; 0: never
  * @total_bytes: what the guest takes for its memory; 0 where it does not say
@@ -58,6 +65,7 @@ struct ebb_balloon_record {
  */
 struct ebb_balloon_stats {
 	bool resized;
+	uint64_t memory_bytes;
 	uint64_t actual_bytes;
 	uint64_t stamp_s;
 	uint64_t total_bytes;
@@ -72,7 +80,7 @@ struct ebb_balloon_stats {
 /**
  * struct ebb_balloon_act - what is done in one go, in this order
  * @write: the record becomes @record; with base_bytes 0 there is none then
- * @resize: the balloon is asked to leave @left_bytes to the guest
+ * @resize: the balloon is asked to leave @left_bytes to the guest, or all that there is
  * @set_period: the statistics get @period_s; that it fails is no failure
  *
  * A write comes before the resize where the record says that something is held, and

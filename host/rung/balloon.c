@@ -177,12 +177,17 @@ static bool is_stale(const struct run *run)
 	       now->total_bytes > now->actual_bytes;
 }
 
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Step 1. */
 static struct ebb_outcome begin(struct run *run)
 {
 	const struct ebb_balloon_act start = { .set_period = true,
 					       .period_s = PERIOD_S };
-	const struct ebb_balloon_record *record = &run->hand->record;
+	struct ebb_balloon_record record;
 	struct ebb_balloon_view *view = &run->view;
 	struct ebb_outcome outcome = act(run, &start);
 
@@ -195,8 +200,9 @@ static struct ebb_outcome begin(struct run *run)
 	view->now = view->before = run->answer.stats;
 	view->left_bytes = view->now.actual_bytes;
 	/* What it holds already stays so, and there is one base of all. */
-	view->base_bytes = ebb_hand_holds(run->hand) ? record->base_bytes
-						     : view->left_bytes;
+	record =
+		ebb_hand_record_now(&run->hand->record, view->now.memory_bytes);
+	view->base_bytes = greater(record.base_bytes, view->left_bytes);
 	run->moved_ns = ebb_now_ns();
 	run->arrived = true;
 	run->arrived_s = 0;
@@ -209,6 +215,8 @@ static struct ebb_outcome inflate(struct run *run, uint64_t left_bytes)
 		.write = true,
 		.record = { .base_bytes = run->view.base_bytes,
 			    .left_bytes = left_bytes,
+			    .memory_bytes = greater(run->view.now.memory_bytes,
+						    run->view.base_bytes),
 			    .period_s = ebb_hand_holds(run->hand)
 						? run->hand->record.period_s
 						: run->reclaim->period_s },
@@ -224,8 +232,8 @@ static struct ebb_outcome inflate(struct run *run, uint64_t left_bytes)
 
 static struct ebb_outcome give_back(struct run *run)
 {
-	const struct ebb_balloon_act all = ebb_hand_give_back(
-		&run->hand->record, run->answer.stats.actual_bytes);
+	const struct ebb_balloon_act all =
+		ebb_hand_give_back(&run->hand->record, &run->answer.stats);
 
 	return act(run, &all);
 }
@@ -290,8 +298,7 @@ static struct ebb_outcome pursue(struct run *run)
 static void settle(struct run *run)
 {
 	const struct ebb_balloon_stats *now = &run->answer.stats;
-	struct ebb_balloon_act stay = { .write = true,
-					.record = run->hand->record };
+	struct ebb_balloon_act stay = { .write = true };
 	struct ebb_balloon_act stop = { .set_period = true,
 					.period_s = run->reclaim->period_s };
 
@@ -301,13 +308,17 @@ static void settle(struct run *run)
 		act(run, &stop);
 		return;
 	}
+	stay.record =
+		ebb_hand_record_now(&run->hand->record, now->memory_bytes);
+	/* Where it leaves more than there was before, the guard finds out why. */
 	if (ebb_balloon_has_arrived(now->actual_bytes,
-				    run->hand->record.left_bytes))
+				    stay.record.left_bytes) ||
+	    ebb_hand_is_above(&run->hand->record, now))
 		return;
 	stay.resize = true;
 	stay.left_bytes = now->actual_bytes;
 	stay.record.left_bytes = now->actual_bytes;
-	if (now->actual_bytes + SLACK_BYTES < run->hand->record.base_bytes)
+	if (now->actual_bytes + SLACK_BYTES < stay.record.base_bytes)
 		act(run, &stay);
 	else
 		give_back(run);

@@ -199,23 +199,60 @@ int ebb_hand_try_driver(struct ebb_hand *hand, uint32_t period_s,
 	return r < 0 || ret_answer->stats.usable_known ? r : -ENODATA;
 }
 
-uint64_t ebb_hand_held_bytes(const struct ebb_balloon_record *record,
-			     uint64_t actual_bytes)
+static uint64_t lesser(uint64_t a, uint64_t b)
 {
+	return a < b ? a : b;
+}
+
+struct ebb_balloon_record
+ebb_hand_record_now(const struct ebb_balloon_record *record,
+		    uint64_t memory_bytes)
+{
+	struct ebb_balloon_record now = *record;
+	/* What the balloon leaves is all but this. */
+	uint64_t others_bytes = record->memory_bytes - record->base_bytes;
 	uint64_t taken_bytes = record->base_bytes - record->left_bytes;
-	uint64_t missing_bytes = record->base_bytes > actual_bytes
-					 ? record->base_bytes - actual_bytes
+
+	if (!record->base_bytes)
+		return now;
+	now.memory_bytes = memory_bytes;
+	if (!record->memory_bytes) {
+		now.base_bytes = lesser(record->base_bytes, memory_bytes);
+		now.left_bytes = lesser(record->left_bytes, memory_bytes);
+	} else if (others_bytes + taken_bytes < memory_bytes) {
+		now.base_bytes = memory_bytes - others_bytes;
+		now.left_bytes = now.base_bytes - taken_bytes;
+	} else {
+		now.base_bytes = now.left_bytes = 0;
+	}
+	return now;
+}
+
+uint64_t ebb_hand_held_bytes(const struct ebb_balloon_record *record,
+			     const struct ebb_balloon_stats *stats)
+{
+	const struct ebb_balloon_record now =
+		ebb_hand_record_now(record, stats->memory_bytes);
+	uint64_t missing_bytes = now.base_bytes > stats->actual_bytes
+					 ? now.base_bytes - stats->actual_bytes
 					 : 0;
 
-	return missing_bytes < taken_bytes ? missing_bytes : taken_bytes;
+	return lesser(missing_bytes, now.base_bytes - now.left_bytes);
+}
+
+bool ebb_hand_is_above(const struct ebb_balloon_record *record,
+		       const struct ebb_balloon_stats *stats)
+{
+	return stats->actual_bytes >
+	       ebb_hand_record_now(record, stats->memory_bytes).base_bytes;
 }
 
 struct ebb_balloon_act
 ebb_hand_give_back(const struct ebb_balloon_record *record,
-		   uint64_t actual_bytes)
+		   const struct ebb_balloon_stats *stats)
 {
-	uint64_t taken_bytes = record->base_bytes - record->left_bytes;
-	uint64_t left_bytes = actual_bytes + taken_bytes;
+	const struct ebb_balloon_record now =
+		ebb_hand_record_now(record, stats->memory_bytes);
 
 	return (struct ebb_balloon_act){
 		.write = true,
@@ -223,10 +260,10 @@ ebb_hand_give_back(const struct ebb_balloon_record *record,
 		 * Who made it smaller than it was may have it so. One that has not
 		 * moved may still be asked to.
 		 */
-		.resize = actual_bytes <= record->base_bytes,
-		.left_bytes = left_bytes < record->base_bytes
-				      ? left_bytes
-				      : record->base_bytes,
+		.resize = !ebb_hand_is_above(record, stats),
+		.left_bytes = lesser(stats->actual_bytes + now.base_bytes -
+					     now.left_bytes,
+				     now.base_bytes),
 		.set_period = true,
 		.period_s = record->period_s,
 	};

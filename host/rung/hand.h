@@ -100,13 +100,25 @@ int ebb_hand_do(struct ebb_hand *hand, const struct ebb_balloon_act *act,
 int ebb_hand_try_driver(struct ebb_hand *hand, uint32_t period_s,
 			struct ebb_hand_answer *ret_answer);
 
-/* Pure. What of the balloon is Ebb's, where it leaves @actual_bytes to the guest. */
-uint64_t ebb_hand_held_bytes(const struct ebb_balloon_record *record,
-			     uint64_t actual_bytes);
+/*
+ * Pure. The record where the domain has @memory_bytes now: what was plugged or unplugged
+ * since is in none of what the balloon holds. One that cannot be so holds nothing.
+ */
+struct ebb_balloon_record
+ebb_hand_record_now(const struct ebb_balloon_record *record,
+		    uint64_t memory_bytes);
 
-/* Pure. Gives all back, where the balloon leaves @actual_bytes to the guest now. */
+/* Pure. What of the balloon is Ebb's. */
+uint64_t ebb_hand_held_bytes(const struct ebb_balloon_record *record,
+			     const struct ebb_balloon_stats *stats);
+
+/* Pure. Whether it leaves more than it did before Ebb: somebody made it smaller. */
+bool ebb_hand_is_above(const struct ebb_balloon_record *record,
+		       const struct ebb_balloon_stats *stats);
+
+/* Pure. Gives all back; the balloon stays as it is where ebb_hand_is_above(). */
 struct ebb_balloon_act
 ebb_hand_give_back(const struct ebb_balloon_record *record,
-		   uint64_t actual_bytes);
+		   const struct ebb_balloon_stats *stats);
 
 #endif /* EBB_HOST_HAND_H */

@@ -31,6 +31,7 @@ static void hold(uint64_t mib)
 	fake_vm.domxml.balloon_record = (struct ebb_balloon_record){
 		.base_bytes = 2 * EBB_GIB,
 		.left_bytes = fake_balloon.actual_bytes,
+		.memory_bytes = 2 * EBB_GIB,
 	};
 }
 
@@ -149,8 +150,47 @@ static void test_somebody_else_gave_it_back(void **state)
 	begin();
 	read_some();
 	fake_balloon.actual_bytes = fake_balloon.left_bytes = 3 * EBB_GIB;
+	read_some();
+	/* Or it was plugged, which libvirt is to tell soon. */
+	assert_false(gave_back());
+	fake_vm.now_ns += 6 * EBB_NS_PER_S;
 	fake_vm_until(gave_back());
 	assert_int_equal(fake_balloon.resizes, 0);
+}
+
+/* The sizes of a balloon count what is plugged, which nobody gave back. */
+static void test_memory_is_plugged(void **state)
+{
+	(void)state;
+	hold(400);
+	begin();
+	read_some();
+	fake_balloon.left_bytes += EBB_GIB;
+	fake_balloon.actual_bytes += EBB_GIB;
+	/* Not even where it is wanted back at that moment. */
+	fake_balloon.swapped_bytes += 20 * EBB_MIB;
+	read_some();
+	assert_false(gave_back());
+	fake_balloon.memory_bytes += EBB_GIB;
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.resizes, 1);
+	assert_int_equal(fake_balloon.left_bytes, 3 * EBB_GIB);
+}
+
+static void test_memory_stays_plugged(void **state)
+{
+	(void)state;
+	hold(400);
+	begin();
+	read_some();
+	fake_balloon.memory_bytes += EBB_GIB;
+	fake_balloon.left_bytes += EBB_GIB;
+	fake_balloon.actual_bytes += EBB_GIB;
+	read_some();
+	fake_vm.now_ns += 6 * EBB_NS_PER_S;
+	read_some();
+	assert_false(gave_back());
+	assert_int_equal(held_mib(), 400);
 }
 
 static void test_deflate(void **state)
@@ -375,6 +415,8 @@ int main(void)
 		RUN(test_goes_on_with_the_record),
 		RUN(test_gives_back_what_it_took),
 		RUN(test_somebody_else_gave_it_back),
+		RUN(test_memory_is_plugged),
+		RUN(test_memory_stays_plugged),
 		RUN(test_deflate),
 		RUN(test_reset),
 		RUN(test_driver_falls_silent),

@@ -104,6 +104,9 @@ static void test_balloon_record(void **state)
 	} cases[] = {
 		{ "base='2097152' left='1048576' period='10'", 2048, 1024, 10 },
 		{ "base='2097152' left='1048576'", 2048, 1024, 0 },
+		{ "base='2097152' left='1048576' memory='2097152'", 2048, 1024,
+		  0 },
+		{ "base='2097152' left='1048576' memory='2097151'", 0, 0, 0 },
 		{ "base='2097152' left='1048576' period='-1'", 2048, 1024, 0 },
 		{ "base='1048576' left='1048576'", 0, 0, 0 },
 		{ "base='1048576' left='2097152'", 0, 0, 0 },
@@ -116,6 +119,7 @@ static void test_balloon_record(void **state)
 	};
 	struct ebb_balloon_record record = { .base_bytes = EBB_GIB,
 					     .left_bytes = EBB_MIB,
+					     .memory_bytes = EBB_GIB,
 					     .period_s = 3 };
 	char text[160];
 
@@ -140,7 +144,8 @@ static void test_balloon_record(void **state)
 		assert_int_equal(parsed.balloon_period_s, 5);
 	}
 	assert_string_equal(ebb_balloon_record_print(&record, text),
-			    "<held base='1048576' left='1024' period='3'/>");
+			    "<held base='1048576' left='1024' memory='1048576' "
+			    "period='3'/>");
 	assert_int_equal(parse("<domain>" MEMORY "<devices><memballoon "
 			       "model='none'/></devices></domain>"),
 			 0);

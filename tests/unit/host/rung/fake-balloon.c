@@ -71,6 +71,7 @@ static void change(const struct ebb_balloon_act *act,
 	if (act->write) {
 		fake_balloon.record_base_bytes = act->record.base_bytes;
 		fake_balloon.record_left_bytes = act->record.left_bytes;
+		fake_balloon.record_memory_bytes = act->record.memory_bytes;
 	}
 	if (act->resize) {
 		fake_balloon.left_bytes = act->left_bytes;
@@ -106,6 +107,7 @@ int ebb_balloon_line_act(struct ebb_balloon_line *any,
 	usable_bytes = less(fake_balloon.actual_bytes, fake_balloon.used_bytes);
 	stats.total_bytes = fake_balloon.total_bytes;
 	stats.actual_bytes = fake_balloon.actual_bytes;
+	stats.memory_bytes = fake_balloon.memory_bytes;
 	stats.stamp_s = fake_balloon.stamp_s;
 	stats.usable_known = stats.unused_known = true;
 	stats.usable_bytes = usable_bytes;

@@ -21,7 +21,7 @@
  * @memory_bytes, @used_bytes, @cache_bytes: of the guest; what is left is free
  * @total_bytes: that it takes for its own; 0: it does not say
  * @step_bytes: so far the balloon moves from one reading to the next
- * @record_base_bytes, @record_left_bytes: of the record that is kept; 0: there is none
+ * @record_base_bytes, @record_left_bytes, @record_memory_bytes: of the record that is kept; 0: there is none
  */
 struct fake_balloon {
 	atomic_bool hung;
@@ -42,6 +42,7 @@ struct fake_balloon {
 	_Atomic uint32_t period_s;
 	_Atomic uint64_t record_base_bytes;
 	_Atomic uint64_t record_left_bytes;
+	_Atomic uint64_t record_memory_bytes;
 	atomic_uint acts;
 	atomic_uint resizes;
 	atomic_uint lines; /* that are open */

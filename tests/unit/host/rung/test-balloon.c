@@ -213,6 +213,16 @@ static void swap(void)
 	fake_balloon.swapped_bytes += 5 * EBB_MIB;
 }
 
+/* libvirt has told it, and nothing of what was asked for is there yet. */
+static void plug(void)
+{
+	turn = NULL;
+	cancelled = true;
+	fake_balloon.memory_bytes += EBB_GIB;
+	fake_balloon.actual_bytes += EBB_GIB;
+	fake_balloon.left_bytes += EBB_GIB;
+}
+
 static void get_stuck(void)
 {
 	fake_balloon.stuck = true;
@@ -335,6 +345,24 @@ static void test_ends_where_it_is(void **state)
 	assert_int_equal(hand.record.left_bytes, fake_balloon.left_bytes);
 }
 
+/* That the balloon leaves more than before is no reason to forget it. */
+static void test_memory_is_plugged(void **state)
+{
+	(void)state;
+	turn = plug;
+	fake_balloon.step_bytes = 20 * EBB_MIB;
+	turn_bytes = 1900 * EBB_MIB;
+	take(1000);
+	assert_int_equal(reclaim.outcome.end, EBB_END_CANCELLED);
+	assert_true(ebb_hand_holds(&hand));
+	assert_int_equal(fake_balloon.record_memory_bytes, 3 * EBB_GIB);
+	assert_int_equal(fake_balloon.record_base_bytes, 3 * EBB_GIB);
+	assert_int_equal(fake_balloon.record_left_bytes,
+			 fake_balloon.left_bytes);
+	assert_int_equal(fake_balloon.left_bytes, fake_balloon.actual_bytes);
+	assert_true(fake_balloon.left_bytes < 3 * EBB_GIB - 100 * EBB_MIB);
+}
+
 static void test_libvirt_refuses(void **state)
 {
 	(void)state;
@@ -376,6 +404,7 @@ int main(void)
 		RUN(test_anothers_balloon),
 		RUN(test_unclear),
 		RUN(test_ends_where_it_is),
+		RUN(test_memory_is_plugged),
 		RUN(test_libvirt_refuses),
 		RUN(test_hangs),
 	};

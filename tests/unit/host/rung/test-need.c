@@ -123,17 +123,68 @@ static void test_given_back(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
-		uint64_t actual_bytes = cases[i].actual_mib * EBB_MIB;
+		const struct ebb_balloon_stats stats = {
+			.memory_bytes = 4096 * EBB_MIB,
+			.actual_bytes = cases[i].actual_mib * EBB_MIB,
+		};
 
-		assert_int_equal(ebb_hand_held_bytes(&record, actual_bytes),
+		assert_int_equal(ebb_hand_held_bytes(&record, &stats),
 				 cases[i].held_mib * EBB_MIB);
-		act = ebb_hand_give_back(&record, actual_bytes);
+		act = ebb_hand_give_back(&record, &stats);
 		assert_true(act.write);
 		assert_int_equal(act.record.base_bytes, 0);
 		assert_int_equal(act.resize, cases[i].resize);
 		assert_int_equal(act.left_bytes, cases[i].left_mib * EBB_MIB);
 		assert_true(act.set_period);
 		assert_int_equal(act.period_s, 10);
+	}
+}
+
+/* What the domain has more or less since is in none of what is held. */
+static void test_memory_changed(void **state)
+{
+	static const struct {
+		uint64_t recorded_mib;
+		uint64_t memory_mib;
+		uint64_t actual_mib;
+		uint64_t held_mib;
+		bool resize;
+		uint64_t left_mib;
+	} cases[] = {
+		/* Of 3 GiB others had 1 GiB, and Ebb took 500 MiB. */
+		{ 3072, 3072, 1548, 500, true, 2048 },
+		/* A DIMM was plugged, or unplugged, */
+		{ 3072, 5120, 3596, 500, true, 4096 },
+		{ 3072, 2560, 1036, 500, true, 1536 },
+		/* and others gave back what they had. */
+		{ 3072, 5120, 4097, 0, false, 4096 },
+		/* It cannot be of this domain. */
+		{ 3072, 1524, 1000, 0, false, 0 },
+		/* Of an ebbd that did not write it down. */
+		{ 0, 3072, 1548, 500, true, 2048 },
+		{ 0, 1800, 1700, 100, true, 1800 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		const struct ebb_balloon_record record = {
+			.base_bytes = 2048 * EBB_MIB,
+			.left_bytes = 1548 * EBB_MIB,
+			.memory_bytes = cases[i].recorded_mib * EBB_MIB,
+		};
+		const struct ebb_balloon_stats stats = {
+			.memory_bytes = cases[i].memory_mib * EBB_MIB,
+			.actual_bytes = cases[i].actual_mib * EBB_MIB,
+		};
+		struct ebb_balloon_act act =
+			ebb_hand_give_back(&record, &stats);
+
+		assert_int_equal(ebb_hand_held_bytes(&record, &stats),
+				 cases[i].held_mib * EBB_MIB);
+		assert_int_equal(act.resize, cases[i].resize);
+		assert_int_equal(ebb_hand_is_above(&record, &stats),
+				 !cases[i].resize);
+		assert_int_equal(act.left_bytes, cases[i].left_mib * EBB_MIB);
 	}
 }
 
@@ -144,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_spare),
 		cmocka_unit_test(test_alarm),
 		cmocka_unit_test(test_given_back),
+		cmocka_unit_test(test_memory_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
