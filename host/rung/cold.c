@@ -6,12 +6,11 @@
 
 #define PPM UINT64_C(1000000)
 
-/* A trial with less than this in RAM says nothing. */
-#define TRIAL_BYTES_MIN (EBB_COLD_TRIAL_BYTES / 4)
+#define PAGE_BYTES UINT64_C(4096)
 
 enum {
-	/* So many times what is wanted is tried: some of it will be hot. */
-	TRIED_TIMES = 2,
+	/* A trial of which so small a part is in RAM says nothing. */
+	TRIAL_PART = 4,
 };
 
 /* xorshift64* */
@@ -118,9 +117,12 @@ static int page_out(struct ebb_cold *cold, struct ebb_cold_part *part,
 	part->watched_bytes += bytes;
 	part->left_bytes += after_bytes;
 	/* The guest goes on meanwhile. */
-	if (before_bytes > after_bytes)
+	if (before_bytes > after_bytes) {
 		part->out_bytes += before_bytes - after_bytes;
+		cold->out_bytes += before_bytes - after_bytes;
+	}
 	part->out_ns = now_ns;
+	cold->out_ns = now_ns;
 	part->reviewed = false;
 	return 0;
 }
@@ -160,31 +162,39 @@ static bool is_hot(const struct ebb_cold_part *part)
 	return part->back_ppm > PPM / EBB_COLD_HOT_PART;
 }
 
+/* Whole pages, and one at least. */
+static uint64_t cut(uint64_t bytes, uint64_t most_bytes)
+{
+	if (most_bytes < PAGE_BYTES)
+		most_bytes = PAGE_BYTES;
+	most_bytes -= most_bytes % PAGE_BYTES;
+	return bytes < most_bytes ? bytes : most_bytes;
+}
+
 /* ---- trials ---- */
 
 /*
- * A place for the trial: from a random one on, the first of which most is in RAM, or
+ * A place of @trial_bytes: from a random one on, the first of which most is in RAM, or
  * that of which there is most. Returns 0, also where there is none (@ret_present_bytes
  * is small then), or -errno.
  */
 static int find_place(struct ebb_cold *cold, const struct ebb_cold_part *part,
-		      uint64_t *ret_start, uint64_t *ret_bytes,
-		      uint64_t *ret_present_bytes)
+		      uint64_t trial_bytes, uint64_t *ret_start,
+		      uint64_t *ret_bytes, uint64_t *ret_present_bytes)
 {
-	uint64_t places =
-		(part->bytes + EBB_COLD_TRIAL_BYTES - 1) / EBB_COLD_TRIAL_BYTES;
+	uint64_t places = (part->bytes + trial_bytes - 1) / trial_bytes;
 	uint64_t first = next_random(cold) % places;
 
 	*ret_present_bytes = 0;
 	*ret_start = part->start;
 	*ret_bytes = 0;
 	for (uint64_t i = 0; i < places; i++) {
-		uint64_t at = (first + i) % places * EBB_COLD_TRIAL_BYTES;
+		uint64_t at = (first + i) % places * trial_bytes;
 		uint64_t bytes = part->bytes - at, present_bytes;
 		int r;
 
-		if (bytes > EBB_COLD_TRIAL_BYTES)
-			bytes = EBB_COLD_TRIAL_BYTES;
+		if (bytes > trial_bytes)
+			bytes = trial_bytes;
 		r = count_present(cold, part->start + at, bytes,
 				  &present_bytes);
 		if (r < 0)
@@ -194,7 +204,7 @@ static int find_place(struct ebb_cold *cold, const struct ebb_cold_part *part,
 		*ret_start = part->start + at;
 		*ret_bytes = bytes;
 		*ret_present_bytes = present_bytes;
-		if (present_bytes >= EBB_COLD_TRIAL_BYTES / 2)
+		if (present_bytes >= trial_bytes / 2)
 			break;
 	}
 	return 0;
@@ -202,51 +212,48 @@ static int find_place(struct ebb_cold *cold, const struct ebb_cold_part *part,
 
 /* Returns 0 or -errno; the part may be found empty. */
 static int try_part(struct ebb_cold *cold, struct ebb_cold_part *part,
-		    uint64_t now_ns)
+		    uint64_t most_bytes, uint64_t now_ns)
 {
+	uint64_t trial_bytes = cut(EBB_COLD_TRIAL_BYTES, most_bytes);
 	uint64_t start, bytes, present_bytes;
-	int r = find_place(cold, part, &start, &bytes, &present_bytes);
+	int r = find_place(cold, part, trial_bytes, &start, &bytes,
+			   &present_bytes);
 
 	part->state = EBB_COLD_EMPTY;
 	if (r < 0)
 		return is_of_range(r) ? 0 : r;
-	if (present_bytes < TRIAL_BYTES_MIN)
+	if (present_bytes == 0 || present_bytes < trial_bytes / TRIAL_PART)
 		return 0;
 	watch_anew(part, start);
 	r = page_out(cold, part, start, bytes, now_ns);
 	if (r < 0 && !is_of_range(r))
 		return r;
-	if (r < 0 || part->out_bytes == 0)
+	if (r < 0 || part->out_bytes == 0) {
 		cold->refused++;
-	else
-		part->state = EBB_COLD_TRIED;
+		return 0;
+	}
+	part->state = EBB_COLD_TRIED;
+	cold->trials++;
 	return 0;
 }
 
-int ebb_cold_try(struct ebb_cold *cold, uint64_t wanted_bytes, uint64_t now_ns)
+int ebb_cold_try(struct ebb_cold *cold, uint64_t most_bytes, uint64_t now_ns,
+		 uint64_t *ret_found_bytes)
 {
-	uint64_t found_bytes = 0;
-	int tried = 0;
+	struct ebb_cold_part *part = &cold->parts[cold->tried];
+	int r;
 
-	while (cold->tried < cold->count &&
-	       (tried == 0 || found_bytes / TRIED_TIMES < wanted_bytes)) {
-		struct ebb_cold_part *part = &cold->parts[cold->tried];
-		uint64_t present_bytes;
-		int r = try_part(cold, part, now_ns);
-
-		if (r < 0)
-			return r;
-		cold->tried++;
-		if (part->state != EBB_COLD_TRIED)
-			continue;
+	*ret_found_bytes = 0;
+	if (cold->tried == cold->count)
+		return 0;
+	r = try_part(cold, part, most_bytes, now_ns);
+	if (r < 0)
+		return r;
+	cold->tried++;
+	if (part->state == EBB_COLD_TRIED)
 		r = count_present(cold, part->start, part->bytes,
-				  &present_bytes);
-		if (r < 0)
-			return r;
-		found_bytes += present_bytes + part->out_bytes;
-		tried++;
-	}
-	return tried;
+				  ret_found_bytes);
+	return r < 0 ? r : 1;
 }
 
 int ebb_cold_judge(struct ebb_cold *cold)
@@ -263,6 +270,7 @@ int ebb_cold_judge(struct ebb_cold *cold)
 			return r;
 		part->state = is_hot(part) ? EBB_COLD_HOT : EBB_COLD_COLD;
 	}
+	cold->trials = 0;
 	return 0;
 }
 
@@ -286,7 +294,7 @@ static struct ebb_cold_part *find_coldest(const struct ebb_cold *cold)
 	return coldest;
 }
 
-int ebb_cold_take(struct ebb_cold *cold, uint64_t now_ns)
+int ebb_cold_take(struct ebb_cold *cold, uint64_t most_bytes, uint64_t now_ns)
 {
 	struct ebb_cold_part *part = find_coldest(cold);
 	uint64_t bytes;
@@ -297,9 +305,9 @@ int ebb_cold_take(struct ebb_cold *cold, uint64_t now_ns)
 	/* What the trial took is no more in RAM, and goes unwatched. */
 	if (part->next == 0)
 		watch_anew(part, part->start);
-	bytes = part->bytes - part->next;
-	if (bytes > EBB_COLD_PIECE_BYTES)
-		bytes = EBB_COLD_PIECE_BYTES;
+	bytes = cut(part->bytes - part->next, most_bytes < EBB_COLD_PIECE_BYTES
+						      ? most_bytes
+						      : EBB_COLD_PIECE_BYTES);
 	r = page_out(cold, part, part->start + part->next, bytes, now_ns);
 	if (r < 0 && !is_of_range(r))
 		return r;
@@ -327,6 +335,24 @@ int ebb_cold_review(struct ebb_cold *cold, uint64_t now_ns, uint64_t age_ns)
 		cold->back_bytes += back_bytes;
 		if (is_hot(part))
 			part->state = EBB_COLD_HOT;
+	}
+	return 0;
+}
+
+int ebb_cold_count_back(struct ebb_cold *cold, uint64_t *ret_bytes)
+{
+	*ret_bytes = 0;
+	for (uint32_t i = 0; i < cold->tried; i++) {
+		struct ebb_cold_part *part = &cold->parts[i];
+		uint64_t back_bytes;
+		int r;
+
+		if (part->out_bytes == 0)
+			continue;
+		r = count_back(cold, part, &back_bytes);
+		if (r < 0)
+			return r;
+		*ret_bytes += back_bytes;
 	}
 	return 0;
 }

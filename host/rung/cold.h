@@ -21,11 +21,12 @@
  * back is hot, and is left alone; the others are cold, and are taken, coldest first. The
  * trial is no loss: it is part of what was to be paged out anyway.
  *
- * Parts are tried in a random order and only as many as may be needed, so that a small
- * request does not disturb a large guest. What was taken is reviewed some time later: a
+ * Parts are tried in a random order, one at a time, and as many as the caller wants, so
+ * that a small request does not disturb a large guest. What was taken is reviewed some time later: a
  * trial may err, and what a guest works with changes. A part of which much came back has
  * shown that it is hot, and is left alone from then on; how much came back of all is told
- * to the caller, who ends it when that is too much.
+ * to the caller, who ends it when that is too much. At the end the caller counts once
+ * more, the trials too: a guest that wants back what it lost should be left alone.
  *
  * It waits for nothing and knows no clock but its caller's.
  */
@@ -97,7 +98,9 @@ struct ebb_cold_part {
  * struct ebb_cold - one search; its members may be read
  * @count, @parts: in the order of the trials
  * @tried: as many of them were tried, or found empty
+ * @trials: so many of them are not judged yet
  * @refused: trials of which nothing went out, though it was in RAM
+ * @out_bytes: what went out in all; @out_ns: when it did last
  * @reviewed_bytes, @back_bytes: of what was taken as cold, what was looked at again,
  *	and how much of that had come back
  */
@@ -108,7 +111,10 @@ struct ebb_cold {
 	uint32_t count;
 	struct ebb_cold_part *parts;
 	uint32_t tried;
+	uint32_t trials;
 	uint32_t refused;
+	uint64_t out_bytes;
+	uint64_t out_ns;
 	uint64_t reviewed_bytes;
 	uint64_t back_bytes;
 };
@@ -129,25 +135,35 @@ int ebb_cold_begin(const struct ebb_pages_range *ranges, uint32_t range_count,
 void ebb_cold_end(struct ebb_cold *cold);
 
 /**
- * ebb_cold_try - page out a little of the next parts
- * @wanted_bytes: that so much may be found cold in them
+ * ebb_cold_try - page out a little of the next part
+ * @most_bytes: no more than that, but a page
+ * @ret_found_bytes: what of the part is still in RAM, and may be cold; 0: the part is
+ *	empty, or nothing of it can be paged out
  *
- * Returns how many parts are on trial now, 0: there are none left; or -errno of the
- * operations, but for those that concern one part alone.
+ * Returns 1; 0: there is no part left; or -errno of the operations, but for those that
+ * concern one part alone.
  */
-int ebb_cold_try(struct ebb_cold *cold, uint64_t wanted_bytes, uint64_t now_ns);
+int ebb_cold_try(struct ebb_cold *cold, uint64_t most_bytes, uint64_t now_ns,
+		 uint64_t *ret_found_bytes);
 
 /* What is on trial is told hot or cold. Returns 0 or -errno. */
 int ebb_cold_judge(struct ebb_cold *cold);
 
 /**
  * ebb_cold_take - page out a piece of what is coldest
+ * @most_bytes: no more than that, but a page
  *
  * Returns 1; 0: there is none; or -errno.
  */
-int ebb_cold_take(struct ebb_cold *cold, uint64_t now_ns);
+int ebb_cold_take(struct ebb_cold *cold, uint64_t most_bytes, uint64_t now_ns);
 
 /* What was taken @age_ns ago or before is looked at again, once. Returns 0 or -errno. */
 int ebb_cold_review(struct ebb_cold *cold, uint64_t now_ns, uint64_t age_ns);
+
+/*
+ * How much of @out_bytes is back now, be it of trials or of what was taken. Returns 0 or
+ * -errno.
+ */
+int ebb_cold_count_back(struct ebb_cold *cold, uint64_t *ret_bytes);
 
 #endif /* EBB_HOST_COLD_H */

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/size.h"
 #include "host/budget/budget.h"
+#include "host/budget/text.h"
 #include "host/lease/steps.h"
 #include "host/memory/pages.h"
 #include "host/rung/cold.h"
@@ -22,13 +23,15 @@ enum {
 	/* Rests are shorter than this, whatever a piece took. */
 	REST_MS_MAX = 2000,
 	RESERVE_PART = 16,
+	/* So many times what is missing is tried: some of it will be hot. */
+	TRIED_TIMES = 2,
 	/* Of what was looked at again, so small a part may have come back. */
 	BACK_PART = 4,
 };
 
 #define RESERVE_BYTES_MIN (32 * EBB_MIB)
 
-/* Less that was looked at again says nothing of the guest: a trial may err. */
+/* While it goes on, less that was looked at again says nothing: a trial may err. */
 #define REVIEWED_BYTES_MIN (4 * EBB_COLD_PART_BYTES)
 
 /* ---- decisions ---- */
@@ -138,17 +141,18 @@ static int begin_books(struct pageout *pageout)
 
 /* ---- the host ---- */
 
-/* For how long some task stalled for memory since the machine began; 0: not known. */
-static uint64_t stalled_ns(void)
+/* For how long some task stalled for memory since the machine began. */
+static bool read_stalled(uint64_t *ret_ns)
 {
-	FILE *file ebb_auto_fclose = fopen("/proc/pressure/memory", "re");
 	unsigned long long us;
+	char text[256];
 
-	if (!file ||
-	    fscanf(file, "some avg10=%*s avg60=%*s avg300=%*s total=%llu",
+	if (ebb_text_read(text, sizeof(text), "/proc/pressure/memory") < 0 ||
+	    sscanf(text, "some avg10=%*s avg60=%*s avg300=%*s total=%llu",
 		   &us) != 1)
-		return 0;
-	return us * EBB_NS_PER_US;
+		return false;
+	*ret_ns = us * EBB_NS_PER_US;
+	return true;
 }
 
 static uint64_t room_bytes(void)
@@ -209,9 +213,10 @@ static struct ebb_outcome may_take(struct pageout *pageout)
 	return outcome;
 }
 
-static struct ebb_outcome rest(struct pageout *pageout, uint64_t ns)
+static struct ebb_outcome rest(const struct pageout *pageout,
+			       const struct ebb_bounds *bounds,
+			       uint64_t until_ns)
 {
-	uint64_t until_ns = ebb_now_ns() + ns;
 	struct ebb_outcome outcome = ebb_outcome(EBB_END_NONE);
 	uint64_t now_ns;
 
@@ -221,10 +226,76 @@ static struct ebb_outcome rest(struct pageout *pageout, uint64_t ns)
 					      POLL_US * EBB_NS_PER_US) /
 					EBB_NS_PER_US) +
 			     1);
-		outcome = ebb_outcome(ebb_bounds_end(&pageout->bounds,
-						     &pageout->reclaim->books));
+		outcome = ebb_outcome(
+			ebb_bounds_end(bounds, &pageout->reclaim->books));
 	}
 	return outcome;
+}
+
+/* Until the guest had the time to show what it wants back, also of the last piece. */
+static struct ebb_outcome settle(const struct pageout *pageout)
+{
+	struct ebb_bounds bounds = pageout->bounds;
+
+	/* That all is out is no reason not to wait. */
+	bounds.bytes = 0;
+	return rest(pageout, &bounds,
+		    pageout->cold.out_ns +
+			    EBB_PAGEOUT_SETTLE_MS * EBB_NS_PER_MS);
+}
+
+/**
+ * struct pace - of one step, after which the disk is left to others
+ * @stalled_ns: with @stalled_known
+ */
+struct pace {
+	uint64_t begun_ns;
+	bool stalled_known;
+	uint64_t stalled_ns;
+};
+
+static struct pace begin_pace(void)
+{
+	struct pace pace = { .begun_ns = ebb_now_ns() };
+
+	pace.stalled_known = read_stalled(&pace.stalled_ns);
+	return pace;
+}
+
+static struct ebb_outcome rest_after(const struct pageout *pageout,
+				     const struct pace *pace)
+{
+	uint64_t now_ns = ebb_now_ns(), stalled_ns;
+
+	/* What is not known may be the worst. */
+	if (pace->stalled_known && read_stalled(&stalled_ns))
+		stalled_ns = less(stalled_ns, pace->stalled_ns);
+	else
+		stalled_ns = UINT64_MAX;
+	return rest(pageout, &pageout->bounds,
+		    now_ns + ebb_pageout_rest_ns(now_ns - pace->begun_ns,
+						 stalled_ns));
+}
+
+/* No more than that goes out by one step. */
+static uint64_t most_bytes(const struct pageout *pageout)
+{
+	return least(missing_bytes(pageout), room_bytes());
+}
+
+/* A little of the next part. DRAINED: there is none. */
+static struct ebb_outcome try_part(struct pageout *pageout,
+				   uint64_t *ret_found_bytes)
+{
+	struct pace pace = begin_pace();
+	int r = ebb_cold_try(&pageout->cold, most_bytes(pageout), pace.begun_ns,
+			     ret_found_bytes);
+
+	if (r < 0)
+		return failed(r);
+	if (r == 0)
+		return ebb_outcome(EBB_END_DRAINED);
+	return rest_after(pageout, &pace);
 }
 
 /* A little of as many parts as may hold what is missing, and what comes of it. */
@@ -232,22 +303,42 @@ static struct ebb_outcome try_parts(struct pageout *pageout)
 {
 	struct ebb_cold *cold = &pageout->cold;
 	struct ebb_outcome outcome = may_take(pageout);
+	uint64_t found_bytes = 0, part_bytes, out_bytes;
 	int r;
 
 	if (outcome.end != EBB_END_NONE)
 		return outcome;
-	r = ebb_cold_try(cold, least(missing_bytes(pageout), room_bytes()),
-			 ebb_now_ns());
-	if (r < 0)
-		return failed(r);
-	if (r == 0)
+	do {
+		out_bytes = cold->out_bytes;
+		outcome = try_part(pageout, &part_bytes);
+		found_bytes += part_bytes;
+		/* To read the books takes longer than to pass an empty part. */
+		if (outcome.end == EBB_END_NONE && cold->out_bytes > out_bytes)
+			outcome = may_take(pageout);
+	} while (outcome.end == EBB_END_NONE &&
+		 found_bytes / TRIED_TIMES < missing_bytes(pageout));
+	if (outcome.end == EBB_END_DRAINED && cold->trials == 0)
 		return no_more(cold->refused > cold->tried / 2 ? "not-swapped"
 							       : "in-use");
-	outcome = rest(pageout, EBB_PAGEOUT_SETTLE_MS * EBB_NS_PER_MS);
+	/* Of what trials took some may come back, so that more is to be taken. */
+	if (outcome.end != EBB_END_NONE && outcome.end != EBB_END_DRAINED &&
+	    outcome.end != EBB_END_SATISFIED)
+		return outcome;
+	outcome = settle(pageout);
 	if (outcome.end != EBB_END_NONE)
 		return outcome;
 	r = ebb_cold_judge(cold);
 	return r < 0 ? failed(r) : measure(pageout);
+}
+
+static bool is_refault(uint64_t out_bytes, uint64_t back_bytes)
+{
+	return back_bytes > out_bytes / BACK_PART;
+}
+
+static struct ebb_outcome refault(void)
+{
+	return ebb_outcome_reason(EBB_END_GUEST_PRESSURE, "refault");
 }
 
 /* The guest wants back what was taken as cold. */
@@ -260,33 +351,55 @@ static struct ebb_outcome review(struct pageout *pageout)
 	if (r < 0)
 		return failed(r);
 	if (cold->reviewed_bytes >= REVIEWED_BYTES_MIN &&
-	    cold->back_bytes > cold->reviewed_bytes / BACK_PART)
-		return ebb_outcome_reason(EBB_END_GUEST_PRESSURE, "refault");
+	    is_refault(cold->reviewed_bytes, cold->back_bytes))
+		return refault();
 	return ebb_outcome(EBB_END_NONE);
+}
+
+/*
+ * Once more, of all that went out, with the trials: @outcome, or that the guest wants it
+ * back. Whoever asks again soon has to know that.
+ */
+static struct ebb_outcome review_all(struct pageout *pageout,
+				     struct ebb_outcome outcome)
+{
+	struct ebb_cold *cold = &pageout->cold;
+	struct ebb_outcome settled;
+	uint64_t back_bytes;
+	int r;
+
+	if (cold->out_bytes == 0 ||
+	    (outcome.end != EBB_END_SATISFIED &&
+	     outcome.end != EBB_END_NO_MORE && outcome.end != EBB_END_TIMEOUT))
+		return outcome;
+	settled = settle(pageout);
+	/* Whoever has no time left hears of what came back until now. */
+	if (settled.end != EBB_END_NONE && settled.end != EBB_END_TIMEOUT)
+		return outcome.end == EBB_END_SATISFIED ? outcome : settled;
+	r = ebb_cold_count_back(cold, &back_bytes);
+	if (r < 0)
+		return failed(r);
+	return is_refault(cold->out_bytes, back_bytes) ? refault() : outcome;
 }
 
 /* DRAINED: nothing that is known to be cold is left. */
 static struct ebb_outcome take_piece(struct pageout *pageout)
 {
 	struct ebb_outcome outcome = may_take(pageout);
-	uint64_t begun_ns, stalled_before_ns, stalled_after_ns;
+	struct pace pace;
 	int r;
 
 	if (outcome.end == EBB_END_NONE)
 		outcome = review(pageout);
 	if (outcome.end != EBB_END_NONE)
 		return outcome;
-	begun_ns = ebb_now_ns();
-	stalled_before_ns = stalled_ns();
-	r = ebb_cold_take(&pageout->cold, begun_ns);
+	pace = begin_pace();
+	r = ebb_cold_take(&pageout->cold, most_bytes(pageout), pace.begun_ns);
 	if (r < 0)
 		return failed(r);
 	if (r == 0)
 		return ebb_outcome(EBB_END_DRAINED);
-	stalled_after_ns = stalled_ns();
-	return rest(pageout, ebb_pageout_rest_ns(ebb_now_ns() - begun_ns,
-						 less(stalled_after_ns,
-						      stalled_before_ns)));
+	return rest_after(pageout, &pace);
 }
 
 static struct ebb_outcome take(struct pageout *pageout)
@@ -299,7 +412,7 @@ static struct ebb_outcome take(struct pageout *pageout)
 		while (outcome.end == EBB_END_NONE)
 			outcome = take_piece(pageout);
 	} while (outcome.end == EBB_END_DRAINED);
-	return outcome;
+	return review_all(pageout, outcome);
 }
 
 /* At the least nothing: what is cold is known once it was tried. */

@@ -12,16 +12,21 @@
  * taken in error is read again while a processor of the guest waits.
  *
  * A run tries parts of the memory, waits for what comes back, and takes what is cold
- * (cold.h), until the books have what was asked for. It is paced:
+ * (cold.h), until the books have what was asked for. No trial and no piece is larger than
+ * what is missing: below its min a guest does not go. It is paced, with a trial as with a
+ * piece:
  *
- * - After each piece it rests, a quarter as long as the piece took while the host is at
+ * - After each it rests, a quarter as long as the piece took while the host is at
  *   ease, up to four times as long as more tasks of the host stall for memory
- *   (/proc/pressure/memory): the disk that it writes to is the one others wait for.
+ *   (/proc/pressure/memory): the disk that it writes to is the one others wait for. Where
+ *   the kernel does not tell how they stall, that is taken for the worst.
  * - What it took is looked at again. A part that was not cold is left alone from
  *   then on; when more than a quarter of all came back the guest needs its memory, and
- *   the run ends as with a guest under pressure.
+ *   the run ends as with a guest under pressure. Before a run that took something ends by
+ *   itself it waits once more, unless its time is over, and all that went out is counted,
+ *   the trials too.
  * - A part of the swap is left to the host, which may have to swap out others soon.
- * - libvirt is asked before each piece whether a job reads the memory: that would have
+ * - libvirt is asked before each whether a job reads the memory: that would have
  *   all back.
  *
  * The gain is RAM that became swap: how much less of the process is in RAM, but no more
@@ -54,7 +59,7 @@ uint64_t ebb_pageout_reserve_bytes(uint64_t swap_bytes);
 /**
  * ebb_pageout_rest_ns - how long to rest after a piece. Pure
  * @work_ns: that it took
- * @stalled_ns: of which some task of the host stalled for memory
+ * @stalled_ns: of which some task of the host stalled for memory; more is taken for all
  */
 uint64_t ebb_pageout_rest_ns(uint64_t work_ns, uint64_t stalled_ns);
 

@@ -125,12 +125,26 @@ static int end(void **state)
 	return 0;
 }
 
+/* Parts until they may hold @wanted_bytes; how many are on trial, or -errno. */
+static int try_for(struct guest *guest, uint64_t wanted_bytes)
+{
+	uint32_t before = guest->cold.trials;
+	uint64_t found_bytes = 0, part_bytes;
+	int r;
+
+	do {
+		r = ebb_cold_try(&guest->cold, BYTES, 0, &part_bytes);
+		found_bytes += part_bytes;
+	} while (r == 1 && found_bytes < wanted_bytes);
+	return r < 0 ? r : (int)(guest->cold.trials - before);
+}
+
 /* As many pieces as there are; how many those were. */
 static int take_all(struct guest *guest)
 {
 	int count = 0, r;
 
-	while ((r = ebb_cold_take(&guest->cold, 0)) == 1)
+	while ((r = ebb_cold_take(&guest->cold, BYTES, 0)) == 1)
 		count++;
 	assert_int_equal(r, 0);
 	return count;
@@ -149,14 +163,14 @@ static void test_all_is_cold(void **state)
 {
 	struct guest *guest = *state;
 
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), PARTS);
+	assert_int_equal(try_for(guest, BYTES), PARTS);
 	assert_int_equal(guest->out_bytes, PARTS * EBB_COLD_TRIAL_BYTES);
 	/* Nothing is cold before it is judged. */
-	assert_int_equal(ebb_cold_take(&guest->cold, 0), 0);
+	assert_int_equal(ebb_cold_take(&guest->cold, BYTES, 0), 0);
 	assert_int_equal(ebb_cold_judge(&guest->cold), 0);
 	assert_int_equal(take_all(guest), BYTES / EBB_COLD_PIECE_BYTES);
 	assert_int_equal(guest->out_bytes, BYTES);
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), 0);
+	assert_int_equal(try_for(guest, BYTES), 0);
 }
 
 static void test_hot_is_left_alone(void **state)
@@ -164,7 +178,7 @@ static void test_hot_is_left_alone(void **state)
 	struct guest *guest = *state;
 
 	set(guest->hot, 3, 4, true);
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), PARTS);
+	assert_int_equal(try_for(guest, BYTES), PARTS);
 	go_on(guest);
 	assert_int_equal(ebb_cold_judge(&guest->cold), 0);
 	take_all(guest);
@@ -181,7 +195,7 @@ static void test_a_little_may_come_back(void **state)
 
 	for (uint64_t i = 0; i < PAGES; i++)
 		guest->hot[i] = i % (i < PAGES / 2 ? 20 : 10) == 0;
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), PARTS);
+	assert_int_equal(try_for(guest, BYTES), PARTS);
 	go_on(guest);
 	assert_int_equal(ebb_cold_judge(&guest->cold), 0);
 	take_all(guest);
@@ -195,14 +209,13 @@ static void test_little_is_tried_for_little(void **state)
 	struct guest *guest = *state;
 	uint32_t tried;
 
-	/* Twice as much as is wanted, and no more. */
-	assert_int_equal(ebb_cold_try(&guest->cold, EBB_COLD_PART_BYTES, 0), 2);
+	assert_int_equal(try_for(guest, EBB_COLD_PART_BYTES), 2);
 	assert_int_equal(guest->out_bytes, 2 * EBB_COLD_TRIAL_BYTES);
 	tried = guest->cold.tried;
 	/* The next ones are others. */
 	assert_int_equal(ebb_cold_judge(&guest->cold), 0);
 	take_all(guest);
-	assert_int_equal(ebb_cold_try(&guest->cold, 1, 0), 1);
+	assert_int_equal(try_for(guest, 1), 1);
 	assert_int_equal(guest->cold.tried, tried + 1);
 }
 
@@ -212,7 +225,7 @@ static void test_trials_are_at_random(void **state)
 	struct guest *guest = *state;
 	uint32_t ascending = 0, first = 0;
 
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), PARTS);
+	assert_int_equal(try_for(guest, BYTES), PARTS);
 	for (uint32_t i = 0; i < PARTS; i++) {
 		const struct ebb_cold_part *part = &guest->cold.parts[i];
 
@@ -228,7 +241,7 @@ static void test_what_is_not_there_is_not_tried(void **state)
 	struct guest *guest = *state;
 
 	set(guest->present, 0, PARTS - 2, false);
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), 2);
+	assert_int_equal(try_for(guest, BYTES), 2);
 	assert_int_equal(guest->cold.tried, PARTS);
 	assert_int_equal(guest->cold.refused, 0);
 	/* A trial finds the one place that has something. */
@@ -236,9 +249,10 @@ static void test_what_is_not_there_is_not_tried(void **state)
 	for (uint64_t i = 0; i < EBB_COLD_TRIAL_BYTES / PAGE; i++)
 		guest->present[PAGES - 1 - i] = true;
 	guest->cold.tried = 0;
+	guest->cold.trials = 0;
 	for (uint32_t i = 0; i < PARTS; i++)
 		guest->cold.parts[i].state = EBB_COLD_UNTRIED;
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), 1);
+	assert_int_equal(try_for(guest, BYTES), 1);
 	assert_false(guest->present[PAGES - 1]);
 }
 
@@ -247,7 +261,7 @@ static void test_what_cannot_be_paged_out(void **state)
 	struct guest *guest = *state;
 
 	set(guest->stays, 0, PARTS, true);
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), 0);
+	assert_int_equal(try_for(guest, BYTES), 0);
 	assert_int_equal(guest->cold.refused, PARTS);
 	assert_int_equal(guest->cold.tried, PARTS);
 	assert_int_equal(take_all(guest), 0);
@@ -260,7 +274,7 @@ static void test_what_stays_is_not_hot(void **state)
 
 	for (uint64_t i = 0; i < PAGES; i++)
 		guest->stays[i] = i % 2 == 0;
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), PARTS);
+	assert_int_equal(try_for(guest, BYTES), PARTS);
 	assert_int_equal(ebb_cold_judge(&guest->cold), 0);
 	take_all(guest);
 	assert_int_equal(guest->out_bytes, BYTES / 2);
@@ -273,7 +287,7 @@ static void test_what_is_taken_is_reviewed(void **state)
 	struct guest *guest = *state;
 	uint64_t reviewed_bytes;
 
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), PARTS);
+	assert_int_equal(try_for(guest, BYTES), PARTS);
 	assert_int_equal(ebb_cold_judge(&guest->cold), 0);
 	take_all(guest);
 	/* Now the guest wants half of all. */
@@ -288,6 +302,68 @@ static void test_what_is_taken_is_reviewed(void **state)
 	/* Once. */
 	assert_int_equal(ebb_cold_review(&guest->cold, 2 * AGE_NS, AGE_NS), 0);
 	assert_int_equal(guest->cold.reviewed_bytes, reviewed_bytes);
+}
+
+/* One call tries one part, so that its caller can stop after each. */
+static void test_one_part_at_a_time(void **state)
+{
+	struct guest *guest = *state;
+	uint64_t found_bytes;
+
+	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0, &found_bytes), 1);
+	assert_int_equal(guest->cold.tried, 1);
+	assert_int_equal(guest->out_bytes, EBB_COLD_TRIAL_BYTES);
+	assert_int_equal(found_bytes,
+			 EBB_COLD_PART_BYTES - EBB_COLD_TRIAL_BYTES);
+	set(guest->present, 0, PARTS, false);
+	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0, &found_bytes), 1);
+	assert_int_equal(guest->cold.tried, 2);
+	assert_int_equal(found_bytes, 0);
+}
+
+static void test_no_more_than_is_missing(void **state)
+{
+	struct guest *guest = *state;
+	uint64_t found_bytes, before_bytes;
+
+	assert_int_equal(
+		ebb_cold_try(&guest->cold, 3 * PAGE + 1, 0, &found_bytes), 1);
+	assert_int_equal(guest->out_bytes, 3 * PAGE);
+	/* Where next to nothing of it is in RAM, too. */
+	for (uint64_t i = 0; i < PAGES; i++)
+		guest->present[i] &= i % 64 == 0;
+	assert_int_equal(ebb_cold_try(&guest->cold, PAGE, 0, &found_bytes), 1);
+	assert_int_equal(guest->out_bytes, 4 * PAGE);
+	assert_int_equal(ebb_cold_judge(&guest->cold), 0);
+	set(guest->present, 0, PARTS, true);
+	before_bytes = guest->out_bytes;
+	assert_int_equal(ebb_cold_take(&guest->cold, 5 * PAGE, 0), 1);
+	assert_int_equal(guest->out_bytes, before_bytes + 5 * PAGE);
+	assert_int_equal(guest->cold.out_bytes, guest->out_bytes);
+}
+
+/* Of trials and of pieces, reviewed or not. */
+static void test_all_that_is_back_is_counted(void **state)
+{
+	struct guest *guest = *state;
+	uint64_t back_bytes;
+
+	assert_int_equal(try_for(guest, BYTES), PARTS);
+	assert_int_equal(ebb_cold_count_back(&guest->cold, &back_bytes), 0);
+	assert_int_equal(back_bytes, 0);
+	set(guest->hot, 0, 1, true);
+	go_on(guest);
+	assert_int_equal(ebb_cold_count_back(&guest->cold, &back_bytes), 0);
+	assert_int_equal(back_bytes, EBB_COLD_TRIAL_BYTES);
+	assert_int_equal(ebb_cold_judge(&guest->cold), 0);
+	/* A part that was begun. */
+	assert_int_equal(ebb_cold_take(&guest->cold, EBB_COLD_PIECE_BYTES, 0),
+			 1);
+	set(guest->hot, 1, PARTS - 1, true);
+	go_on(guest);
+	assert_int_equal(ebb_cold_count_back(&guest->cold, &back_bytes), 0);
+	assert_in_range(back_bytes, PARTS * EBB_COLD_TRIAL_BYTES,
+			guest->cold.out_bytes);
 }
 
 static void test_errors(void **state)
@@ -305,7 +381,7 @@ static void test_errors(void **state)
 		guest->error = cases[i].error;
 		guest->cold.tried = 0;
 		guest->cold.refused = 0;
-		assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0),
+		assert_int_equal(try_for(guest, BYTES),
 				 cases[i].ends ? cases[i].error : 0);
 		assert_int_equal(guest->cold.refused,
 				 cases[i].ends ? 0 : PARTS);
@@ -314,7 +390,7 @@ static void test_errors(void **state)
 	guest->error = -EINVAL;
 	guest->error_page = PAGES / 2;
 	guest->cold.tried = 0;
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), PARTS / 2);
+	assert_int_equal(try_for(guest, BYTES), PARTS / 2);
 	assert_int_equal(ebb_cold_judge(&guest->cold), 0);
 	take_all(guest);
 	assert_int_equal(guest->out_bytes, BYTES / 2);
@@ -332,14 +408,14 @@ static void test_small_memory(void **state)
 	ebb_cold_end(&guest->cold);
 	assert_int_equal(
 		ebb_cold_begin(ranges, 0, &ops, guest, 0, &guest->cold), 0);
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), 0);
+	assert_int_equal(try_for(guest, BYTES), 0);
 	ebb_cold_end(&guest->cold);
 	assert_int_equal(ebb_cold_begin(ranges, EBB_ARRAY_SIZE(ranges), &ops,
 					guest, 0, &guest->cold),
 			 0);
 	assert_int_equal(guest->cold.count, 3);
 	/* Of a page alone nothing can be told. */
-	assert_int_equal(ebb_cold_try(&guest->cold, BYTES, 0), 2);
+	assert_int_equal(try_for(guest, BYTES), 2);
 	assert_int_equal(ebb_cold_judge(&guest->cold), 0);
 	take_all(guest);
 	assert_int_equal(guest->out_bytes, ranges[1].bytes);
@@ -359,6 +435,9 @@ int main(void)
 		TEST(test_what_cannot_be_paged_out),
 		TEST(test_what_stays_is_not_hot),
 		TEST(test_what_is_taken_is_reviewed),
+		TEST(test_one_part_at_a_time),
+		TEST(test_no_more_than_is_missing),
+		TEST(test_all_that_is_back_is_counted),
 		TEST(test_errors),
 		TEST(test_small_memory),
 	};
