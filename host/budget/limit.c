@@ -19,7 +19,7 @@ static const struct names names_v1 = {
 	.inactive = "total_inactive_file",
 	.active = "total_active_file",
 	.anon = { "total_active_anon", "total_inactive_anon", "total_rss",
-		  "total_shmem", "total_swapcached" },
+		  "total_shmem", "total_swapcached", "total_writeback" },
 };
 static const struct names names_v2 = {
 	.limit = "memory.max",
@@ -27,8 +27,8 @@ static const struct names names_v2 = {
 	.usage = "memory.current",
 	.inactive = "inactive_file",
 	.active = "active_file",
-	.anon = { "active_anon", "inactive_anon", "anon", "shmem",
-		  "swapcached" },
+	.anon = { "active_anon", "inactive_anon", "anon", "shmem", "swapcached",
+		  "file_writeback" },
 };
 
 static const struct names *names_of(const struct ebb_cgroup_mount *mount)

@@ -80,7 +80,7 @@ void ebb_budget_bound_marks(struct ebb_budget_list *list,
 
 /* Where a text of the kernel's has what ebb_budget_swap_cache() needs. */
 struct ebb_budget_anon_names {
-	const char *active, *inactive, *mapped, *shared, *cached;
+	const char *active, *inactive, *mapped, *shared, *cached, *writing;
 };
 
 /* Of /proc/meminfo and that of a node. */
@@ -89,8 +89,8 @@ extern const struct ebb_budget_anon_names ebb_budget_meminfo_names;
 /*
  * What is in swap, and still in RAM only because nobody wanted memory since it was paged
  * out: the kernel takes it before all else, and MemAvailable and usage do not know. It is
- * what of the lists of anonymous pages is neither mapped nor shared memory. 0 if the text
- * does not say.
+ * what of the lists of anonymous pages is neither mapped nor shared memory, without what is
+ * still being written. 0 if the text does not say.
  */
 uint64_t ebb_budget_swap_cache(const char *text,
 			       const struct ebb_budget_anon_names *names);

@@ -144,21 +144,29 @@ const struct ebb_budget_anon_names ebb_budget_meminfo_names = {
 	.mapped = "AnonPages:",
 	.shared = "Shmem:",
 	.cached = "SwapCached:",
+	.writing = "Writeback:",
 };
 
 uint64_t ebb_budget_swap_cache(const char *text,
 			       const struct ebb_budget_anon_names *names)
 {
-	uint64_t active, inactive, mapped, shared, cached, listed, other;
+	uint64_t active, inactive, mapped, shared, cached, writing;
+	uint64_t listed, other;
 
 	if (ebb_text_field(text, names->active, &active) < 0 ||
 	    ebb_text_field(text, names->inactive, &inactive) < 0 ||
 	    ebb_text_field(text, names->mapped, &mapped) < 0 ||
 	    ebb_text_field(text, names->shared, &shared) < 0 ||
 	    ebb_text_field(text, names->cached, &cached) < 0 ||
+	    ebb_text_field(text, names->writing, &writing) < 0 ||
 	    __builtin_add_overflow(active, inactive, &listed) ||
 	    __builtin_add_overflow(mapped, shared, &other))
 		return 0;
-	/* A page that was read back is in the cache as well, and mapped. */
-	return ebb_budget_least(cached, ebb_budget_less(listed, other));
+	/*
+	 * A page that was read back is in the cache as well, and mapped. One that is
+	 * still written cannot be taken; how many of those are files is not known.
+	 */
+	return ebb_budget_less(ebb_budget_least(cached,
+						ebb_budget_less(listed, other)),
+			       writing);
 }

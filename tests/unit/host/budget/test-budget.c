@@ -132,20 +132,35 @@ static void test_swap_cache(void **state)
 	} cases[] = {
 		{ "Active(anon): 3145728 kB\nInactive(anon): 1048576 kB\n"
 		  "AnonPages: 3145728 kB\nShmem: 524288 kB\n"
-		  "SwapCached: 2097152 kB\n",
+		  "SwapCached: 2097152 kB\nWriteback: 0 kB\n",
 		  512 },
+		/* Of these some are not written yet, or all, or that is not told. */
+		{ "Active(anon): 3145728 kB\nInactive(anon): 1048576 kB\n"
+		  "AnonPages: 3145728 kB\nShmem: 524288 kB\n"
+		  "SwapCached: 2097152 kB\nWriteback: 409600 kB\n",
+		  112 },
+		{ "Active(anon): 3145728 kB\nInactive(anon): 1048576 kB\n"
+		  "AnonPages: 3145728 kB\nShmem: 524288 kB\n"
+		  "SwapCached: 2097152 kB\nWriteback: 1048576 kB\n",
+		  0 },
+		{ "Active(anon): 3145728 kB\nInactive(anon): 1048576 kB\n"
+		  "AnonPages: 3145728 kB\nShmem: 524288 kB\n"
+		  "SwapCached: 2097152 kB\n",
+		  0 },
 		/* Of these some are mapped again. */
 		{ "Active(anon): 3145728 kB\nInactive(anon): 1048576 kB\n"
 		  "AnonPages: 1048576 kB\nShmem: 524288 kB\n"
-		  "SwapCached: 102400 kB\n",
+		  "SwapCached: 102400 kB\nWriteback: 0 kB\n",
 		  100 },
 		{ "Active(anon): 1024 kB\nInactive(anon): 1024 kB\n"
-		  "AnonPages: 4096 kB\nShmem: 0 kB\nSwapCached: 1024 kB\n",
+		  "AnonPages: 4096 kB\nShmem: 0 kB\nSwapCached: 1024 kB\n"
+		  "Writeback: 0 kB\n",
 		  0 },
 		{ "Active(anon): 1048576 kB\nSwapCached: 1048576 kB\n", 0 },
 		/* No more than there is. */
 		{ "Active(anon): 99999999999 kB\nInactive(anon): 0 kB\n"
-		  "AnonPages: 0 kB\nShmem: 0 kB\nSwapCached: 99999999999 kB\n",
+		  "AnonPages: 0 kB\nShmem: 0 kB\nSwapCached: 99999999999 kB\n"
+		  "Writeback: 0 kB\n",
 		  14 * 1024 },
 	};
 
