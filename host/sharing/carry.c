@@ -192,17 +192,40 @@ static uint32_t first_decision(const struct ebb_sharing *sharing,
 	return i;
 }
 
+/* It may take long, and hold a turn all the while. */
+static bool is_slow(const struct ebb_policy_decision *decision)
+{
+	return decision->why == EBB_POLICY_OVER_SHARE;
+}
+
+/* Returns whether some are left, as too many orders are under way. */
+static bool carry_out_some(struct ebb_sharing *sharing,
+			   struct ebb_picture *picture, uint32_t first,
+			   bool slow)
+{
+	uint32_t limit = ORDERS_FOR_EACH * sharing->options.config->reclaims;
+	uint32_t count = picture->decision_count;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct ebb_policy_decision *decision =
+			&picture->decisions[(first + i) % count];
+
+		if (is_slow(decision) != slow)
+			continue;
+		if (sharing->order_count >= limit)
+			return true;
+		carry_out(sharing, picture, decision);
+	}
+	return false;
+}
+
+/* What is free comes at once: it goes before all that a guest must first be driven to. */
 void ebb_sharing_carry_out(struct ebb_sharing *sharing,
 			   struct ebb_picture *picture)
 {
-	uint32_t limit = ORDERS_FOR_EACH * sharing->options.config->reclaims;
 	uint32_t first = first_decision(sharing, picture);
-	uint32_t count = picture->decision_count;
-	uint32_t i = 0;
 
-	for (; i < count && sharing->order_count < limit; i++)
-		carry_out(sharing, picture,
-			  &picture->decisions[(first + i) % count]);
-	sharing->more = i < count;
+	sharing->more = carry_out_some(sharing, picture, first, false);
+	sharing->more |= carry_out_some(sharing, picture, first, true);
 	want_facts(sharing, picture);
 }

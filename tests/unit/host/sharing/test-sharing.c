@@ -1706,6 +1706,44 @@ static void only_some_orders_are_under_way(void **state)
 			end_order(&guests[i], EBB_END_SATISFIED, EBB_MIB);
 }
 
+/* What is paged out may hold a turn for long. */
+static void what_is_free_is_ordered_first(void **state)
+{
+	struct ebb_policy_domain domains[GUESTS] = { 0 };
+	struct ebb_policy_decision decisions[GUESTS] = {
+		{ .domain = 0, .why = EBB_POLICY_OVER_SHARE },
+		{ .domain = 1, .why = EBB_POLICY_OVER_SHARE },
+		{ .domain = 2, .why = EBB_POLICY_FREE },
+	};
+	struct ebb_picture picture = {
+		.now_ns = 3600 * EBB_NS_PER_S,
+		.policy = { .domains = domains, .domain_count = GUESTS },
+		.decisions = decisions,
+		.decision_count = GUESTS,
+	};
+
+	(void)state;
+	config.reclaims = 1;
+	start(false);
+	for (int i = 0; i < GUESTS; i++) {
+		guests[i].held = true;
+		come(i);
+		domains[i].name = "guest";
+		decisions[i].budget = EBB_POLICY_NONE;
+		decisions[i].bytes = EBB_POLICY_STEP_BYTES;
+	}
+	picture.members = sharing->members.items;
+	ebb_sharing_carry_out(sharing, &picture);
+	assert_true(guests[2].pending);
+	/* And what is left, two at a time, to who is next. */
+	assert_true(guests[0].pending);
+	assert_false(guests[1].pending);
+	assert_true(sharing->more);
+	for (int i = 0; i < GUESTS; i++)
+		if (guests[i].pending)
+			end_order(&guests[i], EBB_END_SATISFIED, 0);
+}
+
 /* ---- pause ---- */
 
 static void a_pause_ends_what_runs(void **state)
@@ -1802,6 +1840,7 @@ int main(void)
 		SHARING_TEST(another_setting_ends_an_order),
 		SHARING_TEST(what_is_switched_off_ends_orders),
 		SHARING_TEST(only_some_orders_are_under_way),
+		SHARING_TEST(what_is_free_is_ordered_first),
 		SHARING_TEST(a_pause_ends_what_runs),
 		SHARING_TEST(one_domain_is_paused),
 	};
