@@ -7,6 +7,7 @@
 #include "common/size.h"
 #include "host/policy/history.h"
 #include "host/policy/quantity.h"
+#include "host/policy/stage.h"
 
 static const char *const names[EBB_POLICY_LEFT_COUNT] = {
 	[EBB_POLICY_NOT_LEFT] = "asked",
@@ -90,6 +91,21 @@ find_budget(const struct ebb_policy *policy,
 	return NULL;
 }
 
+const struct ebb_policy_budget *
+ebb_policy_find_emergency(const struct ebb_policy *policy,
+			  const struct ebb_policy_domain *domain)
+{
+	for (uint32_t i = 0; i < domain->part_count; i++) {
+		const struct ebb_policy_budget *budget =
+			&policy->budgets[domain->parts[i].budget];
+
+		if (budget->in_need && budget->emergency &&
+		    domain->parts[i].part > 0)
+			return budget;
+	}
+	return NULL;
+}
+
 /* What was asked of it in the last 10 s leaves less than a huge page of it. */
 static bool is_spent(const struct ebb_policy_domain *domain, uint64_t now_ns)
 {
@@ -168,13 +184,46 @@ static bool is_idle_little(const struct ebb_policy_domain *domain)
 	       idle_bytes < ebb_policy_worth_bytes(domain);
 }
 
-static int no_spare_words(const struct ebb_policy_domain *domain, char *text,
+/* Its min or its share keeps it from being paged out, or nobody needs that. */
+static int kept_words(const struct ebb_policy *policy,
+		      const struct ebb_policy_domain *domain,
+		      const struct ebb_policy_budget *budget, char *text,
+		      size_t bytes)
+{
+	uint32_t index = (uint32_t)(budget - policy->budgets);
+	uint64_t share_bytes = (uint64_t)(ebb_policy_fair_level(policy, index) *
+					  ebb_policy_shares(domain) /
+					  ebb_policy_part(domain, index));
+	uint64_t floor_bytes = ebb_policy_most(domain->min_bytes, share_bytes);
+
+	if (ebb_policy_less(domain->resident_bytes, floor_bytes) >=
+	    ebb_policy_most(ebb_policy_worth_bytes(domain),
+			    EBB_POLICY_STEP_BYTES))
+		return snprintf(text, bytes, "others give what %s needs",
+				budget->name);
+	if (domain->min_bytes >= share_bytes)
+		return snprintf(text, bytes,
+				"%s is resident, and its min is %s",
+				EBB_SIZE(domain->resident_bytes),
+				EBB_SIZE(domain->min_bytes));
+	return snprintf(text, bytes,
+			"%s is resident, and its share of %s is %s",
+			EBB_SIZE(domain->resident_bytes), budget->name,
+			EBB_SIZE(share_bytes));
+}
+
+static int no_spare_words(const struct ebb_policy *policy,
+			  const struct ebb_policy_domain *domain, char *text,
 			  size_t bytes)
 {
+	const struct ebb_policy_budget *emergency =
+		ebb_policy_find_emergency(policy, domain);
 	uint64_t free_bytes = ebb_policy_less(
 		ebb_policy_least(domain->free_bytes, domain->usable_bytes),
 		ebb_policy_lent_bytes(domain));
 
+	if (domain->rung.page_out && emergency)
+		return kept_words(policy, domain, emergency, text, bytes);
 	if (is_idle_little(domain))
 		return snprintf(text, bytes,
 				"it does not work with %s, which is less than "
@@ -305,7 +354,7 @@ static int words_of(const struct ebb_policy *policy,
 				"no budget needs memory, and its mode is "
 				"performance");
 	case EBB_POLICY_LEFT_NO_SPARE:
-		return no_spare_words(domain, text, bytes);
+		return no_spare_words(policy, domain, text, bytes);
 	case EBB_POLICY_LEFT_UNPLACED:
 		return snprintf(text, bytes,
 				"which budgets it lies in is not known");

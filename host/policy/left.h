@@ -36,6 +36,11 @@ enum ebb_policy_left {
 enum ebb_policy_left ebb_policy_left(const struct ebb_policy *policy,
 				     uint32_t domain, uint64_t now_ns);
 
+/* A budget of the domain's that is in an emergency; NULL: none is. */
+const struct ebb_policy_budget *
+ebb_policy_find_emergency(const struct ebb_policy *policy,
+			  const struct ebb_policy_domain *domain);
+
 /* A stable word, as "booting" or "no-spare". */
 const char *ebb_policy_left_name(enum ebb_policy_left left);
 

@@ -125,6 +125,8 @@ static void explain_known(const struct ebb_member *member,
 static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 			   struct ebb_explain_domain *explained)
 {
+	const struct ebb_policy_domain *domain =
+		&picture->policy.domains[index];
 	const struct ebb_member *member = picture->members[index];
 
 	ebb_snapshot_domain(&picture->policy, index, picture->now_ns,
@@ -134,7 +136,8 @@ static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 	explain_known(member, explained);
 	if (member->seldom && explained->memory_known)
 		explain_seldom(member, explained);
-	else if (is_only_paged_out(&picture->policy.domains[index].rung))
+	else if (is_only_paged_out(&domain->rung) &&
+		 !ebb_policy_find_emergency(&picture->policy, domain))
 		explain_pageout(member, explained);
 	else if (is_left(explained, EBB_POLICY_LEFT_UNKNOWN))
 		explain_closed(member, explained);

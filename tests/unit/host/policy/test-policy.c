@@ -477,6 +477,39 @@ static void nobody_goes_below_its_min(void **state)
 	assert_int_equal(taken(domain), EBB_GIB / 8);
 }
 
+static void assert_left(uint32_t index, const char *words)
+{
+	char text[EBB_POLICY_WORDS_BYTES];
+
+	assert_string_equal(ebb_policy_left_words(&policy, index, now_ns, text,
+						  sizeof(text)),
+			    words);
+}
+
+/* Of a guest that is paged out neither is what it has free nor its cushion. */
+static void what_keeps_it_from_swap_is_named(void **state)
+{
+	struct ebb_policy_domain *a = add("a", 0, 0);
+	struct ebb_policy_domain *b = add("b", 0, 0);
+
+	(void)state;
+	a->rung.page_out = b->rung.page_out = true;
+	a->min_bytes = 4 * EBB_GIB;
+	host_has(0);
+	decide();
+	assert_int_equal(taken(a), 0);
+	assert_left(0, "a: nothing: 4.0 GiB is resident, and its min is "
+		       "4.0 GiB");
+	/* Of 9 GiB the host needs 2, and each may keep half of the rest. */
+	a->min_bytes = 0;
+	a->resident_bytes = 8 * EBB_GIB;
+	b->resident_bytes = EBB_GIB;
+	decide();
+	assert_int_equal(taken(b), 0);
+	assert_left(1, "b: nothing: 1.0 GiB is resident, and its share of host "
+		       "is 3.5 GiB");
+}
+
 static void what_is_lacking_is_named(void **state)
 {
 	struct ebb_policy_domain *small = add("small", 0, EBB_GIB);
@@ -848,15 +881,6 @@ static void uncovered_debts_stop_returns(void **state)
 	assert_true(taken(domain) > 0);
 }
 
-static void assert_left(uint32_t index, const char *words)
-{
-	char text[EBB_POLICY_WORDS_BYTES];
-
-	assert_string_equal(ebb_policy_left_words(&policy, index, now_ns, text,
-						  sizeof(text)),
-			    words);
-}
-
 /* What it has is not known: all that it may use is what it may take back. */
 static void who_is_not_known_owes_all(void **state)
 {
@@ -1221,6 +1245,7 @@ int main(void)
 		POLICY_TEST(a_share_is_of_the_budget),
 		POLICY_TEST(what_does_not_come_in_time_is_asked_of_others),
 		POLICY_TEST(nobody_goes_below_its_min),
+		POLICY_TEST(what_keeps_it_from_swap_is_named),
 		POLICY_TEST(what_is_lacking_is_named),
 		POLICY_TEST(only_who_relieves_the_budget_gives),
 		POLICY_TEST(one_gift_serves_all_its_budgets),

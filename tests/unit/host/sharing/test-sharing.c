@@ -1415,6 +1415,11 @@ static void on_rung_pageout_it_is_asked_in_an_emergency(void **state)
 	assert_non_null(strstr(explained("last-text"), "more than its share"));
 	/* And on: what the host's books say since is a word that is younger. */
 	UNTIL(guest->orders > 1 || guest->resident_bytes == 0);
+	/* Once it keeps the rest, that is not told to go some other time. */
+	config.policy.settings.values.min.percent = 100;
+	ebb_sharing_config_changed(sharing);
+	UNTIL(strcmp(explained("state"), "no-spare") == 0);
+	assert_non_null(strstr(explained("text"), "its min is"));
 }
 
 /* It said nothing for long, as it is idle: who has most free is not left out. */
