@@ -308,6 +308,11 @@ static void settle(struct run *run)
 		act(run, &stop);
 		return;
 	}
+	/* Nobody would watch it, and the vm may have no time to say so. */
+	if (*run->reclaim->leaving) {
+		give_back(run);
+		return;
+	}
 	stay.record =
 		ebb_hand_record_now(&run->hand->record, now->memory_bytes);
 	/* Where it leaves more than there was before, the guard finds out why. */
@@ -344,7 +349,7 @@ static struct ebb_outcome take(struct run *run)
 	return outcome;
 }
 
-static struct ebb_outcome run_held(struct ebb_reclaim *reclaim)
+static struct ebb_outcome run_begun(struct ebb_reclaim *reclaim)
 {
 	struct run run = {
 		.reclaim = reclaim,
@@ -366,14 +371,7 @@ static struct ebb_outcome run_held(struct ebb_reclaim *reclaim)
 	struct ebb_outcome outcome = measure(&run);
 
 	reclaim->books.phase = EBB_PHASE_TAKING;
-	if (outcome.end != EBB_END_NONE)
-		return outcome;
-	/* ebbd does not end in the midst of it: what is held is handed on. */
-	if (!ebb_worker_hold())
-		return ebb_outcome(EBB_END_EBBD_ENDS);
-	outcome = take(&run);
-	ebb_worker_let_go();
-	return outcome;
+	return outcome.end == EBB_END_NONE ? take(&run) : outcome;
 }
 
 /* The process is read by a worker. */
@@ -385,8 +383,17 @@ void ebb_balloon_prepare(struct ebb_reclaim *reclaim)
 void ebb_balloon_run(struct ebb_reclaim *reclaim)
 {
 	int r = ebb_held_begin(reclaim);
-	struct ebb_outcome outcome = r < 0 ? ebb_held_unread(r)
-					   : run_held(reclaim);
+	/* ebbd does not end in the midst of it: what is held is handed on. */
+	bool holds = ebb_worker_hold();
+	struct ebb_outcome outcome;
 
+	if (r < 0)
+		outcome = ebb_held_unread(r);
+	else if (!holds)
+		outcome = ebb_outcome(EBB_END_EBBD_ENDS);
+	else
+		outcome = run_begun(reclaim);
 	ebb_held_end(reclaim, &outcome);
+	if (holds)
+		ebb_worker_let_go();
 }

@@ -36,7 +36,7 @@ void ebb_sleep_us(uint32_t us)
 /* ---- the host's books, in place of process.c ---- */
 
 static struct ebb_guest_process qemu;
-static atomic_bool never, cancelled;
+static atomic_bool never, cancelled, leaving;
 /* What the guest does when its balloon leaves so little. */
 static uint64_t turn_bytes;
 static void (*turn)(void);
@@ -76,7 +76,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	fake_balloon_reset();
-	cancelled = false;
+	cancelled = leaving = false;
 	slept_ns = 0;
 	turn = NULL;
 	turn_bytes = 1500 * EBB_MIB;
@@ -105,7 +105,7 @@ static void want(uint64_t mib)
 			  .timeout_ms = 600000 },
 		.gone = &never,
 		.disconnected = &never,
-		.leaving = &never,
+		.leaving = &leaving,
 		.cancelled = &cancelled,
 		.lender = { .qemu = &qemu },
 		.memory_bytes = 2 * EBB_GIB,
@@ -334,6 +334,23 @@ static void test_unclear(void **state)
 	assert_int_equal(reclaim.outcome.end, EBB_END_SATISFIED);
 }
 
+static void leave(void)
+{
+	leaving = true;
+}
+
+/* Whether ebbd ends in the midst of it, or just after its end. */
+static void test_ebbd_ends(void **state)
+{
+	(void)state;
+	take(300);
+	holds(300);
+	turn = leave;
+	take(1000);
+	assert_true(leaving);
+	holds(0);
+}
+
 static void test_ends_where_it_is(void **state)
 {
 	(void)state;
@@ -403,6 +420,7 @@ int main(void)
 		RUN(test_falls_silent),
 		RUN(test_anothers_balloon),
 		RUN(test_unclear),
+		RUN(test_ebbd_ends),
 		RUN(test_ends_where_it_is),
 		RUN(test_memory_is_plugged),
 		RUN(test_libvirt_refuses),
