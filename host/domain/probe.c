@@ -19,7 +19,9 @@
 
 enum {
 	/* A guest may take so long to boot before its agent is missed. */
-	BOOT_S = 120
+	BOOT_S = 120,
+	/* To ask a balloon whose driver is silent takes seconds of a thread. */
+	SILENT_S = 600,
 };
 
 struct context {
@@ -128,6 +130,7 @@ static int find_process(struct context *context)
 		r = ebb_guest_process_look(before, &probe->qemu,
 					   &probe->reasons);
 	probe->same_process = r == 0;
+	probe->silent_ns = r == 0 ? context->order->before->silent_ns : 0;
 	probe->began_ns = context->order->before->began_ns;
 	if (r != -ESRCH)
 		return r;
@@ -501,13 +504,35 @@ void ebb_probe_init(struct ebb_probe *probe)
 	*probe = (struct ebb_probe){ .qemu.pidfd = -1 };
 }
 
+/* It may have another driver since its kernel was reset. */
+static bool was_silent(const struct context *context)
+{
+	const struct ebb_probe *probe = context->probe;
+
+	return probe->silent_ns > context->order->booted_ns &&
+	       ebb_now_ns() - probe->silent_ns < SILENT_S * EBB_NS_PER_S;
+}
+
+static int ask_driver(struct context *context)
+{
+	struct ebb_probe *probe = context->probe;
+	struct ebb_hand_answer answer;
+	struct ebb_hand hand;
+	int r;
+
+	ebb_hand_init(&hand, context->order->config->uri,
+		      ebb_domain_uuid(context->order->domain));
+	r = ebb_hand_try_driver(&hand, probe->domxml.balloon_period_s, &answer);
+	ebb_hand_release(&hand);
+	probe->silent_ns = r == -ENODATA ? ebb_now_ns() : 0;
+	return r;
+}
+
 /* Why not; NULL: it can be used. */
 static const char *try_balloon(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
 	const struct ebb_domxml *domxml = &probe->domxml;
-	struct ebb_hand_answer answer;
-	struct ebb_hand hand;
 	int r;
 
 	if (is_booting(context))
@@ -519,10 +544,15 @@ static const char *try_balloon(struct context *context)
 	/* Where it holds something its guard knows, and says so. */
 	if (domxml->balloon_record.base_bytes)
 		return NULL;
-	ebb_hand_init(&hand, context->order->config->uri,
-		      ebb_domain_uuid(context->order->domain));
-	r = ebb_hand_try_driver(&hand, domxml->balloon_period_s, &answer);
-	ebb_hand_release(&hand);
+	/*
+	 * After a restart of ebbd the balloons that hold something are found by first
+	 * looks, which do not wait for those of others.
+	 */
+	if (!probe->same_process)
+		return "its driver is asked soon";
+	if (was_silent(context))
+		return "its driver does not answer";
+	r = ask_driver(context);
 	if (r == -ETIMEDOUT)
 		return "QEMU does not answer";
 	return r < 0 ? "its driver does not answer" : NULL;

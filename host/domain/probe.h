@@ -41,6 +41,7 @@
  * @swaps: the host had swap that is no RAM, and the look has not been let go
  * @merged_known, @merged_bytes: what of it KSM has merged with others
  * @inflatable: the driver of its balloon answers, and it has booted; likewise
+ * @silent_ns: when that driver was asked last and did not answer, or 0
  * @same_process: that of the look before
  * @began_ns: when it was started, to the second
  * @own_channel, @qga_channel: ways to an agent that are open; kept from one
@@ -62,6 +63,7 @@ struct ebb_probe {
 	uint64_t began_ns;
 	bool pooled;
 	bool inflatable;
+	uint64_t silent_ns;
 	bool swaps;
 	bool merged_known;
 	uint64_t merged_bytes;

@@ -477,6 +477,12 @@ static void test_definition(void **state)
 	assert_int_equal(found.domxml.balloon_asked_bytes, EBB_GIB / 4);
 }
 
+/* It was looked at before. */
+static void set_known(void)
+{
+	before.qemu.pid = 1;
+}
+
 static const char *why_no_balloon(struct ebb_probe_order order)
 {
 	look(order);
@@ -492,6 +498,7 @@ static void test_balloon(void **state)
 	static const struct ebb_probe_order plain = { 0 };
 
 	(void)state;
+	set_known();
 	look(plain);
 	assert_false(found.inflatable);
 	assert_false(is_reason(EBB_REASON_NO_BALLOON));
@@ -511,11 +518,39 @@ static void test_balloon(void **state)
 	assert_int_equal(fake_balloon.lines, 0);
 }
 
+/* First looks are quick, and so are those at a driver that was silent. */
+static void test_balloon_that_is_not_asked(void **state)
+{
+	static const struct ebb_probe_order plain = { 0 };
+	struct ebb_probe_order reset = { 0 };
+
+	(void)state;
+	fake.balloon = "<stats period='10'/>";
+	fake_balloon.stamp_s = 1000;
+	assert_non_null(strstr(why_no_balloon(plain), "soon"));
+	assert_int_equal(fake_balloon.acts, 0);
+	set_known();
+	assert_non_null(strstr(why_no_balloon(plain), "does not answer"));
+	assert_int_equal(fake_balloon.acts, 1);
+	before = found;
+	assert_non_null(strstr(why_no_balloon(plain), "does not answer"));
+	assert_int_equal(fake_balloon.acts, 1);
+	/* Another kernel has another one. */
+	reset.booted_ns = ebb_now_ns() - 121 * EBB_NS_PER_S;
+	before.silent_ns = reset.booted_ns - 1;
+	why_no_balloon(reset);
+	assert_int_equal(fake_balloon.acts, 2);
+	before.silent_ns = ebb_now_ns() - 601 * EBB_NS_PER_S;
+	why_no_balloon(plain);
+	assert_int_equal(fake_balloon.acts, 3);
+}
+
 static void test_balloons_that_are_left_alone(void **state)
 {
 	static const struct ebb_probe_order plain = { 0 };
 
 	(void)state;
+	set_known();
 	fake.balloon = "";
 	fake.age_s = 10;
 	assert_non_null(strstr(why_no_balloon(plain), "short while"));
@@ -547,6 +582,7 @@ static void test_balloons_that_are_left_alone(void **state)
 static void test_balloon_that_hangs(void **state)
 {
 	(void)state;
+	set_known();
 	fake.balloon = "";
 	fake_balloon.hung = true;
 	assert_non_null(
@@ -571,6 +607,7 @@ int main(void)
 		cmocka_unit_test_setup(test_what_the_domain_forbids, set_up),
 		cmocka_unit_test_setup(test_definition, set_up),
 		cmocka_unit_test_setup(test_balloon, set_up),
+		cmocka_unit_test_setup(test_balloon_that_is_not_asked, set_up),
 		cmocka_unit_test_setup(test_balloons_that_are_left_alone,
 				       set_up),
 		cmocka_unit_test_setup(test_balloon_that_hangs, set_up),
