@@ -276,8 +276,12 @@ static void on_timer(int timer, void *opaque)
 
 static void start(struct ebb_vm *vm)
 {
+	const struct ebb_balloon_record *record = &vm->guard.hand.record;
+
 	vm->guard.changed = true;
 	vm->guard.heard_ns = 0;
+	/* Until it is read. */
+	vm->guard.held_bytes = record->base_bytes - record->left_bytes;
 	if (vm->guard.timer < 0)
 		vm->guard.timer = ebb_loop_timer(PERIOD_MS, on_timer, vm);
 	/* What cannot be guarded is not held. */
@@ -354,6 +358,13 @@ void ebb_vm_deflate(struct ebb_vm *vm, struct ebb_call *call)
 		ebb_call_error(call, "Busy",
 			       "%s of this domain runs; wait for it to end",
 			       vm->guard.call ? "A deflate" : "A reclaim");
+		return;
+	}
+	/* What an earlier ebbd held is found by a look. */
+	if (vm->guard.timer < 0 && !vm->known.looked_at) {
+		ebb_call_error(call, "Busy",
+			       "It is not known yet what its balloon holds for "
+			       "Ebb; try again in some seconds");
 		return;
 	}
 	vm->guard.call = call;

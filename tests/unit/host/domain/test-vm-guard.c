@@ -207,6 +207,24 @@ static void test_deflate(void **state)
 	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
 }
 
+/* Before the first look nobody knows. */
+static void test_deflate_too_early(void **state)
+{
+	(void)state;
+	hold(800);
+	fake_vm.held = true;
+	vm = fake_vm_new();
+	ebb_vm_note_state(vm, EBB_DOMAIN_RUNNING);
+	ebb_vm_deflate(vm, call);
+	assert_true(fake_vm.answer.done);
+	assert_string_equal(fake_vm.answer.error_class, "Busy");
+	/* And from then on it is known, though nothing was read yet. */
+	fake_balloon.hung = true;
+	fake_vm.held = false;
+	fake_vm_until(vm->guard.timer >= 0);
+	assert_int_equal(held_mib(), 800);
+}
+
 static void test_reset(void **state)
 {
 	(void)state;
@@ -362,6 +380,13 @@ static void note_done(const struct ebb_reclaim_report *report, void *opaque)
 	done++;
 }
 
+static uint32_t found_period_s;
+
+static void find_period(struct ebb_reclaim *reclaim)
+{
+	found_period_s = reclaim->period_s;
+}
+
 static void reclaim(void)
 {
 	const struct ebb_reclaim_order order = {
@@ -387,6 +412,21 @@ static void test_takes_over_from_a_reclaim(void **state)
 	fake_balloon.used_bytes = 900 * EBB_MIB;
 	fake_vm_until(gave_back());
 	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+}
+
+/* Of a look while something was held, which is Ebb's. */
+static void test_period_of_the_record(void **state)
+{
+	(void)state;
+	hold(800);
+	fake_vm.domxml.balloon_period_s = 1;
+	fake_vm.domxml.balloon_record.period_s = 20;
+	fake_vm.inflate = find_period;
+	fake_vm.outcome = ebb_outcome(EBB_END_SATISFIED);
+	begin();
+	reclaim();
+	fake_vm_until(done);
+	assert_int_equal(found_period_s, 20);
 }
 
 static void test_ebbd_ends_in_a_reclaim(void **state)
@@ -418,6 +458,7 @@ int main(void)
 		RUN(test_memory_is_plugged),
 		RUN(test_memory_stays_plugged),
 		RUN(test_deflate),
+		RUN(test_deflate_too_early),
 		RUN(test_reset),
 		RUN(test_driver_falls_silent),
 		RUN(test_min_is_raised),
@@ -427,6 +468,7 @@ int main(void)
 		RUN(test_ebbd_ends),
 		RUN(test_domain_ends),
 		RUN(test_takes_over_from_a_reclaim),
+		RUN(test_period_of_the_record),
 		RUN(test_ebbd_ends_in_a_reclaim),
 	};
 
