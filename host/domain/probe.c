@@ -504,6 +504,40 @@ void ebb_probe_init(struct ebb_probe *probe)
 	*probe = (struct ebb_probe){ .qemu.pidfd = -1 };
 }
 
+/*
+ * Of a QEMU before, whose live XML somebody defined the domain by. A guest that was
+ * restored has its balloon as the record says.
+ */
+static bool is_record_stale(const struct context *context)
+{
+	const struct ebb_balloon_record *record =
+		&context->probe->domxml.balloon_record;
+	pid_t pid = context->probe->qemu.pid;
+	uint64_t start_ticks = pid > 0 ? ebb_process_start_ticks(pid) : 0;
+
+	return record->base_bytes && record->start_ticks && start_ticks &&
+	       record->start_ticks != start_ticks &&
+	       !ebb_process_was_restored(pid);
+}
+
+/* It holds nothing: the balloon stays as it is. */
+static void examine_record(struct context *context)
+{
+	const struct ebb_balloon_act drop = { .write = true };
+	struct ebb_hand_answer unused;
+	struct ebb_hand hand;
+
+	if (!is_record_stale(context))
+		return;
+	context->probe->domxml.balloon_record =
+		(struct ebb_balloon_record){ 0 };
+	ebb_hand_init(&hand, context->order->config->uri,
+		      ebb_domain_uuid(context->order->domain));
+	/* If that fails the next look does. */
+	ebb_hand_do(&hand, &drop, &unused);
+	ebb_hand_release(&hand);
+}
+
 /* It may have another driver since its kernel was reset. */
 static bool was_silent(const struct context *context)
 {
@@ -616,10 +650,13 @@ static void examine(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
 	bool keep;
+	int r;
 
 	if (examine_xml(context) < 0)
 		return;
-	if (examine_process(context) < 0)
+	r = examine_process(context);
+	examine_record(context);
+	if (r < 0)
 		return;
 	keep = was_locked(context);
 	/* What is another's is not even asked: one channel, one who speaks. */

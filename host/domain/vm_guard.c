@@ -320,6 +320,21 @@ void ebb_vm_guard_reset(struct ebb_vm *vm)
 	vm->guard.reset = is_lent(vm) || vm->guard.timer >= 0;
 }
 
+/* The look that found another process found its record, too. */
+void ebb_vm_guard_process_dropped(struct ebb_vm *vm)
+{
+	struct ebb_hand_answer unused;
+
+	if (!ebb_hand_holds(&vm->guard.hand))
+		return;
+	answer_trouble(vm, "The domain is being stopped");
+	if (ebb_hand_is_asked(&vm->guard.hand))
+		ebb_hand_take(&vm->guard.hand, 0, &unused);
+	vm->guard.hand.record = (struct ebb_balloon_record){ 0 };
+	stop(vm);
+	vm->guard.changed = false;
+}
+
 static void find_record(struct ebb_vm *vm)
 {
 	const struct ebb_balloon_record *record =

@@ -155,6 +155,7 @@ void ebb_vm_drop_process(struct ebb_vm *vm)
 
 	ebb_probe_detach(&vm->probe);
 	unwatch(vm);
+	ebb_vm_guard_process_dropped(vm);
 	close_process(vm, !vm->process.ended);
 	ebb_probe_init(&vm->probe);
 	vm->probe.own_channel = own_channel;

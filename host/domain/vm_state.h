@@ -487,6 +487,9 @@ void ebb_vm_guard_reclaimed(struct ebb_vm *vm);
 /* vm_guard.c: its kernel was reset. */
 void ebb_vm_guard_reset(struct ebb_vm *vm);
 
+/* vm_guard.c: its process was another's, or has ended: of that nothing is held. */
+void ebb_vm_guard_process_dropped(struct ebb_vm *vm);
+
 /* vm_guard.c: a look ended. */
 void ebb_vm_guard_looked(struct ebb_vm *vm);
 

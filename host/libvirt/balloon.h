@@ -15,10 +15,11 @@
  * its definition:
  *
  *   <ebb-balloon:held xmlns:ebb-balloon='urn:ebb:balloon:1' base='2097152'
- *	left='1048576' memory='2097152' period='10'/>
+ *	left='1048576' memory='2097152' period='10' start='31415'/>
  *
  * It goes where the guest goes: through a save, a restore, a migration, and a restart of
- * libvirtd or ebbd. It is written before the balloon is inflated, so it may say more
+ * libvirtd or ebbd. Where somebody defines a domain by its live XML, it also comes back
+ * with a QEMU that was started anew and holds nothing: so it says which one it is of. It is written before the balloon is inflated, so it may say more
  * than is held, and never less.
  *
  * The sizes of a balloon count all memory that is plugged. So the record says how much
@@ -41,12 +42,14 @@ struct _xmlNode;
  * @left_bytes: what Ebb asked it to leave, at least
  * @memory_bytes: what the domain had then, without a balloon; 0: not known
  * @period_s: of the statistics, as it was before; 0: there were none
+ * @start_ticks: when its QEMU was started (ebb_process_start_ticks()); 0: not known
  */
 struct ebb_balloon_record {
 	uint64_t base_bytes;
 	uint64_t left_bytes;
 	uint64_t memory_bytes;
 	uint32_t period_s;
+	uint64_t start_ticks;
 };
 
 /**

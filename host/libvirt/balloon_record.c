@@ -20,12 +20,13 @@ enum {
 const char *ebb_balloon_record_print(const struct ebb_balloon_record *record,
 				     char *text)
 {
-	snprintf(text, TEXT_BYTES,
-		 "<held base='%llu' left='%llu' memory='%llu' period='%u'/>",
-		 (unsigned long long)(record->base_bytes / EBB_KIB),
-		 (unsigned long long)(record->left_bytes / EBB_KIB),
-		 (unsigned long long)(record->memory_bytes / EBB_KIB),
-		 record->period_s);
+	snprintf(
+		text, TEXT_BYTES,
+		"<held base='%llu' left='%llu' memory='%llu' period='%u' start='%llu'/>",
+		(unsigned long long)(record->base_bytes / EBB_KIB),
+		(unsigned long long)(record->left_bytes / EBB_KIB),
+		(unsigned long long)(record->memory_bytes / EBB_KIB),
+		record->period_s, (unsigned long long)record->start_ticks);
 	return text;
 }
 
@@ -51,6 +52,7 @@ void ebb_balloon_record_take(const xmlNode *element,
 	uint64_t base_bytes = number(element, "base") * EBB_KIB;
 	uint64_t left_bytes = number(element, "left") * EBB_KIB;
 	uint64_t memory_bytes = number(element, "memory") * EBB_KIB;
+	uint64_t start_ticks = number(element, "start");
 	uint64_t period_s = number(element, "period");
 
 	*ret_record = (struct ebb_balloon_record){ 0 };
@@ -60,6 +62,7 @@ void ebb_balloon_record_take(const xmlNode *element,
 	ret_record->base_bytes = base_bytes;
 	ret_record->left_bytes = left_bytes;
 	ret_record->memory_bytes = memory_bytes;
+	ret_record->start_ticks = start_ticks;
 	ret_record->period_s = period_s <= PERIOD_S_MAX ? (uint32_t)period_s
 							: 0;
 }

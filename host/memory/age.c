@@ -16,25 +16,30 @@ enum {
 	CMDLINE_BYTES_MAX = 1 << 20,
 };
 
-uint32_t ebb_process_age_s(pid_t pid)
+uint64_t ebb_process_start_ticks(pid_t pid)
 {
 	char path[64], line[1024], *field;
 	FILE *file ebb_auto_fclose = NULL;
-	long ticks = sysconf(_SC_CLK_TCK);
-	unsigned long long start_s;
-	struct timespec now;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	file = fopen(path, "re");
-	if (!file || !fgets(line, sizeof(line), file) || ticks <= 0 ||
-	    clock_gettime(CLOCK_BOOTTIME, &now) < 0)
-		return UINT32_MAX;
+	if (!file || !fgets(line, sizeof(line), file))
+		return 0;
 	field = strrchr(line, ')');
 	for (int i = NAME_FIELD; field && i < START_TIME_FIELD; i++)
 		field = strchr(field + 1, ' ');
-	if (!field)
+	return field ? strtoull(field, NULL, 10) : 0;
+}
+
+uint32_t ebb_process_age_s(pid_t pid)
+{
+	long ticks = sysconf(_SC_CLK_TCK);
+	unsigned long long start_s = ebb_process_start_ticks(pid);
+	struct timespec now;
+
+	if (!start_s || ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &now) < 0)
 		return UINT32_MAX;
-	start_s = strtoull(field, NULL, 10) / (unsigned long long)ticks;
+	start_s /= (unsigned long long)ticks;
 	return start_s > (unsigned long long)now.tv_sec
 		       ? 0
 		       : (uint32_t)((unsigned long long)now.tv_sec - start_s);

@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* When it was started, in clock ticks since the host booted; 0 if not known. */
+uint64_t ebb_process_start_ticks(pid_t pid);
+
 /* How long a process has been running, in seconds; UINT32_MAX if not known. */
 uint32_t ebb_process_age_s(pid_t pid);
 

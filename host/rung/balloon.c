@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "host/base/worker.h"
+#include "host/memory/age.h"
 #include "host/rung/held.h"
 #include "host/rung/need.h"
 
@@ -89,6 +90,7 @@ ebb_balloon_decide(const struct ebb_balloon_view *view)
 /**
  * struct run - one inflation, for its thread alone
  * @answer: to what was asked last
+ * @start_ticks: of its process
  * @moved_ns: when the balloon moved last, or was asked to
  * @arrived_s: the stamp that the statistics had when it arrived; younger ones are fresh
  */
@@ -98,6 +100,7 @@ struct run {
 	struct ebb_bounds bounds;
 	struct ebb_hand_answer answer;
 	struct ebb_balloon_view view;
+	uint64_t start_ticks;
 	uint64_t moved_ns;
 	bool arrived;
 	uint64_t arrived_s;
@@ -217,6 +220,7 @@ static struct ebb_outcome inflate(struct run *run, uint64_t left_bytes)
 			    .left_bytes = left_bytes,
 			    .memory_bytes = greater(run->view.now.memory_bytes,
 						    run->view.base_bytes),
+			    .start_ticks = run->start_ticks,
 			    .period_s = ebb_hand_holds(run->hand)
 						? run->hand->record.period_s
 						: run->reclaim->period_s },
@@ -367,6 +371,8 @@ static struct ebb_outcome run_begun(struct ebb_reclaim *reclaim)
 		.view = { .floor_bytes = reclaim->floor_bytes,
 			  .free_only = reclaim->wish.all ||
 				       reclaim->wish.free_only },
+		.start_ticks = ebb_process_start_ticks(
+			reclaim->lender.qemu->pid),
 	};
 	struct ebb_outcome outcome = measure(&run);
 

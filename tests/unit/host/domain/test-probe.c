@@ -36,6 +36,8 @@ static struct {
 	uint32_t qga_asks;
 	uint32_t age_s;
 	bool restored;
+	uint64_t start_ticks;
+	const char *record; /* of its balloon, attributes; NULL: none */
 	bool reporting; /* as of freePageReporting='on' */
 	const char *
 		balloon; /* what is in <memballoon model='virtio'>; NULL: none */
@@ -87,6 +89,11 @@ int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
 			"<metadata><ebb:policy xmlns:ebb='" EBB_METADATA_URI
 			"' %s/></metadata>",
 			fake.own_policy);
+	if (fake.record)
+		sprintf(*ret_xml + strlen(*ret_xml),
+			"<metadata><a:held xmlns:a='" EBB_BALLOON_URI
+			"' %s/></metadata>",
+			fake.record);
 	if (fake.pinned)
 		strcat(*ret_xml, "<cputune><vcpupin vcpu='0' cpuset='0'/>"
 				 "</cputune>");
@@ -243,6 +250,12 @@ bool ebb_process_was_restored(pid_t pid)
 {
 	(void)pid;
 	return fake.restored;
+}
+
+uint64_t ebb_process_start_ticks(pid_t pid)
+{
+	assert_int_equal(pid, 1);
+	return fake.start_ticks;
 }
 
 uint32_t ebb_process_age_s(pid_t pid)
@@ -579,6 +592,30 @@ static void test_balloons_that_are_left_alone(void **state)
 	assert_int_equal(fake_balloon.acts, 0);
 }
 
+/* Of a QEMU before, whose live XML somebody defined the domain by. */
+static void test_record_of_another_process(void **state)
+{
+	static const struct ebb_probe_order plain = { 0 };
+
+	(void)state;
+	fake.balloon = "";
+	fake.record = "base='1048576' left='524288' start='100'";
+	fake_balloon.record_base_bytes = EBB_GIB;
+	fake.start_ticks = 100;
+	look(plain);
+	assert_int_equal(found.domxml.balloon_record.base_bytes, EBB_GIB);
+	fake.start_ticks = 200;
+	fake.restored = true;
+	look(plain);
+	assert_int_equal(found.domxml.balloon_record.base_bytes, EBB_GIB);
+	assert_int_equal(fake_balloon.record_base_bytes, EBB_GIB);
+	fake.restored = false;
+	look(plain);
+	assert_int_equal(found.domxml.balloon_record.base_bytes, 0);
+	assert_int_equal(fake_balloon.record_base_bytes, 0);
+	assert_int_equal(fake_balloon.resizes, 0);
+}
+
 static void test_balloon_that_hangs(void **state)
 {
 	(void)state;
@@ -610,6 +647,7 @@ int main(void)
 		cmocka_unit_test_setup(test_balloon_that_is_not_asked, set_up),
 		cmocka_unit_test_setup(test_balloons_that_are_left_alone,
 				       set_up),
+		cmocka_unit_test_setup(test_record_of_another_process, set_up),
 		cmocka_unit_test_setup(test_balloon_that_hangs, set_up),
 	};
 

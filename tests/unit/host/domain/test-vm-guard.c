@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -354,6 +355,34 @@ static void test_domain_ends(void **state)
 	assert_int_equal(fake_balloon.record_base_bytes, 2 * EBB_GIB);
 }
 
+/* libvirtd was away meanwhile, and told nothing. */
+static void test_process_is_another(void **state)
+{
+	int before_fd = eventfd(0, EFD_CLOEXEC);
+	int after_fd = eventfd(0, EFD_CLOEXEC);
+
+	(void)state;
+	fake_vm.pidfd = before_fd;
+	hold(800);
+	begin();
+	read_some();
+	fake_vm.pidfd = after_fd;
+	fake_vm.domxml.balloon_record = (struct ebb_balloon_record){ 0 };
+	eventfd_write(before_fd, 1);
+	fake_vm_until(vm->guard.timer < 0);
+	fake_vm_settle_down();
+	assert_false(ebb_hand_holds(&vm->guard.hand));
+	assert_int_equal(held_mib(), 0);
+	assert_int_equal(fake_balloon.resizes, 0);
+	/* One that was restored has a record. */
+	hold(300);
+	ebb_vm_invalidate(vm);
+	fake_vm_until(held_mib() == 300);
+	fake_vm.pidfd = 0;
+	close(before_fd);
+	close(after_fd);
+}
+
 /* ---- beside reclaims ---- */
 
 static void inflate(struct ebb_reclaim *reclaim)
@@ -467,6 +496,7 @@ int main(void)
 		RUN(test_refused),
 		RUN(test_ebbd_ends),
 		RUN(test_domain_ends),
+		RUN(test_process_is_another),
 		RUN(test_takes_over_from_a_reclaim),
 		RUN(test_period_of_the_record),
 		RUN(test_ebbd_ends_in_a_reclaim),

@@ -120,7 +120,8 @@ static void test_balloon_record(void **state)
 	struct ebb_balloon_record record = { .base_bytes = EBB_GIB,
 					     .left_bytes = EBB_MIB,
 					     .memory_bytes = EBB_GIB,
-					     .period_s = 3 };
+					     .period_s = 3,
+					     .start_ticks = 42 };
 	char text[160];
 
 	(void)state;
@@ -145,7 +146,7 @@ static void test_balloon_record(void **state)
 	}
 	assert_string_equal(ebb_balloon_record_print(&record, text),
 			    "<held base='1048576' left='1024' memory='1048576' "
-			    "period='3'/>");
+			    "period='3' start='42'/>");
 	assert_int_equal(parse("<domain>" MEMORY "<devices><memballoon "
 			       "model='none'/></devices></domain>"),
 			 0);

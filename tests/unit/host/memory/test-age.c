@@ -56,6 +56,7 @@ static void test_gone(void **state)
 	/* No process has this number: pid_max is 2^22. */
 	assert_false(ebb_process_was_restored(INT32_MAX));
 	assert_int_equal(ebb_process_age_s(INT32_MAX), UINT32_MAX);
+	assert_int_equal(ebb_process_start_ticks(INT32_MAX), 0);
 }
 
 static void test_young(void **state)
