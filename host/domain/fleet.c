@@ -522,6 +522,11 @@ void ebb_fleet_dismiss(struct ebb_fleet *fleet)
 {
 	/* What libvirt tells from now on would find nobody to dismiss it. */
 	fleet->dismissed = true;
+	/* Balloons that hang do not use up the time of those that do not. */
+	for (size_t i = 0; i < fleet->roster.count; i++)
+		if (fleet->roster.entries[i]->vm &&
+		    !ebb_vm_is_guard_unread(fleet->roster.entries[i]->vm))
+			let_go(fleet, fleet->roster.entries[i]);
 	for (size_t i = 0; i < fleet->roster.count; i++)
 		let_go(fleet, fleet->roster.entries[i]);
 	/* The calls that wait are told what is known: nothing any more. */

@@ -121,6 +121,9 @@ const char *ebb_vm_uuid(const struct ebb_vm *vm);
 struct ebb_counters ebb_vm_counters(const struct ebb_vm *vm);
 void ebb_vm_inherit(struct ebb_vm *vm, const struct ebb_counters *earlier);
 
+/* What Ebb holds by its balloon cannot be read now, nor be given back. */
+bool ebb_vm_is_guard_unread(const struct ebb_vm *vm);
+
 /* What libvirt says of it now. */
 void ebb_vm_note_state(struct ebb_vm *vm, enum ebb_domain_state state);
 

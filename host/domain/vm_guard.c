@@ -398,8 +398,29 @@ void ebb_vm_deflate(struct ebb_vm *vm, struct ebb_call *call)
 struct farewell {
 	struct ebb_hand hand;
 	bool give_back;
+	bool told;
 	char name[EBB_NAME_BYTES_MAX];
 };
+
+bool ebb_vm_is_guard_unread(const struct ebb_vm *vm)
+{
+	return vm->guard.unread;
+}
+
+/* By the last that is known: more than the domain has, libvirt refuses. */
+static void tell_held(const struct farewell *farewell, const char *why)
+{
+	const struct ebb_balloon_record *record = &farewell->hand.record;
+
+	ebb_log(EBB_LOG_WARNING,
+		"%s: its balloon holds %s for Ebb, and cannot give it back now "
+		"(%s): nobody watches it until ebbd runs again. To let the "
+		"guest have it back: virsh setmem %s %llu --live",
+		farewell->name,
+		EBB_SIZE(record->base_bytes - record->left_bytes), why,
+		farewell->name,
+		(unsigned long long)(record->base_bytes / EBB_KIB));
+}
 
 /* As is_unclear() has it, but for a second at most. */
 static int read_clear(struct ebb_hand *hand, struct ebb_hand_answer *ret_answer)
@@ -431,12 +452,12 @@ static void farewell_work(void *opaque)
 		if (r == 0 && ebb_hand_holds(hand))
 			r = ebb_hand_do(hand, &all, &answer);
 	}
-	if (r < 0)
-		ebb_log(EBB_LOG_WARNING,
-			"%s: its balloon holds memory for Ebb, and cannot give "
-			"it back now (%s): nobody watches it until ebbd runs "
-			"again. To let the guest have it back: virsh setmem",
-			farewell->name, answer.error);
+	if (r < 0 && !farewell->told)
+		tell_held(farewell, answer.error);
+	else if (r == 0 && farewell->told)
+		ebb_log(EBB_LOG_NOTICE,
+			"%s: its balloon has given back what it held for Ebb",
+			farewell->name);
 	ebb_hand_release(hand);
 }
 
@@ -448,6 +469,7 @@ static void farewell_done(void *opaque)
 void ebb_vm_end_guard(struct ebb_vm *vm, bool give_back)
 {
 	struct farewell *farewell;
+	bool unread = vm->guard.unread;
 
 	if (is_lent(vm))
 		return;
@@ -462,6 +484,10 @@ void ebb_vm_end_guard(struct ebb_vm *vm, bool give_back)
 	farewell->hand = vm->guard.hand;
 	farewell->give_back = give_back;
 	snprintf(farewell->name, sizeof(farewell->name), "%s", vm->name);
+	/* It may not come to that before ebbd has ended. */
+	farewell->told = give_back && unread && ebb_hand_holds(&farewell->hand);
+	if (farewell->told)
+		tell_held(farewell, "QEMU or libvirtd does not answer");
 	ebb_hand_init(&vm->guard.hand, vm->environment->config->uri, vm->uuid);
 	if (ebb_workers_run(vm->environment->workers, EBB_WORK_RELEASE,
 			    farewell_work, farewell_done, farewell) < 0)

@@ -342,6 +342,24 @@ static void test_ebbd_ends(void **state)
 	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
 }
 
+static void test_ebbd_ends_while_it_hangs(void **state)
+{
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	fake_balloon.hung = true;
+	fake_vm_until(fake_balloon.waits);
+	fake_vm.now_ns += 6 * EBB_NS_PER_S;
+	fake_vm_until(ebb_vm_is_guard_unread(vm));
+	ebb_vm_dismiss(vm, EBB_VM_EBBD_ENDS);
+	vm = NULL;
+	fake_balloon.hung = false;
+	fake_vm_settle_down();
+	assert_int_equal(fake_balloon.record_base_bytes, 0);
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+}
+
 /* Its process goes, or another host has it. */
 static void test_domain_ends(void **state)
 {
@@ -495,6 +513,7 @@ int main(void)
 		RUN(test_hangs),
 		RUN(test_refused),
 		RUN(test_ebbd_ends),
+		RUN(test_ebbd_ends_while_it_hangs),
 		RUN(test_domain_ends),
 		RUN(test_process_is_another),
 		RUN(test_takes_over_from_a_reclaim),
