@@ -345,17 +345,16 @@ static void add_agent_reason(struct context *context, int own, int qga,
 static void examine_agent(struct context *context)
 {
 	struct ebb_probe *probe = context->probe;
+	bool mute = !probe->domxml.own_channel && !probe->domxml.qga_channel;
 	struct ebb_msg_error error = { "" };
 	int own = -ENOTCONN, qga = -ENOTCONN;
 
-	if (!probe->domxml.own_channel && !probe->domxml.qga_channel) {
+	if (mute)
 		add_reason(context, EBB_REASON_NO_CHANNEL, NULL);
-		return;
-	}
-	if (probe->paused) {
+	if (probe->paused)
 		add_reason(context, EBB_REASON_GUEST_PAUSED, NULL);
+	if (mute || probe->paused)
 		return;
-	}
 	if (probe->domxml.own_channel)
 		own = ask_own(context, &error);
 	if (own < 0 && probe->domxml.qga_channel)
@@ -626,6 +625,21 @@ static void examine_ban(struct context *context)
 }
 
 /*
+ * Where no agent says that the guest runs, its age does. It is asked for where rung pageout
+ * would be open: what has not begun looks cold, and no other rung takes what only looks so.
+ */
+static void examine_age(struct context *context)
+{
+	struct ebb_rung_facts facts = ebb_probe_rung_facts(context->probe);
+
+	if (!context->probe->have_info && facts.reasons->count > 0 &&
+	    ebb_rung_choose(&facts) == EBB_RUNG_PAGEOUT &&
+	    !ebb_reason_has(facts.reasons, EBB_REASON_GUEST_BOOTING) &&
+	    is_booting(context))
+		add_reason(context, EBB_REASON_GUEST_BOOTING, NULL);
+}
+
+/*
  * Where nothing but the host's swap is lacking for rung pageout, and there is no better
  * one, that is a reason.
  */
@@ -638,6 +652,7 @@ static void examine_swap(struct context *context)
 
 	if (!why) {
 		context->probe->swaps = true;
+		examine_age(context);
 		return;
 	}
 	facts.swaps = true;

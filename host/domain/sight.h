@@ -17,11 +17,13 @@
 
 /**
  * struct ebb_vm_word - what the guest says in the ring's facts page or by its agent,
- *	unchecked; on rung pageout, what the host's books say of it
+ *	unchecked
  * @boot_id: of its kernel; without ebb.ko 0
  * @stamp_ns: its CLOCK_BOOTTIME when it said so; by its agent, for how long its kernel
  *	had run then at most, by the host's clock
  * @asked: its agent said so, and says nothing before it is asked again
+ * @by_books: nobody in it is asked, and the host's books say so. They change little, so
+ *	that this is no sign of calm
  * @free_huge_bytes: of @free_bytes, in ranges that can be leased
  * @available_bytes: what it could free without swapping, @free_bytes among that
  */
@@ -29,6 +31,7 @@ struct ebb_vm_word {
 	uint8_t boot_id[EBB_BOOT_ID_BYTES];
 	uint64_t stamp_ns;
 	bool asked;
+	bool by_books;
 	uint64_t free_bytes;
 	uint64_t free_huge_bytes;
 	uint64_t available_bytes;

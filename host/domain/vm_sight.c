@@ -56,7 +56,7 @@ static bool hear_host(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 
 	if (vm->probe.qemu.backing_count == 0)
 		read_ns = vm->process.usage_ns;
-	*ret_word = (struct ebb_vm_word){ 0 };
+	*ret_word = (struct ebb_vm_word){ .by_books = true };
 	if (read_ns <= began_ns || !ebb_vm_lent(vm, &ret_word->free_bytes))
 		return false;
 	ret_word->stamp_ns = read_ns - began_ns;

@@ -81,6 +81,7 @@ void ebb_window_hear(struct ebb_window *window, const struct ebb_vm_word *word,
 	window->heard_ns = now_ns;
 	window->stamp_ns = word->stamp_ns;
 	window->asked = word->asked;
+	window->by_books = word->by_books;
 	window->free_bytes = word->free_bytes;
 	window->free_huge_bytes = word->free_huge_bytes;
 	window->available_bytes = word->available_bytes;
@@ -118,6 +119,8 @@ bool ebb_window_has_booted(const struct ebb_window *window, uint64_t now_ns)
 	if (window->kernel_age_ns >= EBB_WINDOW_BOOT_NS ||
 	    age_ns >= EBB_WINDOW_BOOT_NS - window->kernel_age_ns)
 		return true;
+	if (window->by_books)
+		return false;
 	/* Who speaks when he is asked alone was not calm because he was silent. */
 	return (window->asked ? window->heard_ns : now_ns) - window->calm_ns >=
 	       EBB_WINDOW_CALM_NS;

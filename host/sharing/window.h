@@ -15,7 +15,8 @@
  *
  * A guest has booted when its free memory has stayed within a band for a while, or
  * when its kernel has run for some minutes whatever it does. From then on it has, until
- * another kernel speaks: a load that comes up later is no boot.
+ * another kernel speaks: a load that comes up later is no boot. Of a guest that says
+ * nothing only the minutes count: to the host's books all that it has is in use, always.
  *
  * A word is new if its stamp is. A guest that is idle may refresh its facts seldom;
  * when the last word is older than @old_ns nothing is known of the guest, and the minute
@@ -48,7 +49,7 @@ enum {
  * @heard_ns: when its last word came; 0: none
  * @held_ns: until when it was paused, so that its word held
  * @since_ns: since when it was heard without a gap
- * @asked: its last word was asked for
+ * @asked: its last word was asked for; @by_books: it was the host's books'
  * @stamp_ns, @free_bytes, @free_huge_bytes, @available_bytes: its last word
  * @calm_ns: since when @free_bytes is from @calm_least to @calm_most
  * @booted: it has settled down after its boot, by an earlier word
@@ -63,6 +64,7 @@ struct ebb_window {
 	uint64_t held_ns;
 	uint64_t since_ns;
 	bool asked;
+	bool by_books;
 	uint64_t stamp_ns;
 	uint64_t free_bytes;
 	uint64_t free_huge_bytes;

@@ -60,7 +60,7 @@ check_guest()
 	local backing=$1 reason=$2 resident swapped faulted speed sum ms status out back
 
 	guest_boot --memory 768 --backing "$backing" --channels shell --cmdline ebb.no-module
-	wait_for 90 on_rung pageout "$reason" ||
+	wait_for 240 on_rung pageout "$reason" ||
 		fail "$backing: not on rung pageout: $(ebbctl show "$GUEST" 2>&1)"
 	ok "$backing: a guest without Ebb is on rung pageout"
 	check "$backing: doctor tells what KSM has merged" \
@@ -127,7 +127,7 @@ check "doctor says what mends that" grep -q 'swapon' <(ebbctl doctor "$GUEST")
 
 swap_show
 ebbctl doctor "$GUEST" >/dev/null
-wait_for 90 on_rung pageout private-memory ||
+wait_for 240 on_rung pageout private-memory ||
 	fail "not on rung pageout: $(ebbctl show "$GUEST" 2>&1)"
 ok "with swap it is on rung pageout, without a restart"
 reclaim --all || fail "reclaim --all: $(cat "$RIG_DIR/run/stderr") $RESULT"
@@ -138,7 +138,7 @@ check "the rung is forbidden" ebbctl set "$GUEST" --rungs lease,report
 wait_for 90 closed_for rung-forbidden || fail "it is not forbidden: $(ebbctl show "$GUEST" 2>&1)"
 refused 1 'rungs allows.*(pageout).*--rungs all' "a reclaim" ebbctl reclaim "$GUEST" 64M
 check "and allowed again" ebbctl set "$GUEST" --rungs all
-wait_for 90 on_rung pageout private-memory ||
+wait_for 240 on_rung pageout private-memory ||
 	fail "not on rung pageout again: $(ebbctl show "$GUEST" 2>&1)"
 guest_remove "$GUEST"
 

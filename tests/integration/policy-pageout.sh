@@ -39,7 +39,7 @@ libvirt_start
 guest_boot --memory 640 --backing private --channels shell --cmdline ebb.no-module
 # shellcheck disable=SC2119
 start_ebbd
-wait_for 90 on_rung pageout private-memory ||
+wait_for 240 on_rung pageout private-memory ||
 	fail "not on rung pageout: $(ebbctl show "$GUEST" 2>&1)"
 check "its owner keeps it a min" ebbctl set "$GUEST" --min ${MIN_MIB}M
 guest_run 120 "fill --hold 300" || fail "the guest could not populate 300 MiB"

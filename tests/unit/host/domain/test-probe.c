@@ -309,6 +309,39 @@ static void test_paused(void **state)
 	assert_int_equal(fake.own_asks + fake.qga_asks, 0);
 }
 
+/* Nobody in it can be asked, but what stands still or begins looks cold all the same. */
+static void test_without_channel(void **state)
+{
+	(void)state;
+	fake.swap = (struct ebb_budget_swap){ .known = true,
+					      .total_bytes = EBB_GIB };
+	look((struct ebb_probe_order){ 0 });
+	assert_true(is_reason(EBB_REASON_NO_CHANNEL));
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_PAGEOUT);
+	fake.state = EBB_DOMAIN_PAUSED;
+	look((struct ebb_probe_order){ 0 });
+	assert_true(is_reason(EBB_REASON_NO_CHANNEL));
+	assert_true(is_reason(EBB_REASON_GUEST_PAUSED));
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_OBSERVE);
+	fake.state = EBB_DOMAIN_RUNNING;
+	fake.age_s = 5;
+	look((struct ebb_probe_order){ 0 });
+	assert_true(is_reason(EBB_REASON_NO_CHANNEL));
+	assert_true(is_reason(EBB_REASON_GUEST_BOOTING));
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_OBSERVE);
+	fake.restored = true;
+	look((struct ebb_probe_order){ 0 });
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_PAGEOUT);
+	fake.age_s = 3600;
+	look((struct ebb_probe_order){ .booted_ns = ebb_now_ns() });
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_OBSERVE);
+	/* Where nothing could be taken anyway, it is nothing to wait for. */
+	fake.swap.total_bytes = 0;
+	look((struct ebb_probe_order){ .booted_ns = ebb_now_ns() });
+	assert_false(is_reason(EBB_REASON_GUEST_BOOTING));
+	assert_true(is_reason(EBB_REASON_NO_SWAP));
+}
+
 /* Nobody waits for an agent that cannot be there yet. */
 static void test_booting(void **state)
 {
@@ -633,6 +666,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_paused, set_up),
+		cmocka_unit_test_setup(test_without_channel, set_up),
 		cmocka_unit_test_setup(test_booting, set_up),
 		cmocka_unit_test_setup(test_restored, set_up),
 		cmocka_unit_test_setup(test_no_agent, set_up),

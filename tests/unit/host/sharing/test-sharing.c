@@ -135,6 +135,7 @@ bool __wrap_ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 		return false;
 	if (guest->paged) {
 		*ret_word = (struct ebb_vm_word){
+			.by_books = true,
 			.stamp_ns =
 				3600 * EBB_NS_PER_S + ebb_now_ns() - begun_ns,
 			.free_bytes = EBB_GIB - guest->resident_bytes -

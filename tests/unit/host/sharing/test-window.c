@@ -57,6 +57,22 @@ static void a_silence_is_not_calm(void **state)
 	assert_true(ebb_window_has_booted(&window, now_ns));
 }
 
+/* What the host's books say of a guest that has all its memory never changes. */
+static void books_are_not_calm(void **state)
+{
+	(void)state;
+	word.by_books = true;
+	hear_for(179, 0);
+	assert_false(ebb_window_has_booted(&window, now_ns));
+	hear_for(2, 0);
+	assert_true(ebb_window_has_booted(&window, now_ns));
+	/* It may have run before anybody looked. */
+	window = (struct ebb_window){ .old_ns = 30 * S };
+	word.stamp_ns = 3600 * S;
+	hear_for(1, 0);
+	assert_true(ebb_window_has_booted(&window, now_ns));
+}
+
 static uint64_t lasting(uint64_t *ret_s)
 {
 	uint64_t since_ns;
@@ -263,6 +279,7 @@ int main(void)
 		WINDOW_TEST(an_old_word_is_no_word),
 		WINDOW_TEST(it_has_booted_when_it_is_calm),
 		WINDOW_TEST(a_silence_is_not_calm),
+		WINDOW_TEST(books_are_not_calm),
 		WINDOW_TEST(who_has_booted_does_not_boot_again),
 		WINDOW_TEST(or_after_three_minutes),
 		WINDOW_TEST(a_guest_that_is_old_has_booted),
