@@ -54,15 +54,24 @@ faulted_in()
 	sed 's/.*) //' "/proc/$(guest_pid)/stat" | awk '{ printf "%.0f\n", ($8 + $10) * 4096 }'
 }
 
-# check_guest BACKING REASON
+# boot BACKING
+boot()
+{
+	guest_boot --memory 768 --backing "$1" --channels shell --cmdline ebb.no-module
+}
+
+# await_rung REASON: until it no longer counts as booting.
+await_rung()
+{
+	wait_for 240 on_rung pageout "$1" ||
+		fail "not on rung pageout: $(ebbctl show "$GUEST" 2>&1)"
+}
+
+# check_guest BACKING
 check_guest()
 {
-	local backing=$1 reason=$2 resident swapped faulted speed sum ms status out back
+	local backing=$1 resident swapped faulted speed sum ms status out back
 
-	guest_boot --memory 768 --backing "$backing" --channels shell --cmdline ebb.no-module
-	wait_for 240 on_rung pageout "$reason" ||
-		fail "$backing: not on rung pageout: $(ebbctl show "$GUEST" 2>&1)"
-	ok "$backing: a guest without Ebb is on rung pageout"
 	check "$backing: doctor tells what KSM has merged" \
 		grep -q 'ok *ksm' <(ebbctl doctor "$GUEST")
 
@@ -118,7 +127,7 @@ requires virsh socat jq
 swap_begin $SWAP_MIB
 rig_init
 libvirt_start
-guest_boot --memory 512 --backing private --channels shell --cmdline ebb.no-module
+boot private
 # shellcheck disable=SC2119
 start_ebbd
 wait_for 90 closed_for no-swap || fail "no-swap is not named: $(ebbctl show "$GUEST" 2>&1)"
@@ -127,8 +136,7 @@ check "doctor says what mends that" grep -q 'swapon' <(ebbctl doctor "$GUEST")
 
 swap_show
 ebbctl doctor "$GUEST" >/dev/null
-wait_for 240 on_rung pageout private-memory ||
-	fail "not on rung pageout: $(ebbctl show "$GUEST" 2>&1)"
+await_rung private-memory
 ok "with swap it is on rung pageout, without a restart"
 reclaim --all || fail "reclaim --all: $(cat "$RIG_DIR/run/stderr") $RESULT"
 check "what it has free is not known, and so not taken" \
@@ -138,11 +146,15 @@ check "the rung is forbidden" ebbctl set "$GUEST" --rungs lease,report
 wait_for 90 closed_for rung-forbidden || fail "it is not forbidden: $(ebbctl show "$GUEST" 2>&1)"
 refused 1 'rungs allows.*(pageout).*--rungs all' "a reclaim" ebbctl reclaim "$GUEST" 64M
 check "and allowed again" ebbctl set "$GUEST" --rungs all
-wait_for 240 on_rung pageout private-memory ||
-	fail "not on rung pageout again: $(ebbctl show "$GUEST" 2>&1)"
-guest_remove "$GUEST"
+await_rung private-memory
+check "it is paused" virsh suspend "$GUEST"
+wait_for 60 closed_for guest-paused ||
+	fail "it is not closed for that: $(ebbctl show "$GUEST" 2>&1)"
+check "and resumed" virsh resume "$GUEST"
+await_rung private-memory
+ok "what stands still is not paged out, and then it may be again"
 
-check_guest private private-memory
+check_guest private
 reclaim 760M --timeout 200s
 status=$?
 [ $status = 4 ] || fail "exit $status: $(cat "$RIG_DIR/run/stderr") $RESULT"
@@ -150,4 +162,13 @@ grep -qxE "no-more|guest-pressure" <<<"$(result ended)" ||
 	fail "it ended $(result ended): $RESULT"
 ok "of 760 MiB $(mib "$(result reclaimed-bytes)") came, then: $(result ended), $(result refused-reason)"
 guest_remove "$GUEST"
-check_guest memfd no-channel
+boot memfd
+wait_for 60 closed_for guest-booting ||
+	fail "it does not count as booting: $(ebbctl show "$GUEST" 2>&1)"
+ok "what was started a short while ago is not paged out"
+# A guest from an image has booted.
+check "it is saved" virsh save "$GUEST" "$RIG_DIR/guest.save"
+check "and restored" virsh restore "$RIG_DIR/guest.save"
+guest_wait
+await_rung no-channel
+check_guest memfd
