@@ -27,6 +27,8 @@ enum {
 	TRIED_TIMES = 2,
 	/* Of what was looked at again, so small a part may have come back. */
 	BACK_PART = 4,
+	/* Of what was asked for and came, likewise. */
+	MISSED_PART = 8,
 };
 
 #define RESERVE_BYTES_MIN (32 * EBB_MIB)
@@ -379,7 +381,19 @@ static struct ebb_outcome review_all(struct pageout *pageout,
 	r = ebb_cold_count_back(cold, &back_bytes);
 	if (r < 0)
 		return failed(r);
-	return is_refault(cold->out_bytes, back_bytes) ? refault() : outcome;
+	if (!is_refault(cold->out_bytes, back_bytes))
+		return outcome;
+	/* Trials of what is in use come back. What was asked for is what has to stay. */
+	if (outcome.end == EBB_END_SATISFIED) {
+		settled = measure(pageout);
+		if (settled.end != EBB_END_NONE &&
+		    settled.end != EBB_END_SATISFIED)
+			return settled;
+		if (missing_bytes(pageout) <=
+		    pageout->reclaim->wish.bytes / MISSED_PART)
+			return outcome;
+	}
+	return refault();
 }
 
 /* DRAINED: nothing that is known to be cold is left. */
