@@ -165,12 +165,20 @@ static uint32_t count_told_by_agent(const struct ebb_vm *vm)
 static bool is_told_when_over(const struct ebb_vm *vm)
 {
 	static const enum ebb_reason_id told[] = {
-		EBB_REASON_CONFIDENTIAL,   EBB_REASON_VFIO,
-		EBB_REASON_VDPA,	   EBB_REASON_VHOST_USER,
-		EBB_REASON_NVDIMM,	   EBB_REASON_LOCKED_MEMORY,
-		EBB_REASON_PRIVATE_MEMORY, EBB_REASON_BACKING_ON_DISK,
-		EBB_REASON_NO_CHANNEL,	   EBB_REASON_GUEST_PAUSED,
-		EBB_REASON_RUNG_FORBIDDEN, EBB_REASON_RESERVED_MEMORY,
+		EBB_REASON_CONFIDENTIAL,
+		EBB_REASON_VFIO,
+		EBB_REASON_VDPA,
+		EBB_REASON_VHOST_USER,
+		EBB_REASON_NVDIMM,
+		EBB_REASON_LOCKED_MEMORY,
+		EBB_REASON_PRIVATE_MEMORY,
+		EBB_REASON_BACKING_ON_DISK,
+		EBB_REASON_NO_CHANNEL,
+		EBB_REASON_GUEST_PAUSED,
+		EBB_REASON_RUNG_FORBIDDEN,
+		EBB_REASON_RESERVED_MEMORY,
+		/* Nobody tells of swap that is added, but that is no matter of seconds. */
+		EBB_REASON_NO_SWAP,
 	};
 	const struct ebb_reason_list *reasons = &vm->probe.reasons;
 	uint32_t count = count_told_by_agent(vm);
@@ -179,6 +187,9 @@ static bool is_told_when_over(const struct ebb_vm *vm)
 		count += ebb_reason_has(reasons, told[i]);
 	count += ebb_reason_has(reasons, EBB_REASON_NO_AGENT) &&
 		 is_agent_told(&vm->probe);
+	/* A driver that was silent is not asked again before long. */
+	count += ebb_reason_has(reasons, EBB_REASON_NO_BALLOON) &&
+		 vm->probe.silent_ns > 0;
 	return count > 0 && count == reasons->count;
 }
 

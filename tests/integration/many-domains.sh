@@ -130,9 +130,8 @@ check_quiet()
 {
 	local line count ticks
 
-	# The second look of each, for what came while the first was under way, and at the
-	# driver of its balloon, which the first leaves alone.
-	pause_us 12000000
+	# The second look of each, for what came while the first was under way.
+	pause_us 5000000
 	line=$(log_line)
 	ticks=$(cpu_ticks)
 	pause_us $((QUIET_S * 1000000))
