@@ -211,6 +211,9 @@ static void set_retry(struct ebb_vm *vm)
 
 	if (vm->retry_s > EBB_VM_RETRY_MIN_S && is_told_when_over(vm))
 		vm->retry_s = retry_max_s(vm);
+	/* What was in the way before may have been told, and this is not. */
+	if (vm->retry_s > retry_max_s(vm))
+		vm->retry_s = retry_max_s(vm);
 	wait_ns = vm->retry_s * EBB_NS_PER_S;
 
 	vm->retry_ns = ebb_now_ns() + wait_ns +
