@@ -128,18 +128,23 @@ static struct ebb_outcome estimate_all(struct ebb_reclaim *reclaim,
 	return ebb_outcome(EBB_END_SATISFIED);
 }
 
-static struct ebb_outcome run(struct ebb_reclaim *reclaim)
+struct ebb_bounds ebb_reclaim_bounds(const struct ebb_reclaim *reclaim)
 {
-	const struct ebb_bounds bounds = {
+	return (struct ebb_bounds){
 		.bytes = reclaim->wish.all ? 0 : reclaim->wish.bytes,
 		.deadline_ns = reclaim->start_ns +
-			       reclaim->wish.timeout_ms * UINT64_C(1000000),
+			       reclaim->wish.timeout_ms * EBB_NS_PER_MS,
 		.grant_window_ms = reclaim->grant_window_ms,
 		.gone = reclaim->gone,
 		.disconnected = reclaim->disconnected,
 		.leaving = reclaim->leaving,
 		.cancelled = reclaim->cancelled,
 	};
+}
+
+static struct ebb_outcome run(struct ebb_reclaim *reclaim)
+{
+	const struct ebb_bounds bounds = ebb_reclaim_bounds(reclaim);
 	struct ebb_outcome outcome;
 	struct ebb_tools tools;
 	int r = ebb_tools_init(&tools, &reclaim->lender, &bounds,

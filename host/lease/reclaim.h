@@ -108,6 +108,9 @@ void ebb_reclaim_prepare(struct ebb_reclaim *reclaim);
  */
 void ebb_reclaim_run(struct ebb_reclaim *reclaim);
 
+/* How far it may go, on whatever rung: from when @start_ns is set. */
+struct ebb_bounds ebb_reclaim_bounds(const struct ebb_reclaim *reclaim);
+
 /* What it does now. */
 const char *ebb_reclaim_phase_name(enum ebb_reclaim_phase phase);
 

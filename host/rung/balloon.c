@@ -358,21 +358,12 @@ static struct ebb_outcome run_begun(struct ebb_reclaim *reclaim)
 	struct run run = {
 		.reclaim = reclaim,
 		.hand = reclaim->hand,
-		.bounds = {
-			.bytes = reclaim->wish.all ? 0 : reclaim->wish.bytes,
-			.deadline_ns = reclaim->start_ns +
-				       reclaim->wish.timeout_ms *
-					       EBB_NS_PER_MS,
-			.gone = reclaim->gone,
-			.disconnected = reclaim->disconnected,
-			.leaving = reclaim->leaving,
-			.cancelled = reclaim->cancelled,
-		},
+		.bounds = ebb_reclaim_bounds(reclaim),
 		.view = { .floor_bytes = reclaim->floor_bytes,
 			  .free_only = reclaim->wish.all ||
 				       reclaim->wish.free_only },
-		.start_ticks = ebb_process_start_ticks(
-			reclaim->lender.qemu->pid),
+		.start_ticks =
+			ebb_process_start_ticks(reclaim->lender.qemu->pid),
 	};
 	struct ebb_outcome outcome = measure(&run);
 

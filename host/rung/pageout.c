@@ -526,18 +526,10 @@ void ebb_pageout_run(struct ebb_reclaim *reclaim)
 {
 	struct pageout pageout = {
 		.reclaim = reclaim,
-		.bounds = {
-			.bytes = reclaim->wish.all ? 0 : reclaim->wish.bytes,
-			.gone = reclaim->gone,
-			.disconnected = reclaim->disconnected,
-			.leaving = reclaim->leaving,
-			.cancelled = reclaim->cancelled,
-		},
 	};
 	int r = begin_books(&pageout);
 
-	pageout.bounds.deadline_ns =
-		reclaim->start_ns + reclaim->wish.timeout_ms * EBB_NS_PER_MS;
+	pageout.bounds = ebb_reclaim_bounds(reclaim);
 	reclaim->outcome = r < 0 ? ebb_held_unread(r) : run(&pageout);
 	/* What came back until now is no gain. */
 	if (r == 0)

@@ -313,16 +313,7 @@ static struct ebb_outcome run(struct ebb_reclaim *reclaim)
 {
 	struct report report = {
 		.reclaim = reclaim,
-		.bounds = {
-			.bytes = reclaim->wish.all ? 0 : reclaim->wish.bytes,
-			.deadline_ns = reclaim->start_ns +
-				       reclaim->wish.timeout_ms *
-					       EBB_NS_PER_MS,
-			.gone = reclaim->gone,
-			.disconnected = reclaim->disconnected,
-			.leaving = reclaim->leaving,
-			.cancelled = reclaim->cancelled,
-		},
+		.bounds = ebb_reclaim_bounds(reclaim),
 		.worth_bytes = reclaim->books.reclaimed_bytes,
 	};
 	struct ebb_outcome outcome = measure(&report);
