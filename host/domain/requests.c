@@ -217,16 +217,24 @@ static void handle_show(struct ebb_call *call,
 
 /* ---- what is for a vm ---- */
 
+/* Of a request that names a domain and says no more; as find_domain(). */
+static struct ebb_vm *find_named(struct ebb_fleet *fleet, struct ebb_call *call,
+				 const struct json_object *arguments,
+				 ebb_pending_fn again)
+{
+	struct ebb_domain_request request;
+
+	if (!decode_domain(call, arguments, &request))
+		return NULL;
+	return find_domain(fleet, call, request.uri, request.domain, again,
+			   arguments);
+}
+
 static void doctor(struct ebb_fleet *fleet, struct ebb_call *call,
 		   const struct json_object *arguments, ebb_pending_fn again)
 {
-	struct ebb_domain_request request;
-	struct ebb_vm *vm;
+	struct ebb_vm *vm = find_named(fleet, call, arguments, again);
 
-	if (!decode_domain(call, arguments, &request))
-		return;
-	vm = find_domain(fleet, call, request.uri, request.domain, again,
-			 arguments);
 	if (!vm)
 		return;
 	/* Who may only look causes no work in a guest. */
@@ -238,13 +246,8 @@ static void doctor(struct ebb_fleet *fleet, struct ebb_call *call,
 static void deflate(struct ebb_fleet *fleet, struct ebb_call *call,
 		    const struct json_object *arguments, ebb_pending_fn again)
 {
-	struct ebb_domain_request request;
-	struct ebb_vm *vm;
+	struct ebb_vm *vm = find_named(fleet, call, arguments, again);
 
-	if (!decode_domain(call, arguments, &request))
-		return;
-	vm = find_domain(fleet, call, request.uri, request.domain, again,
-			 arguments);
 	if (vm)
 		ebb_vm_deflate(vm, call);
 }
