@@ -110,13 +110,12 @@ ebb_policy_find_emergency(const struct ebb_policy *policy,
 static bool is_spent(const struct ebb_policy_domain *domain, uint64_t now_ns)
 {
 	const struct ebb_policy_history *history = &domain->history;
-	const struct ebb_policy_scratch *scratch = &domain->scratch;
 
-	if (history->window_bytes == 0 ||
-	    now_ns - history->decided_ns >= EBB_POLICY_WINDOW_NS)
-		return false;
-	return ebb_policy_whole_steps(scratch->allowance_bytes) == 0 &&
-	       (scratch->ready_bytes > 0 || ebb_policy_can_drive(domain));
+	return history->window_bytes > 0 &&
+	       now_ns - history->decided_ns < EBB_POLICY_WINDOW_NS &&
+	       ebb_policy_whole_steps(domain->scratch.allowance_bytes) == 0 &&
+	       (domain->scratch.ready_bytes > 0 ||
+		ebb_policy_can_drive(domain));
 }
 
 /* It could be asked. */

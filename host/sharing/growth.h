@@ -5,8 +5,8 @@
  * Theory of operation
  * ===================
  *
- * The problem. A guest tells its working set each half minute at most, as telling it
- * wakes the guest. A guest that begins to work a second later uses hundreds of MiB by the
+ * The problem. A guest tells its working set each half minute at most, in need each
+ * three seconds, as telling it wakes the guest. A guest that begins to work a second later uses hundreds of MiB by the
  * time of its next word, and by its last word all of that is idle: in need the policy
  * would drive the one guest that grows.
  *
