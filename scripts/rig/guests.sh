@@ -88,6 +88,12 @@ guest_pid()
 	cat "/run/libvirt/qemu/$GUEST.pid"
 }
 
+# For libvirt, which hears of a QEMU that was killed later than ebbd does.
+guest_is_off()
+{
+	[ "$(virsh domstate "$GUEST")" = "shut off" ]
+}
+
 balloon_mib()
 {
 	virsh dommemstat "$GUEST" | awk '$1 == "actual" { print int($2 / 1024) }'

@@ -47,6 +47,7 @@ dies()
 started_rig --memory 2048
 dies lease
 
+wait_for 60 guest_is_off || fail "libvirt did not hear that the guest died"
 virsh start "$GUEST" >/dev/null || fail "virsh start"
 guest_wait
 wait_lease

@@ -53,11 +53,6 @@ comes_back()
 	check "$1: the new kernel has lost nothing, $verdict" dmesg_clean
 }
 
-guest_has_gone()
-{
-	[ "$(virsh domstate "$GUEST")" = "shut off" ]
-}
-
 # For the guest to boot, on a disk.
 write_kernel()
 {
@@ -110,7 +105,7 @@ virsh start "$GUEST" >/dev/null || fail "the guest did not start again"
 guest_wait
 wait_lease
 harmed "a panic, on_crash destroy" granted "echo c >/proc/sysrq-trigger" \
-	'was reset or stopped|not running|stopped' guest_has_gone
+	'was reset or stopped|not running|stopped' guest_is_off
 refused 1 'not running' "reclaim from a guest that is gone" \
 	ebbctl reclaim "$GUEST" --all
 check "start" virsh start "$GUEST"
