@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/cleanup.h"
+#include "host/interface/array.h"
 #include "host/interface/rows.h"
 
 /* Of a struct ebb_target_status that is member @target of a struct. */
@@ -282,12 +282,12 @@ void ebb_settings_show(const struct ebb_settings *settings,
 	}
 }
 
-static int list_error(struct ebb_msg_error *ret_error, int error,
-		      const char *text)
+static int decode_domain(const struct json_object *object, void *ret_item,
+			 const void *opaque, struct ebb_msg_error *ret_error)
 {
-	if (ret_error)
-		snprintf(ret_error->text, sizeof(ret_error->text), "%s", text);
-	return error;
+	(void)opaque;
+	return ebb_msg_decode(object, ebb_domain_status_fields, ret_item,
+			      sizeof(struct ebb_domain_status), ret_error);
 }
 
 int ebb_status_list_decode(const struct json_object *object,
@@ -295,35 +295,14 @@ int ebb_status_list_decode(const struct json_object *object,
 			   struct ebb_msg_error *ret_error)
 {
 	struct ebb_status_list list = { 0 };
-	struct json_object *array;
-	size_t count;
+	void *domains;
+	int r = ebb_array_decode(object, "domains", EBB_LIST_MAX,
+				 sizeof(*list.domains), decode_domain, NULL,
+				 &domains, &list.domain_count, ret_error);
 
-	if (!json_object_object_get_ex(object, "domains", &array))
-		return list_error(ret_error, -EINVAL, "'domains' is missing");
-	if (!json_object_is_type(array, json_type_array))
-		return list_error(ret_error, -EINVAL,
-				  "'domains' is not an array");
-	count = json_object_array_length(array);
-	if (count > EBB_LIST_MAX)
-		return list_error(ret_error, -ERANGE,
-				  "'domains' has too many elements");
-
-	/* An empty list is no lack of memory. */
-	list.domains = calloc(count ? count : 1, sizeof(*list.domains));
-	if (!list.domains)
-		return list_error(ret_error, -ENOMEM, "out of memory");
-	list.domain_count = (uint32_t)count;
-
-	for (size_t i = 0; i < count; i++) {
-		int r = ebb_msg_decode(json_object_array_get_idx(array, i),
-				       ebb_domain_status_fields,
-				       &list.domains[i],
-				       sizeof(list.domains[i]), ret_error);
-		if (r < 0) {
-			free(list.domains);
-			return r;
-		}
-	}
+	if (r < 0)
+		return r;
+	list.domains = domains;
 	*ret_list = list;
 	return 0;
 }
@@ -332,26 +311,17 @@ struct json_object *ebb_status_list_encode(const struct ebb_status_list *list)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *array = json_object_new_array();
+	int r = object && array ? 0 : -ENOMEM;
 
-	if (!object || !array)
-		goto fail;
-	for (uint32_t i = 0; i < list->domain_count; i++) {
-		struct json_object *domain = ebb_msg_encode(
-			ebb_domain_status_fields, &list->domains[i]);
-
-		if (!domain)
-			goto fail;
-		if (json_object_array_add(array, domain) < 0) {
-			json_object_put(domain);
-			goto fail;
-		}
-	}
-	if (json_object_object_add(object, "domains", array) < 0)
-		goto fail;
-	return object;
-
-fail:
+	for (uint32_t i = 0; r == 0 && i < list->domain_count; i++)
+		r = ebb_array_append(array,
+				     ebb_msg_encode(ebb_domain_status_fields,
+						    &list->domains[i]));
+	if (r == 0)
+		r = ebb_array_add(object, "domains", json_object_get(array));
 	json_object_put(array);
+	if (r == 0)
+		return object;
 	json_object_put(object);
 	return NULL;
 }
