@@ -18,6 +18,9 @@
  *   policy-explain   struct ebb_explain_request  -> struct ebb_explain, and
  *                    "domains": [struct ebb_explain_domain] (explain.h)
  *   policy-pause     struct ebb_policy_request   -> struct ebb_policy_result
+ *   history          struct ebb_history_request  -> struct ebb_history (history.h)
+ *   events           struct ebb_events_request   -> struct ebb_events, or a stream
+ *                    (event.h)
  *
  * Those that change something (daemon-reload, domain-set, domain-reclaim, policy-pause)
  * are for root and those who may act; the others, too, for those who may only look.
