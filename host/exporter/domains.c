@@ -214,12 +214,15 @@ static const struct exp_row domain_rows[] = {
 
 /* ---- policy-explain ---- */
 
+#define PPM 1000000
+
 #define MESSAGE struct ebb_explain_domain
 
 KNOWN(has_memory, domain->memory_known)
 KNOWN(has_min, domain->memory_known || domain->min_bytes > 0)
 KNOWN(has_max, domain->max_bytes > 0)
 KNOWN(has_working_set, domain->working_set_known)
+KNOWN(has_parts, domain->parts_known)
 KNOWN(was_decided, domain->last_age_ms != UINT32_MAX)
 
 static void print_policy(const struct exp_row *row, const char *labels,
@@ -231,6 +234,27 @@ static void print_policy(const struct exp_row *row, const char *labels,
 	exp_text_add(&all, "%s", labels);
 	exp_text_label(&all, "mode", domain->mode);
 	print_word(row, exp_text_get(&all), "state", domain->state, lines);
+	lines->failed |= all.failed;
+	exp_text_clear(&all);
+}
+
+/* Of each budget that the domain's memory counts in. */
+static void print_parts(const struct exp_row *row, const char *labels,
+			const void *message, struct exp_text *lines)
+{
+	const MESSAGE *domain = message;
+	struct exp_text all = { 0 };
+
+	for (uint32_t i = 0; i < domain->part_count; i++) {
+		const struct ebb_explain_part *part = &domain->parts[i];
+
+		exp_text_reset(&all);
+		exp_text_add(&all, "%s", labels);
+		exp_text_label(&all, "budget", part->budget);
+		exp_text_add(lines, "%s{%s} %" PRIu32 ".%06" PRIu32 "\n",
+			     row->name, exp_text_get(&all),
+			     part->part_ppm / PPM, part->part_ppm % PPM);
+	}
 	lines->failed |= all.failed;
 	exp_text_clear(&all);
 }
@@ -249,6 +273,8 @@ static const struct exp_row share_rows[] = {
 	    "What the domain has above that and does not work with is taken."),
 	ROW("ebb_domain_shares", EXP_U32, shares, NULL,
 	    "The domain's weight when memory is short."),
+	PRINTED("ebb_domain_budget_ratio", print_parts, has_parts,
+		"Which part of the domain's memory counts in a budget."),
 	ROW("ebb_domain_pending_bytes", EXP_U64, pending_bytes, NULL,
 	    "Memory that the policy asked for and that was not answered yet."),
 	ROW("ebb_domain_decision_age_seconds", EXP_MS, last_age_ms, was_decided,

@@ -86,6 +86,62 @@ host_is_told()
 	[[ $(value ebb_budget_limit_bytes 'budget="host"') =~ ^[1-9][0-9]+$ ]]
 }
 
+prometheus_listens()
+{
+	PROMETHEUS=$(sed -n 's/.*msg="Listening on" address=//p' "$1" | head -n 1)
+	[ -n "$PROMETHEUS" ]
+}
+
+# A Prometheus that scrapes each second, with the rules that are installed.
+start_prometheus()
+{
+	local dir=$RIG_DIR/run/prometheus log=$RIG_DIR/log/prometheus.log
+
+	mkdir "$dir"
+	sed 's/interval: 30s/interval: 1s/' \
+		"$source_dir/host/exporter/fleet/ebb.rules.yml" >"$dir/ebb.rules.yml"
+	cat >"$dir/prometheus.yml" <<-END
+	global: { scrape_interval: 1s, evaluation_interval: 1s }
+	rule_files: [ebb.rules.yml]
+	scrape_configs:
+	  - job_name: ebb
+	    static_configs:
+	      - targets: ['${URL#http://}']
+	        labels: { cluster: here }
+	END
+	prometheus --config.file="$dir/prometheus.yml" --storage.tsdb.path="$dir/data" \
+		--web.listen-address=127.0.0.1:0 >"$log" 2>&1 </dev/null 8>&- &
+	RIG_PIDS+=($!)
+	wait_for 30 prometheus_listens "$log" || fail "prometheus: $(tail -n 5 "$log")"
+}
+
+# told EXPRESSION: the values that Prometheus has for it.
+told()
+{
+	curl -sG --max-time 20 "http://$PROMETHEUS/api/v1/query" --data-urlencode "query=$1" |
+		jq -r '.data.result[].value[1]'
+}
+
+told_is()
+{
+	[ "$(told "$1")" = "$2" ]
+}
+
+told_at_least()
+{
+	local value
+
+	value=$(told "$1")
+	[[ $value =~ ^[0-9]+$ ]] && [ "$value" -ge "$2" ]
+}
+
+# Each rule was evaluated, and none failed.
+rules_are_well()
+{
+	curl -s --max-time 20 "http://$PROMETHEUS/api/v1/rules" | jq -e '
+		[.data.groups[].rules[]] | length > 20 and all(.health == "ok")' >/dev/null
+}
+
 # header NAME PATTERN PATH
 header()
 {
@@ -137,6 +193,13 @@ if command -v promtool >/dev/null; then
 else
 	echo "# no promtool: scripts/install-deps test"
 fi
+prometheus=
+if command -v prometheus >/dev/null; then
+	prometheus=1
+	start_prometheus
+else
+	echo "# no prometheus: scripts/install-deps test"
+fi
 guest_populate 300
 agrees ebb_domain_memory_bytes memory-bytes
 agrees ebb_domain_resident_bytes resident-bytes $((16 << 20))
@@ -147,6 +210,22 @@ reclaim --all || fail "reclaim --all: $(cat "$RIG_DIR/run/stderr")"
 agrees ebb_domain_reclaimed_bytes_total reclaimed-bytes
 agrees ebb_domain_reclaims_total reclaim-runs
 check "it was taken" at_least "$(of_guest ebb_domain_reclaimed_bytes_total)" $((200 << 20))
+if [ -n "$prometheus" ]; then
+	of="{domain=\"$GUEST\",uuid=\"$UUID\",cluster=\"here\"}"
+	check "Prometheus: up" wait_for 20 told_is 'ebb_up{cluster="here"}' 1
+	check "Prometheus: the guest's memory" wait_for 20 \
+		told_is "ebb_domain_memory_bytes$of" "$(of_guest ebb_domain_memory_bytes)"
+	check "Prometheus: what was taken" wait_for 20 \
+		told_is "ebb_domain_reclaimed_bytes_total$of" \
+		"$(of_guest ebb_domain_reclaimed_bytes_total)"
+	check "rules: what a host must have for it" wait_for 20 \
+		told_is "ebb:domain_arriving_bytes$of" "$(of_guest ebb_domain_usable_bytes)"
+	check "rules: what its host has back" wait_for 20 \
+		told_at_least "ebb:domain_leaving_bytes$of" 1
+	check "rules: the host's spare memory" wait_for 20 \
+		told_is 'count(ebb:host_spare_bytes{cluster="here"})' 1
+	check "rules: all are well" wait_for 20 rules_are_well
+fi
 
 # How it says it.
 check "the format" header content-type 'text/plain; version=0.0.4; charset=utf-8' /metrics
@@ -215,6 +294,10 @@ next_page
 check "gone: 200 and not up" test "$STATUS $(value ebb_up) $(value ebb_exporter_info \
 	"version=\"$("$RIG_DIR/ebb-exporter" --version | cut -d ' ' -f 2)\"")" = "200 0 1"
 check "gone: no facts are left" test "$(grep -c 'ebb_domain_\|ebb_budget' <<<"$BODY")" = 0
+if [ -n "$prometheus" ]; then
+	check "gone: an alert is pending" wait_for 20 told_is \
+		'ALERTS{alertname="EbbDown",alertstate="pending"}' 1
+fi
 scrape /healthz
 check "gone: /healthz says so" test "$STATUS" = 503
 check "gone: and what to do" grep -q 'cannot reach ebbd.*Start ebbd' <<<"$BODY"
@@ -227,7 +310,7 @@ check "it was said once each time" test \
 	"$(grep -c 'cannot reach' "$RIG_DIR/log/exporter.log")" = 1
 
 # Who may not look, and what cannot be.
-watched=$URL
+watched=$URL watcher=$EXPORTER
 start_exporter stranger.log "${as_stranger[@]}"
 scrape
 check "not in the group: not up" test "$STATUS $(value ebb_up)" = "200 0"
@@ -240,9 +323,8 @@ refused 2 'absolute path' "no path" "$RIG_DIR/ebb-exporter" --socket ebbd.sock
 refused 1 'in use.*another port' "a port that is in use" \
 	"$RIG_DIR/ebb-exporter" --listen "${watched#http://}"
 
-EXPORTER=${RIG_PIDS[-2]}
-kill "$EXPORTER"
-check "it ends when it is told to" wait_for 5 pid_gone "$EXPORTER"
-wait "$EXPORTER"
+kill "$watcher"
+check "it ends when it is told to" wait_for 5 pid_gone "$watcher"
+wait "$watcher"
 check "in order" test $? = 0
 check "the guest's log is clean" dmesg_clean

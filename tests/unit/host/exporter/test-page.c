@@ -189,6 +189,7 @@ static void test_unknown_is_absent(void **state)
 		"ebb_domain_working_set_bytes",
 		"ebb_domain_min_bytes",
 		"ebb_domain_max_bytes",
+		"ebb_domain_budget_ratio",
 		"ebb_domain_decision_",
 		"ebb_loop_away_max_seconds",
 	};
@@ -235,6 +236,12 @@ static void test_what_becomes_known(void **state)
 	domains[0].target.drop_count = 2;
 	share.memory_known = share.working_set_known = true;
 	share.last_age_ms = 3000;
+	share.parts_known = true;
+	share.part_count = 2;
+	share.parts[0] = (struct ebb_explain_part){ .budget = "host",
+						    .part_ppm = 1000000 };
+	share.parts[1] = (struct ebb_explain_part){ .budget = "node \"0\"",
+						    .part_ppm = 250000 };
 	make_page();
 	must_have("ebb_domain_facts_age_seconds" A " 0.250");
 	must_have("ebb_domain_free_bytes" A " 0");
@@ -247,6 +254,10 @@ static void test_what_becomes_known(void **state)
 	must_have("ebb_domain_usable_bytes" A " 0");
 	must_have("ebb_domain_working_set_bytes" A " 0");
 	must_have("ebb_domain_min_bytes" A " 0");
+	must_have("ebb_domain_budget_ratio{domain=\"a\",uuid=\"u-a\","
+		  "budget=\"host\"} 1.000000\n"
+		  "ebb_domain_budget_ratio{domain=\"a\",uuid=\"u-a\","
+		  "budget=\"node \\\"0\\\"\"} 0.250000");
 	must_have("ebb_domain_decision_age_seconds" A " 3.000");
 	must_not_name("ebb_domain_max_bytes");
 }
