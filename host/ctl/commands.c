@@ -10,6 +10,11 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			   "One line for each running domain: its rung (how its memory can be\n"
 			   "taken), how much of it is resident and free, and what keeps it from\n"
 			   "a better rung." },
+	[CTL_CMD_TOP] = { "top", "", 0, 0, CTL_OPT_INTERVAL | CTL_OPT_ONCE,
+			  "Watch the host and the domains",
+			  "Shows the host, a line for each running domain with a bar of its memory\n"
+			  "and a curve of what was resident, and what ebbd did last, anew every two\n"
+			  "seconds. ? shows the keys, q quits." },
 	[CTL_CMD_SHOW] = { "show", "DOMAIN", 1, 1, 0,
 			   "Show what is known of a domain",
 			   "All facts of the domain, by NUMA node and by backing file, and each\n"

@@ -28,6 +28,7 @@ struct ctl_command {
 
 enum ctl_command_id {
 	CTL_CMD_LIST,
+	CTL_CMD_TOP,
 	CTL_CMD_SHOW,
 	CTL_CMD_RECLAIM,
 	CTL_CMD_DEFLATE,

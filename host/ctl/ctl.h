@@ -48,6 +48,8 @@ enum ctl_option {
 	CTL_OPT_CURRENT = 1 << 18,
 	CTL_OPT_RUNGS = 1 << 19,
 	CTL_OPT_RESERVED = 1 << 20,
+	CTL_OPT_INTERVAL = 1 << 21,
+	CTL_OPT_ONCE = 1 << 22,
 
 	CTL_OPT_EVERYWHERE = CTL_OPT_CONNECT | CTL_OPT_SOCKET | CTL_OPT_JSON |
 			     CTL_OPT_HELP | CTL_OPT_VERSION,
@@ -72,6 +74,7 @@ struct ctl_args {
 	const char *uri;
 	const char *socket;
 	uint32_t timeout_ms;
+	uint32_t interval_ms;
 	const char *free_target;
 	const char *settings[EBB_SETTING_COUNT];
 	int operand_count;
@@ -79,6 +82,7 @@ struct ctl_args {
 };
 
 int ctl_list(const struct ctl_args *args);
+int ctl_top(const struct ctl_args *args);
 int ctl_show(const struct ctl_args *args);
 int ctl_reclaim(const struct ctl_args *args);
 int ctl_set(const struct ctl_args *args);

@@ -12,7 +12,7 @@ _ebbctl_domains()
 _ebbctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list show reclaim deflate set explain policy doctor reload version help'
+	local commands='list top show reclaim deflate set explain policy doctor reload version help'
 	local options='--connect --socket --json --help --version'
 	local i word command='' action='' operands=0 connection=()
 
@@ -23,7 +23,7 @@ _ebbctl()
 		-s | --socket | -c | --connect)
 			connection+=("$word" "${COMP_WORDS[++i]}")
 			;;
-		--timeout | --free-target | --mode | --min | --max | --shares | --rungs | --reserved)
+		--timeout | --interval | --free-target | --mode | --min | --max | --shares | --rungs | --reserved)
 			((i++))
 			;;
 		-*) ;;
@@ -50,6 +50,10 @@ _ebbctl()
 		;;
 	--timeout)
 		mapfile -t COMPREPLY < <(compgen -W '10s 60s 5m' -- "$cur")
+		return
+		;;
+	--interval)
+		mapfile -t COMPREPLY < <(compgen -W '1s 2s 10s 1m' -- "$cur")
 		return
 		;;
 	--free-target)
@@ -82,6 +86,7 @@ _ebbctl()
 
 	case $command in
 	list) options+=' --all' ;;
+	top) options+=' --interval --once' ;;
 	reclaim) options+=' --all --dry-run --free-only --compact --no-compact --timeout' ;;
 	set) options+=' --free-target --mode --min --max --shares --rungs --reserved --live --config --current' ;;
 	esac

@@ -59,6 +59,10 @@ const struct ctl_option_row ctl_options[] = {
 	  "how memory may be taken: all, none, a list as lease,report, or default" },
 	{ CTL_OPT_RESERVED, 0, "reserved", "HOW",
 	  "if resident memory was paid for: keep, share, or default" },
+	{ CTL_OPT_INTERVAL, 0, "interval", "T",
+	  "ask ebbd each T, such as 2s (the default), 10s or 1m" },
+	{ CTL_OPT_ONCE, 0, "once", NULL,
+	  "print one picture as text, and exit" },
 	{ CTL_OPT_LIVE, 0, "live", NULL, "of the domain that runs alone" },
 	{ CTL_OPT_CONFIG, 0, "config", NULL,
 	  "of its definition alone: from its next start on" },
@@ -102,6 +106,20 @@ static void parse_timeout(struct parse *parse, const char *text)
 		parse->args->timeout_ms = ms;
 }
 
+static void parse_interval(struct parse *parse, const char *text)
+{
+	uint32_t ms;
+
+	if (ebb_duration_parse(text, &ms) < 0 || ms < 1000 || ms > 60 * 1000)
+		parse_fail(
+			parse,
+			"--interval is '%.40s', which is not accepted. Give a "
+			"time from 1s to 60s, such as 5s.",
+			text);
+	else
+		parse->args->interval_ms = ms;
+}
+
 static void take_option(struct parse *parse, enum ctl_option option)
 {
 	parse->args->given |= option;
@@ -114,6 +132,9 @@ static void take_option(struct parse *parse, enum ctl_option option)
 		break;
 	case CTL_OPT_TIMEOUT:
 		parse_timeout(parse, optarg);
+		break;
+	case CTL_OPT_INTERVAL:
+		parse_interval(parse, optarg);
 		break;
 	case CTL_OPT_FREE_TARGET:
 		parse->args->free_target = optarg;

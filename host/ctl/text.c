@@ -28,11 +28,7 @@ static bool is_harmless(wchar_t c)
 	return iswprint((wint_t)c) && !turns_direction(c);
 }
 
-/*
- * The next character of a text. Returns its bytes, at least one; @ret_char is
- * 0 for bytes that are no character.
- */
-static size_t next_char(const char *text, wchar_t *ret_char)
+size_t ctl_next_char(const char *text, wchar_t *ret_char)
 {
 	mbstate_t state = { 0 };
 	size_t bytes = mbrtowc(ret_char, text, strlen(text), &state);
@@ -51,7 +47,7 @@ char *ctl_clean(char *text, bool keep_lines)
 
 	while (*from) {
 		wchar_t c;
-		size_t bytes = next_char(from, &c);
+		size_t bytes = ctl_next_char(from, &c);
 
 		if (is_harmless(c) ||
 		    (keep_lines && (*from == '\n' || *from == '\t'))) {
@@ -103,7 +99,7 @@ int ctl_text_width(const char *text)
 	while (*text) {
 		wchar_t c;
 
-		text += next_char(text, &c);
+		text += ctl_next_char(text, &c);
 		if (wcwidth(c) > 0)
 			width += wcwidth(c);
 	}
@@ -199,7 +195,7 @@ static void print_escaped(FILE *file, const char *text)
 {
 	while (*text) {
 		wchar_t c;
-		size_t bytes = next_char(text, &c);
+		size_t bytes = ctl_next_char(text, &c);
 
 		if (*text == '\n' || is_harmless(c))
 			fwrite(text, 1, bytes, file);

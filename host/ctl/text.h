@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <wchar.h>
 
 #include "protocol/message.h"
 
@@ -23,6 +24,12 @@
  * marks that turn the direction of writing. Returns @text.
  */
 char *ctl_clean(char *text, bool keep_lines);
+
+/*
+ * The next character of a text that does not end here. Returns its bytes, at least one;
+ * @ret_char is 0 for bytes that are no character.
+ */
+size_t ctl_next_char(const char *text, wchar_t *ret_char);
 
 /* ctl_clean() on each string of a decoded message; in "xml", lines stay. */
 void ctl_clean_message(const struct ebb_field *fields, void *message);

@@ -18,7 +18,7 @@ if PKG_CONFIG_PATH=$dir PKG_CONFIG_LIBDIR=$dir ./configure --disable-kmod \
 fi
 said=$(grep '^configure: error: ' out)
 failed=0
-for word in json-c libsystemd libvirt libvirt-qemu libxml-2.0 inih numa libcap-ng \
+for word in json-c libsystemd libvirt libvirt-qemu libxml-2.0 inih ncursesw numa libcap-ng \
 	libseccomp install-deps; do
 	[[ $said == *"$word"* ]] || {
 		echo "configure does not say '$word': $said" >&2

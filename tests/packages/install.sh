@@ -44,7 +44,7 @@ kernel=$(cd "$root/lib/modules" && set -- * && echo "$1")
 inside apt-get update >/dev/null || fail "apt-get update"
 # What these need stays, so that a purge is compared with what was there before.
 inside apt-get install -y --no-install-recommends libvirt0 libjson-c5 libinih1 \
-	libcap-ng0 libseccomp2 libnuma1 libxml2 libmicrohttpd12 >/dev/null 2>&1
+	libcap-ng0 libseccomp2 libnuma1 libxml2 libmicrohttpd12 libncursesw6 >/dev/null 2>&1
 files >"$root/tmp/before"
 
 inside apt-get install -y --no-install-recommends ebb-host ebb-exporter ebb-guest ebb-dkms \
