@@ -51,6 +51,7 @@ struct peer {
 	int fd;
 	int watch;
 	enum ebb_access access; /* as it was when it connected */
+	uid_t uid; /* likewise */
 	uint64_t moved; /* when bytes last went to or fro, by the control's count */
 	bool ended; /* it will send no more */
 	struct ebb_frame frame;
@@ -63,6 +64,7 @@ struct peer {
 struct ebb_call {
 	struct peer *peer; /* NULL once it is gone */
 	struct json_object *id;
+	uid_t uid; /* of the peer */
 	void (*cancelled)(void *opaque);
 	void *opaque;
 };
@@ -199,6 +201,7 @@ static void peer_call(struct peer *peer, const struct ebb_msg *msg)
 	}
 	call->peer = peer;
 	call->id = json_object_get(msg->id);
+	call->uid = peer->uid;
 	peer->call = call;
 	if (!handler)
 		ebb_call_error(call, "CommandNotFound",
@@ -299,7 +302,7 @@ static void turn_away(int fd, const char *error_class, const char *text)
 }
 
 static void peer_new(struct ebb_control *control, struct peer **slot, int fd,
-		     enum ebb_access access)
+		     enum ebb_access access, uid_t uid)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 
@@ -310,6 +313,7 @@ static void peer_new(struct ebb_control *control, struct peer **slot, int fd,
 	peer->control = control;
 	peer->fd = fd;
 	peer->access = access;
+	peer->uid = uid;
 	peer_moved(peer);
 	ebb_frame_init(&peer->frame, EBB_MESSAGE_BYTES_MAX);
 	*slot = peer;
@@ -377,6 +381,7 @@ static void on_connection(int watch, int fd, int events, void *opaque)
 		accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	enum ebb_access access;
 	struct peer **room;
+	uid_t uid = (uid_t)-1;
 
 	(void)watch;
 	(void)events;
@@ -386,7 +391,7 @@ static void on_connection(int watch, int fd, int events, void *opaque)
 			pause_accepting(control);
 		return;
 	}
-	access = ebb_listen_peer_access(peer_fd, &control->groups);
+	access = ebb_listen_peer_access(peer_fd, &control->groups, &uid);
 	if (access == EBB_ACCESS_NONE) {
 		turn_away(peer_fd, "PermissionDenied",
 			  "only root and members of ebbd's groups may ask: "
@@ -395,7 +400,7 @@ static void on_connection(int watch, int fd, int events, void *opaque)
 	}
 	room = find_room(control, access);
 	if (room)
-		peer_new(control, room, ebb_steal_fd(&peer_fd), access);
+		peer_new(control, room, ebb_steal_fd(&peer_fd), access, uid);
 	else
 		turn_away(peer_fd, "Busy",
 			  "too many connections to ebbd: try again later");
@@ -465,6 +470,11 @@ bool ebb_call_may_act(const struct ebb_call *call)
 	return call->peer && call->peer->access == EBB_ACCESS_ACT;
 }
 
+uid_t ebb_call_uid(const struct ebb_call *call)
+{
+	return call->uid;
+}
+
 /* Takes @line, which answers the call. */
 static void call_end(struct ebb_call *call, char *line)
 {
@@ -505,16 +515,17 @@ void ebb_call_error(struct ebb_call *call, const char *error_class,
 	call_end(call, ebb_msg_error(error_class, desc, 0, call->id));
 }
 
-void ebb_call_event(struct ebb_call *call, const char *name,
+bool ebb_call_event(struct ebb_call *call, const char *name,
 		    struct json_object *data)
 {
 	struct peer *peer = call->peer;
 
 	if (!peer || peer->out_bytes - peer->out_sent > EVENT_BYTES_MAX) {
 		json_object_put(data);
-		return;
+		return false;
 	}
 	peer_queue(peer, ebb_msg_event(name, data));
+	return true;
 }
 
 void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),

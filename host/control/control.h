@@ -89,8 +89,14 @@ void ebb_call_error(struct ebb_call *call, const char *error_class,
 		    const char *format, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
 
-/* Sends an event on the call's connection; dropped if the peer is slow. */
-void ebb_call_event(struct ebb_call *call, const char *name,
+/* Who asks, as the kernel said when he connected. */
+uid_t ebb_call_uid(const struct ebb_call *call);
+
+/*
+ * Sends an event on the call's connection. Returns false if it was dropped, as the peer is
+ * slow, or has gone.
+ */
+bool ebb_call_event(struct ebb_call *call, const char *name,
 		    struct json_object *data);
 
 /*

@@ -171,17 +171,28 @@ static bool is_member(int fd, const struct ucred *peer, gid_t group)
 	       (peer->gid == group || peer_in_group(fd, group));
 }
 
+static enum ebb_access access_of(int fd, const struct ucred *peer,
+				 const struct ebb_access_groups *groups)
+{
+	if (peer->uid == 0 || peer->uid == geteuid() ||
+	    is_member(fd, peer, groups->act))
+		return EBB_ACCESS_ACT;
+	return is_member(fd, peer, groups->read) ? EBB_ACCESS_READ
+						 : EBB_ACCESS_NONE;
+}
+
 enum ebb_access ebb_listen_peer_access(int fd,
-				       const struct ebb_access_groups *groups)
+				       const struct ebb_access_groups *groups,
+				       uid_t *ret_uid)
 {
 	struct ucred peer;
 	socklen_t bytes = sizeof(peer);
+	enum ebb_access access;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) < 0)
 		return EBB_ACCESS_NONE;
-	if (peer.uid == 0 || peer.uid == geteuid() ||
-	    is_member(fd, &peer, groups->act))
-		return EBB_ACCESS_ACT;
-	return is_member(fd, &peer, groups->read) ? EBB_ACCESS_READ
-						  : EBB_ACCESS_NONE;
+	access = access_of(fd, &peer, groups);
+	if (ret_uid && access != EBB_ACCESS_NONE)
+		*ret_uid = peer.uid;
+	return access;
 }

@@ -64,6 +64,7 @@ void ebb_listen_close(struct ebb_listen *listener);
  * ebb_listen_peer_access - ask the kernel who connected
  * @fd: of the connection
  * @groups: whose members may ask
+ * @ret_uid: written if the peer may do anything; NULL is fine
  *
  * The groups are those that the peer's process had when it connected
  * (SO_PEERGROUPS): no name service is asked, which might block.
@@ -72,6 +73,7 @@ void ebb_listen_close(struct ebb_listen *listener);
  * groups does, too.
  */
 enum ebb_access ebb_listen_peer_access(int fd,
-				       const struct ebb_access_groups *groups);
+				       const struct ebb_access_groups *groups,
+				       uid_t *ret_uid);
 
 #endif /* EBB_HOST_LISTEN_H */

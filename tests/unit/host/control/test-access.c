@@ -32,10 +32,13 @@ static unsigned int looks, acts;
 static bool may_act;
 
 enum ebb_access
-__wrap_ebb_listen_peer_access(int fd, const struct ebb_access_groups *groups);
+__wrap_ebb_listen_peer_access(int fd, const struct ebb_access_groups *groups,
+			      uid_t *ret_uid);
 enum ebb_access
-__wrap_ebb_listen_peer_access(int fd, const struct ebb_access_groups *groups)
+__wrap_ebb_listen_peer_access(int fd, const struct ebb_access_groups *groups,
+			      uid_t *ret_uid)
 {
+	*ret_uid = 4711;
 	assert_true(fd >= 0);
 	assert_non_null(groups);
 	return access_of_next;

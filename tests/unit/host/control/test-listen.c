@@ -32,7 +32,7 @@ static char dir[] = "test-listen.XXXXXX";
 
 static enum ebb_access access_of(int fd, struct ebb_access_groups groups)
 {
-	return ebb_listen_peer_access(fd, &groups);
+	return ebb_listen_peer_access(fd, &groups, NULL);
 }
 
 static void test_stale_socket_is_replaced(void **state)
@@ -135,7 +135,7 @@ static enum ebb_access access_as(const struct ebb_listen *listener,
 			fd = accept(listener->fd, NULL, NULL);
 	}
 	if (fd >= 0) {
-		access = ebb_listen_peer_access(fd, groups);
+		access = ebb_listen_peer_access(fd, groups, NULL);
 		close(fd);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 	}

@@ -395,12 +395,13 @@ void ebb_call_error(struct ebb_call *call, const char *error_class,
 	va_end(args);
 }
 
-void ebb_call_event(struct ebb_call *call, const char *name,
+bool ebb_call_event(struct ebb_call *call, const char *name,
 		    struct json_object *data)
 {
 	(void)call;
 	(void)name;
 	json_object_put(data);
+	return true;
 }
 
 void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),

@@ -39,7 +39,7 @@ void ebb_call_error(struct ebb_call *call, const char *class_name,
 	va_end(args);
 }
 
-void ebb_call_event(struct ebb_call *call, const char *name,
+bool ebb_call_event(struct ebb_call *call, const char *name,
 		    struct json_object *data)
 {
 	(void)call;
@@ -48,6 +48,7 @@ void ebb_call_event(struct ebb_call *call, const char *name,
 					&progress, sizeof(progress), NULL),
 			 0);
 	json_object_put(data);
+	return true;
 }
 
 static bool swap_known = true;
