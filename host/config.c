@@ -40,6 +40,17 @@ struct parse {
 	size_t capacity; /* of the domains */
 };
 
+/* Where systemd made one for the unit, as StateDirectory= says. */
+static void take_state_directory(struct ebb_config *config)
+{
+	const char *dir = getenv("STATE_DIRECTORY");
+
+	/* Several are not ours. */
+	if (dir && *dir == '/' && !strchr(dir, ':') &&
+	    strlen(dir) < sizeof(config->history_dir))
+		strcpy(config->history_dir, dir);
+}
+
 void ebb_config_default(struct ebb_config *ret_config)
 {
 	*ret_config = (struct ebb_config){
@@ -58,6 +69,7 @@ void ebb_config_default(struct ebb_config *ret_config)
 		.agent_timeout_ms = 5 * 1000,
 		.policy = { .enabled = true, .cover_guests = 1 },
 	};
+	take_state_directory(ret_config);
 	ebb_settings_default(&ret_config->policy.settings);
 }
 

@@ -9,6 +9,7 @@
  *   read-group = ebb                members may look, and not act; empty: nobody
  *   log-level = info                error, warning, notice, info, debug
  *   state-dir = /run/ebb            the lock of the one ebbd there, and pauses
+ *   history-dir = /var/lib/ebb       samples and events, over a restart
  *   qemu-run-dir = /run/libvirt/qemu    where libvirt keeps NAME.pid
  *   workers = 8                     threads for what may wait, 5 to 64
  *
@@ -89,6 +90,7 @@ struct ebb_config {
 	char read_group[64];
 	enum ebb_log_level log_level;
 	char state_dir[256];
+	char history_dir[256]; /* empty: nowhere */
 	char qemu_run_dir[256];
 	uint32_t workers;
 	uint32_t reclaims;

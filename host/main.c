@@ -26,6 +26,7 @@
 #include "host/control/control.h"
 #include "host/domain/fleet.h"
 #include "host/base/sandbox.h"
+#include "host/history/past.h"
 #include "host/memory/sigbus.h"
 #include "host/libvirt/virt.h"
 #include "host/sharing/sharing.h"
@@ -48,6 +49,7 @@ struct daemon {
 	struct ebb_config config;
 	struct ebb_reload *reload;
 	struct ebb_workers *workers;
+	struct ebb_past *past;
 	struct ebb_fleet *fleet;
 	struct ebb_sharing *sharing;
 	struct ebb_virt *virt;
@@ -279,6 +281,8 @@ static int listen_control(struct daemon *daemon)
 	if (r == 0) {
 		ebb_control_serve(daemon->control, ebb_reload_handlers,
 				  daemon->reload);
+		ebb_control_serve(daemon->control, ebb_past_handlers,
+				  daemon->past);
 		tell_read_error(daemon);
 	}
 	return r;
@@ -307,6 +311,7 @@ static int start_sharing(struct daemon *daemon)
 		.root = "",
 		.fleet = daemon->fleet,
 		.state_dir = daemon->config.state_dir,
+		.past = daemon->past,
 		.pressure = daemon->pressure,
 	};
 	int r = ebb_sharing_new(&options, daemon->workers, &daemon->sharing);
@@ -335,6 +340,16 @@ static void open_pressure(struct daemon *daemon)
 			strerror(-daemon->pressure.error));
 }
 
+/* What a person looks for first who sees a gap in what was. */
+static void tell_life(struct daemon *daemon, enum ebb_event_kind kind,
+		      const char *what)
+{
+	const struct ebb_news news = { .kind = kind };
+
+	ebb_past_tell(daemon->past, EBB_LOG_DEBUG, &news, "ebbd %s %s",
+		      PACKAGE_VERSION, what);
+}
+
 static int start(struct daemon *daemon)
 {
 	int r = lock_state_dir(daemon);
@@ -356,9 +371,14 @@ static int start(struct daemon *daemon)
 			    &daemon->workers);
 	if (r < 0)
 		return r;
+	r = ebb_past_new(daemon->config.history_dir, daemon->config.uri,
+			 daemon->workers, &daemon->past);
+	if (r < 0)
+		return r;
 	r = ebb_fleet_new(&daemon->config, daemon->workers, &daemon->fleet);
 	if (r < 0)
 		return r;
+	ebb_fleet_set_past(daemon->fleet, daemon->past);
 	r = start_sharing(daemon);
 	if (r < 0)
 		return r;
@@ -370,6 +390,10 @@ static int start(struct daemon *daemon)
 		return r;
 	/* Before a worker starts, which has the privileges of now for good. */
 	confine(daemon, ebb_sandbox_listening, "system calls");
+	r = ebb_past_begin(daemon->past);
+	if (r < 0)
+		return r;
+	tell_life(daemon, EBB_EVENT_DAEMON_STARTED, "started");
 	return connect_libvirt(daemon);
 }
 
@@ -395,6 +419,8 @@ static bool end_work(struct daemon *daemon)
 
 	if (daemon->fleet)
 		ebb_fleet_dismiss(daemon->fleet);
+	if (daemon->past)
+		ebb_past_end(daemon->past);
 	while (daemon->workers) {
 		uint64_t ms = (ebb_now_ns() - start_ns) / EBB_NS_PER_MS;
 		bool may_exit = ebb_workers_stop(daemon->workers);
@@ -419,12 +445,14 @@ static bool stop(struct daemon *daemon)
 	bool ended;
 
 	sd_notify(0, "STOPPING=1");
+	tell_life(daemon, EBB_EVENT_DAEMON_ENDED, "ends");
 	ended = end_work(daemon);
 	ebb_control_free(daemon->control);
 	if (!ended)
 		return false;
 	ebb_fleet_free(daemon->fleet);
 	ebb_sharing_free(daemon->sharing);
+	ebb_past_free(daemon->past);
 	ebb_workers_free(daemon->workers);
 	ebb_virt_free(daemon->virt);
 	ebb_reload_free(daemon->reload);

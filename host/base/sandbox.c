@@ -139,7 +139,7 @@ static const int allowed[] = {
 	SCMP_SYS(pidfd_open),
 	SCMP_SYS(sysinfo),
 	SCMP_SYS(uname),
-	/* files; ebbd makes none, and changes none but for its socket */
+	/* files; ebbd makes and changes its socket, its pauses and its past */
 	SCMP_SYS(access),
 	SCMP_SYS(close),
 	SCMP_SYS(close_range),
@@ -170,6 +170,8 @@ static const int allowed[] = {
 	SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat),
 	SCMP_SYS(readv),
+	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
 	SCMP_SYS(stat),
 	SCMP_SYS(statfs),
 	SCMP_SYS(statx),

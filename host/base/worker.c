@@ -52,7 +52,8 @@ struct ebb_workers {
 	bool ended; /* threads shall end */
 	uint32_t idle; /* threads that wait for a job, or look for one now */
 	uint32_t thread_count;
-	pthread_t threads[EBB_WORKERS_MAX + EBB_WORKERS_STUCK_MAX];
+	pthread_t threads[EBB_WORKERS_MAX + EBB_WORKERS_OWN +
+			  EBB_WORKERS_STUCK_MAX];
 };
 
 /* The pool whose thread this is. */
@@ -119,12 +120,13 @@ int ebb_workers_new(uint32_t threads, uint32_t reclaims,
 	workers = calloc(1, sizeof(*workers));
 	if (!workers)
 		return -ENOMEM;
-	workers->threads_max = threads;
+	workers->threads_max = threads + EBB_WORKERS_OWN;
 	for (uint32_t kind = 0; kind < EBB_WORK_KINDS; kind++)
 		workers->limits[kind] = threads;
 	workers->limits[EBB_WORK_RECLAIM] = reclaims;
 	workers->limits[EBB_WORK_CONNECTION] = 1;
 	workers->limits[EBB_WORK_READ] = 1;
+	workers->limits[EBB_WORK_HISTORY] = 1;
 	workers->event_fd =
 		eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
 	if (workers->event_fd < 0) {
@@ -288,9 +290,13 @@ static int start_thread(struct ebb_workers *workers)
 /* Under the lock: threads that were woken for others that wait are not idle. */
 static bool needs_thread(const struct ebb_workers *workers, uint32_t waiting)
 {
-	return workers->idle < waiting &&
-	       workers->thread_count <
-		       workers->threads_max + stuck_looks(workers);
+	uint32_t max = workers->threads_max + stuck_looks(workers);
+
+	/* Without work for those of one kind, there are none of them. */
+	if (workers->running[EBB_WORK_HISTORY] == 0 &&
+	    !workers->queues[EBB_WORK_HISTORY].first)
+		max -= EBB_WORKERS_OWN;
+	return workers->idle < waiting && workers->thread_count < max;
 }
 
 /* What waits behind looks that are stuck is queued already. */

@@ -48,6 +48,9 @@ struct ebb_workers;
  *	at a time. Exit abandons it
  * @EBB_WORK_READ: reads what processes hold in /proc, which may wait for their
  *	memory maps; one at a time. Exit abandons it
+ * @EBB_WORK_HISTORY: writes and reads what is kept of the past, on a disk that may not
+ *	answer; one at a time, on a thread beyond those that are configured, so that it
+ *	costs the others none. Exit abandons it
  */
 enum ebb_work {
 	EBB_WORK_LOOK,
@@ -55,14 +58,17 @@ enum ebb_work {
 	EBB_WORK_RELEASE,
 	EBB_WORK_CONNECTION,
 	EBB_WORK_READ,
+	EBB_WORK_HISTORY,
 	EBB_WORK_KINDS
 };
 
 enum {
-	/* A thread for each kind. */
-	EBB_WORKERS_MIN = EBB_WORK_KINDS,
+	/* Threads beyond those that are configured, each of one kind of work. */
+	EBB_WORKERS_OWN = 1,
+	/* A thread for each other kind. */
+	EBB_WORKERS_MIN = EBB_WORK_KINDS - EBB_WORKERS_OWN,
 	EBB_WORKERS_MAX = 64,
-	/* Threads beyond those that are configured, beside looks that are stuck. */
+	/* Likewise, beside looks that are stuck. */
 	EBB_WORKERS_STUCK_MAX = 16,
 	EBB_WORKERS_STUCK_S = 120,
 };

@@ -145,6 +145,8 @@ const struct ebb_config_key ebb_config_keys[] = {
 	  .accepted = "error, warning, notice, info or debug" },
 	KEY_STRING("daemon", "state-dir", set_path, state_dir,
 		   "an absolute path of at most 255 bytes"),
+	KEY_STRING("daemon", "history-dir", set_path, history_dir,
+		   "an absolute path of at most 255 bytes"),
 	KEY_STRING("daemon", "qemu-run-dir", set_path, qemu_run_dir,
 		   "an absolute path of at most 255 bytes"),
 	KEY_COUNT("daemon", "workers", workers, 5, 64, "a number from 5 to 64"),

@@ -451,7 +451,7 @@ static void on_tick(int timer, void *opaque)
 /* Reclaims that get a thread at once: worker.h keeps some for other work. */
 static uint32_t turns_limit(const struct ebb_config *config)
 {
-	uint32_t threads = config->workers - (EBB_WORK_KINDS - 1);
+	uint32_t threads = config->workers - (EBB_WORKERS_MIN - 1);
 
 	return config->reclaims < threads ? config->reclaims : threads;
 }
@@ -510,6 +510,11 @@ bool ebb_fleet_find(const struct ebb_fleet *fleet, const char *name_or_uuid,
 void ebb_fleet_set_virt(struct ebb_fleet *fleet, struct ebb_virt *virt)
 {
 	fleet->virt = virt;
+}
+
+void ebb_fleet_set_past(struct ebb_fleet *fleet, struct ebb_past *past)
+{
+	fleet->environment.past = past;
 }
 
 void ebb_fleet_config_changed(struct ebb_fleet *fleet)

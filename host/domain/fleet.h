@@ -67,6 +67,9 @@ void ebb_fleet_set_virt(struct ebb_fleet *fleet, struct ebb_virt *virt);
 /* The configuration is another: what domains have of it holds from now on. */
 void ebb_fleet_config_changed(struct ebb_fleet *fleet);
 
+/* Who is told what happens, before the connection; outlives the fleet. */
+void ebb_fleet_set_past(struct ebb_fleet *fleet, struct ebb_past *past);
+
 /* Lets all domains go; jobs that run end soon after. */
 void ebb_fleet_dismiss(struct ebb_fleet *fleet);
 

@@ -63,6 +63,7 @@ enum ebb_vm_phase {
 	EBB_VM_RECLAIMING,
 };
 
+struct ebb_past;
 struct ebb_vm;
 
 /* What a person paused of the policy, as a domain has it. */
@@ -75,6 +76,7 @@ enum ebb_vm_pause {
 /**
  * struct ebb_vm_environment - what a vm needs of its surroundings; outlives all of them
  * @turns: of reclaims
+ * @past: is told what happened; or NULL
  * @found: is told that a process was found that was not known before; or NULL
  * @pause_of: says what is paused for the domain of @uuid, also if it is off; or NULL
  * @opaque: of both
@@ -83,6 +85,7 @@ struct ebb_vm_environment {
 	const struct ebb_config *config;
 	struct ebb_workers *workers;
 	struct ebb_turns *turns;
+	struct ebb_past *past;
 	void (*found)(struct ebb_vm *vm, void *opaque);
 	enum ebb_vm_pause (*pause_of)(const char *uuid, void *opaque);
 	void *opaque;

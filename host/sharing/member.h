@@ -23,6 +23,7 @@
 #include "host/sharing/window.h"
 
 struct ebb_sharing;
+struct ebb_subject;
 
 /**
  * struct ebb_member_last - what was decided of it last
@@ -60,6 +61,7 @@ struct ebb_member_order {
  * struct ebb_member
  * @number: ascends with each that comes
  * @vm: NULL: it has gone, and an order of its has not ended
+ * @subject: whose samples are kept; NULL: none are
  * @exempt: an operator paused the policy for it
  * @ordered: an order of ours has not ended: @order
  * @seldom: it says something only when its agent is asked, as there is no ring
@@ -80,6 +82,7 @@ struct ebb_member {
 	struct ebb_vm *vm;
 	char name[EBB_NAME_BYTES_MAX];
 	char uuid[EBB_UUID_TEXT_BYTES];
+	struct ebb_subject *subject;
 	bool exempt;
 	bool ordered;
 	bool seldom;

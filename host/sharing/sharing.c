@@ -73,10 +73,30 @@ static uint64_t patience_ms(const struct ebb_sharing *sharing)
 	return ms > least_ms ? ms : least_ms;
 }
 
+/* Also where it decides nothing: for those who ask what was. */
+static bool is_looking(const struct ebb_sharing *sharing)
+{
+	return ebb_sharing_config(sharing)->enabled || sharing->options.past;
+}
+
+static void look_if_kept(struct ebb_sharing *sharing)
+{
+	if (is_looking(sharing))
+		look_at(sharing,
+			ebb_sharing_now_ns(sharing) + REST_MS * EBB_NS_PER_MS);
+	else
+		look_never(sharing);
+}
+
 static void arm(struct ebb_sharing *sharing)
 {
 	uint64_t ms = ebb_ground_is_needy(&sharing->ground) ? NEED_MS : REST_MS;
 
+	/* Who only looks is in no hurry, and may not look at all. */
+	if (!ebb_sharing_config(sharing)->enabled) {
+		look_if_kept(sharing);
+		return;
+	}
 	/* In need, too: what fills the budget goes on, and no order may end soon. */
 	if (sharing->ground.read_ns > 0 && patience_ms(sharing) < ms)
 		ms = patience_ms(sharing);
@@ -162,6 +182,15 @@ static void note_result(struct ebb_sharing *sharing, int result)
 	sharing->failed = result < 0;
 }
 
+static void act(struct ebb_sharing *sharing, struct ebb_picture *picture)
+{
+	ebb_fault_point("decided");
+	ebb_sharing_tell(sharing, picture);
+	if (!sharing->paused)
+		ebb_sharing_carry_out(sharing, picture);
+	ebb_ground_keep(&sharing->ground, &picture->policy);
+}
+
 static void on_read(int result, void *opaque)
 {
 	struct ebb_sharing *sharing = opaque;
@@ -183,11 +212,9 @@ static void on_read(int result, void *opaque)
 				     ebb_sharing_now_ns(sharing), &picture);
 	sharing->looked_ns = ebb_sharing_now_ns(sharing);
 	if (r == 0) {
-		ebb_fault_point("decided");
-		ebb_sharing_tell(sharing, &picture);
-		if (ebb_sharing_config(sharing)->enabled && !sharing->paused)
-			ebb_sharing_carry_out(sharing, &picture);
-		ebb_ground_keep(&sharing->ground, &picture.policy);
+		ebb_sharing_record(sharing, &picture);
+		if (ebb_sharing_config(sharing)->enabled)
+			act(sharing, &picture);
 		ebb_picture_clear(&picture);
 	}
 	note_result(sharing, r);
@@ -216,7 +243,7 @@ static void on_look(int timer, void *opaque)
 
 	(void)timer;
 	look_never(sharing);
-	if (sharing->ground.reading || !ebb_sharing_config(sharing)->enabled)
+	if (sharing->ground.reading || !is_looking(sharing))
 		return;
 	ebb_fault_point("look");
 	r = ebb_ground_read(&sharing->ground, &order);
@@ -261,6 +288,8 @@ static void on_came(struct ebb_vm *vm, void *opaque)
 	member->window.old_ns =
 		sharing->options.old_ns * sharing->options.speed;
 	member->exempt = ebb_sharing_came_exempt(sharing, member);
+	member->subject = ebb_past_came(sharing->options.past, member->name,
+					member->uuid);
 	sharing->members.items[sharing->members.count++] = member;
 	wake(sharing);
 }
@@ -294,6 +323,7 @@ static void on_went(struct ebb_vm *vm, void *opaque)
 	memmove(&members->items[i], &members->items[i + 1],
 		(members->count - i) * sizeof(*members->items));
 	member->vm = NULL;
+	ebb_past_went(member->subject);
 	if (!member->ordered)
 		free(member);
 	wake(sharing);
@@ -378,7 +408,7 @@ void ebb_sharing_config_changed(struct ebb_sharing *sharing)
 	if (enabled)
 		wake(sharing);
 	else
-		look_never(sharing);
+		look_if_kept(sharing);
 }
 
 const struct ebb_fleet_watcher *

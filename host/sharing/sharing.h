@@ -54,6 +54,7 @@
 #include "host/config.h"
 #include "host/control/control.h"
 #include "host/domain/fleet.h"
+#include "host/history/past.h"
 
 struct ebb_sharing;
 
@@ -69,6 +70,7 @@ struct ebb_sharing;
  * @root: before /proc and /sys; "" but for tests
  * @fleet: knows domains that do not run by their names; NULL: nobody does
  * @state_dir: where pauses are kept over a restart; "": nowhere
+ * @past: keeps samples, and is told what happened; NULL: nobody
  * @pressure: of the host, as opened; it is sharing's from here on, also on failure
  */
 struct ebb_sharing_options {
@@ -79,6 +81,7 @@ struct ebb_sharing_options {
 	const char *root;
 	const struct ebb_fleet *fleet;
 	const char *state_dir;
+	struct ebb_past *past;
 	struct ebb_pressure pressure;
 };
 

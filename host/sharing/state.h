@@ -99,6 +99,10 @@ void ebb_sharing_carry_out(struct ebb_sharing *sharing,
 void ebb_sharing_tell(struct ebb_sharing *sharing,
 		      const struct ebb_picture *picture);
 
+/* record.c: a sample of all, if it is time for one. */
+void ebb_sharing_record(const struct ebb_sharing *sharing,
+			const struct ebb_picture *picture);
+
 /* withdraw.c: orders that have not begun and whose reason is gone. */
 void ebb_sharing_withdraw_stale(struct ebb_sharing *sharing);
 

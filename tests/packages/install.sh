@@ -129,6 +129,9 @@ inside dpkg --audit | grep -q . && fail "dpkg --audit has something to say"
 ok "a build that fails breaks neither a kernel's installation nor apt"
 rm -rf "$broken"
 
+# What ebbd would have kept.
+mkdir -p "$root/var/lib/ebb"
+: >"$root/var/lib/ebb/events"
 inside apt-get purge -y ebb-host ebb-exporter ebb-guest ebb-dkms >"$root/tmp/purge.log" 2>&1 ||
 	{ tail "$root/tmp/purge.log"; fail "apt-get purge"; }
 grep -iE 'error|No such file|not empty' "$root/tmp/purge.log" && fail "a purge complains"

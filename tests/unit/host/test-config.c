@@ -206,6 +206,7 @@ static void test_all_keys(void **state)
 				   "read-group = watchers\n"
 				   "log-level = debug\n"
 				   "state-dir = /tmp/state\n"
+				   "history-dir = /tmp/history\n"
 				   "qemu-run-dir = /tmp/qemu\n"
 				   "workers = 16\n"
 				   "[reclaim]\n"
@@ -228,6 +229,7 @@ static void test_all_keys(void **state)
 	assert_string_equal(config.read_group, "watchers");
 	assert_int_equal(config.log_level, EBB_LOG_DEBUG);
 	assert_string_equal(config.state_dir, "/tmp/state");
+	assert_string_equal(config.history_dir, "/tmp/history");
 	assert_string_equal(config.qemu_run_dir, "/tmp/qemu");
 	assert_int_equal(config.workers, 16);
 	assert_int_equal(config.reclaims, 2);
@@ -278,7 +280,7 @@ static void test_example_shows_the_defaults(void **state)
 	ebb_config_default(&defaults);
 	assert_int_equal(
 		ebb_config_load(path, EBB_CONFIG_REQUIRED, &config, &error), 0);
-	assert_int_equal(keys, 23);
+	assert_int_equal(keys, 24);
 	assert_int_equal(config.workers, defaults.workers);
 	assert_int_equal(config.reclaims, defaults.reclaims);
 	assert_string_equal(config.uri, defaults.uri);

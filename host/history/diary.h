@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What happened, of which the last EBB_EVENTS_KEPT events are kept.
+ *
+ * They are in memory, as those who follow read them, and in a file, from which they
+ * come back when ebbd is started again. An event is written a moment after it happened;
+ * if ebbd is killed, those of the last seconds are lost here, and in the journal all the
+ * same.
+ *
+ * Who follows is a place in what is kept, and nothing else: an event is made into JSON
+ * when its socket takes it. What has gone meanwhile is lost to him, and he is told how
+ * much it was. So a reader that does not read costs nothing.
+ *
+ * The event loop's thread alone has it; workers get copies.
+ */
+#ifndef EBB_HOST_DIARY_H
+#define EBB_HOST_DIARY_H
+
+#include "host/base/worker.h"
+#include "host/control/control.h"
+#include "host/history/store.h"
+#include "host/interface/event.h"
+
+struct ebb_diary;
+
+enum {
+	/* Who may only look leaves room for others who do. */
+	EBB_DIARY_FOLLOWERS_MAX = 32,
+	EBB_DIARY_READERS_MAX = 16, /* of these */
+};
+
+/**
+ * ebb_diary_new - begins to read what there is
+ * @store: outlives it; may be none
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int ebb_diary_new(const struct ebb_store *store, struct ebb_workers *workers,
+		  struct ebb_diary **ret_diary);
+
+/* No job may run, and nobody follows any more. NULL is fine. */
+void ebb_diary_free(struct ebb_diary *diary);
+
+/* Its number is given here. */
+void ebb_diary_add(struct ebb_diary *diary, const struct ebb_event *event);
+
+/* To be called now and then, and when ebbd ends: writes what is not written. */
+void ebb_diary_flush(struct ebb_diary *diary);
+
+/* Answers the call, now, later or never: see event.h. */
+void ebb_diary_serve(struct ebb_diary *diary, struct ebb_call *call,
+		     const struct ebb_events_request *request);
+
+#endif /* EBB_HOST_DIARY_H */
