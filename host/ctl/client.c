@@ -151,7 +151,8 @@ static int client_line(const struct ctl_request *request, const char *line,
 	switch (msg.kind) {
 	case EBB_MSG_EVENT:
 		if (request->on_event &&
-		    request->on_event(msg.name, msg.body, request->opaque))
+		    request->on_event(msg.name, msg.body, request->opaque) &&
+		    request->limit_ms)
 			*deadline_ms = now_ms() + request->limit_ms;
 		ebb_msg_clear(&msg);
 		return 0;
@@ -212,7 +213,8 @@ static void client_talk(int fd, const struct ctl_request *request,
 			const char *line, const sigset_t *mask,
 			struct ctl_answer *answer)
 {
-	int64_t deadline_ms = now_ms() + request->limit_ms;
+	int64_t deadline_ms = request->limit_ms ? now_ms() + request->limit_ms
+						: INT64_MAX;
 	struct ebb_frame frame;
 
 	/*

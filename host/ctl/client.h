@@ -9,7 +9,7 @@
  * struct ctl_request - what to ask
  * @command: as in host/interface/status.h
  * @arguments: owned by ctl_ask() then, may be NULL
- * @limit_ms: how long to wait for the answer
+ * @limit_ms: how long to wait for the answer; 0: for ever
  * @on_event: called for each event before the answer, may be NULL. Returns
  *	whether @limit_ms begins anew: what was asked has not begun
  */

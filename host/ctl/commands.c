@@ -76,6 +76,24 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			     "explain does; nothing is taken, and ebbd is not asked. FILE is what\n"
 			     "ebbctl explain --json prints, with any number in it changed; - is\n"
 			     "standard input." },
+	[CTL_CMD_HISTORY] = { "history", "[DOMAIN]", 0, 1,
+			      CTL_OPT_CSV | CTL_OPT_SINCE | CTL_OPT_LAST |
+				      CTL_OPT_BUDGET,
+			      "Show what a domain or the host had",
+			      "Curves of what DOMAIN had over time: what was resident, free, lent,\n"
+			      "swapped and held by a balloon, and the rung that it was on. Without\n"
+			      "DOMAIN those of the host, or of the budget that --budget names. It is\n"
+			      "of the last hour unless --since or --last say something else: six\n"
+			      "hours are kept each 10 seconds, a week each 5 minutes. What was not\n"
+			      "known is a gap. A domain that does not run any more is known, too." },
+	[CTL_CMD_EVENTS] = { "events", "[DOMAIN]", 0, 1,
+			     CTL_OPT_FOLLOW | CTL_OPT_SINCE | CTL_OPT_LAST,
+			     "Show what happened",
+			     "The last events, of DOMAIN or of all: domains that came and went,\n"
+			     "changed their rung or settings, what the policy decided and why, who\n"
+			     "asked for what, what came of it, and when a budget was in need. With\n"
+			     "--follow also those that come, until Ctrl-C. With --json each is one\n"
+			     "line." },
 	[CTL_CMD_DOCTOR] = { "doctor", "DOMAIN", 1, 1, 0,
 			     "Check what a domain lacks",
 			     "Checks each thing that the best rung needs, and prints for each that\n"

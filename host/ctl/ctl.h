@@ -50,6 +50,11 @@ enum ctl_option {
 	CTL_OPT_RESERVED = 1 << 20,
 	CTL_OPT_INTERVAL = 1 << 21,
 	CTL_OPT_ONCE = 1 << 22,
+	CTL_OPT_CSV = 1 << 23,
+	CTL_OPT_SINCE = 1 << 24,
+	CTL_OPT_LAST = 1 << 25,
+	CTL_OPT_BUDGET = 1 << 26,
+	CTL_OPT_FOLLOW = 1 << 27,
 
 	CTL_OPT_EVERYWHERE = CTL_OPT_CONNECT | CTL_OPT_SOCKET | CTL_OPT_JSON |
 			     CTL_OPT_HELP | CTL_OPT_VERSION,
@@ -65,6 +70,8 @@ enum {
  * @uri: of libvirt, may be empty
  * @socket: of ebbd
  * @timeout_ms: 0 if not given
+ * @last_ms: of --last; 0 if not given
+ * @since, @budget: as they were given, or NULL
  * @free_target: as it was given, or NULL
  * @settings: likewise, by enum ebb_setting
  * @operands: what follows the command
@@ -75,6 +82,9 @@ struct ctl_args {
 	const char *socket;
 	uint32_t timeout_ms;
 	uint32_t interval_ms;
+	uint32_t last_ms;
+	const char *since;
+	const char *budget;
 	const char *free_target;
 	const char *settings[EBB_SETTING_COUNT];
 	int operand_count;
@@ -89,6 +99,8 @@ int ctl_set(const struct ctl_args *args);
 int ctl_explain(const struct ctl_args *args);
 int ctl_policy(const struct ctl_args *args);
 int ctl_doctor(const struct ctl_args *args);
+int ctl_history(const struct ctl_args *args);
+int ctl_events(const struct ctl_args *args);
 int ctl_version(const struct ctl_args *args);
 int ctl_deflate(const struct ctl_args *args);
 int ctl_reload(const struct ctl_args *args);

@@ -12,7 +12,7 @@ _ebbctl_domains()
 _ebbctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='list top show reclaim deflate set explain policy doctor reload version help'
+	local commands='list top show reclaim deflate set explain policy history events doctor reload version help'
 	local options='--connect --socket --json --help --version'
 	local i word command='' action='' operands=0 connection=()
 
@@ -23,7 +23,7 @@ _ebbctl()
 		-s | --socket | -c | --connect)
 			connection+=("$word" "${COMP_WORDS[++i]}")
 			;;
-		--timeout | --interval | --free-target | --mode | --min | --max | --shares | --rungs | --reserved)
+		--timeout | --interval | --since | --last | --budget | --free-target | --mode | --min | --max | --shares | --rungs | --reserved)
 			((i++))
 			;;
 		-*) ;;
@@ -54,6 +54,17 @@ _ebbctl()
 		;;
 	--interval)
 		mapfile -t COMPREPLY < <(compgen -W '1s 2s 10s 1m' -- "$cur")
+		return
+		;;
+	--last)
+		mapfile -t COMPREPLY < <(compgen -W '10m 1h 6h 24h 7d' -- "$cur")
+		return
+		;;
+	--budget)
+		mapfile -t COMPREPLY < <(compgen -W 'host' -- "$cur")
+		return
+		;;
+	--since)
 		return
 		;;
 	--free-target)
@@ -87,6 +98,8 @@ _ebbctl()
 	case $command in
 	list) options+=' --all' ;;
 	top) options+=' --interval --once' ;;
+	history) options+=' --csv --since --last --budget' ;;
+	events) options+=' --follow --since --last' ;;
 	reclaim) options+=' --all --dry-run --free-only --compact --no-compact --timeout' ;;
 	set) options+=' --free-target --mode --min --max --shares --rungs --reserved --live --config --current' ;;
 	esac
@@ -109,7 +122,7 @@ _ebbctl()
 	policy:0)
 		mapfile -t COMPREPLY < <(compgen -W 'status pause resume test' -- "$cur")
 		;;
-	show:0 | reclaim:0 | deflate:0 | set:0 | explain:0 | doctor:0)
+	show:0 | reclaim:0 | deflate:0 | set:0 | explain:0 | history:0 | events:0 | doctor:0)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_ebbctl_domains "${connection[@]}")" -- "$cur")
 		;;

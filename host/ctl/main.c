@@ -15,6 +15,7 @@ static int (*const runs[CTL_CMD_COUNT])(const struct ctl_args *args) = {
 	[CTL_CMD_SHOW] = ctl_show,	 [CTL_CMD_RECLAIM] = ctl_reclaim,
 	[CTL_CMD_DEFLATE] = ctl_deflate, [CTL_CMD_SET] = ctl_set,
 	[CTL_CMD_EXPLAIN] = ctl_explain, [CTL_CMD_POLICY] = ctl_policy,
+	[CTL_CMD_HISTORY] = ctl_history, [CTL_CMD_EVENTS] = ctl_events,
 	[CTL_CMD_DOCTOR] = ctl_doctor,	 [CTL_CMD_VERSION] = ctl_version,
 	[CTL_CMD_RELOAD] = ctl_reload,	 [CTL_CMD_HELP] = ctl_help,
 };

@@ -63,6 +63,14 @@ const struct ctl_option_row ctl_options[] = {
 	  "ask ebbd each T, such as 2s (the default), 10s or 1m" },
 	{ CTL_OPT_ONCE, 0, "once", NULL,
 	  "print one picture as text, and exit" },
+	{ CTL_OPT_CSV, 0, "csv", NULL, "print numbers, a line for each time" },
+	{ CTL_OPT_SINCE, 0, "since", "TIME",
+	  "from then on: 14:30, 2026-11-29 or '2026-11-29 14:30'" },
+	{ CTL_OPT_LAST, 0, "last", "T",
+	  "of so long until now, such as 10m, 6h or 2d" },
+	{ CTL_OPT_BUDGET, 0, "budget", "NAME",
+	  "of a budget, as ebbctl explain names it" },
+	{ CTL_OPT_FOLLOW, 0, "follow", NULL, "go on with what happens" },
 	{ CTL_OPT_LIVE, 0, "live", NULL, "of the domain that runs alone" },
 	{ CTL_OPT_CONFIG, 0, "config", NULL,
 	  "of its definition alone: from its next start on" },
@@ -120,6 +128,16 @@ static void parse_interval(struct parse *parse, const char *text)
 		parse->args->interval_ms = ms;
 }
 
+static void parse_last(struct parse *parse, const char *text)
+{
+	if (ebb_duration_parse(text, &parse->args->last_ms) < 0 ||
+	    !parse->args->last_ms)
+		parse_fail(parse,
+			   "--last is '%.40s', which is not accepted. Give a "
+			   "time such as 10m, 6h or 2d.",
+			   text);
+}
+
 static void take_option(struct parse *parse, enum ctl_option option)
 {
 	parse->args->given |= option;
@@ -135,6 +153,15 @@ static void take_option(struct parse *parse, enum ctl_option option)
 		break;
 	case CTL_OPT_INTERVAL:
 		parse_interval(parse, optarg);
+		break;
+	case CTL_OPT_LAST:
+		parse_last(parse, optarg);
+		break;
+	case CTL_OPT_SINCE:
+		parse->args->since = optarg;
+		break;
+	case CTL_OPT_BUDGET:
+		parse->args->budget = optarg;
 		break;
 	case CTL_OPT_FREE_TARGET:
 		parse->args->free_target = optarg;
@@ -237,6 +264,9 @@ static void check_lengths(struct parse *parse)
 	if (strlen(args->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		parse_fail(parse, "the socket's path is too long. Check "
 				  "--socket and $EBB_SOCKET.");
+	if (args->budget && strlen(args->budget) >= EBB_NAME_BYTES_MAX)
+		parse_fail(parse, "the name of the budget is too long. See "
+				  "ebbctl explain.");
 	for (int i = 0; i < args->operand_count; i++) {
 		if (!*args->operands[i])
 			parse_fail(parse, "an operand is empty. Check the "

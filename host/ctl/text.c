@@ -210,16 +210,28 @@ static void print_escaped(FILE *file, const char *text)
 	fputc('\n', file);
 }
 
-void ctl_json_print(FILE *file, struct json_object *value)
+static void print_json(FILE *file, const struct json_object *value, int flags)
 {
+	/* It keeps the text with the object. */
 	const char *text = json_object_to_json_string_ext(
-		value, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-			       JSON_C_TO_STRING_NOSLASHESCAPE);
+		(struct json_object *)value,
+		flags | JSON_C_TO_STRING_NOSLASHESCAPE);
 
 	if (isatty(fileno(file)))
 		print_escaped(file, text);
 	else
 		fprintf(file, "%s\n", text);
+}
+
+void ctl_json_print(FILE *file, struct json_object *value)
+{
+	print_json(file, value,
+		   JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
+}
+
+void ctl_json_print_line(FILE *file, const struct json_object *value)
+{
+	print_json(file, value, JSON_C_TO_STRING_PLAIN);
 }
 
 bool ctl_has_colour(FILE *file)

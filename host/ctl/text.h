@@ -66,6 +66,9 @@ void ctl_indent_print(FILE *file, int indent, const char *text);
 /* Pretty. On a terminal, what could steer it is written as \uXXXX. */
 void ctl_json_print(FILE *file, struct json_object *value);
 
+/* Likewise in one line, so that a script reads line by line. */
+void ctl_json_print_line(FILE *file, const struct json_object *value);
+
 /* Whether to colour: a terminal that is not dumb, and no $NO_COLOR. */
 bool ctl_has_colour(FILE *file);
 

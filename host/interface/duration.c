@@ -14,6 +14,8 @@ static const struct {
 	{ "ms", 1 },
 	{ "s", 1000 },
 	{ "m", 60 * 1000 },
+	{ "h", 60 * 60 * 1000 },
+	{ "d", 24 * 60 * 60 * 1000 },
 };
 
 int ebb_duration_parse(const char *text, uint32_t *ret_ms)

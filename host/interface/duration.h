@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /**
- * ebb_duration_parse - "50ms", "60s", "5m" to milliseconds
+ * ebb_duration_parse - "50ms", "60s", "5m", "6h", "2d" to milliseconds
  * @text: a whole number and its unit, nothing between
  * @ret_ms: written only on success
  *

@@ -35,7 +35,10 @@ static void test_durations(void **state)
 		{ " 1s", -EINVAL, 0 },
 		{ "1 s", -EINVAL, 0 },
 		{ "1.5s", -EINVAL, 0 },
-		{ "1h", -EINVAL, 0 },
+		{ "6h", 0, 21600000 },
+		{ "2d", 0, 172800000 },
+		{ "50d", -ERANGE, 0 },
+		{ "1w", -EINVAL, 0 },
 		{ "1sx", -EINVAL, 0 },
 	};
 
