@@ -103,6 +103,7 @@ static int prepare_reload(struct daemon *daemon)
 		.presence = ebb_options_config_presence(daemon->options),
 		.config = &daemon->config,
 		.workers = daemon->workers,
+		.past = daemon->past,
 		.override = override_fresh,
 		.begun = on_reload_begun,
 		.changed = on_config_changed,

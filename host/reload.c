@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "host/history/past.h"
 #include "host/interface/plain.h"
 #include "host/interface/status.h"
 
@@ -69,18 +70,27 @@ static void adopt(struct ebb_reload *reload, struct ebb_call *call)
 {
 	const struct ebb_reload_options *options = &reload->options;
 	struct ebb_reload_result result = { 0 };
+	struct ebb_news news = {
+		.kind = EBB_EVENT_CONFIG,
+		.action = "reload",
+	};
 
 	if (options->override)
 		options->override(&reload->fresh, options->opaque);
 	ebb_config_adopt(options->config, &reload->fresh, result.restart,
 			 sizeof(result.restart));
+	if (call) {
+		news.by_person = true;
+		news.uid = ebb_call_uid(call);
+	}
 	if (result.restart[0])
-		ebb_log(EBB_LOG_WARNING,
-			"the configuration was read anew; a restart is needed "
-			"for %s: systemctl restart ebbd",
-			result.restart);
+		ebb_past_tell(options->past, EBB_LOG_WARNING, &news,
+			      "the configuration was read anew; a restart is "
+			      "needed for %s: systemctl restart ebbd",
+			      result.restart);
 	else
-		ebb_log(EBB_LOG_INFO, "the configuration was read anew");
+		ebb_past_tell(options->past, EBB_LOG_INFO, &news,
+			      "the configuration was read anew");
 	call_back(reload, options->changed);
 	if (call)
 		ebb_call_return(call, ebb_msg_encode(ebb_reload_result_fields,

@@ -13,12 +13,14 @@
 #include "host/config.h"
 #include "host/control/control.h"
 
+struct ebb_past;
 struct ebb_reload;
 
 /**
  * struct ebb_reload_options - all outlive it
  * @path, @presence: for ebb_config_load()
  * @config: what holds; written on the event loop's thread alone
+ * @past: is told that it is another, and who asked; or NULL
  * @override: puts what the command line says over what was read; or NULL
  * @begun, @changed, @ended: it begins; @config is another now; it is over, refused or
  *	not. Each may be NULL. @begun and @ended are for who waits for a daemon that
@@ -29,6 +31,7 @@ struct ebb_reload_options {
 	enum ebb_config_presence presence;
 	struct ebb_config *config;
 	struct ebb_workers *workers;
+	struct ebb_past *past;
 	void (*override)(struct ebb_config *fresh, void *opaque);
 	void (*begun)(void *opaque);
 	void (*changed)(void *opaque);

@@ -11,6 +11,7 @@
 #include "host/base/loop.h"
 #include "host/domain/fleet_state.h"
 #include "host/domain/sight.h"
+#include "host/history/past.h"
 #include "host/memory/swapped.h"
 
 enum {
@@ -40,6 +41,19 @@ static int reserve(struct ebb_fleet *fleet)
 	return 0;
 }
 
+static void tell_life(const struct ebb_fleet *fleet, const struct ebb_vm *vm,
+		      enum ebb_event_kind kind, const char *what)
+{
+	const struct ebb_news news = {
+		.kind = kind,
+		.domain = ebb_vm_name(vm),
+		.uuid = ebb_vm_uuid(vm),
+	};
+
+	ebb_past_tell(fleet->environment.past, EBB_LOG_DEBUG, &news, "%s %s",
+		      news.domain, what);
+}
+
 static void add(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
 		struct ebb_domain *domain)
 {
@@ -53,6 +67,8 @@ static void add(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
 	ebb_vm_inherit(entry->vm, &entry->counters);
 	fleet->vms[fleet->count++] = entry->vm;
 	ebb_vm_note_state(entry->vm, entry->state);
+	if (!entry->found)
+		tell_life(fleet, entry->vm, EBB_EVENT_DOMAIN_CAME, "runs");
 	if (fleet->watcher)
 		fleet->watcher->came(entry->vm, fleet->watcher->opaque);
 }
@@ -63,6 +79,9 @@ static void remove_vm(struct ebb_fleet *fleet, struct ebb_vm *vm)
 		if (fleet->vms[i] != vm)
 			continue;
 		fleet->vms[i] = fleet->vms[--fleet->count];
+		if (!fleet->dismissed)
+			tell_life(fleet, vm, EBB_EVENT_DOMAIN_WENT,
+				  "runs no more");
 		if (fleet->watcher)
 			fleet->watcher->went(vm, fleet->watcher->opaque);
 		ebb_vm_dismiss(vm, fleet->dismissed ? EBB_VM_EBBD_ENDS
@@ -81,6 +100,7 @@ static void let_go(struct ebb_fleet *fleet, struct ebb_roster_entry *entry)
 	ebb_domain_unref(entry->fresh);
 	entry->fresh = NULL;
 	entry->vm = NULL;
+	entry->found = false;
 	if (!vm)
 		return;
 	entry->counters = ebb_vm_counters(vm);
@@ -162,6 +182,9 @@ static void take_entry(struct ebb_fleet *fleet,
 		let_go(fleet, entry);
 		return;
 	}
+	/* It ran when ebbd was started: that it came is no news. */
+	if (fleet->done == 0)
+		entry->found = true;
 	if (anew || (!entry->vm && !entry->fresh))
 		give(fleet, entry, listed->domain);
 }

@@ -13,6 +13,7 @@
 #include "host/domain/listing.h"
 #include "host/domain/reclaim_call.h"
 #include "host/domain/refusal.h"
+#include "host/history/past.h"
 
 static bool check_uri(struct ebb_fleet *fleet, struct ebb_call *call,
 		      const char *uri)
@@ -217,6 +218,24 @@ static void handle_show(struct ebb_call *call,
 
 /* ---- what is for a vm ---- */
 
+/* @words: what of it is asked for, after a blank; or empty. */
+static void tell_request(struct ebb_fleet *fleet, const struct ebb_vm *vm,
+			 const struct ebb_call *call, const char *action,
+			 const char *words)
+{
+	const struct ebb_news news = {
+		.kind = EBB_EVENT_REQUEST,
+		.domain = ebb_vm_name(vm),
+		.uuid = ebb_vm_uuid(vm),
+		.action = action,
+		.by_person = true,
+		.uid = ebb_call_uid(call),
+	};
+
+	ebb_past_tell(fleet->environment.past, EBB_LOG_INFO, &news, "%s: %s%s",
+		      news.domain, action, words);
+}
+
 /* Of a request that names a domain and says no more; as find_domain(). */
 static struct ebb_vm *find_named(struct ebb_fleet *fleet, struct ebb_call *call,
 				 const struct json_object *arguments,
@@ -248,8 +267,10 @@ static void deflate(struct ebb_fleet *fleet, struct ebb_call *call,
 {
 	struct ebb_vm *vm = find_named(fleet, call, arguments, again);
 
-	if (vm)
-		ebb_vm_deflate(vm, call);
+	if (!vm)
+		return;
+	tell_request(fleet, vm, call, "deflate", "");
+	ebb_vm_deflate(vm, call);
 }
 
 static int take_scope(const char *text, struct ebb_set_order *order,
@@ -318,6 +339,25 @@ static int make_set_order(const struct ebb_set_request *request,
 	return r;
 }
 
+static void tell_set(struct ebb_fleet *fleet, const struct ebb_vm *vm,
+		     const struct ebb_call *call,
+		     const struct ebb_set_request *request)
+{
+	char words[EBB_TEXT_BYTES_MAX] = "";
+	size_t used = 0;
+
+	if (*request->free_target)
+		used = (size_t)snprintf(words, sizeof(words), " free-target=%s",
+					request->free_target);
+	for (int i = 0; i < EBB_SETTING_COUNT && used < sizeof(words); i++)
+		if (*request->settings[i])
+			used += (size_t)snprintf(
+				words + used, sizeof(words) - used, " %s=%s",
+				ebb_setting_name((enum ebb_setting)i),
+				request->settings[i]);
+	tell_request(fleet, vm, call, "set", words);
+}
+
 static void set(struct ebb_fleet *fleet, struct ebb_call *call,
 		const struct json_object *arguments, ebb_pending_fn again)
 {
@@ -337,6 +377,7 @@ static void set(struct ebb_fleet *fleet, struct ebb_call *call,
 			 arguments);
 	if (!vm)
 		return;
+	tell_set(fleet, vm, call, &request);
 	ebb_vm_set(vm, call, &order);
 	if (ebb_vm_is_waited_for(vm))
 		ebb_fleet_watch_silence(fleet);
@@ -360,7 +401,7 @@ static void reclaim(struct ebb_fleet *fleet, struct ebb_call *call,
 			 arguments);
 	if (!vm)
 		return;
-	ebb_reclaim_serve(vm, call, &request);
+	ebb_reclaim_serve(vm, call, &request, fleet->environment.past);
 	if (ebb_vm_is_waited_for(vm))
 		ebb_fleet_watch_silence(fleet);
 }

@@ -35,6 +35,7 @@ struct ebb_vm;
  * @state: the last that was told
  * @changed: number of the last event that changed it; 0: only listed
  * @listed: it was in the list that is taken over now
+ * @found: the fleet's: it ran already when ebbd was started
  * @vm, @fresh: the fleet's: the vm of one that runs, and a reference that the
  *	vm is to be given
  * @counters: the fleet's: of the guest that ran last
@@ -45,6 +46,7 @@ struct ebb_roster_entry {
 	enum ebb_domain_state state;
 	uint64_t changed;
 	bool listed;
+	bool found;
 	struct ebb_vm *vm;
 	struct ebb_domain *fresh;
 	struct ebb_counters counters;

@@ -44,6 +44,11 @@ static void tell_rung(struct ebb_vm *vm)
 {
 	enum ebb_rung_id rung = ebb_probe_rung(&vm->probe);
 	const char *now = ebb_rung_name(rung);
+	struct ebb_news news = {
+		.kind = EBB_EVENT_RUNG,
+		.domain = vm->name,
+		.uuid = vm->uuid,
+	};
 	struct ebb_reason reason;
 
 	/* What it was let go for is no reason that a look found. */
@@ -60,13 +65,18 @@ static void tell_rung(struct ebb_vm *vm)
 	    !ebb_pace_take(&vm->told_pace, 1, ebb_now_ns()))
 		return;
 	snprintf(vm->told, sizeof(vm->told), "%s", now);
-	if (rung == EBB_RUNG_LEASE)
-		ebb_log(EBB_LOG_INFO, "%s: rung lease", vm->name);
-	else if (vm->probe.running)
-		ebb_log(EBB_LOG_INFO, "%s: rung %s%s: %s. %s", vm->name,
-			ebb_rung_name(rung),
-			rung == EBB_RUNG_OBSERVE ? "" : ", not lease",
-			reason.text, reason.remedy);
+	news.action = ebb_rung_name(rung);
+	if (rung == EBB_RUNG_LEASE) {
+		ebb_past_tell(vm->environment->past, EBB_LOG_INFO, &news,
+			      "%s: rung lease", vm->name);
+	} else if (vm->probe.running) {
+		news.reason = reason.name;
+		ebb_past_tell(vm->environment->past, EBB_LOG_INFO, &news,
+			      "%s: rung %s%s: %s. %s", vm->name,
+			      ebb_rung_name(rung),
+			      rung == EBB_RUNG_OBSERVE ? "" : ", not lease",
+			      reason.text, reason.remedy);
+	}
 }
 
 static void end_guard(struct ebb_vm *vm)

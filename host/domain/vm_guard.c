@@ -146,13 +146,20 @@ static const char *judge(struct ebb_vm *vm, const struct ebb_balloon_stats *now)
 static void end_giving(struct ebb_vm *vm)
 {
 	struct vm_guard *guard = &vm->guard;
+	const struct ebb_news news = {
+		.kind = EBB_EVENT_BALLOON_GAVE_BACK,
+		.domain = vm->name,
+		.uuid = vm->uuid,
+		.reason = guard->reason ? guard->reason : "asked",
+		.came_bytes = guard->held_bytes,
+	};
 
 	if (guard->held_bytes > SLACK_BYTES)
-		ebb_log(EBB_LOG_NOTICE,
-			"%s: its balloon gives back the %s that it held for "
-			"Ebb: %s",
-			vm->name, EBB_SIZE(guard->held_bytes),
-			guard->reason ? guard->reason : "asked");
+		ebb_past_tell(vm->environment->past, EBB_LOG_NOTICE, &news,
+			      "%s: its balloon gives back the %s that it held "
+			      "for Ebb: %s",
+			      vm->name, EBB_SIZE(guard->held_bytes),
+			      news.reason);
 	answer(vm, guard->held_bytes);
 	stop(vm);
 }

@@ -77,16 +77,25 @@ static void log_changes(const struct ebb_vm *vm,
 {
 	const struct ebb_settings *now = &vm->settings.held;
 	char old[EBB_SETTING_TEXT_BYTES], new[EBB_SETTING_TEXT_BYTES];
+	struct ebb_news news = {
+		.kind = EBB_EVENT_SETTINGS,
+		.domain = vm->name,
+		.uuid = vm->uuid,
+	};
 
 	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
 		enum ebb_setting setting = (enum ebb_setting)i;
 
 		ebb_setting_format(setting, &before->values, old);
 		ebb_setting_format(setting, &now->values, new);
-		if (strcmp(old, new) != 0)
-			ebb_log(EBB_LOG_INFO, "%s: %s is %s (%s), was %s",
-				vm->name, ebb_setting_name(setting), new,
-				now->origins[setting].text, old);
+		if (strcmp(old, new) == 0)
+			continue;
+		news.action = ebb_setting_name(setting);
+		news.reason = now->origins[setting].text;
+		ebb_past_tell(vm->environment->past, EBB_LOG_INFO, &news,
+			      "%s: %s is %s (%s), was %s", vm->name,
+			      ebb_setting_name(setting), new,
+			      now->origins[setting].text, old);
 	}
 }
 

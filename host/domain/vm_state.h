@@ -6,6 +6,7 @@
 #include "host/base/pace.h"
 #include "host/domain/request_queue.h"
 #include "host/domain/vm.h"
+#include "host/history/past.h"
 #include "host/rung/hand.h"
 
 enum {

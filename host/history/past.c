@@ -137,7 +137,9 @@ static void log_news(enum ebb_log_level level, const struct ebb_news *news,
 	};
 
 	snprintf(uid, sizeof(uid), "%u", (unsigned int)news->uid);
-	ebb_log_fields(level, fields, EBB_ARRAY_SIZE(fields), "%s", text);
+	ebb_log_fields(level, fields, EBB_ARRAY_SIZE(fields), "%s%s%s%s", text,
+		       news->by_person ? " (asked by uid " : "",
+		       news->by_person ? uid : "", news->by_person ? ")" : "");
 }
 
 static void keep_news(struct ebb_past *past, const struct ebb_news *news,

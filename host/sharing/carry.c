@@ -5,9 +5,11 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/size.h"
 #include "host/base/fault.h"
 #include "host/policy/quantity.h"
 #include "host/sharing/state.h"
+#include "host/snapshot/snapshot.h"
 
 enum {
 	/* Of what is free in the guest; and where it must free it first. */
@@ -18,6 +20,61 @@ enum {
 	/* Orders under way, by the reclaims that may run at once. */
 	ORDERS_FOR_EACH = 2,
 };
+
+static void tell_outcome(struct ebb_member *member)
+{
+	const struct ebb_member_last *last = &member->last;
+	const struct ebb_news news = {
+		.kind = EBB_EVENT_OUTCOME,
+		.domain = member->name,
+		.uuid = member->uuid,
+		.action = "policy",
+		.reason = last->ended,
+		.asked_bytes = last->asked_bytes,
+		.came_bytes = last->came_bytes,
+	};
+	struct ebb_past *past = member->sharing->options.past;
+
+	/* What came of a decision that is no event is none, either. */
+	ebb_past_tell(last->told ? past : NULL, EBB_LOG_DEBUG, &news,
+		      "%s: policy: %s of %s came: %s", member->name,
+		      EBB_SIZE(last->came_bytes), EBB_SIZE(last->asked_bytes),
+		      last->ended);
+}
+
+static void tell_stuck(struct ebb_member *member, bool stuck)
+{
+	const struct ebb_news news = {
+		.kind = stuck ? EBB_EVENT_STUCK_BEGAN : EBB_EVENT_STUCK_ENDED,
+		.domain = member->name,
+		.uuid = member->uuid,
+	};
+
+	ebb_past_tell(member->sharing->options.past,
+		      stuck ? EBB_LOG_INFO : EBB_LOG_DEBUG, &news,
+		      stuck ? "policy: %s is stuck: it was asked again and "
+			      "again, and gave next to nothing"
+			    : "policy: %s gives again",
+		      member->name);
+}
+
+static bool is_stuck(const struct ebb_member *member)
+{
+	const struct ebb_policy_domain domain = { .history = member->history };
+
+	return ebb_policy_is_stuck(&domain);
+}
+
+static void note(struct ebb_member *member,
+		 const struct ebb_reclaim_report *report)
+{
+	bool was_stuck = is_stuck(member);
+
+	ebb_member_note(member, report, ebb_sharing_now_ns(member->sharing));
+	tell_outcome(member);
+	if (is_stuck(member) != was_stuck)
+		tell_stuck(member, !was_stuck);
+}
 
 static void on_done(const struct ebb_reclaim_report *report, void *opaque)
 {
@@ -31,12 +88,7 @@ static void on_done(const struct ebb_reclaim_report *report, void *opaque)
 		free(member);
 		return;
 	}
-	ebb_member_note(member, report, ebb_sharing_now_ns(sharing));
-	ebb_log(EBB_LOG_DEBUG, "%s: policy: %llu of %llu MiB came: %s",
-		member->name,
-		(unsigned long long)(member->last.came_bytes >> 20),
-		(unsigned long long)(member->last.asked_bytes >> 20),
-		member->last.ended);
+	note(member, report);
 	if (ebb_ground_is_needy(&sharing->ground) || sharing->more)
 		sharing->wake_paced(sharing);
 }
@@ -84,8 +136,16 @@ static bool is_news(const struct ebb_member *member)
 /* What is news, unless there is too much of it: then how many there were. */
 static void tell(struct ebb_sharing *sharing, struct ebb_member *member)
 {
-	const char *prefix = ebb_sharing_is_dry_run(sharing) ? "dry run: " : "";
+	const char *prefix = member->last.dry_run ? "dry run: " : "";
 	const char *words = member->last.words;
+	const struct ebb_news news = {
+		.kind = EBB_EVENT_DECISION,
+		.domain = member->name,
+		.uuid = member->uuid,
+		.action = member->last.dry_run ? "dry-run" : "reclaim",
+		.reason = ebb_snapshot_why_name(member->last.why),
+		.asked_bytes = member->last.asked_bytes,
+	};
 
 	if (!is_news(member)) {
 		ebb_log(EBB_LOG_DEBUG, "policy: %s%s", prefix, words);
@@ -103,7 +163,9 @@ static void tell(struct ebb_sharing *sharing, struct ebb_member *member)
 			"are so many",
 			sharing->unlogged);
 	sharing->unlogged = 0;
-	ebb_log(EBB_LOG_INFO, "policy: %s%s", prefix, words);
+	member->last.told = true;
+	ebb_past_tell(sharing->options.past, EBB_LOG_INFO, &news,
+		      "policy: %s%s", prefix, words);
 }
 
 static void carry_out(struct ebb_sharing *sharing, struct ebb_picture *picture,

@@ -388,6 +388,28 @@ static bool find_domain(const struct ebb_sharing *sharing, const char *name,
 	return true;
 }
 
+/* @domain: NULL: it is for all. */
+static void tell_request(const struct ebb_sharing *sharing,
+			 const struct ebb_call *call,
+			 const struct ebb_exempt *domain, bool pause)
+{
+	const struct ebb_news news = {
+		.kind = EBB_EVENT_REQUEST,
+		.domain = domain ? domain->name : NULL,
+		.uuid = domain ? domain->uuid : NULL,
+		.action = pause ? "pause" : "resume",
+		.by_person = true,
+		.uid = ebb_call_uid(call),
+	};
+
+	ebb_past_tell(sharing->options.past, EBB_LOG_INFO, &news,
+		      "policy: %s%s%s", pause ? "paused" : "resumed",
+		      domain ? " for " : "",
+		      !domain	      ? ""
+		      : *domain->name ? domain->name
+				      : domain->uuid);
+}
+
 static void handle_pause(struct ebb_call *call,
 			 const struct json_object *arguments, void *opaque)
 {
@@ -418,6 +440,7 @@ static void handle_pause(struct ebb_call *call,
 		return;
 	}
 	result.paused = request.pause;
+	tell_request(sharing, call, all ? NULL : &domain, request.pause);
 	r = ebb_pauses_keep(&sharing->pauses, all ? NULL : domain.uuid,
 			    request.pause);
 	if (r < 0)

@@ -30,6 +30,7 @@ struct ebb_subject;
  * @ns: when; 0: never
  * @why, @asked_bytes, @words: the decision
  * @dry_run: it was not carried out
+ * @told: it was an event
  * @done: it was, and ended
  * @came_bytes: what came of it so far
  * @ended: a stable word: of a reclaim's end or a refusal
@@ -40,6 +41,7 @@ struct ebb_member_last {
 	uint64_t asked_bytes;
 	char words[EBB_POLICY_WORDS_BYTES];
 	bool dry_run;
+	bool told;
 	bool done;
 	uint64_t came_bytes;
 	char ended[32];

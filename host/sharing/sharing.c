@@ -31,6 +31,11 @@ enum {
 	/* About budgets; and one more each minute. */
 	NEED_BURST = 10,
 	NEED_PERIOD_S = 60,
+	/* Events about budgets, which take the place of others. */
+	CHANGE_BURST = 60,
+	CHANGE_PERIOD_S = 10,
+	/* Signs of pressure that are so far apart are of two times of pressure. */
+	PRESSED_S = 30,
 };
 
 /* A time of the policy's clock, for a timer. */
@@ -131,10 +136,37 @@ static void wake_paced(struct ebb_sharing *sharing)
 	wake_after(sharing, needy ? LOOK_GAP_MS : NEED_MS);
 }
 
+static void tell_pressure(struct ebb_sharing *sharing, bool began)
+{
+	const struct ebb_news news = {
+		.kind = began ? EBB_EVENT_PRESSURE_BEGAN
+			      : EBB_EVENT_PRESSURE_ENDED,
+	};
+
+	ebb_past_tell(sharing->options.past, EBB_LOG_DEBUG, &news, "%s",
+		      began ? "the host's tasks wait for memory, or a group of "
+			      "them reached its limit"
+			    : "the host's tasks wait for memory no more");
+}
+
+/* At each look. */
+static void end_pressure(struct ebb_sharing *sharing)
+{
+	if (sharing->pressed_ns == 0 ||
+	    ebb_sharing_now_ns(sharing) - sharing->pressed_ns <
+		    PRESSED_S * EBB_NS_PER_S)
+		return;
+	sharing->pressed_ns = 0;
+	tell_pressure(sharing, false);
+}
+
 /* What fills a budget does not wait: neither does the look, if alarms are few. */
 void ebb_sharing_alarm(struct ebb_sharing *sharing)
 {
 	ebb_fault_point("alarm");
+	if (sharing->pressed_ns == 0)
+		tell_pressure(sharing, true);
+	sharing->pressed_ns = ebb_sharing_now_ns(sharing);
 	if (ebb_pace_take(&sharing->alarm_pace, 1, ebb_sharing_now_ns(sharing)))
 		wake_after(sharing, 0);
 	else
@@ -199,6 +231,7 @@ static void on_read(int result, void *opaque)
 	int r = result;
 
 	sharing->look_again_ms = LOOK_NOT_AGAIN;
+	end_pressure(sharing);
 	hear_all(sharing);
 	if (r == 0) {
 		take_list(sharing);
@@ -375,6 +408,10 @@ int ebb_sharing_new(const struct ebb_sharing_options *options,
 	sharing->need_pace = (struct ebb_pace){
 		.burst = NEED_BURST,
 		.period_ns = NEED_PERIOD_S * EBB_NS_PER_S,
+	};
+	sharing->change_pace = (struct ebb_pace){
+		.burst = CHANGE_BURST,
+		.period_ns = CHANGE_PERIOD_S * EBB_NS_PER_S,
 	};
 	sharing->alarm_pace = (struct ebb_pace){
 		.burst = ALARM_BURST,

@@ -39,6 +39,8 @@ struct ebb_exempt {
  * @failed: the last look could not be made, which was told
  * @log_pace, @unlogged: of lines in the log, and how many were left out
  * @need_pace: of lines about budgets
+ * @change_pace: of events about budgets
+ * @pressed_ns: of the last sign of pressure that is an event which has not ended; 0: none
  * @exempt_count, @exempt: domains that an operator took out
  * @pauses: where these and @paused are kept
  */
@@ -66,6 +68,8 @@ struct ebb_sharing {
 	struct ebb_pace log_pace;
 	uint32_t unlogged;
 	struct ebb_pace need_pace;
+	struct ebb_pace change_pace;
+	uint64_t pressed_ns;
 	uint32_t exempt_count;
 	struct ebb_exempt *exempt;
 	struct ebb_pauses pauses;

@@ -25,6 +25,42 @@ static bool lacks_cover(const struct ebb_policy_budget *budget)
 	return budget->cover_bytes < budget->debt_bytes;
 }
 
+static void tell_change(struct ebb_sharing *sharing, enum ebb_log_level level,
+			enum ebb_event_kind kind,
+			const struct ebb_policy_budget *budget,
+			const char *words)
+{
+	const struct ebb_news news = {
+		.kind = kind,
+		.budget = budget->name,
+		.asked_bytes = budget->need_bytes,
+	};
+
+	ebb_past_tell(sharing->options.past, level, &news, "policy: %s %s",
+		      budget->name, words);
+}
+
+/* What is no news for the log: guests can bring it about again and again. */
+static void tell_changes(struct ebb_sharing *sharing,
+			 const struct ebb_policy_budget *before,
+			 const struct ebb_policy_budget *now)
+{
+	bool covered_again = lacks_cover(before) && !lacks_cover(now);
+
+	if ((now->in_need == before->in_need && !covered_again) ||
+	    !ebb_pace_take(&sharing->change_pace, 1, ebb_now_ns()))
+		return;
+	if (now->in_need && !before->in_need)
+		tell_change(sharing, EBB_LOG_DEBUG, EBB_EVENT_NEED_BEGAN, now,
+			    "is in need");
+	if (!now->in_need && before->in_need)
+		tell_change(sharing, EBB_LOG_DEBUG, EBB_EVENT_NEED_ENDED, now,
+			    "is in need no more");
+	if (covered_again)
+		tell_change(sharing, EBB_LOG_DEBUG, EBB_EVENT_UNCOVERED_ENDED,
+			    now, "could give back what its guests lent again");
+}
+
 /* What lacks, and what is not covered, is told when it comes to that. */
 static void tell_budget(struct ebb_sharing *sharing,
 			const struct ebb_policy *policy, uint32_t index)
@@ -36,6 +72,7 @@ static void tell_budget(struct ebb_sharing *sharing,
 	bool loses_cover = lacks_cover(now) && !lacks_cover(before);
 	char words[EBB_POLICY_WORDS_BYTES];
 
+	tell_changes(sharing, before, now);
 	if ((!comes_to_lack && !loses_cover) ||
 	    !ebb_pace_take(&sharing->need_pace, 1, ebb_now_ns()))
 		return;
@@ -44,11 +81,11 @@ static void tell_budget(struct ebb_sharing *sharing,
 			ebb_policy_need_words(policy, index, words,
 					      sizeof(words)));
 	if (loses_cover)
-		ebb_log(EBB_LOG_NOTICE,
-			"policy: %s could not give its largest guests back "
-			"what they lent; without need nothing more is lent. "
-			"See: ebbctl explain",
-			now->name);
+		tell_change(sharing, EBB_LOG_NOTICE, EBB_EVENT_UNCOVERED_BEGAN,
+			    now,
+			    "could not give its largest guests back what they "
+			    "lent; without need nothing more is lent. See: "
+			    "ebbctl explain");
 }
 
 /* A setting of a person's is the cause: told each time, also where others are paced. */

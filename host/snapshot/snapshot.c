@@ -36,6 +36,11 @@ static const char *const whys[] = {
 	[EBB_POLICY_OVER_MAX] = "over-max",
 };
 
+const char *ebb_snapshot_why_name(enum ebb_policy_why why)
+{
+	return whys[why];
+}
+
 static int find(const char *const *names, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
@@ -208,7 +213,8 @@ void ebb_snapshot_decision(const struct ebb_policy *policy,
 			   uint64_t now_ns, struct ebb_explain_domain *row)
 {
 	row->bytes = decision->bytes;
-	snprintf(row->why, sizeof(row->why), "%s", whys[decision->why]);
+	snprintf(row->why, sizeof(row->why), "%s",
+		 ebb_snapshot_why_name(decision->why));
 	ebb_policy_words(policy, decision, now_ns, row->text,
 			 sizeof(row->text));
 }

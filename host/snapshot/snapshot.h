@@ -79,7 +79,10 @@ int ebb_snapshot_decide(struct ebb_explain *head,
 			struct ebb_explain_domain *domains, uint32_t count,
 			struct ebb_snapshot_error *ret_error);
 
-/* ---- names, which the files of this room share ---- */
+/* ---- names ---- */
+
+/* As struct ebb_explain_domain has it. */
+const char *ebb_snapshot_why_name(enum ebb_policy_why why);
 
 /* Returns the index of @name, or -1. */
 int ebb_snapshot_find_mode(const char *name);

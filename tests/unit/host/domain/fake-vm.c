@@ -395,6 +395,18 @@ void ebb_call_error(struct ebb_call *call, const char *error_class,
 	va_end(args);
 }
 
+bool ebb_call_may_act(const struct ebb_call *call)
+{
+	(void)call;
+	return true;
+}
+
+uid_t ebb_call_uid(const struct ebb_call *call)
+{
+	(void)call;
+	return 0;
+}
+
 bool ebb_call_event(struct ebb_call *call, const char *name,
 		    struct json_object *data)
 {

@@ -949,7 +949,7 @@ static void serve(uint64_t bytes)
 	static int call;
 	const struct ebb_reclaim_request request = { .bytes = bytes };
 
-	ebb_reclaim_serve(vm, (struct ebb_call *)(void *)&call, &request);
+	ebb_reclaim_serve(vm, (struct ebb_call *)(void *)&call, &request, NULL);
 }
 
 static void test_client_goes(void **state)
