@@ -65,6 +65,7 @@ int ebb_log_open_journal(const char *path)
 		return -ENAMETOOLONG;
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	strcpy(address->sun_path, path);
+	ebb_close_fd(&log_state.journal_fd);
 	log_state.journal_fd =
 		socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	return log_state.journal_fd < 0 ? -errno : 0;
