@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Each command and option that --help names is in the man page, the other way
-# round, and in the completion; and each key of ebbd.conf is in its page.
+# Each command and option that --help names is in the man page and in the completions
+# of bash, zsh and fish, and the other way round; and each key of ebbd.conf is in its
+# page.
 set -eu
 
 srcdir=${srcdir:-.}
@@ -34,6 +35,17 @@ page_options()
 		sed 's/^ */-/' | sort
 }
 
+# Long options of _arguments, and of complete.
+zsh_options()
+{
+	grep -oE "['{,]--[a-z-]+[['}]" | grep -oE -e '--[a-z-]+' | sort
+}
+
+fish_options()
+{
+	sed -n 's/^complete .* -l \([a-z-]*\) .*/--\1/p' | sort
+}
+
 page=$srcdir/docs/ebbctl.1
 completion=$srcdir/host/ctl/ebbctl.bash
 commands=$(./ebbctl help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p' |
@@ -45,6 +57,22 @@ same "synopsis of ebbctl" "$commands" "$(sed -n '/^\.Sh SYN/,/^\.Sh DESC/p' \
 same "completion of commands" "$commands" \
 	"$(sed -n "s/.*commands='\(.*\)'/\1/p" "$completion" | tr ' ' '\n' |
 		sort)"
+
+zsh=$srcdir/host/ctl/_ebbctl
+same "zsh's completion of commands" "$commands" \
+	"$(sed -n "/^\tcommands=(/,/^\t)/s/^\t\t'\([a-z]*\):.*/\1/p" "$zsh" |
+		sort)"
+same "zsh's completion of options" \
+	"$(./ebbctl help | help_options 'Options of every')" \
+	"$(sed -n '/^\teverywhere=(/,/^\t)/p' "$zsh" | zsh_options)"
+fish=$srcdir/host/ctl/ebbctl.fish
+same "fish's completion of commands" "$commands" \
+	"$(sed -n 's/^complete .*no_command" -a \([a-z]*\) .*/\1/p' "$fish" | sort)"
+same "fish's list of commands" "$commands" \
+	"$(sed -n 's/^set -l commands //p' "$fish" | tr ' ' '\n' | sort)"
+same "fish's completion of options" \
+	"$(./ebbctl help | help_options 'Options of every')" \
+	"$(grep -v -e ' -n ' "$fish" | fish_options)"
 
 same "options of every command" \
 	"$(./ebbctl help | help_options 'Options of every')" \
@@ -67,7 +95,30 @@ for command in $commands; do
 		"$completion" | tr ' ' '\n' | sort)
 	[ "$options" = "$completed" ] ||
 		differ "completion of $command" "$options" "$completed"
+	completed=$(sed -n "/^\t[a-z |]*\b$command\b[a-z |]*)\$/,/;;/p" "$zsh" |
+		zsh_options || true)
+	[ "$options" = "$completed" ] ||
+		differ "zsh's completion of $command" "$options" "$completed"
+	completed=$(grep "seen_subcommand_from $command'" "$fish" |
+		fish_options || true)
+	[ "$options" = "$completed" ] ||
+		differ "fish's completion of $command" "$options" "$completed"
 done
+
+# What a shell itself says of its completion, where there is one.
+if command -v zsh >/dev/null; then
+	zsh -n "$zsh" || failed=1
+fi
+if command -v fish >/dev/null; then
+	fish -n "$fish" || failed=1
+	same "what fish completes after reclaim" \
+		"$(./ebbctl help reclaim | help_options Options)" \
+		"$(fish --no-config -c "source '$fish'
+			complete -C 'ebbctl reclaim --'" 2>/dev/null | sed 's/[[:space:]].*//' | sort)"
+fi
+if command -v bash >/dev/null; then
+	bash -n "$completion" || failed=1
+fi
 
 # The keys: in the example, in the page.
 same "keys of ebbd.conf" \

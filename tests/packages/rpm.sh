@@ -23,7 +23,7 @@ command -v rpmbuild >/dev/null ||
 # Of a Debian package or an RPM: its files, but for what each world has of its own.
 normal()
 {
-	sed -E 's|^\.?/+|/|; s|^/lib/|/usr/lib/|; s|\.gz$||' |
+	sed -E 's|^\.?/+|/|; s|^/lib/|/usr/lib/|; s|\.gz$||; s|/zsh/vendor-completions/|/zsh/site-functions/|' |
 		grep -vE '^/usr/share/(doc|licenses|lintian)/|/\.build-id|/$|^/etc/kernel/|^/usr/lib/ebb-dkms/' |
 		sort
 }
