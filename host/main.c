@@ -22,6 +22,7 @@
 #include "common/log.h"
 #include "host/base/fault.h"
 #include "host/base/loop.h"
+#include "host/checkup/checkup.h"
 #include "host/config.h"
 #include "host/control/control.h"
 #include "host/domain/fleet.h"
@@ -54,6 +55,8 @@ struct daemon {
 	struct ebb_sharing *sharing;
 	struct ebb_virt *virt;
 	struct ebb_control *control;
+	struct ebb_checkup *checkup;
+	struct ebb_checkup_start start;
 	int lock_fd;
 	int signal_fd;
 	struct ebb_pressure pressure;
@@ -115,6 +118,22 @@ static int prepare_reload(struct daemon *daemon)
 	return daemon->reload ? 0 : -ENOMEM;
 }
 
+static int prepare_checkup(struct daemon *daemon)
+{
+	struct ebb_checkup_options options = {
+		.config = &daemon->config,
+		.path = ebb_options_config_path(daemon->options),
+		.presence = ebb_options_config_presence(daemon->options),
+		.start = &daemon->start,
+		.workers = daemon->workers,
+		.fleet = daemon->fleet,
+		.sharing = daemon->sharing,
+	};
+
+	daemon->checkup = ebb_checkup_new(&options);
+	return daemon->checkup ? 0 : -ENOMEM;
+}
+
 static int tell_state_error(const char *path, int error)
 {
 	ebb_log(EBB_LOG_ERR,
@@ -158,13 +177,16 @@ static gid_t find_group(const char *name)
 	return group ? group->gr_gid : (gid_t)-1;
 }
 
-static struct ebb_access_groups find_groups(const struct ebb_config *config)
+static struct ebb_access_groups find_groups(const struct ebb_config *config,
+					    struct ebb_checkup_start *start)
 {
 	struct ebb_access_groups groups = {
 		.act = find_group(config->group),
 		.read = find_group(config->read_group),
 	};
 
+	start->group_missing = groups.act == (gid_t)-1;
+	start->read_group_missing = groups.read == (gid_t)-1;
 	if (*config->group && groups.act == (gid_t)-1)
 		ebb_log(EBB_LOG_WARNING,
 			"no group '%s' (group in ebbd.conf); only root can "
@@ -180,10 +202,11 @@ static struct ebb_access_groups find_groups(const struct ebb_config *config)
 	return groups;
 }
 
-static void tell_read_error(const struct daemon *daemon)
+static void tell_read_error(struct daemon *daemon)
 {
 	int r = ebb_control_read_error(daemon->control);
 
+	daemon->start.read_error = r;
 	if (r < 0)
 		ebb_log(EBB_LOG_WARNING,
 			"members of group '%s' (read-group in ebbd.conf) "
@@ -263,7 +286,8 @@ static int connect_libvirt(struct daemon *daemon)
 
 static int listen_control(struct daemon *daemon)
 {
-	struct ebb_access_groups groups = find_groups(&daemon->config);
+	struct ebb_access_groups groups =
+		find_groups(&daemon->config, &daemon->start);
 	int r = ebb_control_new(daemon->config.socket, &groups,
 				ebb_fleet_handlers, daemon->fleet,
 				&daemon->control);
@@ -284,17 +308,21 @@ static int listen_control(struct daemon *daemon)
 				  daemon->reload);
 		ebb_control_serve(daemon->control, ebb_past_handlers,
 				  daemon->past);
+		ebb_control_serve(daemon->control, ebb_checkup_handlers,
+				  daemon->checkup);
 		tell_read_error(daemon);
 	}
 	return r;
 }
 
 /* Less protection is no reason to leave guests without their host's care. */
-static void confine(const struct daemon *daemon, int (*stage)(void),
-		    const char *what)
+static void confine(struct daemon *daemon, int (*stage)(void), const char *what)
 {
 	int r = daemon->no_sandbox ? 0 : stage();
 
+	daemon->start.no_sandbox = daemon->no_sandbox;
+	if (r < 0)
+		daemon->start.sandbox_error = r;
 	if (r < 0)
 		ebb_log(EBB_LOG_WARNING,
 			"cannot drop %s that are not needed: %s, going on "
@@ -386,6 +414,9 @@ static int start(struct daemon *daemon)
 	r = prepare_reload(daemon);
 	if (r < 0)
 		return r;
+	r = prepare_checkup(daemon);
+	if (r < 0)
+		return r;
 	r = listen_control(daemon);
 	if (r < 0)
 		return r;
@@ -451,6 +482,7 @@ static bool stop(struct daemon *daemon)
 	ebb_control_free(daemon->control);
 	if (!ended)
 		return false;
+	ebb_checkup_free(daemon->checkup);
 	ebb_fleet_free(daemon->fleet);
 	ebb_sharing_free(daemon->sharing);
 	ebb_past_free(daemon->past);

@@ -27,7 +27,7 @@ struct ebb_call; /* one request that waits for its answer */
 enum {
 	EBB_CONTROL_PEERS_MAX = 64,
 	EBB_CONTROL_READERS_MAX = 32, /* of these */
-	EBB_CONTROL_TABLES_MAX = 4,
+	EBB_CONTROL_TABLES_MAX = 8,
 };
 
 /**

@@ -94,10 +94,12 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			     "asked for what, what came of it, and when a budget was in need. With\n"
 			     "--follow also those that come, until Ctrl-C. With --json each is one\n"
 			     "line." },
-	[CTL_CMD_DOCTOR] = { "doctor", "DOMAIN", 1, 1, 0,
-			     "Check what a domain lacks",
-			     "Checks each thing that the best rung needs, and prints for each that\n"
-			     "is missing the remedy and the XML that mends it." },
+	[CTL_CMD_DOCTOR] = { "doctor", "[DOMAIN]", 0, 1, 0,
+			     "Check what the host or a domain lacks",
+			     "Without DOMAIN, checks the host and ebbd itself: libvirt, the kernel,\n"
+			     "privileges, swap, what can run short, and what makes reclaiming slow.\n"
+			     "With DOMAIN, checks each thing that the best rung needs, and prints for\n"
+			     "each that is missing the remedy and the XML that mends it." },
 	[CTL_CMD_RELOAD] = { "reload", "", 0, 0, 0,
 			     "Have ebbd read its configuration anew",
 			     "Reads ebbd.conf and conf.d. With a mistake in them nothing changes, and\n"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ebbctl doctor DOMAIN: what keeps it from the best rung, and the cure. */
+/*
+ * ebbctl doctor: what the host lacks, or what keeps a domain from the best rung, and the
+ * cure.
+ */
 #include <config.h>
 
 #include <stdio.h>
@@ -9,6 +12,11 @@
 #include "host/ctl/client.h"
 #include "host/ctl/text.h"
 #include "host/interface/status.h"
+
+enum {
+	/* It reads a few files, and waits a second for libvirtd at most. */
+	HOST_LIMIT_MS = 15000
+};
 
 static const struct {
 	const char *status;
@@ -31,7 +39,7 @@ static void print_mark(const char *status, bool colour)
 	printf("%-4s", status);
 }
 
-static void print_doctor(const struct ebb_doctor *doctor)
+static void print_doctor(const struct ebb_doctor *doctor, bool of_domain)
 {
 	bool colour = ctl_has_colour(stdout);
 	unsigned int fails = 0, warnings = 0;
@@ -47,16 +55,37 @@ static void print_doctor(const struct ebb_doctor *doctor)
 			printf("      Remedy: %s\n", check->remedy);
 		ctl_indent_print(stdout, 6, check->xml);
 	}
-	printf("%s%s: rung %s, %u failed, %u warning%s\n",
-	       doctor->check_count ? "\n" : "", doctor->name, doctor->rung,
-	       fails, warnings, warnings == 1 ? "" : "s");
+	printf("%s%s: ", doctor->check_count ? "\n" : "", doctor->name);
+	/* The host is on none. */
+	if (of_domain)
+		printf("rung %s, ", doctor->rung);
+	printf("%u failed, %u warning%s\n", fails, warnings,
+	       warnings == 1 ? "" : "s");
+}
+
+static int ask_host(const struct ctl_args *args, struct json_object **ret_value)
+{
+	const struct ebb_host_request message = { .version = PACKAGE_VERSION };
+	struct ctl_request request = {
+		.command = "host-doctor",
+		.arguments = ebb_msg_encode(ebb_host_request_fields, &message),
+		.limit_ms = HOST_LIMIT_MS,
+	};
+	struct ctl_answer answer;
+	int status = ctl_ask_served(args, &request, &answer);
+
+	if (status == CTL_DONE)
+		*ret_value = answer.value;
+	return status;
 }
 
 int ctl_doctor(const struct ctl_args *args)
 {
 	struct ebb_doctor doctor;
 	struct json_object *value;
-	int status = ctl_ask_domain(args, "domain-doctor", &value);
+	bool of_domain = args->operand_count > 0;
+	int status = of_domain ? ctl_ask_domain(args, "domain-doctor", &value)
+			       : ask_host(args, &value);
 
 	if (status != CTL_DONE)
 		return status;
@@ -65,7 +94,7 @@ int ctl_doctor(const struct ctl_args *args)
 	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON))
 		ctl_json_print(stdout, value);
 	else if (status == CTL_DONE)
-		print_doctor(&doctor);
+		print_doctor(&doctor, of_domain);
 	json_object_put(value);
 	return status;
 }

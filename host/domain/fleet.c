@@ -268,6 +268,23 @@ uint64_t ebb_fleet_refresh(struct ebb_fleet *fleet)
 	return fleet->begun + under_way;
 }
 
+void ebb_fleet_ask(struct ebb_fleet *fleet)
+{
+	(void)ebb_fleet_refresh(fleet);
+}
+
+void ebb_fleet_see_libvirt(const struct ebb_fleet *fleet,
+			   struct ebb_fleet_libvirt *ret_libvirt)
+{
+	*ret_libvirt = (struct ebb_fleet_libvirt){
+		.connected = ebb_virt_is_connected(fleet->virt),
+		.version = ebb_virt_version(fleet->virt),
+		.owed = ebb_virt_asked_ns(fleet->virt) != 0,
+		.silent = ebb_virt_is_connected(fleet->virt) &&
+			  ebb_fleet_is_old(fleet),
+	};
+}
+
 void ebb_fleet_wait(struct ebb_fleet *fleet, uint64_t refresh,
 		    ebb_pending_fn serve, struct ebb_call *call,
 		    const struct json_object *arguments)

@@ -64,6 +64,25 @@ bool ebb_fleet_find(const struct ebb_fleet *fleet, const char *name_or_uuid,
 /* The connection, once there is one. */
 void ebb_fleet_set_virt(struct ebb_fleet *fleet, struct ebb_virt *virt);
 
+/**
+ * struct ebb_fleet_libvirt - what is known of libvirtd
+ * @version: see ebb_virt_version()
+ * @owed: it was asked for all domains and has not answered yet
+ * @silent: for longer than it may take
+ */
+struct ebb_fleet_libvirt {
+	bool connected;
+	uint64_t version;
+	bool owed;
+	bool silent;
+};
+
+void ebb_fleet_see_libvirt(const struct ebb_fleet *fleet,
+			   struct ebb_fleet_libvirt *ret_libvirt);
+
+/* Asks libvirtd for all domains, unless it did so a moment ago. */
+void ebb_fleet_ask(struct ebb_fleet *fleet);
+
 /* The configuration is another: what domains have of it holds from now on. */
 void ebb_fleet_config_changed(struct ebb_fleet *fleet);
 

@@ -141,6 +141,11 @@ const struct ebb_field ebb_domain_request_fields[] = {
 	END,
 };
 
+const struct ebb_field ebb_host_request_fields[] = {
+	OPTIONAL_STRING("version", struct ebb_host_request, version),
+	END,
+};
+
 const struct ebb_field ebb_reload_result_fields[] = {
 	STRING("restart", struct ebb_reload_result, restart),
 	END,

@@ -7,6 +7,7 @@
  *
  *   daemon-show      -> struct ebb_daemon_status
  *   daemon-reload    -> struct ebb_reload_result
+ *   host-doctor      struct ebb_host_request     -> struct ebb_doctor
  *   domain-list      -> struct ebb_status_list
  *   domain-show      struct ebb_domain_request   -> struct ebb_domain_status
  *   domain-doctor    struct ebb_domain_request   -> struct ebb_doctor
@@ -209,6 +210,11 @@ struct ebb_domain_request {
 	char uri[EBB_URI_BYTES_MAX];
 };
 
+/* @version: of who asks, or empty */
+struct ebb_host_request {
+	char version[32];
+};
+
 /*
  * The configuration was read anew; @restart: keys whose new value needs a restart, as
  * "daemon.socket, daemon.workers", or empty.
@@ -298,6 +304,7 @@ struct ebb_check {
 	char xml[EBB_XML_BYTES_MAX];
 };
 
+/* Of a domain, or of the host: then @name is "host", and @rung "-". */
 struct ebb_doctor {
 	char name[EBB_NAME_BYTES_MAX];
 	char rung[16];
@@ -309,6 +316,7 @@ struct ebb_doctor {
 extern const struct ebb_field ebb_daemon_status_fields[];
 extern const struct ebb_field ebb_domain_status_fields[];
 extern const struct ebb_field ebb_domain_request_fields[];
+extern const struct ebb_field ebb_host_request_fields[];
 extern const struct ebb_field ebb_reload_result_fields[];
 extern const struct ebb_field ebb_set_request_fields[];
 extern const struct ebb_field ebb_set_result_fields[];

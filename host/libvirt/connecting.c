@@ -43,6 +43,9 @@ int ebb_connection_open(struct ebb_connection *connection, const char *uri,
 					    connection, NULL) < 0)
 		goto fail;
 	connection->has_close_callback = true;
+	if (virConnectGetLibVersion(connection->handle, &connection->version) <
+	    0)
+		connection->version = 0;
 	if (ebb_events_register(connection) == 0)
 		return 0;
 fail:

@@ -55,6 +55,7 @@ enum ebb_call_kind {
  * @guest_handle: of the second one, under the turn of EBB_CALL_GUEST; or NULL
  * @workers: for what blocks at the end of what hangs on it
  * @wake_fd: eventfd of the loop, for a loss and for the last user's end
+ * @version: of libvirt, as it counts; 0: not known. Written as it is opened
  * @users: domains that exist
  * @lost: by the other end, or given up by us
  * @emit, @emit_balloon: event loop's thread only; NULL: nobody listens any more
@@ -66,6 +67,7 @@ struct ebb_connection {
 	virConnectPtr guest_handle;
 	struct ebb_workers *workers;
 	int wake_fd;
+	unsigned long version;
 	atomic_uint users;
 	atomic_bool lost;
 	void (*emit)(struct ebb_domain *domain, enum ebb_virt_event event,

@@ -387,6 +387,11 @@ bool ebb_virt_is_connected(const struct ebb_virt *virt)
 	return virt->connection != NULL;
 }
 
+uint64_t ebb_virt_version(const struct ebb_virt *virt)
+{
+	return ebb_virt_is_connected(virt) ? virt->connection->version : 0;
+}
+
 int ebb_virt_refresh(struct ebb_virt *virt)
 {
 	int r;

@@ -144,6 +144,9 @@ void ebb_virt_free(struct ebb_virt *virt);
 
 bool ebb_virt_is_connected(const struct ebb_virt *virt);
 
+/* Of libvirt, as it counts: 9000000 is 9.0.0. 0: not known, or not connected. */
+uint64_t ebb_virt_version(const struct ebb_virt *virt);
+
 /*
  * Asks libvirtd for all domains, unless that is under way. Returns 0, -ENOTCONN
  * or -ENOMEM; @listed is called if 0 is returned.

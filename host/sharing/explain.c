@@ -294,6 +294,24 @@ static int take_picture(const struct ebb_sharing *sharing,
 				ebb_sharing_now_ns(sharing), ret_picture);
 }
 
+int ebb_sharing_show(const struct ebb_sharing *sharing,
+		     struct ebb_explain *ret_head)
+{
+	struct ebb_picture picture;
+
+	if (take_picture(sharing, &picture) < 0)
+		return -ENOMEM;
+	memset(ret_head, 0, sizeof(*ret_head));
+	fill_head(sharing, &picture, "", ret_head);
+	ebb_picture_clear(&picture);
+	return 0;
+}
+
+struct ebb_watch_sources ebb_sharing_sources(const struct ebb_sharing *sharing)
+{
+	return ebb_watch_sources(sharing->watch);
+}
+
 static void answer_not_found(struct ebb_call *call, const char *domain)
 {
 	ebb_call_error(call, "DomainNotFound",

@@ -55,6 +55,7 @@
 #include "host/control/control.h"
 #include "host/domain/fleet.h"
 #include "host/history/past.h"
+#include "host/interface/explain.h"
 
 struct ebb_sharing;
 
@@ -96,6 +97,18 @@ int ebb_sharing_new(const struct ebb_sharing_options *options,
 /* For ebb_fleet_watch(); lives as long as @sharing. */
 const struct ebb_fleet_watcher *
 ebb_sharing_watcher(const struct ebb_sharing *sharing);
+
+/**
+ * ebb_sharing_show - what can run short and what is decided of that, as explain tells it
+ * @ret_head: written only on success
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int ebb_sharing_show(const struct ebb_sharing *sharing,
+		     struct ebb_explain *ret_head);
+
+/* By what it is told that a budget runs short. */
+struct ebb_watch_sources ebb_sharing_sources(const struct ebb_sharing *sharing);
 
 /* The configuration is another: it holds from now on. */
 void ebb_sharing_config_changed(struct ebb_sharing *sharing);

@@ -32,6 +32,8 @@ for _ in 1 2 3; do
 done
 check "doctor says so" grep -q 'libvirtd does not answer' <(ebbctl doctor "${BARE[0]}")
 check "and what was last known" grep -q 'ok *running' <(ebbctl doctor "${BARE[0]}")
+within 1 "doctor of the host, libvirtd stopped" ebbctl doctor
+check "which says so, too" grep -q 'fail *libvirt: libvirtd does not answer' <(ebbctl doctor)
 within 1 "a target, libvirtd stopped" refused 1 'libvirtd does not answer' \
 	"a target, libvirtd stopped" ebbctl set "${BARE[0]}" --free-target 64M
 within 1 "a reclaim, libvirtd stopped" refused 1 'libvirtd does not answer' \

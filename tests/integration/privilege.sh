@@ -39,6 +39,7 @@ works()
 	guest_populate 300
 	check "$1: show" ebbctl show "$GUEST"
 	check "$1: doctor" ebbctl doctor "$GUEST"
+	check "$1: doctor of the host" ebbctl doctor
 	reclaim --all || fail "$1: reclaim --all: $(cat "$RIG_DIR/run/stderr")"
 	check "$1: reclaim" at_least "$(result reclaimed-bytes)" $((200 << 20))
 }

@@ -27,6 +27,20 @@ try_config()
 
 refused 1 'already|running|in use' "a second ebbd" try_ebbd
 check "the first one still answers" ebbctl list
+
+# checks STATUS NAME TEXT: doctor says so of the host.
+checks()
+{
+	check "doctor: $2: $1" grep -q "^$1 *$2: .*$3" <(ebbctl doctor)
+}
+checks ok libvirt 'libvirt [0-9.]* answers'
+checks ok configuration 'no mistake'
+checks ok privileges 'capabilities'
+check "and how it ends" grep -Eq '^host: [0-9]+ failed, [0-9]+ warning' <(ebbctl doctor)
+printf '[daemon]\nsokcet = /x\n' >"$RIG_DIR/ebbd.conf"
+checks fail configuration "ebbd.conf:2: .*sokcet"
+rm "$RIG_DIR/ebbd.conf"
+check "its JSON is of the host" test "$(ebbctl doctor --json | jq -r .name)" = host
 refused 1 'wrong.conf:2.*sokcet' "an unknown key" try_config '[daemon]\nsokcet = /x\n'
 refused 1 'wrong.conf:1.*daemno' "an unknown section" try_config '[daemno]\nsocket = /x\n'
 refused 1 'wrong.conf:2.*grant-window' "a value out of bounds" \

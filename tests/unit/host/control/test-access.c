@@ -15,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "host/base/loop.h"
+#include "host/checkup/checkup.h"
 #include "host/control/control.h"
 #include "host/domain/fleet.h"
 #include "host/reload.h"
@@ -75,10 +76,11 @@ static const struct ebb_control_handler *const tables[] = {
 	ebb_fleet_handlers,
 	ebb_sharing_handlers,
 	ebb_reload_handlers,
+	ebb_checkup_handlers,
 };
 static const char *const reading[] = {
 	"daemon-show",	 "domain-list",	   "domain-show",
-	"domain-doctor", "policy-explain",
+	"domain-doctor", "policy-explain", "host-doctor",
 };
 static const char *const acting[] = {
 	"domain-set",	"domain-reclaim", "domain-deflate",

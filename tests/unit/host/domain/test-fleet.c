@@ -41,6 +41,12 @@ uint64_t ebb_virt_asked_ns(const struct ebb_virt *virt)
 	return 0;
 }
 
+uint64_t ebb_virt_version(const struct ebb_virt *virt)
+{
+	(void)virt;
+	return 9000000;
+}
+
 bool ebb_domain_state_is_active(enum ebb_domain_state state)
 {
 	return state == EBB_DOMAIN_RUNNING;
