@@ -94,12 +94,14 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			     "asked for what, what came of it, and when a budget was in need. With\n"
 			     "--follow also those that come, until Ctrl-C. With --json each is one\n"
 			     "line." },
-	[CTL_CMD_DOCTOR] = { "doctor", "[DOMAIN]", 0, 1, 0,
+	[CTL_CMD_DOCTOR] = { "doctor", "[DOMAIN]", 0, 1, CTL_OPT_FIX,
 			     "Check what the host or a domain lacks",
 			     "Without DOMAIN, checks the host and ebbd itself: libvirt, the kernel,\n"
 			     "privileges, swap, what can run short, and what makes reclaiming slow.\n"
 			     "With DOMAIN, checks each thing that the best rung needs, and prints for\n"
-			     "each that is missing the remedy and the XML that mends it." },
+			     "each that is missing the remedy and the XML that mends it. --fix prints\n"
+			     "a patch of the XML that the domain is defined by, which gives it shared\n"
+			     "memory and a channel; how to apply it is said in its first lines." },
 	[CTL_CMD_RELOAD] = { "reload", "", 0, 0, 0,
 			     "Have ebbd read its configuration anew",
 			     "Reads ebbd.conf and conf.d. With a mistake in them nothing changes, and\n"

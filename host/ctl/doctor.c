@@ -79,14 +79,78 @@ static int ask_host(const struct ctl_args *args, struct json_object **ret_value)
 	return status;
 }
 
+/* The word as a shell takes it whole. */
+static void print_word(const char *word)
+{
+	putchar('\'');
+	for (; *word; word++)
+		if (*word == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*word);
+	putchar('\'');
+}
+
+static void print_step(const char *before, const char *name, const char *after)
+{
+	printf("#   %s", before);
+	print_word(name);
+	puts(after);
+}
+
+/* patch(1) passes over what comes before the patch. */
+static void print_fix(const struct ebb_fix *fix)
+{
+	if (!*fix->patch) {
+		fprintf(stderr,
+			"%s: its definition needs no patch. Shut it down and "
+			"start it, if it was changed since; see also: ebbctl "
+			"doctor\n",
+			fix->name);
+		return;
+	}
+	puts("# Nothing is changed yet. To apply this patch, which takes "
+	     "effect when the\n# guest is shut down and started again:");
+	print_step("virsh dumpxml --inactive --security-info ", fix->name,
+		   " >domain.xml");
+	print_step("ebbctl doctor --fix ", fix->name, " | patch domain.xml");
+	puts("#   virsh define domain.xml");
+	fputs(fix->patch, stdout);
+}
+
+static int run_fix(const struct ctl_args *args)
+{
+	struct json_object *value;
+	struct ebb_fix fix;
+	int status;
+
+	if (args->operand_count == 0)
+		return ctl_usage(args, "doctor --fix needs a DOMAIN. See "
+				       "ebbctl help doctor.");
+	status = ctl_ask_domain(args, "domain-fix", &value);
+	if (status != CTL_DONE)
+		return status;
+	status = ctl_answer_decode(args, value, ebb_fix_fields, &fix,
+				   sizeof(fix));
+	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON))
+		ctl_json_print(stdout, value);
+	else if (status == CTL_DONE)
+		print_fix(&fix);
+	json_object_put(value);
+	return status;
+}
+
 int ctl_doctor(const struct ctl_args *args)
 {
 	struct ebb_doctor doctor;
 	struct json_object *value;
 	bool of_domain = args->operand_count > 0;
-	int status = of_domain ? ctl_ask_domain(args, "domain-doctor", &value)
-			       : ask_host(args, &value);
+	int status;
 
+	if (ctl_given(args, CTL_OPT_FIX))
+		return run_fix(args);
+	status = of_domain ? ctl_ask_domain(args, "domain-doctor", &value)
+			   : ask_host(args, &value);
 	if (status != CTL_DONE)
 		return status;
 	status = ctl_answer_decode(args, value, ebb_doctor_fields, &doctor,

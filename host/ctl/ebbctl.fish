@@ -68,6 +68,8 @@ complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l compact -d 'have 
 complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l no-compact -d 'take only what is contiguous already'
 complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l free-only -d 'take only what is free'
 
+complete -c ebbctl -n '__fish_seen_subcommand_from doctor' -l fix -d 'print a patch of the definition, and change nothing'
+
 complete -c ebbctl -n '__fish_seen_subcommand_from set' -l free-target -x -a '25% 50% auto none' -d 'keep so much free'
 complete -c ebbctl -n '__fish_seen_subcommand_from set' -l mode -x -a 'performance balanced density default' -d 'what it returns'
 complete -c ebbctl -n '__fish_seen_subcommand_from set' -l min -x -a '25% 50% none default' -d 'keep at least that'

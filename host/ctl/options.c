@@ -76,6 +76,8 @@ const struct ctl_option_row ctl_options[] = {
 	  "of its definition alone: from its next start on" },
 	{ CTL_OPT_CURRENT, 0, "current", NULL,
 	  "as virsh has it: of a domain that runs the same as --live" },
+	{ CTL_OPT_FIX, 0, "fix", NULL,
+	  "print a patch of the domain's definition, and change nothing" },
 	{ 0 },
 };
 

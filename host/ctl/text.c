@@ -70,7 +70,9 @@ void ctl_clean_message(const struct ebb_field *fields, void *message)
 
 		switch (fields->type) {
 		case EBB_FIELD_STRING:
-			ctl_clean(field, strcmp(fields->name, "xml") == 0);
+			ctl_clean(field,
+				  strcmp(fields->name, "xml") == 0 ||
+					  strcmp(fields->name, "patch") == 0);
 			break;
 		case EBB_FIELD_STRUCT_ARRAY:
 			memcpy(&count, (char *)message + fields->count_offset,

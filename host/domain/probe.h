@@ -30,6 +30,7 @@
 /**
  * struct ebb_probe - what a look found, and what is held since
  * @running: it has a QEMU process
+ * @defined_only: it is off, and @domxml is of the XML that it is defined by
  * @reasons: why rung lease is closed, those that close other rungs as well first;
  *	empty if @attached
  * @paused: its processors stand still; nobody in it is asked
@@ -55,6 +56,7 @@
 struct ebb_probe {
 	bool running;
 	bool paused;
+	bool defined_only;
 	bool asked_qga;
 	struct ebb_reason_list reasons;
 	struct ebb_domxml domxml;

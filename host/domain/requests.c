@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/base/loop.h"
+#include "host/domain/defined.h"
 #include "host/domain/fleet_state.h"
 #include "host/domain/listing.h"
 #include "host/domain/reclaim_call.h"
@@ -54,33 +55,50 @@ static void answer_no_vm(struct ebb_fleet *fleet, struct ebb_call *call,
 }
 
 /*
- * A request's domain, if @uri is the one that is served. NULL: the call was
- * answered, or, with @again, waits for libvirtd to tell of a domain that is not
+ * A request's domain, if @uri is the one that is served; it may be off. NULL: the call
+ * was answered, or, with @again, waits for libvirtd to tell of a domain that is not
  * known to run; @again is called then.
  */
-static struct ebb_vm *find_domain(struct ebb_fleet *fleet,
-				  struct ebb_call *call, const char *uri,
-				  const char *name, ebb_pending_fn again,
-				  const struct json_object *arguments)
+static struct ebb_roster_entry *find_entry(struct ebb_fleet *fleet,
+					   struct ebb_call *call,
+					   const char *uri, const char *name,
+					   ebb_pending_fn again,
+					   const struct json_object *arguments)
 {
 	struct ebb_roster_entry *entry;
-	struct ebb_vm *vm = NULL;
 	uint64_t refresh = 0;
 
 	if (!check_uri(fleet, call, uri))
 		return NULL;
 	entry = ebb_roster_find_name(&fleet->roster, name);
-	if (entry)
-		vm = ebb_fleet_vm(fleet, entry);
-	if (vm)
-		return vm;
+	if (entry && ebb_fleet_vm(fleet, entry))
+		return entry;
 	if (again)
 		refresh = ebb_fleet_refresh(fleet);
-	if (refresh)
+	if (refresh) {
 		ebb_fleet_wait(fleet, refresh, again, call, arguments);
-	else
+		return NULL;
+	}
+	if (!entry || ebb_fleet_is_old(fleet)) {
 		answer_no_vm(fleet, call, entry, name);
-	return NULL;
+		return NULL;
+	}
+	return entry;
+}
+
+/* As find_entry(), and one that is off is an error. */
+static struct ebb_vm *find_domain(struct ebb_fleet *fleet,
+				  struct ebb_call *call, const char *uri,
+				  const char *name, ebb_pending_fn again,
+				  const struct json_object *arguments)
+{
+	struct ebb_roster_entry *entry =
+		find_entry(fleet, call, uri, name, again, arguments);
+	struct ebb_vm *vm = entry ? ebb_fleet_vm(fleet, entry) : NULL;
+
+	if (entry && !vm)
+		answer_no_vm(fleet, call, entry, name);
+	return vm;
 }
 
 /* The arguments of a command. False: the error was answered. */
@@ -252,14 +270,47 @@ static struct ebb_vm *find_named(struct ebb_fleet *fleet, struct ebb_call *call,
 static void doctor(struct ebb_fleet *fleet, struct ebb_call *call,
 		   const struct json_object *arguments, ebb_pending_fn again)
 {
-	struct ebb_vm *vm = find_named(fleet, call, arguments, again);
+	struct ebb_domain_request request;
+	struct ebb_roster_entry *entry;
+	struct ebb_vm *vm;
 
-	if (!vm)
+	if (!decode_domain(call, arguments, &request))
 		return;
+	entry = find_entry(fleet, call, request.uri, request.domain, again,
+			   arguments);
+	if (!entry)
+		return;
+	vm = ebb_fleet_vm(fleet, entry);
+	if (!vm) {
+		ebb_defined_doctor(fleet, entry, call);
+		return;
+	}
 	/* Who may only look causes no work in a guest. */
 	ebb_vm_doctor(vm, call, ebb_call_may_act(call));
 	if (ebb_vm_is_waited_for(vm))
 		ebb_fleet_watch_silence(fleet);
+}
+
+static void fix(struct ebb_fleet *fleet, struct ebb_call *call,
+		const struct json_object *arguments, ebb_pending_fn again)
+{
+	struct ebb_domain_request request;
+	struct ebb_roster_entry *entry;
+	uint64_t refresh = again ? ebb_fleet_refresh(fleet) : 0;
+
+	if (!decode_domain(call, arguments, &request))
+		return;
+	/* Before it is asked for the definition, libvirtd shows that it answers. */
+	if (refresh) {
+		ebb_fleet_wait(fleet, refresh, again, call, arguments);
+		return;
+	}
+	entry = find_entry(fleet, call, request.uri, request.domain, NULL,
+			   arguments);
+	if (entry && ebb_fleet_is_old(fleet))
+		answer_libvirt_gone(fleet, call);
+	else if (entry)
+		ebb_defined_fix(fleet, entry, call);
 }
 
 static void deflate(struct ebb_fleet *fleet, struct ebb_call *call,
@@ -422,6 +473,7 @@ static void reclaim(struct ebb_fleet *fleet, struct ebb_call *call,
 	}
 
 HANDLER(doctor)
+HANDLER(fix)
 HANDLER(set)
 HANDLER(reclaim)
 HANDLER(deflate)
@@ -431,6 +483,7 @@ const struct ebb_control_handler ebb_fleet_handlers[] = {
 	{ "domain-list", handle_list, .reads = true },
 	{ "domain-show", handle_show, .reads = true },
 	{ "domain-doctor", handle_doctor, .reads = true },
+	{ "domain-fix", handle_fix, .reads = true },
 	{ "domain-set", handle_set, .reads = false },
 	{ "domain-reclaim", handle_reclaim, .reads = false },
 	{ "domain-deflate", handle_deflate, .reads = false },

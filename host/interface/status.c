@@ -271,6 +271,12 @@ const struct ebb_field ebb_doctor_fields[] = {
 	END,
 };
 
+const struct ebb_field ebb_fix_fields[] = {
+	STRING("name", struct ebb_fix, name),
+	STRING("patch", struct ebb_fix, patch),
+	END,
+};
+
 void ebb_settings_show(const struct ebb_settings *settings,
 		       struct ebb_settings_status *ret_status)
 {

@@ -11,6 +11,7 @@
  *   domain-list      -> struct ebb_status_list
  *   domain-show      struct ebb_domain_request   -> struct ebb_domain_status
  *   domain-doctor    struct ebb_domain_request   -> struct ebb_doctor
+ *   domain-fix       struct ebb_domain_request   -> struct ebb_fix
  *   domain-set       struct ebb_set_request      -> struct ebb_set_result
  *   domain-reclaim   struct ebb_reclaim_request  -> struct ebb_reclaim_result
  *                    with events "reclaim-progress" before it,
@@ -57,6 +58,7 @@ enum {
 	EBB_URI_BYTES_MAX = 256,
 	EBB_TEXT_BYTES_MAX = 512,
 	EBB_XML_BYTES_MAX = 1024,
+	EBB_PATCH_BYTES_MAX = 16 * 1024,
 	EBB_REASON_MAX = 16,
 	EBB_BACKING_MAX = 64,
 	EBB_LIST_MAX = 4096,
@@ -313,6 +315,12 @@ struct ebb_doctor {
 		checks[48]; /* each reason may be one, and five are more */
 };
 
+/* @patch: of the XML that the domain is defined by; empty: it needs none */
+struct ebb_fix {
+	char name[EBB_NAME_BYTES_MAX];
+	char patch[EBB_PATCH_BYTES_MAX];
+};
+
 extern const struct ebb_field ebb_daemon_status_fields[];
 extern const struct ebb_field ebb_domain_status_fields[];
 extern const struct ebb_field ebb_domain_request_fields[];
@@ -325,6 +333,7 @@ extern const struct ebb_field ebb_reclaim_request_fields[];
 extern const struct ebb_field ebb_reclaim_progress_fields[];
 extern const struct ebb_field ebb_reclaim_result_fields[];
 extern const struct ebb_field ebb_doctor_fields[];
+extern const struct ebb_field ebb_fix_fields[];
 
 /*
  * {"domains": [...]} to a list and back. Decoding returns as ebb_msg_decode()

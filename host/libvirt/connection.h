@@ -138,6 +138,12 @@ void ebb_events_deregister(struct ebb_connection *connection);
 struct ebb_domain *ebb_domain_wrap(struct ebb_connection *connection,
 				   virDomainPtr handle);
 
+/*
+ * domain.c: the domain of a UUID (blocks). Returns 0, -ENOTCONN, -ENOENT or -ENOMEM.
+ */
+int ebb_domain_find(struct ebb_connection *connection, const char *uuid,
+		    struct ebb_domain **ret_domain);
+
 /* domain.c: from libvirt's number. */
 enum ebb_domain_state ebb_domain_state_of(int state);
 

@@ -35,6 +35,26 @@ struct ebb_domain *ebb_domain_wrap(struct ebb_connection *connection,
 	return domain;
 }
 
+int ebb_domain_find(struct ebb_connection *connection, const char *uuid,
+		    struct ebb_domain **ret_domain)
+{
+	virDomainPtr handle;
+	int r = 0;
+
+	if (ebb_connection_begin(connection, EBB_CALL_LIBVIRTD) < 0)
+		return -ENOTCONN;
+	handle = virDomainLookupByUUIDString(connection->handle, uuid);
+	if (!handle)
+		r = virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? -ENOENT
+							       : -ENOTCONN;
+	ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
+	if (r < 0)
+		return r;
+	*ret_domain = ebb_domain_wrap(connection, handle);
+	virDomainFree(handle);
+	return *ret_domain ? 0 : -ENOMEM;
+}
+
 struct ebb_domain *ebb_domain_ref(struct ebb_domain *domain)
 {
 	__atomic_add_fetch(&domain->references, 1, __ATOMIC_RELAXED);

@@ -406,6 +406,71 @@ int ebb_virt_refresh(struct ebb_virt *virt)
 	return r;
 }
 
+/* ---- a definition ---- */
+
+/* A job. @connection: has a user more while it runs. */
+struct question {
+	struct ebb_virt *virt;
+	struct ebb_connection *connection;
+	char uuid[EBB_UUID_TEXT_BYTES];
+	void (*done)(int result, const char *xml, void *opaque);
+	void *opaque;
+	int result;
+	char *xml;
+};
+
+static void question_work(void *opaque)
+{
+	struct question *question = opaque;
+	struct ebb_domain *domain = NULL;
+
+	question->result =
+		ebb_domain_find(question->connection, question->uuid, &domain);
+	if (question->result == 0)
+		question->result =
+			ebb_domain_definition(domain, &question->xml);
+	ebb_domain_unref(domain);
+}
+
+static void question_done(void *opaque)
+{
+	struct question *question = opaque;
+	struct ebb_virt *virt = question->virt;
+
+	question->connection->users--;
+	question->done(question->result, question->xml, question->opaque);
+	free(question->xml);
+	free(question);
+	close_unused(virt);
+}
+
+int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
+			    void (*done)(int result, const char *xml,
+					 void *opaque),
+			    void *opaque)
+{
+	struct question *question;
+	int r;
+
+	if (!virt->connection)
+		return -ENOTCONN;
+	question = calloc(1, sizeof(*question));
+	if (!question)
+		return -ENOMEM;
+	*question = (struct question){ .virt = virt,
+				       .connection = virt->connection,
+				       .done = done,
+				       .opaque = opaque };
+	snprintf(question->uuid, sizeof(question->uuid), "%s", uuid);
+	r = ebb_workers_run(virt->workers, EBB_WORK_LOOK, question_work,
+			    question_done, question);
+	if (r < 0)
+		free(question);
+	else
+		virt->connection->users++;
+	return r < 0 ? -ENOMEM : 0;
+}
+
 uint64_t ebb_virt_asked_ns(const struct ebb_virt *virt)
 {
 	return virt->asked_ns;

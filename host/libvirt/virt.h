@@ -153,6 +153,19 @@ uint64_t ebb_virt_version(const struct ebb_virt *virt);
  */
 int ebb_virt_refresh(struct ebb_virt *virt);
 
+/**
+ * ebb_virt_ask_definition - ask for the XML that a domain is defined by, by a job
+ * @uuid: of a domain, which need not run
+ * @done: called later, on the loop's thread, if 0 is returned. @result is as of
+ *	ebb_domain_definition(); @xml is NULL unless it is 0, and gone after the call
+ *
+ * Returns 0, -ENOTCONN or -ENOMEM.
+ */
+int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
+			    void (*done)(int result, const char *xml,
+					 void *opaque),
+			    void *opaque);
+
 /* Since when libvirtd owes the answer to ebb_virt_refresh(); 0: it does not. */
 uint64_t ebb_virt_asked_ns(const struct ebb_virt *virt);
 

@@ -38,7 +38,7 @@ page_options()
 # Long options of _arguments, and of complete.
 zsh_options()
 {
-	grep -oE "['{,]--[a-z-]+[['}]" | grep -oE -e '--[a-z-]+' | sort
+	grep -oE "['\"{,]--[a-z-]+[['}]" | grep -oE -e '--[a-z-]+' | sort
 }
 
 fish_options()

@@ -34,6 +34,8 @@ check "doctor says so" grep -q 'libvirtd does not answer' <(ebbctl doctor "${BAR
 check "and what was last known" grep -q 'ok *running' <(ebbctl doctor "${BARE[0]}")
 within 1 "doctor of the host, libvirtd stopped" ebbctl doctor
 check "which says so, too" grep -q 'fail *libvirt: libvirtd does not answer' <(ebbctl doctor)
+within 1 "a patch, libvirtd stopped" refused 1 'libvirtd does not answer' \
+	"a patch, libvirtd stopped" ebbctl doctor --fix "${BARE[0]}"
 within 1 "a target, libvirtd stopped" refused 1 'libvirtd does not answer' \
 	"a target, libvirtd stopped" ebbctl set "${BARE[0]}" --free-target 64M
 within 1 "a reclaim, libvirtd stopped" refused 1 'libvirtd does not answer' \

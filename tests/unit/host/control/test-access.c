@@ -79,8 +79,8 @@ static const struct ebb_control_handler *const tables[] = {
 	ebb_checkup_handlers,
 };
 static const char *const reading[] = {
-	"daemon-show",	 "domain-list",	   "domain-show",
-	"domain-doctor", "policy-explain", "host-doctor",
+	"daemon-show", "domain-list",	 "domain-show", "domain-doctor",
+	"domain-fix",  "policy-explain", "host-doctor",
 };
 static const char *const acting[] = {
 	"domain-set",	"domain-reclaim", "domain-deflate",

@@ -47,6 +47,18 @@ uint64_t ebb_virt_version(const struct ebb_virt *virt)
 	return 9000000;
 }
 
+int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
+			    void (*done)(int result, const char *xml,
+					 void *opaque),
+			    void *opaque)
+{
+	(void)virt;
+	(void)uuid;
+	(void)done;
+	(void)opaque;
+	return -ENOTCONN;
+}
+
 bool ebb_domain_state_is_active(enum ebb_domain_state state)
 {
 	return state == EBB_DOMAIN_RUNNING;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What can be said of a domain by the XML that it is defined by, whether it runs or not:
+ * what will keep it off rung lease when it starts, and the patch that mends that.
+ */
+#ifndef EBB_HOST_DEFINED_H
+#define EBB_HOST_DEFINED_H
+
+#include "host/control/control.h"
+#include "host/domain/fleet_state.h"
+
+/* Answers "domain-doctor" about one that is off, when libvirtd has answered. */
+void ebb_defined_doctor(struct ebb_fleet *fleet,
+			const struct ebb_roster_entry *entry,
+			struct ebb_call *call);
+
+/* Answers "domain-fix", likewise. */
+void ebb_defined_fix(struct ebb_fleet *fleet,
+		     const struct ebb_roster_entry *entry,
+		     struct ebb_call *call);
+
+#endif /* EBB_HOST_DEFINED_H */
