@@ -139,8 +139,15 @@ if [ -x ./ebb-exporter ]; then
 		"$(page_options <"$srcdir/docs/ebb-exporter.8")"
 fi
 
+if [ -x tests/sim/ebb-sim ]; then
+	same "options of ebb-sim" \
+		"$(tests/sim/ebb-sim --help | sed 's/^$/Options/' |
+			help_options Options)" \
+		"$(page_options <"$srcdir/docs/ebb-sim.1")"
+fi
+
 # Roff that does not parse shows as a warning, if there is a tool to say so.
-for text in ebbctl.1 ebbd.8 ebbd.conf.5 ebb-exporter.8; do
+for text in ebbctl.1 ebb-sim.1 ebb.4 ebbd.conf.5 ebb-agent.8 ebbd.8 ebb-exporter.8; do
 	if command -v mandoc >/dev/null; then
 		mandoc -Tlint -W warning "$srcdir/docs/$text" || failed=1
 	elif command -v groff >/dev/null; then
