@@ -87,6 +87,10 @@ void ctl_budgets_print(const struct ebb_explain *explain)
 			       budget->emergency ? "an emergency"
 			       : budget->in_need ? "in need"
 						 : "no need");
+		if (budget->falling_bytes_per_s)
+			ctl_pair_print(stdout, "",
+				       "    it falls by %s a second",
+				       EBB_SIZE(budget->falling_bytes_per_s));
 		if (budget->in_need)
 			ctl_pair_print(stdout, "",
 				       "    needs %s, of which %s is asked for",
@@ -168,9 +172,7 @@ static void print_settings(const struct ebb_explain_domain *domain)
 
 	ctl_pair_print(stdout, "Settings",
 		       "%s, min %s, max %s, shares %" PRIu32, domain->mode,
-		       domain->min_bytes || domain->memory_known
-			       ? EBB_SIZE(domain->min_bytes)
-			       : none,
+		       domain->min_bytes ? EBB_SIZE(domain->min_bytes) : none,
 		       domain->max_bytes ? EBB_SIZE(domain->max_bytes) : none,
 		       domain->shares);
 	if (domain->memory_known && domain->min_bytes > domain->usable_bytes)

@@ -96,6 +96,34 @@ static int make_request(const struct ctl_args *args,
 	return status == CTL_DONE ? take_scope(args, request) : status;
 }
 
+static bool has_setting(const struct ebb_settings_status *settings,
+			enum ebb_setting setting)
+{
+	for (uint32_t i = 0; i < settings->count; i++)
+		if (strcmp(settings->items[i].name,
+			   ebb_setting_name(setting)) == 0)
+			return true;
+	return false;
+}
+
+/* An ebbd that is older ignores what it does not know. Returns CTL_DONE or an error. */
+static int check_known(const struct ctl_args *args,
+		       const struct ebb_settings_status *settings)
+{
+	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
+		enum ebb_setting setting = (enum ebb_setting)i;
+
+		if (args->settings[i] && !has_setting(settings, setting))
+			return ctl_error(
+				args, CTL_FAILED, "CommandNotFound",
+				"this ebbd is older than ebbctl, does not know "
+				"--%s, and has ignored it. Update it, and "
+				"restart it: systemctl restart ebbd.",
+				ebb_setting_name(setting));
+	}
+	return CTL_DONE;
+}
+
 static int finish(const struct ctl_args *args, const struct ctl_answer *answer)
 {
 	struct ebb_set_result result;
@@ -103,6 +131,8 @@ static int finish(const struct ctl_args *args, const struct ctl_answer *answer)
 				       ebb_set_result_fields, &result,
 				       sizeof(result));
 
+	if (status == CTL_DONE)
+		status = check_known(args, &result.settings);
 	if (status != CTL_DONE)
 		return status;
 	if (ctl_given(args, CTL_OPT_JSON)) {

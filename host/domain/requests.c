@@ -50,8 +50,9 @@ static void answer_no_vm(struct ebb_fleet *fleet, struct ebb_call *call,
 	else
 		ebb_call_error(call, "DomainNotRunning",
 			       "Domain '%s' is not running; start it: virsh "
-			       "start %s",
-			       name, name);
+			       "start %s. What it lacks is told all the same: "
+			       "ebbctl doctor %s",
+			       name, name, name);
 }
 
 /*

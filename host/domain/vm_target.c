@@ -325,6 +325,35 @@ static void answer_untold(const struct ebb_vm *vm, struct ebb_call *call)
 			       kept);
 }
 
+/* Of what was set for the next start alone, the answer has that, not what holds now. */
+static void show_next_start(const struct ebb_vm *vm,
+			    const struct ebb_set_order *set,
+			    struct ebb_set_result *result)
+{
+	struct ebb_settings defaults;
+
+	ebb_config_settings(vm->environment->config, vm->name, vm->uuid,
+			    &defaults);
+	/* ebb_settings_show() has them in this order. */
+	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
+		struct ebb_setting_status *item = &result->settings.items[i];
+
+		if (set->actions[i] == EBB_SET_NOTHING)
+			continue;
+		ebb_setting_format((enum ebb_setting)i,
+				   set->actions[i] == EBB_SET_VALUE
+					   ? &set->values
+					   : &defaults.values,
+				   item->value);
+		strcpy(item->origin, "next start");
+	}
+	if (!set->has_target)
+		return;
+	memset(&result->target, 0, sizeof(result->target));
+	if (set->target.kind != EBB_TARGET_NONE)
+		ebb_target_format(&set->target, result->target.setting);
+}
+
 static void answer_set(const struct ebb_vm *vm, struct ebb_call *call)
 {
 	const struct vm_telling *telling = &vm->telling;
@@ -354,6 +383,8 @@ static void answer_set(const struct ebb_vm *vm, struct ebb_call *call)
 	memcpy(result.name, vm->name, sizeof(result.name));
 	ebb_vm_target_status(vm, &result.target);
 	ebb_vm_settings_status(vm, &result.settings);
+	if (telling->set.scope == EBB_SCOPE_CONFIG)
+		show_next_start(vm, &telling->set, &result);
 	if (telling->set.scope == EBB_SCOPE_CONFIG)
 		snprintf(result.note, sizeof(result.note),
 			 "It holds from the next start of the domain on");

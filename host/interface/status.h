@@ -113,7 +113,7 @@ struct ebb_daemon_status {
 
 /**
  * struct ebb_setting_status - a setting that holds
- * @origin: see struct ebb_origin
+ * @origin: see struct ebb_origin; or "next start": it was set for that alone
  */
 struct ebb_setting_status {
 	char name[16];

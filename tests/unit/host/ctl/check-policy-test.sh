@@ -56,6 +56,8 @@ END
 expect 0 'web1: 512.0 MiB of 512.0 MiB free, because host has 600.0 MiB of' ''
 expect 0 'db1: 88.0 MiB of 768.0 MiB that it does not work with' ''
 expect 0 'web1: 50.0 MiB' 's/"min-bytes": 0/"min-bytes": "4046M"/'
+expect 0 'it falls by 10.0 MiB a second' 's/"low-bytes"/"falling-bytes-per-second": "10M", &/'
+expect 0 'balanced, min none, max none, shares 2000' ''
 expect 0 'no need' 's/600M/2G/'
 expect 0 'the policy is off' 's/"budgets":/"enabled": false, "budgets":/'
 [[ $(tried "$dir/today") != *4294967* ]] || fail "what is not known has a number"

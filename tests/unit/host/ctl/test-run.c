@@ -532,12 +532,12 @@ static void test_set_settings(void **state)
 	ebb_auto_free char *line = fake_encode(ebb_set_result_fields, &result);
 
 	(void)state;
-	run_with(line, "set", "web1", "--min=2048M", "--max", "default",
+	run_with(line, "set", "web1", "--min=2048M", "--shares", "default",
 		 "--config");
 	assert_string_equal(fake_run.request,
 			    "{\"execute\":\"domain-set\",\"arguments\":"
 			    "{\"domain\":\"web1\",\"min\":\"2G\","
-			    "\"max\":\"default\",\"scope\":\"config\"}}");
+			    "\"shares\":\"default\",\"scope\":\"config\"}}");
 	assert_string_equal(fake_run.out,
 			    "Mode            balanced (default)\n"
 			    "Min             2G (domain)\n"
@@ -553,6 +553,11 @@ static void test_set_settings(void **state)
 	/* Both are what there is without them. */
 	run_with(line, "set", "web1", "--shares=7", "--live", "--config");
 	assert_null(strstr(fake_run.request, "scope"));
+	/* One that is not in the answer was not understood. */
+	run_with(line, "set", "web1", "--mode=density", "--rungs=all");
+	assert_int_equal(fake_run.status, 1);
+	assert_non_null(strstr(fake_run.err, "does not know --rungs"));
+	assert_string_equal(fake_run.out, "");
 }
 
 static void test_set_none(void **state)

@@ -75,6 +75,17 @@ static void assert_holds(enum ebb_setting setting, const char *value,
 	assert_string_equal(settings->origins[setting].text, origin);
 }
 
+/* What ebbctl set is answered. */
+static void assert_answers(enum ebb_setting setting, const char *value,
+			   const char *origin)
+{
+	const struct ebb_setting_status *item =
+		&fake_vm.answer.result.settings.items[setting];
+
+	assert_string_equal(item->value, value);
+	assert_string_equal(item->origin, origin);
+}
+
 /* As virsh or another ebbctl would do. */
 static void change_metadata(const char *element)
 {
@@ -118,6 +129,10 @@ static void test_scopes(void **state)
 	assert_int_equal(fake_vm.scope, EBB_SCOPE_CONFIG);
 	assert_non_null(strstr(fake_vm.answer.result.note, "next start"));
 	assert_holds(EBB_SETTING_MIN, "none", "default");
+	assert_answers(EBB_SETTING_MIN, "25%", "next start");
+	assert_answers(EBB_SETTING_SHARES, "500", "ebbd.conf:3");
+	set_in(EBB_SCOPE_CONFIG, EBB_SETTING_SHARES, "default");
+	assert_answers(EBB_SETTING_SHARES, "500", "next start");
 	strcpy(fake_vm.element, "-");
 	set_in(EBB_SCOPE_LIVE, EBB_SETTING_MIN, "25%");
 	assert_int_equal(fake_vm.scope, EBB_SCOPE_LIVE);
