@@ -25,16 +25,16 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 				      CTL_OPT_COMPACT | CTL_OPT_NO_COMPACT |
 				      CTL_OPT_FREE_ONLY,
 			      "Take memory of a domain",
-			      "Takes SIZE of the guest's memory back for the host, such as 512M or\n"
-			      "1.5G (powers of 1024): first what is free in huge ranges. If that is\n"
-			      "less, the guest moves pages that are in use together, so that what is\n"
-			      "free in small pieces comes to lie in huge ranges; not so with\n"
-			      "--no-compact. Then what it frees when it is driven to, as page cache;\n"
-			      "not so with --free-only. --all takes all that is free now; on rung\n"
-			      "report, where QEMU takes that by itself, it is waited for, and on rung\n"
-			      "pageout, where SIZE of what is cold goes into the host's swap, nobody\n"
-			      "knows what is free. On rung balloon the guest's balloon is inflated, and held\n"
-			      "until the guest needs it.\n"
+			      "Takes SIZE of the guest's memory back for the host, such as 512M or 1.5G\n"
+			      "(powers of 1024). It begins with what is free in huge ranges. If that is\n"
+			      "less than SIZE, the guest moves pages that are in use together, so that\n"
+			      "free memory in small pieces becomes huge ranges (--no-compact leaves this\n"
+			      "out). Then the guest is driven to free more, such as page cache\n"
+			      "(--free-only leaves this out). --all takes all that is free now. On rung\n"
+			      "report QEMU takes that by itself, and --all waits for it. On rung pageout\n"
+			      "SIZE of cold memory goes into the host's swap; what is free is not known\n"
+			      "there. On rung balloon the guest's balloon is inflated, and held until the\n"
+			      "guest needs the memory.\n"
 			      "The guest gets memory again as soon as it uses it. Ctrl-C cancels." },
 	[CTL_CMD_DEFLATE] = { "deflate", "DOMAIN", 1, 1, 0,
 			      "Give back what a balloon holds",
@@ -47,35 +47,34 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 				  CTL_OPT_RESERVED | CTL_OPT_LIVE |
 				  CTL_OPT_CONFIG | CTL_OPT_CURRENT,
 			  "Set what a domain keeps free, and its part in the policy",
-			  "With --free-target, the guest is asked to keep so much of its memory\n"
-			  "free in huge ranges, to be reclaimed at any time: a size such as 600M,\n"
-			  "a part of its memory such as 40%, what its working set leaves over\n"
-			  "(auto), or nothing (none). It gives up page cache for that, and never\n"
-			  "what it needs: under pressure it keeps less.\n"
-			  "--mode, --min, --max and --shares are its part in the policy of ebbd,\n"
-			  "over what ebbd.conf says; 'default' is what ebbd.conf says again.\n"
-			  "--rungs says how its memory may be taken, by whoever asks. A guest whose\n"
+			  "--free-target makes the guest keep that much memory free in huge ranges,\n"
+			  "so that it can be taken at any time: a size such as 600M, a part of its\n"
+			  "memory such as 40%, all beyond its working set (auto), or nothing (none).\n"
+			  "The guest gives up page cache for that, and never what it needs: under\n"
+			  "pressure it keeps less free.\n"
+			  "--mode, --min, --max and --shares are the domain's part in the policy of\n"
+			  "ebbd. They replace what ebbd.conf says; 'default' goes back to that.\n"
+			  "--rungs says how its memory may be taken, whoever asks. A guest whose\n"
 			  "owner reserved memory or processors for it (immediate allocation, pinned\n"
 			  "or realtime vCPUs) is left alone unless --reserved is share.\n"
-			  "All that is set stays with the domain until it is set anew: with the\n"
-			  "one that runs and with its definition, or with --live or --config one\n"
-			  "of them." },
+			  "A setting stays with the domain until it is changed: with the running\n"
+			  "domain and with its definition, or with one of them by --live or --config." },
 	[CTL_CMD_EXPLAIN] = { "explain", "[DOMAIN]", 0, 1, 0,
 			      "Explain what the policy does",
-			      "Shows what the host has and needs, and for DOMAIN, or for each that\n"
-			      "runs, what ebbd would take of it now by itself, why it takes that or\n"
-			      "nothing, and what it took of it last. All numbers are those that\n"
-			      "decided." },
+			      "Shows what the host has and needs. For DOMAIN, or for each running\n"
+			      "domain, it shows what ebbd would take now by itself and why, or why it\n"
+			      "takes nothing, and what it took last. The numbers are those that the\n"
+			      "decision was made from." },
 	[CTL_CMD_POLICY] = { "policy", "ACTION [DOMAIN | FILE]", 1, 2, 0,
 			     "Pause, resume or try the policy, or show how it is",
 			     "ACTION is status, pause, resume or test. While the policy is paused, for\n"
-			     "DOMAIN or for all, ebbd takes no memory by itself, also where the host\n"
-			     "needs it; what it takes at that moment ends. It lasts until it is\n"
-			     "resumed, also over a restart of ebbd, and not over a reboot.\n"
-			     "test decides about what FILE says, as ebbd would, and shows it as\n"
-			     "explain does; nothing is taken, and ebbd is not asked. FILE is what\n"
-			     "ebbctl explain --json prints, with any number in it changed; - is\n"
-			     "standard input." },
+			     "DOMAIN or for all, ebbd takes no memory by itself, even if the host needs\n"
+			     "it; what it is taking at that moment ends. The pause lasts until resume\n"
+			     "or a reboot of the host; a restart of ebbd does not end it.\n"
+			     "test decides about what FILE says, as ebbd would, and shows the result as\n"
+			     "explain does. It takes nothing and does not ask ebbd. FILE is the output\n"
+			     "of ebbctl explain --json, with any number in it changed; - is standard\n"
+			     "input." },
 	[CTL_CMD_HISTORY] = { "history", "[DOMAIN]", 0, 1,
 			      CTL_OPT_CSV | CTL_OPT_SINCE | CTL_OPT_LAST |
 				      CTL_OPT_BUDGET,
