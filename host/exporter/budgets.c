@@ -108,6 +108,32 @@ static int add_budgets(const struct ebb_explain *explain,
 	return r;
 }
 
+static void print_live(const struct ebb_explain *explain, struct exp_text *live)
+{
+	uint32_t count = budgets_were_read(explain) ? explain->budget_count : 0;
+
+	exp_text_member(live, "policy");
+	exp_text_add(live, "{");
+	exp_rows_json(policy_rows, EBB_ARRAY_SIZE(policy_rows), "ebb_", explain,
+		      live);
+	exp_text_add(live, "}");
+	exp_text_member(live, "budgets");
+	exp_text_add(live, "[");
+	for (uint32_t i = 0; i < count; i++) {
+		const struct ebb_explain_budget *budget = &explain->budgets[i];
+
+		exp_text_add(live, i > 0 ? ",{" : "{");
+		exp_text_member(live, "name");
+		exp_text_string(live, budget->name);
+		exp_text_member(live, "text");
+		exp_text_string(live, budget->text);
+		exp_rows_json(budget_rows, EBB_ARRAY_SIZE(budget_rows),
+			      "ebb_budget_", budget, live);
+		exp_text_add(live, "}");
+	}
+	exp_text_add(live, "]");
+}
+
 static int print_all(const struct ebb_explain *explain, struct exp_text *page)
 {
 	struct exp_sheet policy, budgets;
@@ -131,7 +157,7 @@ static int print_all(const struct ebb_explain *explain, struct exp_text *page)
 }
 
 int exp_budgets_print(const struct json_object *answer, struct exp_text *page,
-		      struct ebb_msg_error *ret_error)
+		      struct exp_text *live, struct ebb_msg_error *ret_error)
 {
 	ebb_auto_free struct ebb_explain *explain = malloc(sizeof(*explain));
 	int r;
@@ -141,5 +167,9 @@ int exp_budgets_print(const struct json_object *answer, struct exp_text *page,
 		return -ENOMEM;
 	r = ebb_msg_decode(answer, ebb_explain_fields, explain,
 			   sizeof(*explain), ret_error);
-	return r < 0 ? r : print_all(explain, page);
+	if (r == 0)
+		r = print_all(explain, page);
+	if (r == 0 && live)
+		print_live(explain, live);
+	return r;
 }

@@ -49,13 +49,17 @@ KNOWN(has_target, domain->target.bytes > 0)
 KNOWN(has_pause, domain->policy_paused[0])
 
 /* As list and show print it, and what was reserved again, which may fall neither. */
+static uint64_t all_reclaimed(const struct ebb_domain_status *domain)
+{
+	return domain->reclaimed_bytes + domain->pool.reserved_bytes;
+}
+
 static void print_reclaimed(const struct exp_row *row, const char *labels,
 			    const void *message, struct exp_text *lines)
 {
 	const MESSAGE *domain = message;
 
-	exp_sample_add(lines, row->name, labels,
-		       domain->reclaimed_bytes + domain->pool.reserved_bytes);
+	exp_sample_add(lines, row->name, labels, all_reclaimed(domain));
 }
 
 static void print_paused(const struct exp_row *row, const char *labels,
@@ -105,6 +109,48 @@ static void print_reasons(const struct exp_row *row, const char *labels,
 	for (uint32_t i = 0; i < domain->reason_count; i++)
 		print_word(row, labels, "reason", domain->reasons[i].name,
 			   lines);
+}
+
+static void add_words(struct exp_text *object, const char *name,
+		      const char *words)
+{
+	if (!*words)
+		return;
+	exp_text_member(object, name);
+	exp_text_string(object, words);
+}
+
+static void add_reason(struct exp_text *object, const struct ebb_reason *reason)
+{
+	exp_text_add(object, "{");
+	add_words(object, "name", reason->name);
+	add_words(object, "text", reason->text);
+	add_words(object, "remedy", reason->remedy);
+	exp_text_add(object, "}");
+}
+
+/* What the live page has beside numbers. */
+static void add_domain_words(const void *message, struct exp_text *object)
+{
+	const MESSAGE *domain = message;
+
+	add_words(object, "state", domain->state);
+	if (!is_running(domain))
+		return;
+	add_words(object, "rung", domain->rung);
+	add_words(object, "target_reason", domain->target.reason);
+	if (has_counted(domain)) {
+		exp_text_member(object, "reclaimed_bytes_total");
+		exp_text_add(object, "%" PRIu64, all_reclaimed(domain));
+	}
+	exp_text_member(object, "reasons");
+	exp_text_add(object, "[");
+	for (uint32_t i = 0; i < domain->reason_count; i++) {
+		if (i > 0)
+			exp_text_add(object, ",");
+		add_reason(object, &domain->reasons[i]);
+	}
+	exp_text_add(object, "]");
 }
 
 /* Numbers of nodes are below this; x86 guests of QEMU have at most 128. */
@@ -238,6 +284,19 @@ static void print_policy(const struct exp_row *row, const char *labels,
 	exp_text_clear(&all);
 }
 
+static void add_share_words(const void *message, struct exp_text *object)
+{
+	const MESSAGE *domain = message;
+
+	add_words(object, "mode", domain->mode);
+	add_words(object, "policy_state", domain->state);
+	add_words(object, "text", domain->text);
+	if (!was_decided(domain))
+		return;
+	add_words(object, "decision_text", domain->last_text);
+	add_words(object, "decision_ended", domain->last_ended);
+}
+
 /* Of each budget that the domain's memory counts in. */
 static void print_parts(const struct exp_row *row, const char *labels,
 			const void *message, struct exp_text *lines)
@@ -295,10 +354,26 @@ struct kind {
 	size_t name_offset, uuid_offset;
 	const struct exp_row *rows;
 	size_t row_count;
+	const char *live_name;
+	void (*add_words)(const void *message, struct exp_text *object);
 };
 
+/* One element of the live page's list. */
+static void add_live(const struct kind *kind, const char *message,
+		     struct exp_text *live)
+{
+	exp_text_add(live, "{");
+	add_words(live, "name", message + kind->name_offset);
+	add_words(live, "uuid", message + kind->uuid_offset);
+	kind->add_words(message, live);
+	exp_rows_json(kind->rows, kind->row_count, "ebb_domain_", message,
+		      live);
+	exp_text_add(live, "}");
+}
+
 static int add_all(const struct kind *kind, const struct json_object *array,
-		   struct exp_sheet *sheet, struct ebb_msg_error *ret_error)
+		   struct exp_sheet *sheet, struct exp_text *live,
+		   struct ebb_msg_error *ret_error)
 {
 	ebb_auto_free char *message = malloc(kind->message_bytes);
 	size_t count = json_object_array_length(array);
@@ -315,6 +390,10 @@ static int add_all(const struct kind *kind, const struct json_object *array,
 		exp_text_label(&labels, "domain", message + kind->name_offset);
 		exp_text_label(&labels, "uuid", message + kind->uuid_offset);
 		exp_sheet_add(sheet, exp_text_get(&labels), message);
+		if (live && i > 0)
+			exp_text_add(live, ",");
+		if (live)
+			add_live(kind, message, live);
 		if (labels.failed)
 			r = -ENOMEM;
 	}
@@ -323,8 +402,10 @@ static int add_all(const struct kind *kind, const struct json_object *array,
 }
 
 static int print_list(const struct kind *kind, const struct json_object *answer,
-		      struct exp_text *page, struct ebb_msg_error *ret_error)
+		      struct exp_text *page, struct exp_text *live,
+		      struct ebb_msg_error *ret_error)
 {
+	size_t live_used = live ? live->used : 0;
 	struct json_object *array;
 	struct exp_sheet sheet;
 	int r;
@@ -341,15 +422,23 @@ static int print_list(const struct kind *kind, const struct json_object *answer,
 	r = exp_sheet_init(&sheet, kind->rows, kind->row_count);
 	if (r < 0)
 		return r;
-	r = add_all(kind, array, &sheet, ret_error);
+	if (live) {
+		exp_text_member(live, kind->live_name);
+		exp_text_add(live, "[");
+	}
+	r = add_all(kind, array, &sheet, live, ret_error);
 	if (r == 0)
 		exp_sheet_print(&sheet, page);
+	if (live && r == 0)
+		exp_text_add(live, "]");
+	else if (live)
+		exp_text_cut(live, live_used);
 	exp_sheet_clear(&sheet);
 	return r;
 }
 
 int exp_domains_print(const struct json_object *answer, struct exp_text *page,
-		      struct ebb_msg_error *ret_error)
+		      struct exp_text *live, struct ebb_msg_error *ret_error)
 {
 	static const struct kind kind = {
 		.fields = ebb_domain_status_fields,
@@ -358,13 +447,15 @@ int exp_domains_print(const struct json_object *answer, struct exp_text *page,
 		.uuid_offset = offsetof(struct ebb_domain_status, uuid),
 		.rows = domain_rows,
 		.row_count = EBB_ARRAY_SIZE(domain_rows),
+		.live_name = "domains",
+		.add_words = add_domain_words,
 	};
 
-	return print_list(&kind, answer, page, ret_error);
+	return print_list(&kind, answer, page, live, ret_error);
 }
 
 int exp_shares_print(const struct json_object *answer, struct exp_text *page,
-		     struct ebb_msg_error *ret_error)
+		     struct exp_text *live, struct ebb_msg_error *ret_error)
 {
 	static const struct kind kind = {
 		.fields = ebb_explain_domain_fields,
@@ -373,7 +464,9 @@ int exp_shares_print(const struct json_object *answer, struct exp_text *page,
 		.uuid_offset = offsetof(struct ebb_explain_domain, uuid),
 		.rows = share_rows,
 		.row_count = EBB_ARRAY_SIZE(share_rows),
+		.live_name = "shares",
+		.add_words = add_share_words,
 	};
 
-	return print_list(&kind, answer, page, ret_error);
+	return print_list(&kind, answer, page, live, ret_error);
 }

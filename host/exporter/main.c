@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ebb-exporter: what ebbd knows, as metrics for Prometheus.
+ * ebb-exporter: what ebbd knows, as a live page and as metrics for Prometheus.
  *
  * Theory of operation
  * ===================
@@ -83,7 +83,8 @@ static void publish(struct exporter *exporter)
 {
 	struct exp_page page;
 
-	exp_page_make(&exporter->ask.round, &exporter->counts, &page);
+	exp_page_make(&exporter->ask.round, &exporter->counts,
+		      exp_server_wants_live(exporter->server), &page);
 	exp_round_clear(&exporter->ask.round);
 	tell_trouble(exporter, page.trouble);
 	exp_server_publish(exporter->server, &page);

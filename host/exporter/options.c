@@ -21,7 +21,7 @@ enum {
 static void print_help(void)
 {
 	printf("Usage: ebb-exporter [OPTION]...\n"
-	       "Serve what ebbd knows as metrics for Prometheus.\n"
+	       "Serve what ebbd knows as a live page and as metrics for Prometheus.\n"
 	       "\n"
 	       "      --listen ADDRESS:PORT  where to serve (default %s)\n"
 	       "      --socket PATH          of ebbd (default %s)\n"

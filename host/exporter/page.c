@@ -76,8 +76,22 @@ static const struct exp_row daemon_rows[] = {
 	    "The longest that ebbd's event loop was away since it started."),
 };
 
+static void print_live_daemon(const struct ebb_daemon_status *status,
+			      struct exp_text *live)
+{
+	exp_text_member(live, "ebbd");
+	exp_text_add(live, "{");
+	exp_text_member(live, "version");
+	exp_text_string(live, status->version);
+	exp_text_member(live, "uri");
+	exp_text_string(live, status->uri);
+	exp_rows_json(daemon_rows, EBB_ARRAY_SIZE(daemon_rows), "ebb_", status,
+		      live);
+	exp_text_add(live, "}");
+}
+
 static int print_daemon(const struct json_object *answer, struct exp_page *page,
-			struct ebb_msg_error *ret_error)
+			struct exp_text *live, struct ebb_msg_error *ret_error)
 {
 	struct ebb_daemon_status status;
 	struct exp_sheet sheet;
@@ -93,6 +107,8 @@ static int print_daemon(const struct json_object *answer, struct exp_page *page,
 	exp_sheet_add(&sheet, "", &status);
 	exp_sheet_print(&sheet, &page->metrics);
 	exp_sheet_clear(&sheet);
+	if (live)
+		print_live_daemon(&status, live);
 	if (!status.libvirt_connected && !page->trouble[0])
 		snprintf(page->trouble, sizeof(page->trouble),
 			 "ebbd has no connection to libvirtd. See: systemctl "
@@ -104,19 +120,20 @@ static int print_daemon(const struct json_object *answer, struct exp_page *page,
 
 static int print_answer(enum exp_question question,
 			const struct json_object *answer, struct exp_page *page,
-			struct ebb_msg_error *ret_error)
+			struct exp_text *live, struct ebb_msg_error *ret_error)
 {
 	int r = 0;
 
 	switch (question) {
 	case EXP_DAEMON:
-		return print_daemon(answer, page, ret_error);
+		return print_daemon(answer, page, live, ret_error);
 	case EXP_DOMAINS:
-		return exp_domains_print(answer, &page->metrics, ret_error);
+		return exp_domains_print(answer, &page->metrics, live,
+					 ret_error);
 	case EXP_POLICY:
-		r = exp_budgets_print(answer, &page->metrics, ret_error);
+		r = exp_budgets_print(answer, &page->metrics, live, ret_error);
 		return r < 0 ? r
-			     : exp_shares_print(answer, &page->metrics,
+			     : exp_shares_print(answer, &page->metrics, live,
 						ret_error);
 	case EXP_QUESTION_COUNT:
 		break;
@@ -165,19 +182,38 @@ static void print_own(const struct exp_round *round,
 		       counts->failures);
 }
 
+static void begin_live(struct exp_text *live)
+{
+	exp_text_add(live, "{");
+	exp_text_member(live, "exporter_version");
+	exp_text_string(live, PACKAGE_VERSION);
+}
+
+static void end_live(const struct exp_page *page, struct exp_text *live)
+{
+	exp_text_member(live, "up");
+	exp_text_add(live, page->up ? "true" : "false");
+	exp_text_member(live, "trouble");
+	exp_text_string(live, page->trouble);
+	exp_text_add(live, "}\n");
+}
+
 void exp_page_make(const struct exp_round *round, struct exp_counts *counts,
-		   struct exp_page *ret_page)
+		   bool live, struct exp_page *ret_page)
 {
 	bool answered[EXP_QUESTION_COUNT] = { false }, all = true;
 	struct exp_page page = { 0 };
 	struct ebb_msg_error error;
 
 	snprintf(page.trouble, sizeof(page.trouble), "%s", round->error);
+	if (live)
+		begin_live(&page.live);
 	for (int i = 0; i < EXP_QUESTION_COUNT; i++) {
 		enum exp_question question = (enum exp_question)i;
 
 		answered[i] = round->answers[i] &&
 			      print_answer(question, round->answers[i], &page,
+					   live ? &page.live : NULL,
 					   &error) == 0;
 		if (round->answers[i] && !answered[i] && !page.trouble[0])
 			snprintf(page.trouble, sizeof(page.trouble),
@@ -188,6 +224,8 @@ void exp_page_make(const struct exp_round *round, struct exp_counts *counts,
 		all &= answered[i];
 	}
 	page.up = answered[EXP_DAEMON];
+	if (live)
+		end_live(&page, &page.live);
 	counts->rounds++;
 	counts->failures += !all;
 	print_own(round, counts, answered, &page.metrics);
@@ -197,5 +235,6 @@ void exp_page_make(const struct exp_round *round, struct exp_counts *counts,
 void exp_page_clear(struct exp_page *page)
 {
 	exp_text_clear(&page->metrics);
+	exp_text_clear(&page->live);
 	*page = (struct exp_page){ 0 };
 }

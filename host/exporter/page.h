@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The page of metrics: all that one round of questions to ebbd brought. */
+/* What is served: all that one round of questions to ebbd brought. */
 #ifndef EBB_HOST_EXPORTER_PAGE_H
 #define EBB_HOST_EXPORTER_PAGE_H
 
@@ -52,12 +52,15 @@ struct exp_counts {
 
 /**
  * struct exp_page - what is served
- * @metrics: the text; to be cleared by the owner
+ * @metrics: for Prometheus
+ * @live: the same for the live page, in JSON, with the words that are no labels; empty
+ *	if it was not wanted
  * @up: ebbd answered
  * @trouble: what keeps it from being well, or empty
  */
 struct exp_page {
 	struct exp_text metrics;
+	struct exp_text live;
 	bool up;
 	char trouble[EXP_TROUBLE_BYTES];
 };
@@ -65,13 +68,14 @@ struct exp_page {
 /**
  * exp_page_make - from a round, which is not changed
  * @counts: is added to
- * @ret_page: always filled
+ * @live: that is wanted, too
+ * @ret_page: always filled; the caller clears it
  *
  * Without an answer of ebbd the page says so (ebb_up is 0), and has no facts: none is
  * kept from before.
  */
 void exp_page_make(const struct exp_round *round, struct exp_counts *counts,
-		   struct exp_page *ret_page);
+		   bool live, struct exp_page *ret_page);
 
 void exp_page_clear(struct exp_page *page);
 

@@ -42,6 +42,7 @@ void exp_sample_add(struct exp_text *lines, const char *name,
 	exp_text_add(lines, "%" PRIu64 "\n", value);
 }
 
+/* Ends without a newline. */
 static void add_value(struct exp_text *lines, enum exp_unit unit,
 		      const void *field)
 {
@@ -49,23 +50,23 @@ static void add_value(struct exp_text *lines, enum exp_unit unit,
 
 	switch (unit) {
 	case EXP_U64:
-		exp_text_add(lines, "%" PRIu64 "\n", *(const uint64_t *)field);
+		exp_text_add(lines, "%" PRIu64, *(const uint64_t *)field);
 		break;
 	case EXP_U32:
-		exp_text_add(lines, "%" PRIu32 "\n", *(const uint32_t *)field);
+		exp_text_add(lines, "%" PRIu32, *(const uint32_t *)field);
 		break;
 	case EXP_MS:
 		part = *(const uint32_t *)field;
-		exp_text_add(lines, "%" PRIu32 ".%03" PRIu32 "\n", part / 1000,
+		exp_text_add(lines, "%" PRIu32 ".%03" PRIu32, part / 1000,
 			     part % 1000);
 		break;
 	case EXP_US:
 		part = *(const uint32_t *)field;
-		exp_text_add(lines, "%" PRIu32 ".%06" PRIu32 "\n",
-			     part / 1000000, part % 1000000);
+		exp_text_add(lines, "%" PRIu32 ".%06" PRIu32, part / 1000000,
+			     part % 1000000);
 		break;
 	case EXP_BOOL:
-		exp_text_add(lines, "%d\n", *(const bool *)field);
+		exp_text_add(lines, "%d", *(const bool *)field);
 		break;
 	}
 }
@@ -85,6 +86,21 @@ void exp_sheet_add(struct exp_sheet *sheet, const char *labels,
 		}
 		begin_sample(lines, row->name, labels);
 		add_value(lines, row->unit,
+			  (const char *)message + row->offset);
+		exp_text_add(lines, "\n");
+	}
+}
+
+void exp_rows_json(const struct exp_row *rows, size_t count, const char *prefix,
+		   const void *message, struct exp_text *object)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct exp_row *row = &rows[i];
+
+		if (row->print || (row->known && !row->known(message)))
+			continue;
+		exp_text_member(object, row->name + strlen(prefix));
+		add_value(object, row->unit,
 			  (const char *)message + row->offset);
 	}
 }

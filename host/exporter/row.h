@@ -65,6 +65,16 @@ void exp_sheet_clear(struct exp_sheet *sheet);
 void exp_sheet_add(struct exp_sheet *sheet, const char *labels,
 		   const void *message);
 
+/**
+ * exp_rows_json - the members of a JSON object, for the live page
+ * @prefix: of the rows' names, which the members lack
+ * @object: begun by '{'
+ *
+ * Rows that print their samples themselves are left out.
+ */
+void exp_rows_json(const struct exp_row *rows, size_t count, const char *prefix,
+		   const void *message, struct exp_text *object);
+
 /* All metrics that have a sample, each with its HELP and TYPE. */
 void exp_sheet_print(const struct exp_sheet *sheet, struct exp_text *page);
 

@@ -9,16 +9,29 @@
 
 #include <microhttpd.h>
 
+#include "common/cleanup.h"
 #include "common/clock.h"
+#include "host/exporter/content.h"
 
 enum {
 	/* Of a client that is slow to ask, or to read. */
 	IDLE_S = 10,
 	CONNECTION_BYTES = 32 * 1024,
+	CONTENTS_MAX = 8,
 };
 
 #define TYPE_METRICS "text/plain; version=0.0.4; charset=utf-8"
 #define TYPE_PLAIN "text/plain; charset=utf-8"
+#define TYPE_JSON "application/json"
+
+/* Of all but the page: it loads nothing. */
+#define CSP_NOTHING "default-src 'none'; frame-ancestors 'none'"
+/* Its own files alone, and no text is ever taken for HTML or for a script. */
+#define CSP_PAGE                                                    \
+	"default-src 'none'; script-src 'self'; style-src 'self'; " \
+	"img-src 'self'; connect-src 'self'; base-uri 'none'; "     \
+	"form-action 'none'; frame-ancestors 'none'; "              \
+	"require-trusted-types-for 'script'; trusted-types 'none'"
 
 /* @response: of the last page */
 struct reply {
@@ -30,6 +43,8 @@ struct reply {
  * struct exp_server
  * @waiting: connections that wait for the next page, and are suspended
  * @published_ns: the last page; nothing without @metrics.response
+ * @live: of that page, if it was wanted
+ * @contents: of exp_contents, in its order
  */
 struct exp_server {
 	struct MHD_Daemon *daemon;
@@ -40,26 +55,30 @@ struct exp_server {
 	uint64_t published_ns;
 	struct reply metrics;
 	struct reply health;
+	struct reply live;
+	bool wants_live;
+	struct MHD_Response *contents[CONTENTS_MAX];
 };
 
-static struct MHD_Response *make_response(const char *text, size_t bytes,
-					  const char *type)
+static struct MHD_Response *make_response(const void *bytes, size_t count,
+					  const char *type, const char *policy)
 {
-	static const char *const headers[][2] = {
-		{ "Content-Security-Policy",
-		  "default-src 'none'; frame-ancestors 'none'" },
+	const char *const headers[][2] = {
+		{ MHD_HTTP_HEADER_CONTENT_TYPE, type },
+		{ "Content-Security-Policy", policy },
+		{ "Cross-Origin-Opener-Policy", "same-origin" },
 		{ "Cross-Origin-Resource-Policy", "same-origin" },
+		{ "Referrer-Policy", "no-referrer" },
 		{ MHD_HTTP_HEADER_CACHE_CONTROL, "no-store" },
 		{ "X-Content-Type-Options", "nosniff" },
 	};
 	/* It does not write there, but its parameter is not const. */
 	struct MHD_Response *response = MHD_create_response_from_buffer(
-		bytes, (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+		count, (void *)(uintptr_t)bytes, MHD_RESPMEM_MUST_COPY);
 
 	if (!response)
 		return NULL;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(headers); i++)
 		MHD_add_response_header(response, headers[i][0], headers[i][1]);
 	return response;
 }
@@ -68,7 +87,7 @@ static enum MHD_Result refuse(struct MHD_Connection *connection,
 			      unsigned int status, const char *text)
 {
 	struct MHD_Response *response =
-		make_response(text, strlen(text), TYPE_PLAIN);
+		make_response(text, strlen(text), TYPE_PLAIN, CSP_NOTHING);
 	enum MHD_Result result;
 
 	if (!response)
@@ -81,11 +100,10 @@ static enum MHD_Result refuse(struct MHD_Connection *connection,
 	return result;
 }
 
-static bool is_fresh(const struct exp_server *server)
+static bool is_fresh(const struct exp_server *server, const struct reply *reply)
 {
-	return server->metrics.response &&
-	       ebb_now_ns() - server->published_ns <
-		       (uint64_t)EXP_PAGE_MS * EBB_NS_PER_MS;
+	return reply->response && ebb_now_ns() - server->published_ns <
+					  (uint64_t)EXP_PAGE_MS * EBB_NS_PER_MS;
 }
 
 /* Serves it, or has it wait for a page that can be. @has_waited: this one is new. */
@@ -93,7 +111,7 @@ static enum MHD_Result reply(struct exp_server *server,
 			     struct MHD_Connection *connection,
 			     const struct reply *reply, bool has_waited)
 {
-	if (has_waited || is_fresh(server)) {
+	if (has_waited || is_fresh(server, reply)) {
 		if (!reply->response)
 			return MHD_NO;
 		return MHD_queue_response(connection, reply->status,
@@ -103,8 +121,31 @@ static enum MHD_Result reply(struct exp_server *server,
 		return MHD_NO;
 	MHD_suspend_connection(connection);
 	server->waiting[server->waiting_count++] = connection;
+	server->wants_live |= reply == &server->live;
 	server->want(server->opaque);
 	return MHD_YES;
+}
+
+/* Returns the file of the live page at @url, or NULL. */
+static struct MHD_Response *find_content(const struct exp_server *server,
+					 const char *url)
+{
+	for (size_t i = 0; exp_contents[i].path; i++)
+		if (strcmp(url, exp_contents[i].path) == 0)
+			return server->contents[i];
+	return NULL;
+}
+
+static const struct reply *find_reply(const struct exp_server *server,
+				      const char *url)
+{
+	if (strcmp(url, "/metrics") == 0)
+		return &server->metrics;
+	if (strcmp(url, "/healthz") == 0)
+		return &server->health;
+	if (strcmp(url, "/api/live.json") == 0)
+		return &server->live;
+	return NULL;
 }
 
 static enum MHD_Result on_request(void *opaque,
@@ -115,26 +156,48 @@ static enum MHD_Result on_request(void *opaque,
 {
 	struct exp_server *server = opaque;
 	bool has_waited = *request;
-	const struct reply *found = NULL;
+	struct MHD_Response *content = find_content(server, url);
+	const struct reply *found = find_reply(server, url);
 
 	(void)version;
 	(void)upload_data;
 	/* A body is of no use here: the connection ends with the answer. */
 	(void)upload_bytes;
 	*request = server;
-	if (strcmp(url, "/metrics") == 0)
-		found = &server->metrics;
-	else if (strcmp(url, "/healthz") == 0)
-		found = &server->health;
-	else
+	if (!content && !found)
 		return refuse(connection, MHD_HTTP_NOT_FOUND,
-			      "There is nothing here. See /metrics and "
+			      "There is nothing here. See /, /metrics and "
 			      "/healthz.\n");
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
 	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
 			      "This can only be read: use GET or HEAD.\n");
+	if (content)
+		return MHD_queue_response(connection, MHD_HTTP_OK, content);
 	return reply(server, connection, found, has_waited);
+}
+
+static bool make_contents(struct exp_server *server)
+{
+	for (size_t i = 0; exp_contents[i].path; i++) {
+		const struct exp_content *content = &exp_contents[i];
+
+		if (i == CONTENTS_MAX)
+			return false;
+		server->contents[i] = make_response(content->bytes,
+						    content->count,
+						    content->type, CSP_PAGE);
+		if (!server->contents[i])
+			return false;
+	}
+	return true;
+}
+
+static void drop_contents(struct exp_server *server)
+{
+	for (size_t i = 0; i < CONTENTS_MAX; i++)
+		if (server->contents[i])
+			MHD_destroy_response(server->contents[i]);
 }
 
 struct exp_server *exp_server_new(int fd, void (*want)(void *opaque),
@@ -148,15 +211,18 @@ struct exp_server *exp_server_new(int fd, void (*want)(void *opaque),
 	}
 	server->want = want;
 	server->opaque = opaque;
-	server->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)EXP_CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-		MHD_OPTION_END);
+	if (make_contents(server))
+		server->daemon = MHD_start_daemon(
+			MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+			on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
+			MHD_OPTION_CONNECTION_LIMIT,
+			(unsigned int)EXP_CONNECTIONS_MAX,
+			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_S,
+			MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+			(size_t)CONNECTION_BYTES, MHD_OPTION_END);
 	if (server->daemon)
 		return server;
+	drop_contents(server);
 	close(fd);
 	free(server);
 	return NULL;
@@ -186,6 +252,8 @@ void exp_server_free(struct exp_server *server)
 	MHD_stop_daemon(server->daemon);
 	drop_reply(&server->metrics);
 	drop_reply(&server->health);
+	drop_reply(&server->live);
+	drop_contents(server);
 	free(server);
 }
 
@@ -214,23 +282,39 @@ static void set_reply(struct reply *reply, unsigned int status,
 {
 	drop_reply(reply);
 	reply->status = status;
-	reply->response = make_response(text, bytes, type);
+	reply->response = make_response(text, bytes, type, CSP_NOTHING);
+}
+
+/* @text: of @type; if it failed, the answer says so. */
+static void set_text(struct reply *reply, const struct exp_text *text,
+		     const char *type)
+{
+	static const char too_long[] =
+		"This does not fit into the memory for it.\n";
+
+	if (text->failed)
+		set_reply(reply, MHD_HTTP_INTERNAL_SERVER_ERROR, too_long,
+			  strlen(too_long), TYPE_PLAIN);
+	else
+		set_reply(reply, MHD_HTTP_OK, exp_text_get(text), text->used,
+			  type);
+}
+
+bool exp_server_wants_live(const struct exp_server *server)
+{
+	return server->wants_live;
 }
 
 void exp_server_publish(struct exp_server *server, const struct exp_page *page)
 {
-	static const char too_long[] =
-		"The metrics do not fit into the memory for them.\n";
 	char health[sizeof(page->trouble) + 2];
 	int bytes;
 
-	if (page->metrics.failed)
-		set_reply(&server->metrics, MHD_HTTP_INTERNAL_SERVER_ERROR,
-			  too_long, strlen(too_long), TYPE_PLAIN);
-	else
-		set_reply(&server->metrics, MHD_HTTP_OK,
-			  exp_text_get(&page->metrics), page->metrics.used,
-			  TYPE_METRICS);
+	set_text(&server->metrics, &page->metrics, TYPE_METRICS);
+	drop_reply(&server->live);
+	if (server->wants_live)
+		set_text(&server->live, &page->live, TYPE_JSON);
+	server->wants_live = false;
 	bytes = snprintf(health, sizeof(health), "%s\n",
 			 page->trouble[0] ? page->trouble : "ok");
 	set_reply(&server->health,

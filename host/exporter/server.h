@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The HTTP server: /metrics and /healthz, to be read alone.
+ * The HTTP server, to be read alone: /metrics, /healthz, and the live page with its data.
  *
  * libmicrohttpd runs on the caller's loop (exp_server_fd(), exp_server_run()), without a
  * thread. A page is good for EXP_PAGE_MS. Whoever asks later waits for the next one, and
@@ -38,6 +38,9 @@ int exp_server_timeout_ms(const struct exp_server *server);
 
 /* Serves what can be served without a wait. */
 void exp_server_run(struct exp_server *server);
+
+/* Somebody waits for @live of the next page, who else need not be made. */
+bool exp_server_wants_live(const struct exp_server *server);
 
 /* A new page, for all who wait: to be followed by exp_server_run(). */
 void exp_server_publish(struct exp_server *server, const struct exp_page *page);

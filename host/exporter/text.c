@@ -100,11 +100,39 @@ void exp_text_label(struct exp_text *text, const char *name, const char *value)
 	add_bytes(text, "\"", 1);
 }
 
+void exp_text_member(struct exp_text *text, const char *name)
+{
+	char last = text->used ? text->bytes[text->used - 1] : '{';
+
+	exp_text_add(text, "%s\"%s\":", last == '{' ? "" : ",", name);
+}
+
+void exp_text_string(struct exp_text *text, const char *value)
+{
+	add_bytes(text, "\"", 1);
+	for (; *value; value++) {
+		unsigned char byte = (unsigned char)*value;
+
+		if (byte == '\\' || byte == '"')
+			add_bytes(text, (const char[]){ '\\', *value }, 2);
+		else if (byte < ' ' || byte == 0x7f)
+			exp_text_add(text, "\\u%04x", byte);
+		else
+			add_bytes(text, value, 1);
+	}
+	add_bytes(text, "\"", 1);
+}
+
+void exp_text_cut(struct exp_text *text, size_t used)
+{
+	text->used = used;
+	if (text->bytes)
+		text->bytes[used] = '\0';
+}
+
 void exp_text_reset(struct exp_text *text)
 {
-	text->used = 0;
-	if (text->bytes)
-		*text->bytes = '\0';
+	exp_text_cut(text, 0);
 }
 
 void exp_text_clear(struct exp_text *text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Text that grows, in the exposition format of Prometheus, version 0.0.4. */
+/* Text that grows, in the exposition format of Prometheus, version 0.0.4, or in JSON. */
 #ifndef EBB_HOST_EXPORTER_TEXT_H
 #define EBB_HOST_EXPORTER_TEXT_H
 
@@ -36,8 +36,21 @@ void exp_text_join(struct exp_text *text, const struct exp_text *other);
  */
 void exp_text_label(struct exp_text *text, const char *name, const char *value);
 
+/**
+ * exp_text_member - "name":, after a comma where something is there already
+ *
+ * That is so behind all but an opening bracket.
+ */
+void exp_text_member(struct exp_text *text, const char *name);
+
+/* A string of JSON. The value is UTF-8, as all that was parsed is. */
+void exp_text_string(struct exp_text *text, const char *value);
+
 /* Empty again, but for its memory. */
 void exp_text_reset(struct exp_text *text);
+
+/* Back to so many of its bytes, after what came behind them turned out wrong. */
+void exp_text_cut(struct exp_text *text, size_t used);
 
 void exp_text_clear(struct exp_text *text);
 

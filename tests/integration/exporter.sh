@@ -235,7 +235,7 @@ for path in /metrics /healthz /nothing; do
 done
 check "HEAD" test "$(code -I "$URL/metrics") $(curl -s -I "$URL/metrics" |
 	tr -d '\r' | sed -n 's/^Content-Length: //p' | grep -c '[1-9]')" = "200 1"
-check "other paths" test "$(code "$URL/") $(code "$URL/metrics/x")" = "404 404"
+check "other paths" test "$(code "$URL/live") $(code "$URL/metrics/x")" = "404 404"
 for method in POST PUT DELETE OPTIONS TRACE; do
 	check "$method" test "$(code -X $method -d x "$URL/metrics")" = 405
 done

@@ -102,7 +102,7 @@ static void make_page(void)
 	json_object_array_add(array, ebb_msg_encode(ebb_explain_domain_fields,
 						    &share));
 	json_object_object_add(round_.answers[EXP_POLICY], "domains", array);
-	exp_page_make(&round_, &counts, &page);
+	exp_page_make(&round_, &counts, true, &page);
 	assert_false(page.metrics.failed);
 }
 
@@ -367,7 +367,7 @@ static void test_ebbd_does_not_answer(void **state)
 	make_page();
 	tear_down(NULL);
 	strcpy(round_.error, "cannot reach ebbd");
-	exp_page_make(&round_, &counts, &page);
+	exp_page_make(&round_, &counts, true, &page);
 	assert_false(page.up);
 	assert_string_equal(page.trouble, "cannot reach ebbd");
 	must_have("ebb_up 0");
@@ -387,7 +387,7 @@ static void test_answer_does_not_fit(void **state)
 	exp_page_clear(&page);
 	json_object_put(round_.answers[EXP_DOMAINS]);
 	round_.answers[EXP_DOMAINS] = json_object_new_object();
-	exp_page_make(&round_, &counts, &page);
+	exp_page_make(&round_, &counts, true, &page);
 	assert_true(page.up);
 	assert_non_null(strstr(page.trouble, "domain-list"));
 	assert_non_null(strstr(page.trouble, "same version"));
@@ -408,6 +408,128 @@ static void test_libvirtd_is_gone(void **state)
 	must_have("ebb_libvirt_connected 0");
 }
 
+/* ---- the live page's figures ---- */
+
+/* "domains.0.name" of @object; NULL: it is not there. */
+static struct json_object *at(struct json_object *object, const char *path)
+{
+	char names[128], *rest = names, *name;
+
+	snprintf(names, sizeof(names), "%s", path);
+	while (object && (name = strsep(&rest, ".")))
+		object = json_object_is_type(object, json_type_array)
+				 ? json_object_array_get_idx(object,
+							     (size_t)atoi(name))
+				 : json_object_object_get(object, name);
+	return object;
+}
+
+static void must_be(struct json_object *live, const char *path,
+		    const char *value)
+{
+	struct json_object *found = at(live, path);
+
+	if (!found)
+		fail_msg("no %s in %s", path, exp_text_get(&page.live));
+	assert_string_equal(json_object_get_string(found), value);
+}
+
+static void must_lack(struct json_object *live, const char *path)
+{
+	if (at(live, path))
+		fail_msg("%s in %s", path, exp_text_get(&page.live));
+}
+
+static struct json_object *parse_live(void)
+{
+	struct json_object *live = json_tokener_parse(exp_text_get(&page.live));
+
+	if (!live)
+		fail_msg("this is no JSON: %s", exp_text_get(&page.live));
+	return live;
+}
+
+static void test_live_figures(void **state)
+{
+	struct json_object *live;
+
+	(void)state;
+	strcpy(domains[0].name, "<b>\"\\\n\x7f");
+	domains[0].reason_count = 2;
+	strcpy(domains[0].reasons[0].name, "vfio-device");
+	strcpy(domains[0].reasons[0].remedy, "Detach it");
+	strcpy(domains[0].reasons[1].name, "no-agent");
+	strcpy(share.text, "nothing");
+	share.last_age_ms = 3000;
+	strcpy(share.last_text, "90 MiB");
+	make_page();
+	live = parse_live();
+	must_be(live, "up", "true");
+	must_be(live, "trouble", "");
+	must_be(live, "ebbd.version", "9.9");
+	must_be(live, "policy.policy_enabled", "1");
+	must_be(live, "budgets.0.name", "host");
+	must_be(live, "budgets.0.available_bytes", "60");
+	must_be(live, "domains.0.name", "<b>\"\\\n\x7f");
+	must_be(live, "domains.0.memory_bytes", "1000");
+	must_be(live, "domains.0.reclaimed_bytes_total", "70");
+	must_be(live, "domains.0.reasons.0.remedy", "Detach it");
+	must_be(live, "domains.0.reasons.1.name", "no-agent");
+	must_be(live, "domains.1.rung", "lease");
+	must_be(live, "shares.0.text", "nothing");
+	must_be(live, "shares.0.decision_text", "90 MiB");
+	must_be(live, "shares.0.decision_age_seconds", "3.000");
+	/* What is not known is not there. */
+	must_lack(live, "domains.0.free_bytes");
+	must_lack(live, "domains.0.lent_bytes");
+	must_lack(live, "shares.0.working_set_bytes");
+	must_lack(live, "budgets.1");
+	json_object_put(live);
+}
+
+static void test_live_without_ebbd(void **state)
+{
+	struct json_object *live;
+
+	(void)state;
+	strcpy(round_.error, "cannot reach \"ebbd\"");
+	exp_page_make(&round_, &counts, true, &page);
+	live = parse_live();
+	must_be(live, "up", "false");
+	must_be(live, "trouble", "cannot reach \"ebbd\"");
+	must_lack(live, "domains");
+	json_object_put(live);
+}
+
+/* Half of a list is taken off again. */
+static void test_live_of_what_does_not_fit(void **state)
+{
+	struct json_object *live, *array;
+
+	(void)state;
+	make_page();
+	exp_page_clear(&page);
+	array = at(round_.answers[EXP_DOMAINS], "domains");
+	json_object_object_del(json_object_array_get_idx(array, 1), "rung");
+	exp_page_make(&round_, &counts, true, &page);
+	live = parse_live();
+	must_be(live, "up", "true");
+	must_lack(live, "domains");
+	must_be(live, "shares.0.name", "a");
+	assert_non_null(strstr(page.trouble, "domain-list"));
+	json_object_put(live);
+}
+
+static void test_live_is_made_if_wanted(void **state)
+{
+	(void)state;
+	make_page();
+	exp_page_clear(&page);
+	exp_page_make(&round_, &counts, false, &page);
+	assert_string_equal(exp_text_get(&page.live), "");
+	must_have("ebb_up 1");
+}
+
 #define PAGE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -426,6 +548,10 @@ int main(void)
 		PAGE_TEST(test_ebbd_does_not_answer),
 		PAGE_TEST(test_answer_does_not_fit),
 		PAGE_TEST(test_libvirtd_is_gone),
+		PAGE_TEST(test_live_figures),
+		PAGE_TEST(test_live_without_ebbd),
+		PAGE_TEST(test_live_of_what_does_not_fit),
+		PAGE_TEST(test_live_is_made_if_wanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The live page of ebb-exporter, in a headless Chromium: it shows 300 guests whose names
+# are not all harmless, without a word of its policy (CSP), and says that ebbd is away.
+# shellcheck source=tests/integration/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+exporter_serves()
+{
+	URL=$(sed -n 's|.*serving \(http://.*\)/metrics$|\1|p' "$RIG_DIR/log/exporter.log")
+	[ -n "$URL" ]
+}
+
+# page [FRAGMENT]: as it is once it has asked a few times, in $dir/dom; the console in $dir/console.
+page()
+{
+	timeout -k 5 100 chromium --headless=new --no-sandbox --disable-gpu \
+		--disable-dev-shm-usage --user-data-dir="$dir/chromium" \
+		--window-size=1400,1000 --virtual-time-budget=9000 \
+		--enable-logging=stderr --dump-dom "$URL/${1:-}" \
+		>"$dir/dom" 2>"$dir/console" </dev/null || fail "chromium: $(tail -n 3 "$dir/console")"
+}
+
+shows()
+{
+	grep -qE -- "$1" "$dir/dom"
+}
+
+policy_is_kept()
+{
+	! grep -E 'CONSOLE|Content.Security.Policy' "$dir/console"
+}
+
+requires curl jq
+[ -x "$(program ebb-exporter)" ] ||
+	rig_skip "ebb-exporter was not built: scripts/install-deps build"
+rig_init
+dir=$RIG_DIR/run
+"$(program tests/integration/ebbd-of-many)" "$dir/many.sock" 300 8>&- &
+MANY=$!
+RIG_PIDS+=("$MANY")
+"$(program ebb-exporter)" --listen 127.0.0.1:0 --socket "$dir/many.sock" \
+	>"$RIG_DIR/log/exporter.log" 2>&1 </dev/null 8>&- &
+RIG_PIDS+=($!)
+wait_for 10 exporter_serves || fail "$(cat "$RIG_DIR/log/exporter.log")"
+
+check "the figures of all guests" wait_for 20 curl -s -o "$dir/live" "$URL/api/live.json"
+check "are right" test "$(jq -c '[.up, .trouble, (.domains | length),
+	(.shares | length), .budgets[0].name]' "$dir/live")" = '[true,"",300,300,"host"]'
+
+for path in / /live.js /live.css /draw.js /icon.svg; do
+	curl -s -D "$dir/head" -o "$dir/body" "$URL$path"
+	check "$path is not empty" test -s "$dir/body"
+	check "$path: its policy" grep -qi "^content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'.*require-trusted-types-for 'script'" "$dir/head"
+	check "$path: nosniff" grep -qi '^x-content-type-options: nosniff' "$dir/head"
+done
+check "nothing of it is from elsewhere, or inline" test -z "$(curl -s "$URL/" |
+	grep -iE '(src|href)="?(https?:|//)|<style| style=| on[a-z]+=|<script>')"
+
+if ! command -v chromium >/dev/null; then
+	echo "# no chromium: scripts/install-deps test"
+	ok "the page was not looked at"
+	exit 0
+fi
+page '#00000000-0000-4000-8000-000000000003'
+check "the page has asked" shows 'data-turned="yes"'
+check "all is well" shows '>All answers came<'
+check "it shows all guests" shows 'id="count">300<'
+check "each has a row" test "$(grep -o '<tr><td\|<tr aria-current="true"><td' "$dir/dom" | wc -l)" = 300
+check "the host's memory" shows '<dt>Has</dt><dd[^>]*>1.0 TiB<'
+check "a name is text" shows '&lt;img src=x onerror=alert\(1\)&gt;'
+check "and no element" test "$(grep -c '<img' "$dir/dom")" = 0
+check "the guest of the link is shown" shows 'id="detail-title"[^>]*>build3<'
+check "and why a better rung is closed" shows 'private-memory: Its memory is private'
+check "decisions with their reasons" shows 'of 721.8 MiB that it does not use'
+check "its plot in words" shows 'aria-label="Plot over time; now: resident [0-9.]+ [MG]iB'
+check "no word of its policy" policy_is_kept
+
+kill "$MANY"
+wait "$MANY" 2>/dev/null
+page
+check "ebbd is away: it says so" shows '>ebbd does not answer<'
+check "ebbd is away: and what to do" shows 'cannot reach ebbd.*Start ebbd'
+check "ebbd is away: no word of its policy" policy_is_kept
