@@ -12,11 +12,14 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/exporter/content.h"
+#include "host/exporter/overdue.h"
 
 enum {
 	/* Of a client that is slow to ask, or to read. */
 	IDLE_S = 10,
 	CONNECTION_BYTES = 32 * 1024,
+	/* Half of all: what one address holds leaves room for others. */
+	ADDRESS_CONNECTIONS_MAX = EXP_CONNECTIONS_MAX / 2,
 	CONTENTS_MAX = 8,
 };
 
@@ -57,6 +60,7 @@ struct exp_server {
 	struct reply health;
 	struct reply live;
 	bool wants_live;
+	struct exp_overdue overdue;
 	struct MHD_Response *contents[CONTENTS_MAX];
 };
 
@@ -177,6 +181,39 @@ static enum MHD_Result on_request(void *opaque,
 	return reply(server, connection, found, has_waited);
 }
 
+static int connection_fd(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection,
+				       MHD_CONNECTION_INFO_CONNECTION_FD)
+		->connect_fd;
+}
+
+static void on_connection(void *opaque, struct MHD_Connection *connection,
+			  void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct exp_server *server = opaque;
+	int fd = connection_fd(connection);
+
+	(void)context;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		exp_overdue_begin(&server->overdue, fd, ebb_now_ns());
+	else
+		exp_overdue_end(&server->overdue, fd);
+}
+
+/* The next one may follow on the connection. */
+static void on_completed(void *opaque, struct MHD_Connection *connection,
+			 void **request, enum MHD_RequestTerminationCode code)
+{
+	struct exp_server *server = opaque;
+
+	(void)request;
+	if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		exp_overdue_begin(&server->overdue, connection_fd(connection),
+				  ebb_now_ns());
+}
+
 static bool make_contents(struct exp_server *server)
 {
 	for (size_t i = 0; exp_contents[i].path; i++) {
@@ -217,6 +254,10 @@ struct exp_server *exp_server_new(int fd, void (*want)(void *opaque),
 			on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
 			MHD_OPTION_CONNECTION_LIMIT,
 			(unsigned int)EXP_CONNECTIONS_MAX,
+			MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+			(unsigned int)ADDRESS_CONNECTIONS_MAX,
+			MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+			MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
 			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_S,
 			MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 			(size_t)CONNECTION_BYTES, MHD_OPTION_END);
@@ -265,15 +306,19 @@ int exp_server_fd(const struct exp_server *server)
 
 int exp_server_timeout_ms(const struct exp_server *server)
 {
+	int overdue_ms = exp_overdue_timeout_ms(&server->overdue, ebb_now_ns());
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	if (MHD_get_timeout(server->daemon, &ms) != MHD_YES)
-		return -1;
+		return overdue_ms;
+	if (overdue_ms >= 0 && (MHD_UNSIGNED_LONG_LONG)overdue_ms < ms)
+		return overdue_ms;
 	return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
 void exp_server_run(struct exp_server *server)
 {
+	exp_overdue_shut(&server->overdue, ebb_now_ns());
 	MHD_run(server->daemon);
 }
 

@@ -12,8 +12,7 @@
 #include "host/exporter/page.h"
 
 enum {
-	EXP_PAGE_MS = 1000,
-	EXP_CONNECTIONS_MAX = 64,
+	EXP_PAGE_MS = 1000
 };
 
 struct exp_server;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The live page of ebb-exporter, in a headless Chromium: it shows 300 guests whose names
 # are not all harmless, without a word of its policy (CSP), and says that ebbd is away.
+# Clients that are slow leave room for others, and are hung up on.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -31,6 +32,16 @@ policy_is_kept()
 	! grep -E 'CONSOLE|Content.Security.Policy' "$dir/console"
 }
 
+# A client that sends a byte now and then, until it is hung up on.
+slow_client()
+{
+	exec 7<>"/dev/tcp/127.0.0.1/${URL##*:}" || return
+	printf 'GET /metrics HTTP/1.1\r\nX: ' >&7
+	while printf x >&7; do
+		pause_us 2000000
+	done 2>/dev/null
+}
+
 requires curl jq
 [ -x "$(program ebb-exporter)" ] ||
 	rig_skip "ebb-exporter was not built: scripts/install-deps build"
@@ -44,9 +55,22 @@ RIG_PIDS+=("$MANY")
 RIG_PIDS+=($!)
 wait_for 10 exporter_serves || fail "$(cat "$RIG_DIR/log/exporter.log")"
 
-check "the figures of all guests" wait_for 20 curl -s -o "$dir/live" "$URL/api/live.json"
-check "are right" test "$(jq -c '[.up, .trouble, (.domains | length),
+# More of them than there are places.
+slow=()
+for _ in $(seq 70); do
+	slow_client &
+	slow+=($!)
+done
+RIG_PIDS+=("${slow[@]}")
+other=(curl -s --max-time 10 --interface 127.0.0.2)
+check "while 70 are slow, others are served" wait_for 20 "${other[@]}" -o "$dir/live" "$URL/api/live.json"
+check "with the figures of all guests" test "$(jq -c '[.up, .trouble, (.domains | length),
 	(.shares | length), .budgets[0].name]' "$dir/live")" = '[true,"",300,300,"host"]'
+since=$SECONDS
+check "slow ones are hung up on" wait_for 90 pid_gone "${slow[0]}"
+echo "# after $((SECONDS - since)) s"
+kill "${slow[@]}" 2>/dev/null
+wait "${slow[@]}" 2>/dev/null
 
 for path in / /live.js /live.css /draw.js /icon.svg; do
 	curl -s -D "$dir/head" -o "$dir/body" "$URL$path"
