@@ -43,6 +43,51 @@ bare_start()
 	done
 }
 
+# bare_start_kinds COUNT: so many more small ones, four at a time, of three kinds by
+# turns: paused ones that may have an agent, some without a channel, some whose memory
+# is private. To be ended by bare_kill.
+bare_start_kinds()
+{
+	local i name script=()
+
+	for i in $(seq $((${#BARE[@]} + 1)) $((${#BARE[@]} + $1))); do
+		name=ebbtest-${RIG_DIR##*.}-$i
+		BARE+=("$name")
+		case $((i % 3)) in
+		0) bare_xml "$name" 16 shared org.ebb.agent.0 org.qemu.guest_agent.0 ;;
+		1) bare_xml "$name" 16 shared ;;
+		2) bare_xml "$name" 16 private ;;
+		esac >"$RIG_DIR/$name.xml"
+		script[i % 4]+="create --paused $RIG_DIR/$name.xml;"
+		[ $((i % 3)) = 0 ] || script[i % 4]+="resume $name;"
+	done
+	printf '%s\0' "${script[@]}" |
+		xargs -0 -P 4 -I {} virsh -q -c "$URI" {} >"$RIG_DIR/log/virsh" 2>&1
+	[ "$(bare_pids | wc -w)" = ${#BARE[@]} ] ||
+		rig_die "not all started: $(tail -n 3 "$RIG_DIR/log/virsh")"
+}
+
+bare_pids()
+{
+	local name
+
+	for name in ${BARE+"${BARE[@]}"}; do
+		cat "/run/libvirt/qemu/$name.pid" 2>/dev/null
+		echo
+	done
+}
+
+# libvirtd takes half a second for each, and ends anyway.
+bare_kill()
+{
+	local pids
+
+	pids=$(bare_pids)
+	# shellcheck disable=SC2086 # one word a pid
+	[ -z "${pids//[[:space:]]/}" ] || kill -KILL $pids
+	BARE=()
+}
+
 # Of all domains, NAME STATE OLD each.
 states()
 {

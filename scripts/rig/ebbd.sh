@@ -62,6 +62,17 @@ stop_ebbd()
 	EBBD_PID=
 }
 
+# Hundredths of a second of a CPU that it has had.
+ebbd_ticks()
+{
+	awk '{ print $14 + $15 }' "/proc/$EBBD_PID/stat"
+}
+
+ebbd_threads()
+{
+	find "/proc/$EBBD_PID/task" -mindepth 1 -maxdepth 1 | wc -l
+}
+
 ebbctl()
 {
 	"$(program ebbctl)" --socket "$EBBD_SOCKET" "$@"

@@ -18,49 +18,6 @@ THREADS_MAX=9
 CALLS_MAX=4
 QUIET_S=8
 
-# start_all: paused ones that may have an agent, some without a channel, some whose
-# memory is not shared.
-start_all()
-{
-	local i name script=()
-
-	for i in $(seq "$domains"); do
-		name=ebbtest-${RIG_DIR##*.}-$i
-		BARE+=("$name")
-		case $((i % 3)) in
-		0) bare_xml "$name" 16 shared org.ebb.agent.0 org.qemu.guest_agent.0 ;;
-		1) bare_xml "$name" 16 shared ;;
-		2) bare_xml "$name" 16 private ;;
-		esac >"$RIG_DIR/$name.xml"
-		script[i % 4]+="create --paused $RIG_DIR/$name.xml;"
-		[ $((i % 3)) = 0 ] || script[i % 4]+="resume $name;"
-	done
-	printf '%s\0' "${script[@]}" |
-		xargs -0 -P 4 -I {} virsh -q -c "$URI" {} >"$RIG_DIR/log/virsh" 2>&1
-	[ "$(qemu_pids | wc -w)" = "$domains" ] ||
-		fail "not all started: $(tail -n 3 "$RIG_DIR/log/virsh")"
-}
-
-qemu_pids()
-{
-	local name
-
-	for name in ${BARE+"${BARE[@]}"}; do
-		cat "/run/libvirt/qemu/$name.pid" 2>/dev/null
-		echo
-	done
-}
-
-# libvirtd takes half a second for each, and ends anyway.
-end_all()
-{
-	local pids
-
-	pids=$(qemu_pids)
-	# shellcheck disable=SC2086 # one word a pid
-	[ -z "${pids//[[:space:]]/}" ] || kill -KILL $pids
-}
-
 # What ebbd says of each domain: "REASON OLD PHASE".
 findings()
 {
@@ -133,22 +90,11 @@ check_quiet()
 	# The second look of each, for what came while the first was under way.
 	pause_us 5000000
 	line=$(log_line)
-	ticks=$(cpu_ticks)
+	ticks=$(ebbd_ticks)
 	pause_us $((QUIET_S * 1000000))
 	read -r count _ < <(calls "$line")
 	[ "$count" = 0 ] || fail "$1: $count calls in $QUIET_S s"
-	ok "$1: no call in $QUIET_S s, $(($(cpu_ticks) - ticks)) ticks of a CPU"
-}
-
-cpu_ticks()
-{
-	awk '{ print $14 + $15 }' "/proc/$EBBD_PID/stat"
-}
-
-# Its threads and descriptors.
-threads()
-{
-	find "/proc/$EBBD_PID/task" -mindepth 1 -maxdepth 1 | wc -l
+	ok "$1: no call in $QUIET_S s, $(($(ebbd_ticks) - ticks)) ticks of a CPU"
 }
 
 descriptors()
@@ -176,8 +122,8 @@ rig_init
 libvirt_start
 [ -n "$RIG_LIBVIRT_STARTED" ] ||
 	rig_skip "libvirtd was running before: not restarted for a test"
-trap 'status=$?; stop_ebbd; end_all; (exit $status); at_exit' EXIT
-start_all
+trap 'status=$?; stop_ebbd; bare_kill; (exit $status); at_exit' EXIT
+bare_start_kinds "$domains"
 ok "$domains domains run after $SECONDS s"
 
 # one_life: of an ebbd, with a restart of libvirtd in the middle of it.
@@ -192,11 +138,11 @@ one_life()
 	unset LIBVIRT_LOG_FILTERS LIBVIRT_LOG_OUTPUTS
 	check_answers "while it looks"
 	wait_for 120 all_looked_at || fail "not all were looked at: $(findings | sort | uniq -c)"
-	ok "each was looked at, $(cpu_ticks) ticks of a CPU"
+	ok "each was looked at, $(ebbd_ticks) ticks of a CPU"
 	check_answers "afterwards"
 	check_quiet "all is known"
 	check_calls "$line" "looks"
-	at_most "$(threads)" $THREADS_MAX || fail "$(threads) threads"
+	at_most "$(ebbd_threads)" $THREADS_MAX || fail "$(ebbd_threads) threads"
 
 	fds=$(descriptors)
 	line=$(log_line)
@@ -209,10 +155,10 @@ one_life()
 	check_answers "libvirtd anew"
 	check_quiet "libvirtd anew"
 	check_calls "$line" "libvirtd anew"
-	at_most "$(threads)" $THREADS_MAX || fail "libvirtd anew: $(threads) threads"
+	at_most "$(ebbd_threads)" $THREADS_MAX || fail "libvirtd anew: $(ebbd_threads) threads"
 	wait_for 30 descriptors_are "$fds" ||
 		fail "libvirtd anew: $(descriptors) descriptors, $fds before"
-	ok "libvirtd anew: $(threads) threads, $fds descriptors"
+	ok "libvirtd anew: $(ebbd_threads) threads, $fds descriptors"
 }
 
 # Of all tests, this one holds ebbd to the time that it promises for its loop. On a
