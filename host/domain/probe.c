@@ -298,12 +298,11 @@ static void repeat_reason(struct context *context, const char *detail)
 
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(ids); i++) {
 		for (uint32_t k = 0; k < before->count; k++) {
+			const char *said = ebb_reason_detail(before, k);
+
 			if (before->items[k].id != ids[i])
 				continue;
-			add_reason(context, ids[i],
-				   *before->items[k].detail
-					   ? before->items[k].detail
-					   : NULL);
+			add_reason(context, ids[i], *said ? said : NULL);
 			return;
 		}
 	}

@@ -190,22 +190,44 @@ static const struct {
 static_assert(EBB_ARRAY_SIZE(reasons) == EBB_REASON_COUNT,
 	      "each reason has its words");
 
+/* Returns where it is in the list's details, or 0. */
+static uint32_t add_detail(struct ebb_reason_list *list, const char *format,
+			   va_list args)
+{
+	uint32_t at = 1 + list->details_bytes;
+	size_t room = sizeof(list->details) - at;
+
+	if (room > EBB_STRING_BYTES_MAX)
+		room = EBB_STRING_BYTES_MAX;
+	if (room < 2)
+		return 0;
+	vsnprintf(&list->details[at], room, format, args);
+	list->details_bytes += (uint32_t)strlen(&list->details[at]) + 1;
+	return at;
+}
+
 void ebb_reason_add(struct ebb_reason_list *list, enum ebb_reason_id id,
 		    const char *format, ...)
 {
 	va_list args;
+	uint32_t at = 0;
 
 	if (ebb_reason_has(list, id))
 		return;
-	list->items[list->count].id = id;
-	list->items[list->count].detail[0] = '\0';
 	if (format) {
 		va_start(args, format);
-		vsnprintf(list->items[list->count].detail,
-			  sizeof(list->items[0].detail), format, args);
+		at = add_detail(list, format, args);
 		va_end(args);
 	}
+	list->items[list->count].id = id;
+	list->items[list->count].detail_at = at;
 	list->count++;
+}
+
+const char *ebb_reason_detail(const struct ebb_reason_list *list,
+			      uint32_t index)
+{
+	return &list->details[list->items[index].detail_at];
 }
 
 bool ebb_reason_has(const struct ebb_reason_list *list, enum ebb_reason_id id)
@@ -225,7 +247,7 @@ void ebb_reason_render(const struct ebb_reason_list *list, uint32_t index,
 		       struct ebb_reason *ret_reason)
 {
 	enum ebb_reason_id id = list->items[index].id;
-	const char *detail = list->items[index].detail;
+	const char *detail = ebb_reason_detail(list, index);
 
 	memset(ret_reason, 0, sizeof(*ret_reason));
 	snprintf(ret_reason->name, sizeof(ret_reason->name), "%s",

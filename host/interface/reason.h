@@ -56,20 +56,39 @@ enum ebb_reason_id {
 	EBB_REASON_COUNT
 };
 
-/* Reasons found so far; the first of a kind is kept. Zero is empty. */
-struct ebb_reason_list {
-	uint32_t count;
-	struct {
-		enum ebb_reason_id id;
-		/* Whole, also where a guest says it. */
-		char detail[EBB_STRING_BYTES_MAX];
-	} items[EBB_REASON_COUNT];
+enum {
+	/* A domain has few reasons with a detail; each vm keeps a list. */
+	EBB_REASON_DETAILS_BYTES = 2048,
 };
 
-/* Adds @id once. @format: the detail, or NULL. */
+/**
+ * struct ebb_reason_list - reasons found so far; the first of a kind is kept. Zero is
+ *	empty
+ * @items: @detail_at is where the detail begins in @details; 0: there is none
+ * @details: one after the other, each ended by a zero, from the second byte on
+ * @details_bytes: that are used of it, but for the first
+ */
+struct ebb_reason_list {
+	uint32_t count;
+	uint32_t details_bytes;
+	struct {
+		enum ebb_reason_id id;
+		uint32_t detail_at;
+	} items[EBB_REASON_COUNT];
+	char details[EBB_REASON_DETAILS_BYTES];
+};
+
+/*
+ * Adds @id once. @format: the detail, or NULL. It is cut to EBB_STRING_BYTES_MAX - 1
+ * bytes, and to what is left of EBB_REASON_DETAILS_BYTES.
+ */
 void ebb_reason_add(struct ebb_reason_list *list, enum ebb_reason_id id,
 		    const char *format, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
+
+/* The detail of entry @index, or "". */
+const char *ebb_reason_detail(const struct ebb_reason_list *list,
+			      uint32_t index);
 
 bool ebb_reason_has(const struct ebb_reason_list *list, enum ebb_reason_id id);
 

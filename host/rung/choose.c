@@ -219,11 +219,13 @@ uint32_t ebb_rung_missed(const struct ebb_rung_facts *facts)
 void ebb_rung_sort(const struct ebb_rung_facts *facts,
 		   struct ebb_reason_list *reasons)
 {
-	struct ebb_reason_list sorted = { 0 };
+	struct ebb_reason_list sorted;
 
 	ebb_reason_sort(reasons);
 	if (!may_report(facts))
 		return;
+	sorted = *reasons;
+	sorted.count = 0;
 	for (int closing = 1; closing >= 0; closing--)
 		for (uint32_t i = 0; i < reasons->count; i++)
 			if (ebb_rung_is_closed_by(EBB_RUNG_REPORT,

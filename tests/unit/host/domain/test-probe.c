@@ -425,7 +425,8 @@ static void test_swap(void **state)
 	look((struct ebb_probe_order){ 0 });
 	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_OBSERVE);
 	assert_true(is_reason(EBB_REASON_NO_SWAP));
-	assert_string_equal(found.reasons.items[found.reasons.count - 1].detail,
+	assert_string_equal(ebb_reason_detail(&found.reasons,
+					      found.reasons.count - 1),
 			    "there is none");
 	fake.swap = some;
 	look((struct ebb_probe_order){ 0 });
@@ -535,7 +536,7 @@ static const char *why_no_balloon(struct ebb_probe_order order)
 	assert_int_equal(found.inflatable, !is_reason(EBB_REASON_NO_BALLOON));
 	for (uint32_t i = 0; i < found.reasons.count; i++)
 		if (found.reasons.items[i].id == EBB_REASON_NO_BALLOON)
-			return found.reasons.items[i].detail;
+			return ebb_reason_detail(&found.reasons, i);
 	return "";
 }
 

@@ -63,8 +63,8 @@ static void test_long_detail_is_cut(void **state)
 	text[sizeof(text) - 1] = '\0';
 	ebb_reason_add(&list, EBB_REASON_NO_MODULE, "%s", text);
 	ebb_reason_render(&list, 0, &reason);
-	assert_int_equal(strlen(list.items[0].detail),
-			 sizeof(list.items[0].detail) - 1);
+	assert_int_equal(strlen(ebb_reason_detail(&list, 0)),
+			 EBB_STRING_BYTES_MAX - 1);
 	assert_int_equal(reason.text[strlen(reason.text) - 1], ')');
 }
 
@@ -82,6 +82,31 @@ static void test_what_a_guest_says_is_whole(void **state)
 	assert_non_null(strstr(reason.text, text));
 }
 
+/* What does not fit any more costs a reason its detail, not the reason. */
+static void test_details_run_out(void **state)
+{
+	struct ebb_reason_list list = { 0 };
+	char text[EBB_STRING_BYTES_MAX];
+	size_t whole = 0, bytes = 0;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	for (int id = 0; id < EBB_REASON_COUNT; id++)
+		ebb_reason_add(&list, id, "%s", text);
+	assert_int_equal(list.count, EBB_REASON_COUNT);
+	for (uint32_t i = 0; i < list.count; i++) {
+		const char *detail = ebb_reason_detail(&list, i);
+
+		assert_int_equal(list.items[i].id, i);
+		whole += strcmp(detail, text) == 0;
+		bytes += *detail ? strlen(detail) + 1 : 0;
+	}
+	assert_int_equal(whole, EBB_REASON_DETAILS_BYTES / sizeof(text) - 1);
+	assert_int_equal(bytes, EBB_REASON_DETAILS_BYTES - 1);
+	assert_string_equal(ebb_reason_detail(&list, list.count - 1), "");
+}
+
 static void test_sort_keeps_details(void **state)
 {
 	struct ebb_reason_list list = { 0 };
@@ -95,7 +120,7 @@ static void test_sort_keeps_details(void **state)
 
 		snprintf(detail, sizeof(detail), "%d", id);
 		assert_int_equal(list.items[id].id, id);
-		assert_string_equal(list.items[id].detail, detail);
+		assert_string_equal(ebb_reason_detail(&list, id), detail);
 	}
 }
 
@@ -402,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_first_of_a_kind_is_kept),
 		cmocka_unit_test(test_long_detail_is_cut),
 		cmocka_unit_test(test_what_a_guest_says_is_whole),
+		cmocka_unit_test(test_details_run_out),
 		cmocka_unit_test(test_sort_keeps_details),
 		cmocka_unit_test(test_healthy_domain),
 		cmocka_unit_test(test_each_reason_fails_one_check),

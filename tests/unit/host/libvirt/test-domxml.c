@@ -603,7 +603,7 @@ static void test_devices_that_pin(void **state)
 		assert_int_equal(parse(xml), 0);
 		assert_int_equal(reasons.count, 1);
 		assert_int_equal(reasons.items[0].id, refusals[i].reason);
-		assert_true(reasons.items[0].detail[0]);
+		assert_true(*ebb_reason_detail(&reasons, 0));
 	}
 }
 

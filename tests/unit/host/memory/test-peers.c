@@ -232,7 +232,8 @@ static void test_unknown_device(void **state)
 	(void)state;
 	start_qemu("-device", "vhost-user-blk-pci,chardev=spdk");
 	assert_true(refused(false));
-	assert_string_equal(reasons.items[0].detail, "vhost-user-blk-pci");
+	assert_string_equal(ebb_reason_detail(&reasons, 0),
+			    "vhost-user-blk-pci");
 	memset(&reasons, 0, sizeof(reasons));
 	start_peer(self, "m");
 	assert_true(refused(false));
@@ -268,7 +269,8 @@ static void test_peer_that_pins(void **state)
 	/* Nobody looks where there is no device. */
 	assert_false(refused(false));
 	assert_true(refused(true));
-	assert_non_null(strstr(reasons.items[0].detail, "virtiofsd, pins it"));
+	assert_non_null(
+		strstr(ebb_reason_detail(&reasons, 0), "virtiofsd, pins it"));
 }
 
 /* Whoever has the memory in another way than QEMU has it, and pins. */
@@ -283,8 +285,8 @@ static void test_ways_to_use(void **state)
 		start_peer(copy_self("virtiofsd"), roles[i]);
 		if (!refused(true))
 			fail_msg("role %s is not seen", roles[i]);
-		assert_non_null(
-			strstr(reasons.items[0].detail, "virtiofsd, pins it"));
+		assert_non_null(strstr(ebb_reason_detail(&reasons, 0),
+				       "virtiofsd, pins it"));
 		end(state);
 		begin(state);
 	}

@@ -218,7 +218,7 @@ static void test_file_on_disk(void **state)
 	assert_int_equal(qemu.backing_count, 0);
 	assert_int_equal(reasons.count, 1);
 	assert_int_equal(reasons.items[0].id, EBB_REASON_BACKING_ON_DISK);
-	assert_non_null(strstr(reasons.items[0].detail, "disk-file"));
+	assert_non_null(strstr(ebb_reason_detail(&reasons, 0), "disk-file"));
 }
 
 /*
