@@ -15,7 +15,8 @@
  * follows fails: "turn:fail:5", the event loop.
  *
  * $EBB_FAULT_SPEED is how much faster than the machine's the clock of the policy
- * runs: a test of its minutes need not wait for them.
+ * runs, and how much sooner a guest counts as booted: a test of minutes need not wait
+ * for them.
  *
  * $EBB_FAULT_TRACE names a file that gets a line for each point that is reached:
  * CLOCK_MONOTONIC in microseconds, and the point.

@@ -9,6 +9,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "host/base/fault.h"
 #include "host/libvirt/agent.h"
 #include "host/memory/age.h"
 #include "host/memory/debt.h"
@@ -312,10 +313,11 @@ static void repeat_reason(struct context *context, const char *detail)
 static bool is_booting(const struct context *context)
 {
 	uint64_t booted_ns = context->order->booted_ns;
+	uint32_t boot_s = BOOT_S / ebb_fault_speed();
 
-	return (ebb_process_age_s(context->probe->qemu.pid) < BOOT_S &&
+	return (ebb_process_age_s(context->probe->qemu.pid) < boot_s &&
 		!ebb_process_was_restored(context->probe->qemu.pid)) ||
-	       (booted_ns && ebb_now_ns() - booted_ns < BOOT_S * EBB_NS_PER_S);
+	       (booted_ns && ebb_now_ns() - booted_ns < boot_s * EBB_NS_PER_S);
 }
 
 /*

@@ -11,7 +11,8 @@ rung_is()
 		jq -e --arg rung "$1" '.rung == $rung and (.old | not)' >/dev/null
 }
 
-# It takes two minutes to be taken for booted, and a look finds it then.
+# It takes two minutes to be taken for booted, by the machine's clock, and a look finds
+# it then.
 wait_balloon_rung()
 {
 	ebbctl doctor "$GUEST" >/dev/null 2>&1

@@ -8,6 +8,9 @@
 # shellcheck source=scripts/rig/balloon.sh
 . "$source_dir/scripts/rig/balloon.sh"
 
+# It counts as booted after seconds.
+use_faulty_ebbd
+export EBB_FAULT_SPEED=12
 requires virsh socat jq
 rig_init
 libvirt_start
