@@ -101,7 +101,54 @@ counters()
 				refaults + 0, kernel * 10, psi + 0, switches, interrupts }'
 }
 
+# Allocations that stalled, ms of waiting for memory, and kills, within the guest.
+guest_figures()
+{
+	guest_run 60 "cat /proc/vmstat /proc/pressure/memory" |
+		awk '/^allocstall_/ { stalls += $2 } $1 == "oom_kill" { kills = $2 }
+			$1 == "some" { sub("total=", "", $5); psi = $5 }
+			END { if (NR) print stalls + 0, int(psi / 1000), kills + 0 }'
+}
+
+# ---- a load that reads a file ----
+
+# load_disk MIB: an image with the file "load". On a file system, as a guest's cache is:
+# of the bare disk it is memory that the kernel does not move.
+load_disk()
+{
+	mkdir "$RIG_DIR/tree"
+	yes ebb | head -c "${1}M" >"$RIG_DIR/tree/load"
+	mke2fs -q -t ext4 -O ^has_journal -d "$RIG_DIR/tree" "$RIG_DIR/load.disk" \
+		$(($1 + 32))M >/dev/null ||
+		rig_die "no disk of $1 MiB can be made in $RIG_DIR"
+	rm -r "$RIG_DIR/tree"
+}
+
+# load_options MIB: of guest_define, for a guest that has such a disk.
+load_options()
+{
+	echo --disk $(($1 + 32)) --disk-file "$RIG_DIR/load.disk"
+}
+
+# In the guest: /run/disk/load.
+load_mount()
+{
+	# shellcheck disable=SC2016 # for the guest
+	guest_run 60 'while read -r module; do
+			insmod /lib/modules/$module.ko
+		done </lib/modules/spare
+		mkdir -p /run/disk && mount -t ext4 -o ro /dev/vda /run/disk' ||
+		rig_die "$GUEST does not mount its disk"
+}
+
 # ---- the host's books ----
+
+# swapped pswpin|pswpout: MiB by the host since it booted.
+swapped()
+{
+	awk -v name="$1" -v page="$(getconf PAGESIZE)" \
+		'$1 == name { printf "%d", $2 * page / 1048576 }' /proc/vmstat
+}
 
 # Since $1 $2 $3 of backing_holes: MiB that the host has more, and how much of
 # that is whole.

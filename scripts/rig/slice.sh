@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# A slice: a cgroup with a limit of memory that several guests are in.
+# A slice: a cgroup with a limit of memory that several guests are in; and the cgroup of one
+# guest.
 
 SLICE=
 SLICE_LIMIT= # the file with its limit
-SLICE_USAGE=
 # A limit that never holds.
 # shellcheck disable=SC2034 # of who sources this
 SLICE_FREE=$((1 << 40))
@@ -30,10 +30,8 @@ slice_make()
 		} 2>/dev/null
 		if [ -e "$directory/memory.limit_in_bytes" ]; then
 			SLICE_LIMIT=$directory/memory.limit_in_bytes
-			SLICE_USAGE=$directory/memory.usage_in_bytes
 		elif [ -e "$directory/memory.max" ]; then
 			SLICE_LIMIT=$directory/memory.max
-			SLICE_USAGE=$directory/memory.current
 		fi
 	done < <(cgroup_hierarchies)
 	[ -n "$SLICE_LIMIT" ] || rig_skip "no cgroup with a limit of memory can be made here"
@@ -58,13 +56,37 @@ slice_has_guest()
 	grep -q ":$SLICE.partition/" "/proc/$(guest_pid)/cgroup"
 }
 
-# Bytes that the slice has, but for page cache of the host's that the kernel takes first.
-slice_used()
+# The file that limits the memory of QEMU, of either kind of cgroups.
+qemu_limit_file()
 {
-	awk -v usage="$(cat "$SLICE_USAGE")" '
+	local pid path
+
+	pid=$(cat "/run/libvirt/qemu/$GUEST.pid")
+	path=$(sed -n 's/^[0-9]*:memory://p' "/proc/$pid/cgroup")
+	if [ -n "$path" ]; then
+		echo "/sys/fs/cgroup/memory$path/memory.limit_in_bytes"
+		return
+	fi
+	path=$(sed -n 's/^0:://p' "/proc/$pid/cgroup")
+	echo "/sys/fs/cgroup$path/memory.max"
+}
+
+# cgroup_used DIRECTORY: bytes that it has, but for page cache of the host's that the kernel
+# takes first.
+cgroup_used()
+{
+	local usage=$1/memory.usage_in_bytes
+
+	[ -e "$usage" ] || usage=$1/memory.current
+	awk -v usage="$(cat "$usage")" '
 		{ sub(/^total_/, "", $1); bytes[$1] = $2 }
 		END { printf "%.0f\n", usage - bytes["inactive_file"] - bytes["active_file"] / 2 }
-		' "${SLICE_LIMIT%/*}/memory.stat"
+		' "$1/memory.stat"
+}
+
+slice_used()
+{
+	cgroup_used "${SLICE_LIMIT%/*}"
 }
 
 # slice_limit BYTES

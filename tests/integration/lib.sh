@@ -326,21 +326,6 @@ refused()
 	ok "$text: $(head -n 1 <<<"$output")"
 }
 
-# The file that limits the memory of QEMU, of either kind of cgroups.
-qemu_limit_file()
-{
-	local pid path
-
-	pid=$(cat "/run/libvirt/qemu/$GUEST.pid")
-	path=$(sed -n 's/^[0-9]*:memory://p' "/proc/$pid/cgroup")
-	if [ -n "$path" ]; then
-		echo "/sys/fs/cgroup/memory$path/memory.limit_in_bytes"
-		return
-	fi
-	path=$(sed -n 's/^0:://p' "/proc/$pid/cgroup")
-	echo "/sys/fs/cgroup$path/memory.max"
-}
-
 # on_rung RUNG REASON: now, for that among other reasons.
 on_rung()
 {
