@@ -23,7 +23,7 @@ declare -A guest_of=()
 
 say()
 {
-	echo "$part: $*" >&2
+	printf "%(%T)T %s\n" -1 "$part: $*" >&2
 }
 
 # measure WHAT VALUE: of the guest in use.
@@ -207,11 +207,15 @@ add_ratios()
 	rm "$data.ratios"
 }
 
-# table KIND...: a row for each thing measured, a column for each kind. A cell is
-# the median of its rounds and, of more than one, the least and the most.
+# table [--markdown] KIND...: a row for each thing measured, a column for each kind. A
+# cell is the median of its rounds and, of more than one, the least and the most. In
+# Markdown there is no column of parts.
 table()
 {
-	awk -F '\t' -v kinds="$*" '
+	local markdown=0
+
+	[ "$1" != --markdown ] || { markdown=1; shift; }
+	awk -F '\t' -v kinds="$*" -v markdown=$markdown '
 	function short(number) {
 		number += 0
 		if (number == int(number) || number >= 1000 || number <= -1000)
@@ -239,6 +243,20 @@ table()
 	function widen(column, text) {
 		if (length(text) > width[column]) width[column] = length(text)
 	}
+	function print_markdown(    head, line, r, k, of) {
+		head = "| |"; line = "|---|"
+		for (k = 1; k <= columns; k++) {
+			head = head " " kind[k] " |"; line = line "---|"
+		}
+		print head; print line
+		for (r = 1; r <= count; r++) {
+			split(rows[r], of, FS)
+			line = "| " of[2] " |"
+			for (k = 1; k <= columns; k++)
+				line = line " " cell(rows[r] FS kind[k]) " |"
+			print line
+		}
+	}
 	{
 		row = $1 FS $2; key = row FS $3
 		if (!(row in seen)) { seen[row] = 1; rows[++count] = row }
@@ -251,6 +269,7 @@ table()
 		all = split(kinds, name, " ")
 		for (k = 1; k <= all; k++)
 			if (name[k] in used) kind[++columns] = name[k]
+		if (markdown) { print_markdown(); exit }
 		widen(-1, "part"); widen(0, "what")
 		for (k = 1; k <= columns; k++) widen(k, kind[k])
 		for (r = 1; r <= count; r++) {

@@ -32,6 +32,13 @@ backing_holes()
 	backing_paths | cut -d ' ' -f 2 | xargs "$build/tests/bench/holes"
 }
 
+# "PRESENT ABSENT HUGE" of tests/bench/present.c, in bytes: what is in RAM.
+backing_present()
+{
+	backing_paths | cut -d ' ' -f 1 |
+		xargs "$build/tests/bench/present" "$(guest_pid)"
+}
+
 # What the host has given for a guest's RAM, by the host's own books.
 backing_bytes()
 {

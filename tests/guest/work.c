@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * work --cache MIB [--file PATH]|--anon MIB --report FILE: a load whose speed shows
- * whether its working set has room.
+ * work --cache MIB [--file PATH]|--anon MIB [--write] --report FILE: a load whose
+ * speed shows whether its working set has room.
  *
  * Pages of the working set are read and checked in a random order for ever,
  * through the page cache of a file that begins as the disk does, or of the disk
- * itself, or in memory of its own. The kernel takes a bare disk's pages from blocks
- * that it does not compact. Random, as a round would miss each page once the set
+ * itself, or in memory of its own, which --write then writes to, too. The kernel
+ * takes a bare disk's pages from blocks that it does not compact. Random, as a round would miss each page once the set
  * is a little too large. A quantum is of a fixed number of pages; each second FILE
  * gets "BYTES/S BYTES MICROSECONDS": of the second, and both since the set was
  * read in.
@@ -14,6 +14,7 @@
 #include <err.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct work {
 	const char *path;
 	int disk; /* -1: in memory of its own */
 	unsigned char *memory;
+	bool writes;
 	uint64_t pages;
 	uint64_t random;
 	uint64_t bytes;
@@ -64,6 +66,10 @@ static void look_at(struct work *work, uint64_t page)
 	}
 	if (disk_check(data, PAGE_BYTES) != PAGE_BYTES)
 		errx(2, "WRONG byte in page %llu", (unsigned long long)page);
+	/* What is there already, so that the page is dirty and right. */
+	if (work->writes)
+		memcpy(work->memory + page * PAGE_BYTES, DISK_WORD,
+		       sizeof(DISK_WORD) - 1);
 	work->bytes += PAGE_BYTES;
 }
 
@@ -122,6 +128,7 @@ int main(int argc, char **argv)
 		{ "anon", required_argument, NULL, 'a' },
 		{ "file", required_argument, NULL, 'f' },
 		{ "report", required_argument, NULL, 'r' },
+		{ "write", no_argument, NULL, 'w' },
 		{ 0 },
 	};
 	static struct work work = { .path = DISK_PATH,
@@ -138,11 +145,13 @@ int main(int argc, char **argv)
 			work.path = optarg;
 		} else if (option == 'r') {
 			work.report = optarg;
+		} else if (option == 'w') {
+			work.writes = true;
 		}
 	}
-	if (!work.pages || !work.report)
+	if (!work.pages || !work.report || (work.writes && kind != 'a'))
 		errx(1, "usage: work --cache MIB [--file PATH]|--anon MIB "
-			"--report FILE");
+			"[--write] --report FILE");
 	if (kind == 'c')
 		prepare_cache(&work);
 	else
