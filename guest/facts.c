@@ -74,6 +74,26 @@ static void read_vmstat(const char *proc_dir, struct ebb_msg_facts *facts)
 	facts->refault = vmstat.refault;
 }
 
+static struct ebb_msg_held held_by(const struct ebb_meminfo *meminfo,
+				   uint64_t free_huge_bytes)
+{
+	return (struct ebb_msg_held){
+		.known = true,
+		.anonymous_bytes = meminfo->anonymous_bytes,
+		.shared_bytes = meminfo->shared_bytes,
+		.locked_bytes = meminfo->locked_bytes,
+		.huge_pool_bytes = meminfo->huge_pool_bytes,
+		.page_cache_bytes = meminfo->active_file_bytes +
+				    meminfo->inactive_file_bytes,
+		.slab_bytes = meminfo->slab_bytes,
+		.page_tables_bytes = meminfo->page_tables_bytes,
+		.fragments_bytes =
+			meminfo->free_bytes > free_huge_bytes
+				? meminfo->free_bytes - free_huge_bytes
+				: 0,
+	};
+}
+
 int ebb_facts_read(const char *proc_dir, struct ebb_msg_facts *ret_facts)
 {
 	struct ebb_msg_facts facts = { 0 };
@@ -86,6 +106,7 @@ int ebb_facts_read(const char *proc_dir, struct ebb_msg_facts *ret_facts)
 	facts.free_bytes = meminfo.free_bytes;
 	facts.available_bytes = meminfo.available_bytes;
 	read_buddyinfo(proc_dir, &facts);
+	facts.held = held_by(&meminfo, facts.free_huge_bytes);
 	read_pressure(proc_dir, &facts);
 	read_vmstat(proc_dir, &facts);
 	*ret_facts = facts;

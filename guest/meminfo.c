@@ -27,6 +27,8 @@ static const struct {
 	LINE("Shmem:", shared_bytes),
 	LINE("Unevictable:", locked_bytes),
 	LINE("Hugetlb:", huge_pool_bytes),
+	LINE("Slab:", slab_bytes),
+	LINE("PageTables:", page_tables_bytes),
 	LINE("SReclaimable:", slab_reclaimable_bytes),
 	LINE("SwapFree:", swap_free_bytes),
 };

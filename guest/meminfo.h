@@ -19,7 +19,9 @@ struct ebb_meminfo {
 	uint64_t shared_bytes; /* Shmem: tmpfs, too */
 	uint64_t locked_bytes; /* Unevictable: mlock(2), ramfs */
 	uint64_t huge_pool_bytes; /* Hugetlb: all sizes, used or not */
+	uint64_t slab_bytes;
 	uint64_t slab_reclaimable_bytes;
+	uint64_t page_tables_bytes;
 	uint64_t swap_free_bytes;
 };
 

@@ -15,7 +15,7 @@
 #include "guest/fallback.h"
 #include "guest/knobs.h"
 #include "guest/limited.h"
-#include "guest/meminfo.h"
+#include "guest/facts.h"
 #include "guest/pressure.h"
 #include "guest/swap.h"
 #include "guest/sysfile.h"
@@ -236,17 +236,11 @@ static void fill_held(const struct ebb_target_keeper *keeper,
 		      struct ebb_msg_held *held)
 {
 	char proc_dir[EBB_SYSFILE_PATH_BYTES];
-	struct ebb_meminfo meminfo;
+	struct ebb_msg_facts facts;
 
 	snprintf(proc_dir, sizeof(proc_dir), "%s/proc", keeper->root);
-	if (ebb_meminfo_read(proc_dir, &meminfo) < 0)
-		return;
-	*held = (struct ebb_msg_held){
-		.anonymous_bytes = meminfo.anonymous_bytes,
-		.shared_bytes = meminfo.shared_bytes,
-		.locked_bytes = meminfo.locked_bytes,
-		.huge_pool_bytes = meminfo.huge_pool_bytes,
-	};
+	if (ebb_facts_read(proc_dir, &facts) == 0)
+		*held = facts.held;
 }
 
 static void fill_state(const struct ebb_target_keeper *keeper,

@@ -231,6 +231,23 @@ struct ebb_msg_info {
 };
 extern const struct ebb_field ebb_msg_info_fields[];
 
+/*
+ * What holds the guest's memory. A page may be counted twice, as one that is shared and
+ * locked. Without @known the agent is an older one: the first four may be 0 as it does
+ * not tell them, and the others are.
+ */
+struct ebb_msg_held {
+	bool known;
+	uint64_t anonymous_bytes; /* of programs */
+	uint64_t shared_bytes; /* tmpfs and shared memory */
+	uint64_t locked_bytes; /* mlock(2), ramfs, and what else is unevictable */
+	uint64_t huge_pool_bytes; /* the guest's own pools of huge pages */
+	uint64_t page_cache_bytes; /* of files, without what is shared or locked */
+	uint64_t slab_bytes; /* the kernel's own objects */
+	uint64_t page_tables_bytes;
+	uint64_t fragments_bytes; /* free, and in no huge range */
+};
+
 /* ebb-facts: what the agent knows without the module. */
 struct ebb_msg_facts {
 	uint64_t total_bytes; /* MemTotal */
@@ -244,6 +261,7 @@ struct ebb_msg_facts {
 	/* What the guest's programs need, as it seems; 0 if not known. */
 	uint64_t working_set_bytes;
 	char working_set_source[16]; /* "mglru" or "refault" */
+	struct ebb_msg_held held;
 };
 extern const struct ebb_field ebb_msg_facts_fields[];
 
@@ -275,17 +293,6 @@ struct ebb_msg_target {
 	bool urgent; /* somebody waits: EBB_TARGET_URGENT */
 };
 extern const struct ebb_field ebb_msg_target_fields[];
-
-/*
- * What holds the guest's memory and is not driven out of it. 0: none, or not
- * known. A page may be counted twice, as one that is shared and locked.
- */
-struct ebb_msg_held {
-	uint64_t anonymous_bytes; /* of programs */
-	uint64_t shared_bytes; /* tmpfs and shared memory */
-	uint64_t locked_bytes; /* mlock(2), ramfs, and what else is unevictable */
-	uint64_t huge_pool_bytes; /* the guest's own pools of huge pages */
-};
 
 /* What became of a target: answer of ebb-target, data of EBB_TARGET_CHANGED. */
 struct ebb_msg_target_state {

@@ -23,6 +23,25 @@
 	FIELD(EBB_FIELD_STRING, json, struct_, member, \
 	      .capacity = CAPACITY_OF(struct_, member), __VA_ARGS__)
 
+#define HELD(struct_)                                                          \
+	BOOL("held-known", struct_, held.known, .optional = true),             \
+		U64("held-anonymous-bytes", struct_, held.anonymous_bytes,     \
+		    .optional = true),                                         \
+		U64("held-shared-bytes", struct_, held.shared_bytes,           \
+		    .optional = true),                                         \
+		U64("held-locked-bytes", struct_, held.locked_bytes,           \
+		    .optional = true),                                         \
+		U64("held-huge-pool-bytes", struct_, held.huge_pool_bytes,     \
+		    .optional = true),                                         \
+		U64("held-page-cache-bytes", struct_, held.page_cache_bytes,   \
+		    .optional = true),                                         \
+		U64("held-slab-bytes", struct_, held.slab_bytes,               \
+		    .optional = true),                                         \
+		U64("held-page-tables-bytes", struct_, held.page_tables_bytes, \
+		    .optional = true),                                         \
+		U64("held-fragments-bytes", struct_, held.fragments_bytes,     \
+		    .optional = true)
+
 static const struct ebb_field segment_fields[] = {
 	U64("gpa", ebb_msg_segment, gpa),
 	U64("bytes", ebb_msg_segment, bytes),
@@ -66,6 +85,7 @@ const struct ebb_field ebb_msg_facts_fields[] = {
 	    .optional = true),
 	STRING("working-set-source", ebb_msg_facts, working_set_source,
 	       .optional = true),
+	HELD(ebb_msg_facts),
 	END,
 };
 
@@ -102,14 +122,7 @@ const struct ebb_field ebb_msg_target_state_fields[] = {
 	STRING("mechanism", ebb_msg_target_state, mechanism),
 	STRING("state", ebb_msg_target_state, state),
 	STRING("reason", ebb_msg_target_state, reason, .optional = true),
-	U64("held-anonymous-bytes", ebb_msg_target_state, held.anonymous_bytes,
-	    .optional = true),
-	U64("held-shared-bytes", ebb_msg_target_state, held.shared_bytes,
-	    .optional = true),
-	U64("held-locked-bytes", ebb_msg_target_state, held.locked_bytes,
-	    .optional = true),
-	U64("held-huge-pool-bytes", ebb_msg_target_state, held.huge_pool_bytes,
-	    .optional = true),
+	HELD(ebb_msg_target_state),
 	END,
 };
 

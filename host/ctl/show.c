@@ -11,6 +11,7 @@
 #include "host/ctl/client.h"
 #include "host/ctl/target.h"
 #include "host/ctl/text.h"
+#include "host/interface/held.h"
 #include "host/interface/status.h"
 
 static void print_facts(const struct ebb_domain_status *domain)
@@ -133,6 +134,35 @@ static void print_nodes(const struct ebb_domain_status *domain)
 	ctl_table_print(stdout, columns, COLUMNS, cells, domain->node_count);
 }
 
+/* Of an agent of before, or none, nothing is known. */
+static void print_held(const struct ebb_domain_status *domain)
+{
+	static const struct ctl_column columns[] = {
+		{ "Held by", false },
+		{ "Size", true },
+	};
+	struct ebb_size_text sizes[EBB_HELD_PARTS];
+	const char *cells[EBB_HELD_PARTS * EBB_ARRAY_SIZE(columns)];
+
+	if (!domain->held.known) {
+		if (*domain->agent_version)
+			puts("\nWhat holds the guest's memory is not known: its "
+			     "agent does not say.");
+		return;
+	}
+	printf("\nWhat holds the guest's memory, as its agent said %.1f s "
+	       "ago:\n",
+	       (double)domain->told_age_ms / 1000);
+	for (unsigned int i = 0; i < EBB_HELD_PARTS; i++) {
+		uint64_t bytes;
+
+		cells[2 * i] = ebb_held_part(&domain->held, i, &bytes);
+		cells[2 * i + 1] = ebb_size_text(bytes, &sizes[i]);
+	}
+	ctl_table_print(stdout, columns, EBB_ARRAY_SIZE(columns), cells,
+			EBB_HELD_PARTS);
+}
+
 static void print_backings(const struct ebb_domain_status *domain)
 {
 	static const struct ctl_column columns[] = {
@@ -197,6 +227,7 @@ int ctl_show(const struct ctl_args *args)
 	} else if (status == CTL_DONE) {
 		print_head(&domain);
 		print_nodes(&domain);
+		print_held(&domain);
 		print_backings(&domain);
 		print_reasons(&domain);
 	}

@@ -14,6 +14,7 @@
 #include "host/domain/listing.h"
 #include "host/domain/reclaim_call.h"
 #include "host/domain/refusal.h"
+#include "host/domain/sight.h"
 #include "host/history/past.h"
 
 static bool check_uri(struct ebb_fleet *fleet, struct ebb_call *call,
@@ -184,17 +185,22 @@ static void handle_list(struct ebb_call *call,
 /* ---- show ---- */
 
 static void show_entry(struct ebb_fleet *fleet, struct ebb_call *call,
-		       const struct ebb_roster_entry *entry)
+		       struct ebb_roster_entry *entry)
 {
 	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+	bool may_act;
 
 	if (!status) {
 		ebb_call_error(call, "GenericError", "out of memory");
 		return;
 	}
 	ebb_listing_fill(fleet, entry, status);
+	may_act = ebb_call_may_act(call);
 	ebb_call_return(call, ebb_msg_encode(ebb_domain_status_fields, status));
 	free(status);
+	/* For who asks again. Who may only look causes no work in a guest. */
+	if (may_act)
+		ebb_vm_renew_facts(ebb_fleet_vm(fleet, entry));
 }
 
 static void show(struct ebb_call *call, const struct json_object *arguments,

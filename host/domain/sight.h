@@ -86,6 +86,9 @@ bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
  */
 void ebb_vm_want_facts(struct ebb_vm *vm);
 
+/* The same, if what it said is old; somebody looks on, and is answered meanwhile. */
+void ebb_vm_renew_facts(struct ebb_vm *vm);
+
 /*
  * Has libvirtd asked, likewise, whether a job reads its memory: there is a sign of
  * one. ebb_vm_see() has it then.

@@ -14,6 +14,11 @@
 #include "host/domain/vm_state.h"
 #include "host/libvirt/agent.h"
 
+enum {
+	/* Who looks on wakes the guest no more often. */
+	RENEW_MS = 10 * 1000
+};
+
 static void ask_work(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
@@ -66,4 +71,14 @@ void ebb_vm_want_facts(struct ebb_vm *vm)
 {
 	vm->asking.wanted = true;
 	vm->settle(vm);
+}
+
+void ebb_vm_renew_facts(struct ebb_vm *vm)
+{
+	const struct ebb_probe *probe = &vm->probe;
+
+	if (probe->have_facts &&
+	    ebb_now_ns() - probe->facts_ns < RENEW_MS * EBB_NS_PER_MS)
+		return;
+	ebb_vm_want_facts(vm);
 }

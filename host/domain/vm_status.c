@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "host/domain/sight.h"
 #include "host/domain/vm_state.h"
+#include "host/interface/held.h"
 #include "host/memory/debt.h"
 
 enum {
@@ -60,6 +61,18 @@ static void fill_facts(const struct ebb_vm *vm, const struct ebb_facts *facts,
 		status->free_huge_bytes = probe->facts.free_huge_bytes;
 		status->available_bytes = probe->facts.available_bytes;
 	}
+}
+
+/* A guest that says what cannot be has said nothing. */
+static void fill_held(const struct ebb_vm *vm, struct ebb_domain_status *status)
+{
+	const struct ebb_probe *probe = &vm->probe;
+
+	if (!probe->have_facts || !probe->facts.held.known ||
+	    !ebb_held_is_plausible(&probe->facts.held, status->memory_bytes))
+		return;
+	status->held = probe->facts.held;
+	status->told_age_ms = age_ms(probe->facts_ns);
 }
 
 static void fill_pool(const struct ebb_vm *vm, struct ebb_domain_status *status)
@@ -214,6 +227,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	fill_facts(vm, facts, ret_status);
 	fill_target(facts, &ret_status->target);
 	fill_backings(vm, ret_status);
+	fill_held(vm, ret_status);
 	ret_status->balloon_known =
 		ebb_vm_balloon(vm, &ret_status->balloon_bytes);
 	ret_status->balloon_held_bytes = vm->guard.held_bytes;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "host/interface/held.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,29 +10,63 @@
 
 #define LEAST_BYTES (16 * EBB_MIB)
 
+static const struct {
+	size_t offset;
+	const char *what;
+} parts[] = {
+	{ offsetof(struct ebb_msg_held, anonymous_bytes),
+	  "memory of programs" },
+	{ offsetof(struct ebb_msg_held, shared_bytes),
+	  "tmpfs and shared memory" },
+	{ offsetof(struct ebb_msg_held, locked_bytes), "locked memory" },
+	{ offsetof(struct ebb_msg_held, huge_pool_bytes),
+	  "its own pool of huge pages" },
+	{ offsetof(struct ebb_msg_held, page_cache_bytes), "page cache" },
+	{ offsetof(struct ebb_msg_held, slab_bytes), "objects of its kernel" },
+	{ offsetof(struct ebb_msg_held, page_tables_bytes), "page tables" },
+	{ offsetof(struct ebb_msg_held, fragments_bytes),
+	  "free in small pieces" },
+};
+
+static_assert(EBB_ARRAY_SIZE(parts) == EBB_HELD_PARTS, "each has a name");
+
+const char *ebb_held_part(const struct ebb_msg_held *held, unsigned int part,
+			  uint64_t *ret_bytes)
+{
+	memcpy(ret_bytes, (const char *)held + parts[part].offset,
+	       sizeof(*ret_bytes));
+	return parts[part].what;
+}
+
+bool ebb_held_is_plausible(const struct ebb_msg_held *held,
+			   uint64_t memory_bytes)
+{
+	uint64_t bytes;
+
+	for (unsigned int i = 0; i < EBB_HELD_PARTS; i++) {
+		ebb_held_part(held, i, &bytes);
+		if (bytes > memory_bytes)
+			return false;
+	}
+	return true;
+}
+
 const char *ebb_held_text(const struct ebb_msg_held *held, char *ret_text)
 {
-	const struct {
-		uint64_t bytes;
-		const char *what;
-	} parts[] = {
-		{ held->anonymous_bytes, "memory of programs" },
-		{ held->shared_bytes, "tmpfs and shared memory" },
-		{ held->locked_bytes, "locked memory" },
-		{ held->huge_pool_bytes, "its own pool of huge pages" },
-	};
 	char size[EBB_SIZE_TEXT_BYTES];
 	size_t length = 0;
 
 	*ret_text = '\0';
-	for (size_t i = 0; i < EBB_ARRAY_SIZE(parts); i++) {
-		if (parts[i].bytes < LEAST_BYTES)
+	for (unsigned int i = 0; i < EBB_HELD_PARTS; i++) {
+		uint64_t bytes;
+		const char *what = ebb_held_part(held, i, &bytes);
+
+		if (bytes < LEAST_BYTES)
 			continue;
 		length += (size_t)snprintf(
 			ret_text + length, EBB_HELD_TEXT_BYTES - length,
 			"%s%s %s", length ? ", " : "",
-			ebb_size_format(parts[i].bytes, size, sizeof(size)),
-			parts[i].what);
+			ebb_size_format(bytes, size, sizeof(size)), what);
 	}
 	return ret_text;
 }

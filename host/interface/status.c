@@ -31,6 +31,26 @@
 		       setting_fields),                                     \
 		OPTIONAL_STRING("settings-trouble", struct_, settings.trouble)
 
+/* @row: LATER or OPTIONAL */
+#define HELD(row, struct_)                                            \
+	row(EBB_FIELD_BOOL, "held-known", struct_, held.known),       \
+		row(EBB_FIELD_U64, "held-anonymous-bytes", struct_,   \
+		    held.anonymous_bytes),                            \
+		row(EBB_FIELD_U64, "held-shared-bytes", struct_,      \
+		    held.shared_bytes),                               \
+		row(EBB_FIELD_U64, "held-locked-bytes", struct_,      \
+		    held.locked_bytes),                               \
+		row(EBB_FIELD_U64, "held-huge-pool-bytes", struct_,   \
+		    held.huge_pool_bytes),                            \
+		row(EBB_FIELD_U64, "held-page-cache-bytes", struct_,  \
+		    held.page_cache_bytes),                           \
+		row(EBB_FIELD_U64, "held-slab-bytes", struct_,        \
+		    held.slab_bytes),                                 \
+		row(EBB_FIELD_U64, "held-page-tables-bytes", struct_, \
+		    held.page_tables_bytes),                          \
+		row(EBB_FIELD_U64, "held-fragments-bytes", struct_,   \
+		    held.fragments_bytes)
+
 static const struct ebb_field reason_fields[] = {
 	STRING("name", struct ebb_reason, name),
 	STRING("text", struct ebb_reason, text),
@@ -119,6 +139,8 @@ const struct ebb_field ebb_domain_status_fields[] = {
 	FIELD(EBB_FIELD_U64, "free-huge-bytes", DOMAIN, free_huge_bytes),
 	FIELD(EBB_FIELD_U64, "available-bytes", DOMAIN, available_bytes),
 	FIELD(EBB_FIELD_U32, "facts-age-ms", DOMAIN, facts_age_ms),
+	HELD(LATER, DOMAIN),
+	LATER(EBB_FIELD_U32, "told-age-ms", DOMAIN, told_age_ms),
 	FIELD(EBB_FIELD_U64, "reclaimed-bytes", DOMAIN, reclaimed_bytes),
 	LATER(EBB_FIELD_U64, "pool-lent-bytes", DOMAIN, pool.lent_bytes),
 	LATER(EBB_FIELD_U64, "pool-owed-bytes", DOMAIN, pool.owed_bytes),
@@ -242,12 +264,7 @@ const struct ebb_field ebb_reclaim_result_fields[] = {
 	OPTIONAL(EBB_FIELD_U64, "driven-bytes", RESULT, driven_bytes),
 	OPTIONAL(EBB_FIELD_U64, "refused-bytes", RESULT, refused_bytes),
 	OPTIONAL_STRING("refused-reason", RESULT, refused_reason),
-	OPTIONAL(EBB_FIELD_U64, "held-anonymous-bytes", RESULT,
-		 held.anonymous_bytes),
-	OPTIONAL(EBB_FIELD_U64, "held-shared-bytes", RESULT, held.shared_bytes),
-	OPTIONAL(EBB_FIELD_U64, "held-locked-bytes", RESULT, held.locked_bytes),
-	OPTIONAL(EBB_FIELD_U64, "held-huge-pool-bytes", RESULT,
-		 held.huge_pool_bytes),
+	HELD(OPTIONAL, RESULT),
 	STRING("ended", RESULT, ended),
 	OPTIONAL_STRING("uncompacted-reason", RESULT, uncompacted_reason),
 	OPTIONAL_STRING("note", RESULT, note),

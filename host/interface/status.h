@@ -174,6 +174,8 @@ struct ebb_domain_status {
 	uint64_t free_huge_bytes;
 	uint64_t available_bytes;
 	uint32_t facts_age_ms;
+	struct ebb_msg_held held; /* what holds the guest's memory, */
+	uint32_t told_age_ms; /* as its agent said so long ago */
 	/*
 	 * By this ebbd, from this run of the guest, without what was reserved
 	 * again for the guest in a pool of huge pages.
@@ -291,7 +293,7 @@ struct ebb_reclaim_result {
 	uint64_t driven_bytes; /* of @reclaimed_bytes, since it was driven */
 	uint64_t refused_bytes; /* asked, and the guest would not */
 	char refused_reason[32]; /* "exhausted", "pressure", ... */
-	struct ebb_msg_held held; /* what the guest holds, if it gave no more */
+	struct ebb_msg_held held; /* what holds its memory, if it gave no more */
 	char ended[32]; /* ebb_reclaim_end_name() */
 	char uncompacted_reason[32]; /* why it was not, if it drained */
 	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */

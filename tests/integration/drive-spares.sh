@@ -72,9 +72,23 @@ check "the programs' memory is named" is_held_by held-anonymous-bytes 340
 check "tmpfs is named" is_held_by held-shared-bytes 100
 check "locked memory is named" is_held_by held-locked-bytes 48
 check "the guest's own huge pages are named" is_held_by held-huge-pool-bytes 60
+check "objects of its kernel are named" is_held_by held-slab-bytes 4
+check "page tables are named" [ "$(result held-page-tables-bytes)" -gt 0 ]
 result note
 grep -q 'tmpfs and shared memory' <<<"$RESULT" || fail "the note does not say it: $RESULT"
 ok "and so it is said"
+# Who shows it has the agent asked anew, for the next time.
+shows_held()
+{
+	local bytes
+
+	bytes=$(guest_status "$1")
+	[ "$(guest_status held-known)" = true ] && [ "$bytes" -ge $(($2 << 20)) ]
+}
+wait_for 30 shows_held held-shared-bytes 100 ||
+	fail "show does not tell what holds it: $(ebbctl_json show "$GUEST")"
+check "show names locked memory" shows_held held-locked-bytes 48
+check "show names the guest's own huge pages" shows_held held-huge-pool-bytes 60
 wait_own "after it"
 check "swappiness is as it was" [ "$(swappiness)" = 60 ]
 

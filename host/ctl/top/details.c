@@ -9,6 +9,7 @@
 
 #include "common/size.h"
 #include "host/ctl/text.h"
+#include "host/interface/held.h"
 
 enum {
 	KEY_COLUMNS = 14,
@@ -153,6 +154,18 @@ static void add_sizes(struct page *page, const struct ebb_domain_status *domain)
 			 domain->target.reason);
 }
 
+static void add_held(struct page *page, const struct ebb_domain_status *domain)
+{
+	char text[EBB_HELD_TEXT_BYTES];
+
+	if (!domain->held.known) {
+		add_pair(page, "Held by", "not known");
+		return;
+	}
+	add_pair(page, "Held by", "%s", ebb_held_text(&domain->held, text));
+	add_pair(page, "", "%.1f s ago", (double)domain->told_age_ms / 1000);
+}
+
 static void add_reasons(struct page *page,
 			const struct ebb_domain_status *domain)
 {
@@ -180,6 +193,7 @@ static void add_domain(struct page *page,
 			 domain->agent_version, domain->channel,
 			 domain->kernel);
 	add_sizes(page, domain);
+	add_held(page, domain);
 	add_reasons(page, domain);
 }
 

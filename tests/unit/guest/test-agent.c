@@ -45,7 +45,11 @@ static int make_proc(void **state)
 	mkdir(path, 0700);
 	write_fact("meminfo", "MemTotal:        2014988 kB\n"
 			      "MemFree:         1000 kB\n"
-			      "MemAvailable:    1500 kB\nBuffers: 9 kB\n");
+			      "MemAvailable:    1500 kB\nBuffers: 9 kB\n"
+			      "Active(file): 20 kB\nInactive(file): 30 kB\n"
+			      "AnonPages: 40 kB\nShmem: 50 kB\n"
+			      "Unevictable: 60 kB\nSlab: 70 kB\n"
+			      "PageTables: 80 kB\nHugetlb: 90 kB\n");
 	write_fact("buddyinfo",
 		   "Node 0, zone      DMA      0      0      0      0      0 "
 		   "     0      0      0      1      1      3 \n"
@@ -89,6 +93,16 @@ static void facts_are_read(void **state)
 	assert_int_equal(facts.psi_full_us, 45);
 	assert_int_equal(facts.allocstall, 5);
 	assert_int_equal(facts.refault, 9);
+	assert_true(facts.held.known);
+	assert_int_equal(facts.held.anonymous_bytes, 40 * 1024);
+	assert_int_equal(facts.held.shared_bytes, 50 * 1024);
+	assert_int_equal(facts.held.locked_bytes, 60 * 1024);
+	assert_int_equal(facts.held.huge_pool_bytes, 90 * 1024);
+	assert_int_equal(facts.held.page_cache_bytes, 50 * 1024);
+	assert_int_equal(facts.held.slab_bytes, 70 * 1024);
+	assert_int_equal(facts.held.page_tables_bytes, 80 * 1024);
+	/* More is free in huge ranges than in all, as one was read after the other. */
+	assert_int_equal(facts.held.fragments_bytes, 0);
 	assert_int_equal(ebb_facts_read("/nonexistent", &facts), -ENOENT);
 }
 

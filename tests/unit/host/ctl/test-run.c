@@ -135,6 +135,25 @@ static void test_swapped_is_not_known(void **state)
 	assert_non_null(strstr(fake_run.out, "1.5 GiB        -  4.0 KiB"));
 }
 
+static void test_what_holds_the_rest(void **state)
+{
+	struct ebb_domain_status domain = example_domain();
+
+	(void)state;
+	run_show(&domain);
+	assert_non_null(strstr(fake_run.out, "What holds the guest's memory is "
+					     "not known"));
+	domain.held = (struct ebb_msg_held){ .known = true,
+					     .slab_bytes = 24 * EBB_MIB };
+	domain.told_age_ms = 1500;
+	run_show(&domain);
+	assert_non_null(strstr(fake_run.out, "as its agent said 1.5 s ago:\n"));
+	assert_non_null(
+		strstr(fake_run.out, "\nobjects of its kernel       24.0 MiB\n"));
+	assert_non_null(
+		strstr(fake_run.out, "\npage cache                       0 B\n"));
+}
+
 /* Nor is what it may take back, where it is resident by an unknown pool's pages. */
 static void test_lent_is_not_known(void **state)
 {
@@ -437,6 +456,9 @@ static void test_show(void **state)
 		"Node    Total     Free  Free huge\n"
 		"   0  2.0 GiB  1.0 GiB  900.0 MiB\n"
 		"\n"
+		"What holds the guest's memory is not known: its agent does "
+		"not say.\n"
+		"\n"
 		"Backing     Size  Resident    Swapped     Page  Verified\n"
 		"memfd    2.0 GiB   1.5 GiB  256.0 MiB  4.0 KiB         2\n"
 		"\n"
@@ -611,6 +633,7 @@ int main(void)
 		cmocka_unit_test(test_list_all),
 		cmocka_unit_test(test_balloon),
 		cmocka_unit_test(test_swapped_is_not_known),
+		cmocka_unit_test(test_what_holds_the_rest),
 		cmocka_unit_test(test_lent_is_not_known),
 		cmocka_unit_test(test_explain_unknown),
 		cmocka_unit_test(test_explain_debts),

@@ -330,7 +330,8 @@ int ebb_agent_facts(struct ebb_channel *any, uint32_t timeout_ms,
 	(void)ret_error;
 	*ret_facts = (struct ebb_msg_facts){ .free_bytes = 2 * EBB_MIB,
 					     .working_set_bytes = EBB_MIB,
-					     .working_set_source = "mglru" };
+					     .working_set_source = "mglru",
+					     .held = fake_vm.agent_held };
 	return 0;
 }
 

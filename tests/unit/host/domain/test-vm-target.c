@@ -366,6 +366,41 @@ static void test_working_set_is_asked_for(void **state)
 	assert_int_equal(fake_vm.tells, 0);
 }
 
+/* Somebody looks on, and a guest that says what cannot be has said nothing. */
+static void test_what_holds_the_rest(void **state)
+{
+	struct ebb_domain_status *status = malloc(sizeof(*status));
+
+	(void)state;
+	fake_vm.agent_held = (struct ebb_msg_held){
+		.known = true,
+		.slab_bytes = 20 * EBB_MIB,
+	};
+	begin();
+	ebb_vm_status(vm, status);
+	assert_false(status->held.known);
+	ebb_vm_renew_facts(vm);
+	fake_vm_settle_down();
+	fake_vm.now_ns += 3 * S;
+	ebb_vm_status(vm, status);
+	assert_true(status->held.known);
+	assert_int_equal(status->held.slab_bytes, 20 * EBB_MIB);
+	assert_int_equal(status->told_age_ms, 3000);
+	/* Not again at once. */
+	ebb_vm_renew_facts(vm);
+	fake_vm_settle_down();
+	assert_int_equal(fake_vm.infos, 1);
+	fake_vm.agent_held.slab_bytes = UINT64_MAX / 2;
+	fake_vm.now_ns += 11 * S;
+	ebb_vm_renew_facts(vm);
+	fake_vm_settle_down();
+	assert_int_equal(fake_vm.infos, 2);
+	ebb_vm_status(vm, status);
+	assert_false(status->held.known);
+	assert_int_equal(status->held.slab_bytes, 0);
+	free(status);
+}
+
 /* Without a ring: what the agent says when it is asked, and for a while. */
 static void test_word_of_the_agent(void **state)
 {
@@ -413,6 +448,7 @@ int main(void)
 		VM_TEST(test_set),
 		VM_TEST(test_part_of_what_a_balloon_leaves),
 		VM_TEST(test_working_set_is_asked_for),
+		VM_TEST(test_what_holds_the_rest),
 		VM_TEST(test_word_of_the_agent),
 		VM_TEST(test_set_none),
 		VM_TEST(test_set_is_refused),
