@@ -17,7 +17,7 @@ enum top_style {
 	TOP_GOOD,
 	TOP_WARNING,
 	TOP_BAD,
-	/* Of a bar, by what the memory is. */
+	/* Of a bar, by what the memory is; these and no others come from here on. */
 	TOP_BAR_USED,
 	TOP_BAR_FREE,
 	TOP_BAR_SWAPPED,

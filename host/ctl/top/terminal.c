@@ -92,11 +92,14 @@ void top_terminal_size(int *ret_rows, int *ret_columns)
 	getmaxyx(stdscr, *ret_rows, *ret_columns);
 }
 
+/* A block that is turned would be a gap. */
 static attr_t attribute_of(const struct top_cell *cell)
 {
 	attr_t attribute = looks[cell->style].attribute;
 
-	return cell->selected ? attribute | A_REVERSE : attribute;
+	return cell->selected && cell->style < TOP_BAR_USED
+		       ? attribute | A_REVERSE
+		       : attribute;
 }
 
 static short pair_of(const struct top_cell *cell)
