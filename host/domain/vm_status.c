@@ -32,6 +32,8 @@ static void fill_ring_facts(const struct ebb_facts *facts, uint64_t facts_ns,
 	status->free_bytes = facts->free_bytes;
 	status->free_huge_bytes = facts->free_huge_bytes;
 	status->available_bytes = facts->available_bytes;
+	status->allocation_stalls = facts->allocstall;
+	status->stalls_known = true;
 	status->node_count = facts->node_count;
 	for (uint32_t i = 0; i < facts->node_count; i++) {
 		const struct ebb_node_facts *node = &facts->nodes[i];
@@ -60,19 +62,23 @@ static void fill_facts(const struct ebb_vm *vm, const struct ebb_facts *facts,
 		status->free_bytes = probe->facts.free_bytes;
 		status->free_huge_bytes = probe->facts.free_huge_bytes;
 		status->available_bytes = probe->facts.available_bytes;
+		status->allocation_stalls = probe->facts.allocstall;
+		status->stalls_known = true;
 	}
 }
 
-/* A guest that says what cannot be has said nothing. */
-static void fill_held(const struct ebb_vm *vm, struct ebb_domain_status *status)
+/* What the agent alone tells. A guest that says what cannot be has said nothing. */
+static void fill_told(const struct ebb_vm *vm, struct ebb_domain_status *status)
 {
 	const struct ebb_probe *probe = &vm->probe;
 
-	if (!probe->have_facts || !probe->facts.held.known ||
-	    !ebb_held_is_plausible(&probe->facts.held, status->memory_bytes))
+	if (!probe->have_facts)
 		return;
-	status->held = probe->facts.held;
 	status->told_age_ms = age_ms(probe->facts_ns);
+	status->stalled_us = probe->facts.psi_some_us;
+	if (probe->facts.held.known &&
+	    ebb_held_is_plausible(&probe->facts.held, status->memory_bytes))
+		status->held = probe->facts.held;
 }
 
 static void fill_pool(const struct ebb_vm *vm, struct ebb_domain_status *status)
@@ -227,7 +233,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	fill_facts(vm, facts, ret_status);
 	fill_target(facts, &ret_status->target);
 	fill_backings(vm, ret_status);
-	fill_held(vm, ret_status);
+	fill_told(vm, ret_status);
 	ret_status->balloon_known =
 		ebb_vm_balloon(vm, &ret_status->balloon_bytes);
 	ret_status->balloon_held_bytes = vm->guard.held_bytes;

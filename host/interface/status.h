@@ -174,7 +174,15 @@ struct ebb_domain_status {
 	uint64_t free_huge_bytes;
 	uint64_t available_bytes;
 	uint32_t facts_age_ms;
-	struct ebb_msg_held held; /* what holds the guest's memory, */
+	/*
+	 * How often an allocation had to wait for memory since the guest booted, if
+	 * @stalls_known; as old as what is free.
+	 */
+	uint64_t allocation_stalls;
+	bool stalls_known;
+	/* Since it booted some task waited so long for memory; 0: nobody says; */
+	uint64_t stalled_us;
+	struct ebb_msg_held held; /* and what holds the guest's memory: */
 	uint32_t told_age_ms; /* as its agent said so long ago */
 	/*
 	 * By this ebbd, from this run of the guest, without what was reserved

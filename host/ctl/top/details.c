@@ -154,6 +154,22 @@ static void add_sizes(struct page *page, const struct ebb_domain_status *domain)
 			 domain->target.reason);
 }
 
+static void add_pressure(struct page *page,
+			 const struct ebb_domain_status *domain)
+{
+	if (!domain->stalls_known) {
+		add_pair(page, "Pressure", "not known");
+		return;
+	}
+	add_pair(page, "Pressure",
+		 "%" PRIu64 " allocations had to wait since it booted",
+		 domain->allocation_stalls);
+	if (domain->stalled_us)
+		add_pair(page, "",
+			 "some task waited for memory for %.1f s in all",
+			 (double)domain->stalled_us / 1e6);
+}
+
 static void add_held(struct page *page, const struct ebb_domain_status *domain)
 {
 	char text[EBB_HELD_TEXT_BYTES];
@@ -193,6 +209,7 @@ static void add_domain(struct page *page,
 			 domain->agent_version, domain->channel,
 			 domain->kernel);
 	add_sizes(page, domain);
+	add_pressure(page, domain);
 	add_held(page, domain);
 	add_reasons(page, domain);
 }

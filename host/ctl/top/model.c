@@ -74,6 +74,7 @@ static void take_domain(const struct ebb_domain_status *domain,
 	row->lent_bytes = known(domain->lent_known, domain->lent_bytes);
 	row->free_bytes = known(facts, domain->free_bytes);
 	row->free_huge_bytes = known(facts, domain->free_huge_bytes);
+	row->stalls = known(domain->stalls_known, domain->allocation_stalls);
 	take_nodes(domain, row);
 }
 
@@ -106,6 +107,12 @@ static void take_one(const struct top_model *model,
 	else
 		*row = (struct top_row){ 0 };
 	take_domain(domain, row);
+	/* One that is less is of another kernel. */
+	row->stalls_new = before && before->stalls != TOP_UNKNOWN &&
+					  row->stalls != TOP_UNKNOWN &&
+					  row->stalls >= before->stalls
+				  ? row->stalls - before->stalls
+				  : TOP_UNKNOWN;
 	top_curve_add(&row->curve, row->resident_bytes);
 }
 

@@ -34,6 +34,8 @@ struct top_node {
  * struct top_row - of a domain; sizes may be TOP_UNKNOWN
  * @rung_old, @facts_old: of before
  * @reason: the first thing that closes a better rung, or empty
+ * @stalls, @stalls_new: of allocations, since the guest booted, and since the list before;
+ *	or TOP_UNKNOWN
  * @dropped: why the guest keeps less free than it was asked for, or empty
  */
 struct top_row {
@@ -55,6 +57,8 @@ struct top_row {
 	uint64_t lent_bytes;
 	uint64_t free_bytes;
 	uint64_t free_huge_bytes;
+	uint64_t stalls;
+	uint64_t stalls_new;
 	uint32_t node_count;
 	struct top_node nodes[EBB_NODE_MAX];
 	struct top_curve curve; /* of what is resident */

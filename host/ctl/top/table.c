@@ -30,6 +30,7 @@ enum column_id {
 	LENT,
 	SWAPPED,
 	BALLOON,
+	STALLS,
 	BAR,
 	CURVE,
 	REASON,
@@ -61,6 +62,7 @@ static const struct {
 	[LENT] = { "Lent", TOP_SORT_LENT, true, 56, 5, 5, 0 },
 	[SWAPPED] = { "Swap", TOP_SORT_SWAPPED, true, 60, 5, 5, 0 },
 	[BALLOON] = { "Balloon", TOP_SORT_COUNT, true, 140, 7, 7, 0 },
+	[STALLS] = { "Stalls", TOP_SORT_COUNT, true, 100, 6, 6, 0 },
 	[BAR] = { "Memory", TOP_SORT_COUNT, false, 66, 8, 60, 3 },
 	[CURVE] = { "Trend", TOP_SORT_COUNT, false, 76, 7, 60, 2 },
 	[REASON] = { "Reason", TOP_SORT_COUNT, false, 68, 8, 40, 2 },
@@ -170,6 +172,26 @@ static void draw_sizes(const struct top_row *domain, struct top_cells *cells,
 			  sizes[i].old);
 }
 
+/* How often its tasks had to wait for memory since the list before. */
+static void draw_stalls(const struct top_row *domain, struct top_cells *cells,
+			int row, const struct layout *layout)
+{
+	char text[16];
+
+	if (domain->stalls_new == TOP_UNKNOWN)
+		strcpy(text, "-");
+	else if (domain->stalls_new > 99999)
+		strcpy(text, ">99999");
+	else
+		snprintf(text, sizeof(text), "%u",
+			 (unsigned int)domain->stalls_new);
+	draw_cell(cells, row, layout, STALLS,
+		  domain->stalls_new == TOP_UNKNOWN || !domain->stalls_new
+			  ? TOP_DIM
+			  : TOP_BAD,
+		  text);
+}
+
 /* What it does, where that is more than to be there. */
 static const char *state_text(const struct top_row *domain)
 {
@@ -209,6 +231,7 @@ static void draw_domain(const struct top_row *domain, struct top_cells *cells,
 		  strcmp(domain->rung, "lease") == 0 ? TOP_GOOD : TOP_PLAIN,
 		  rung);
 	draw_sizes(domain, cells, row, layout);
+	draw_stalls(domain, cells, row, layout);
 	if (top_row_parts(domain, parts))
 		top_bar_draw(cells, row, layout->at[BAR], layout->width[BAR],
 			     parts);

@@ -386,6 +386,7 @@ static void test_what_holds_the_rest(void **state)
 	assert_true(status->held.known);
 	assert_int_equal(status->held.slab_bytes, 20 * EBB_MIB);
 	assert_int_equal(status->told_age_ms, 3000);
+	assert_true(status->stalls_known);
 	/* Not again at once. */
 	ebb_vm_renew_facts(vm);
 	fake_vm_settle_down();

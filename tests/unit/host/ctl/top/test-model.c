@@ -146,6 +146,29 @@ static void test_curve_goes_on(void **state)
 	top_model_clear(&model);
 }
 
+static void test_stalls_are_those_between_two_lists(void **state)
+{
+	struct ebb_domain_status domain = example_domain(1);
+	struct top_model model = { 0 };
+
+	(void)state;
+	domain.stalls_known = true;
+	domain.allocation_stalls = 7;
+	take(&model, &domain, 1);
+	assert_true(top_model_selected(&model)->stalls_new == TOP_UNKNOWN);
+	domain.allocation_stalls = 9;
+	take(&model, &domain, 1);
+	assert_int_equal(top_model_selected(&model)->stalls_new, 2);
+	/* Another kernel counts anew. */
+	domain.allocation_stalls = 1;
+	take(&model, &domain, 1);
+	assert_true(top_model_selected(&model)->stalls_new == TOP_UNKNOWN);
+	domain.stalls_known = false;
+	take(&model, &domain, 1);
+	assert_true(top_model_selected(&model)->stalls_new == TOP_UNKNOWN);
+	top_model_clear(&model);
+}
+
 static void test_refuses_what_is_no_list(void **state)
 {
 	struct ebb_domain_status domain = example_domain(1);
@@ -273,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_selection_stays_with_its_domain),
 		cmocka_unit_test(test_curve_goes_on),
+		cmocka_unit_test(test_stalls_are_those_between_two_lists),
 		cmocka_unit_test(test_refuses_what_is_no_list),
 		cmocka_unit_test(test_cleans_what_steers_a_terminal),
 		cmocka_unit_test(test_leaves_out_what_does_not_run),
