@@ -134,7 +134,6 @@ static void print_nodes(const struct ebb_domain_status *domain)
 	ctl_table_print(stdout, columns, COLUMNS, cells, domain->node_count);
 }
 
-/* Of an agent of before, or none, nothing is known. */
 static void print_held(const struct ebb_domain_status *domain)
 {
 	static const struct ctl_column columns[] = {
@@ -147,7 +146,7 @@ static void print_held(const struct ebb_domain_status *domain)
 	if (!domain->held.known) {
 		if (*domain->agent_version)
 			puts("\nWhat holds the guest's memory is not known: its "
-			     "agent does not say.");
+			     "agent is an older one, or was not asked yet.");
 		return;
 	}
 	printf("\nWhat holds the guest's memory, as its agent said %.1f s "

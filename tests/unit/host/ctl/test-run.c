@@ -148,10 +148,10 @@ static void test_what_holds_the_rest(void **state)
 	domain.told_age_ms = 1500;
 	run_show(&domain);
 	assert_non_null(strstr(fake_run.out, "as its agent said 1.5 s ago:\n"));
-	assert_non_null(
-		strstr(fake_run.out, "\nobjects of its kernel       24.0 MiB\n"));
-	assert_non_null(
-		strstr(fake_run.out, "\npage cache                       0 B\n"));
+	assert_non_null(strstr(fake_run.out,
+			       "\nobjects of its kernel       24.0 MiB\n"));
+	assert_non_null(strstr(fake_run.out,
+			       "\npage cache                       0 B\n"));
 }
 
 /* Nor is what it may take back, where it is resident by an unknown pool's pages. */
@@ -456,8 +456,8 @@ static void test_show(void **state)
 		"Node    Total     Free  Free huge\n"
 		"   0  2.0 GiB  1.0 GiB  900.0 MiB\n"
 		"\n"
-		"What holds the guest's memory is not known: its agent does "
-		"not say.\n"
+		"What holds the guest's memory is not known: its agent is an "
+		"older one, or was not asked yet.\n"
 		"\n"
 		"Backing     Size  Resident    Swapped     Page  Verified\n"
 		"memfd    2.0 GiB   1.5 GiB  256.0 MiB  4.0 KiB         2\n"
