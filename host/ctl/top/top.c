@@ -10,10 +10,11 @@
  * away nor a name that a guest made up may freeze the keys or spoil the terminal; nor
  * may looking on cost ebbd what it has to do.
  *
- * The parts, of which all but the first two are pure:
+ * The parts:
  *   top.c       waits in one place, for keys, for ebbd's answer and for the time
  *   terminal.c  ncurses
  *   round.c     what is asked of ebbd, one question at a time, and when
+ * and pure:
  *   model.c, host.c, decisions.c   what is known
  *   view.c      what a person chose to see, by keys
  *   draw.c, table.c, details.c     a picture of it, of cells
