@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/base/loop.h"
+#include "host/interface/selection.h"
 
 enum {
 	DOMAINS_A_TURN = 16
@@ -18,6 +19,7 @@ struct listing {
 	struct json_object *domains;
 	int timer;
 	char uuid[EBB_UUID_TEXT_BYTES];
+	struct ebb_selection selection;
 	struct ebb_domain_status status;
 };
 
@@ -83,19 +85,27 @@ static void on_turn(int timer, void *opaque)
 		}
 		memcpy(listing->uuid, entry->uuid, sizeof(listing->uuid));
 		ebb_listing_fill(fleet, entry, &listing->status);
-		domain = ebb_msg_encode(ebb_domain_status_fields,
+		domain = ebb_msg_encode(listing->selection.fields,
 					&listing->status);
 		if (domain && json_object_array_add(listing->domains, domain))
 			json_object_put(domain);
 	}
 }
 
-void ebb_listing_begin(struct ebb_fleet *fleet, struct ebb_call *call)
+void ebb_listing_begin(struct ebb_fleet *fleet, struct ebb_call *call,
+		       const struct json_object *request)
 {
 	struct listing *listing = calloc(1, sizeof(*listing));
+	struct ebb_msg_error error;
 
 	if (!listing) {
 		ebb_call_error(call, "GenericError", "out of memory");
+		return;
+	}
+	if (ebb_selection_make(ebb_domain_status_fields, request,
+			       &listing->selection, &error) < 0) {
+		ebb_call_error(call, "InvalidArgument", "%s", error.text);
+		free(listing);
 		return;
 	}
 	listing->fleet = fleet;

@@ -8,8 +8,9 @@
 
 #include "host/domain/fleet_state.h"
 
-/* Answers @call, soon. */
-void ebb_listing_begin(struct ebb_fleet *fleet, struct ebb_call *call);
+/* Answers @call, soon; @request: see host/interface/selection.h. */
+void ebb_listing_begin(struct ebb_fleet *fleet, struct ebb_call *call,
+		       const struct json_object *request);
 
 /* One domain of it, as it is known. */
 void ebb_listing_fill(struct ebb_fleet *fleet,

@@ -156,8 +156,7 @@ static void handle_daemon_show(struct ebb_call *call,
 static void begin_list(struct ebb_call *call,
 		       const struct json_object *arguments, void *opaque)
 {
-	(void)arguments;
-	ebb_listing_begin(opaque, call);
+	ebb_listing_begin(opaque, call, arguments);
 }
 
 static void serve_list(struct ebb_call *call,

@@ -8,7 +8,8 @@
  *   daemon-show      -> struct ebb_daemon_status
  *   daemon-reload    -> struct ebb_reload_result
  *   host-doctor      struct ebb_host_request     -> struct ebb_doctor
- *   domain-list      -> struct ebb_status_list
+ *   domain-list      may have "members" (selection.h)
+ *                    -> struct ebb_status_list
  *   domain-show      struct ebb_domain_request   -> struct ebb_domain_status
  *   domain-doctor    struct ebb_domain_request   -> struct ebb_doctor
  *   domain-fix       struct ebb_domain_request   -> struct ebb_fix
@@ -17,7 +18,8 @@
  *                    with events "reclaim-progress" before it,
  *                    struct ebb_reclaim_progress, at most ten a second,
  *                    and one each second while it waits for its turn
- *   policy-explain   struct ebb_explain_request  -> struct ebb_explain, and
+ *   policy-explain   struct ebb_explain_request, may have "members" of the domains
+ *                    -> struct ebb_explain, and
  *                    "domains": [struct ebb_explain_domain] (explain.h)
  *   policy-pause     struct ebb_policy_request   -> struct ebb_policy_result
  *   history          struct ebb_history_request  -> struct ebb_history (history.h)

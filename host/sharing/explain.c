@@ -17,6 +17,7 @@
 #include "host/interface/explain.h"
 #include "host/policy/left.h"
 #include "host/policy/stage.h"
+#include "host/interface/selection.h"
 #include "host/sharing/state.h"
 #include "host/snapshot/snapshot.h"
 
@@ -31,6 +32,7 @@ struct answer {
 	struct json_object *array;
 	uint32_t next;
 	uint32_t count;
+	struct ebb_selection selection;
 	struct ebb_explain head;
 	struct ebb_explain_domain domains[];
 };
@@ -263,7 +265,7 @@ static void on_turn(int timer, void *opaque)
 			end_answer(answer);
 			return;
 		}
-		domain = ebb_msg_encode(ebb_explain_domain_fields,
+		domain = ebb_msg_encode(answer->selection.fields,
 					&answer->domains[answer->next++]);
 		if (domain && json_object_array_add(answer->array, domain))
 			json_object_put(domain);
@@ -323,12 +325,15 @@ static void handle_explain(struct ebb_call *call,
 {
 	struct ebb_sharing *sharing = opaque;
 	struct ebb_explain_request request;
+	struct ebb_selection selection;
 	struct ebb_picture picture;
 	struct ebb_msg_error error;
 	struct answer *answer;
 
 	if (ebb_msg_decode(arguments, ebb_explain_request_fields, &request,
-			   sizeof(request), &error) < 0) {
+			   sizeof(request), &error) < 0 ||
+	    ebb_selection_make(ebb_explain_domain_fields, arguments, &selection,
+			       &error) < 0) {
 		ebb_call_error(call, "InvalidArgument", "%s", error.text);
 		return;
 	}
@@ -340,6 +345,7 @@ static void handle_explain(struct ebb_call *call,
 		ebb_call_error(call, "GenericError", "out of memory");
 		return;
 	}
+	answer->selection = selection;
 	answer->call = call;
 	fill(sharing, &picture, request.domain, answer);
 	ebb_picture_clear(&picture);
