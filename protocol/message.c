@@ -226,6 +226,15 @@ static int decode_object(const struct json_object *object,
 	return 0;
 }
 
+int ebb_msg_decode_in_place(const struct json_object *object,
+			    const struct ebb_field *fields, void *message,
+			    size_t message_bytes,
+			    struct ebb_msg_error *ret_error)
+{
+	memset(message, 0, message_bytes);
+	return decode_object(object, fields, message, ret_error);
+}
+
 int ebb_msg_decode(const struct json_object *object,
 		   const struct ebb_field *fields, void *ret_message,
 		   size_t message_bytes, struct ebb_msg_error *ret_error)

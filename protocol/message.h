@@ -137,6 +137,12 @@ int ebb_msg_decode(const struct json_object *object,
 		   const struct ebb_field *fields, void *ret_message,
 		   size_t message_bytes, struct ebb_msg_error *ret_error);
 
+/* Likewise, but @message is written on failure, too, and is of no use then. */
+int ebb_msg_decode_in_place(const struct json_object *object,
+			    const struct ebb_field *fields, void *message,
+			    size_t message_bytes,
+			    struct ebb_msg_error *ret_error);
+
 /**
  * ebb_msg_encode - C struct to JSON object
  * @fields: table, ended by a NULL name

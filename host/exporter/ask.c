@@ -78,7 +78,8 @@ static bool end_round(struct exp_ask *ask)
 static int send_question(struct exp_ask *ask)
 {
 	ebb_auto_free char *line =
-		ebb_msg_request(exp_question_name(ask->question), NULL, NULL);
+		ebb_msg_request(exp_question_name(ask->question),
+				exp_question_request(ask->question), NULL);
 
 	if (!line)
 		return -ENOMEM;
@@ -90,7 +91,7 @@ static int send_question(struct exp_ask *ask)
 	return 0;
 }
 
-bool exp_ask_begin(struct exp_ask *ask)
+bool exp_ask_begin(struct exp_ask *ask, bool keep_policy)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int r;
@@ -98,6 +99,7 @@ bool exp_ask_begin(struct exp_ask *ask)
 	exp_round_clear(&ask->round);
 	ask->began_ns = ebb_now_ns();
 	ask->question = EXP_DAEMON;
+	ask->keep_policy = keep_policy;
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", ask->path);
 	ask->fd =
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -148,6 +150,18 @@ static bool take_line(struct exp_ask *ask, const char *line, size_t bytes)
 	return answered;
 }
 
+/* Returns false after the last question of the round. */
+static bool go_on(struct exp_ask *ask)
+{
+	enum exp_question end = ask->keep_policy ? EXP_POLICY
+						 : EXP_QUESTION_COUNT;
+
+	if (++ask->question < end)
+		return true;
+	ask->round.policy_was_kept = ask->keep_policy;
+	return false;
+}
+
 /* Takes all that is there. Returns true once the round has ended. */
 static bool take_lines(struct exp_ask *ask)
 {
@@ -158,7 +172,7 @@ static bool take_lines(struct exp_ask *ask)
 	while (ebb_frame_next(&ask->frame, &line, &bytes)) {
 		if (!take_line(ask, line, bytes))
 			continue;
-		if (++ask->question == EXP_QUESTION_COUNT)
+		if (!go_on(ask))
 			return end_round(ask);
 		r = send_question(ask);
 		if (r < 0) {

@@ -27,6 +27,7 @@ struct exp_ask {
 	int fd;
 	uint64_t began_ns;
 	enum exp_question question;
+	bool keep_policy;
 	struct ebb_frame frame;
 	struct exp_round round;
 };
@@ -37,10 +38,11 @@ void exp_ask_clear(struct exp_ask *ask);
 
 /**
  * exp_ask_begin - a new round; none is under way
+ * @keep_policy: EXP_POLICY is not asked
  *
  * Returns true if it has ended already: ebbd cannot be reached.
  */
-bool exp_ask_begin(struct exp_ask *ask);
+bool exp_ask_begin(struct exp_ask *ask, bool keep_policy);
 
 /**
  * exp_ask_turn - goes on with what came, or with that time passed

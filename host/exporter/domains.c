@@ -14,8 +14,10 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "host/exporter/question.h"
 #include "host/exporter/row.h"
 #include "host/interface/explain.h"
+#include "host/interface/selection.h"
 #include "host/interface/status.h"
 
 /* A function for the rows' @known: of a message of type MESSAGE. */
@@ -349,6 +351,7 @@ static const struct exp_row share_rows[] = {
 
 /* A kind of list: its rows, and the struct that they are of. */
 struct kind {
+	enum exp_question question;
 	const struct ebb_field *fields;
 	size_t message_bytes;
 	size_t name_offset, uuid_offset;
@@ -371,6 +374,20 @@ static void add_live(const struct kind *kind, const char *message,
 	exp_text_add(live, "}");
 }
 
+/* The members that were asked for, whoever sent more. */
+static int select_members(const struct kind *kind,
+			  struct ebb_selection *ret_selection,
+			  struct ebb_msg_error *ret_error)
+{
+	struct json_object *request = exp_question_request(kind->question);
+	int r = request ? ebb_selection_make(kind->fields, request,
+					     ret_selection, ret_error)
+			: -ENOMEM;
+
+	json_object_put(request);
+	return r;
+}
+
 static int add_all(const struct kind *kind, const struct json_object *array,
 		   struct exp_sheet *sheet, struct exp_text *live,
 		   struct ebb_msg_error *ret_error)
@@ -378,12 +395,13 @@ static int add_all(const struct kind *kind, const struct json_object *array,
 	ebb_auto_free char *message = malloc(kind->message_bytes);
 	size_t count = json_object_array_length(array);
 	struct exp_text labels = { 0 };
-	int r = message ? 0 : -ENOMEM;
+	struct ebb_selection selection;
+	int r = message ? select_members(kind, &selection, ret_error) : -ENOMEM;
 
 	for (size_t i = 0; i < count && r == 0; i++) {
-		r = ebb_msg_decode(json_object_array_get_idx(array, i),
-				   kind->fields, message, kind->message_bytes,
-				   ret_error);
+		r = ebb_msg_decode_in_place(json_object_array_get_idx(array, i),
+					    selection.fields, message,
+					    kind->message_bytes, ret_error);
 		if (r < 0)
 			break;
 		exp_text_reset(&labels);
@@ -441,6 +459,7 @@ int exp_domains_print(const struct json_object *answer, struct exp_text *page,
 		      struct exp_text *live, struct ebb_msg_error *ret_error)
 {
 	static const struct kind kind = {
+		.question = EXP_DOMAINS,
 		.fields = ebb_domain_status_fields,
 		.message_bytes = sizeof(struct ebb_domain_status),
 		.name_offset = offsetof(struct ebb_domain_status, name),
@@ -458,6 +477,7 @@ int exp_shares_print(const struct json_object *answer, struct exp_text *page,
 		     struct exp_text *live, struct ebb_msg_error *ret_error)
 {
 	static const struct kind kind = {
+		.question = EXP_POLICY,
 		.fields = ebb_explain_domain_fields,
 		.message_bytes = sizeof(struct ebb_explain_domain),
 		.name_offset = offsetof(struct ebb_explain_domain, name),

@@ -17,7 +17,8 @@
  *   - ebbd is asked only when somebody asks here, at most once in EXP_PAGE_MS, by one
  *     connection, one question at a time (ask.h). It is never waited for longer than
  *     EXP_ROUND_MS; after that the page says that it is not up.
- *   - Nothing is kept of an ebbd that does not answer. Facts are of now, or absent.
+ *   - Nothing is kept of an ebbd that does not answer. Facts are of now, or absent; what
+ *     the policy says is of the last POLICY_MS, as it is half of all that is asked.
  *   - All that comes is bounded: HTTP by libmicrohttpd (server.h), answers by the parser
  *     and the tables that ebbctl uses, the page by EXP_TEXT_BYTES_MAX.
  */
@@ -25,6 +26,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,17 +39,21 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "host/exporter/ask.h"
 #include "host/exporter/options.h"
 #include "host/exporter/server.h"
 
 enum {
-	BACKLOG = 64
+	BACKLOG = 64,
+	HEAP_KEPT_BYTES = 16 * 1024 * 1024,
+	POLICY_MS = 5000, /* an answer to EXP_POLICY is good for so long */
 };
 
 /**
  * struct exporter
+ * @kept, @kept_ns: of the policy, and when that was asked
  * @wanted: somebody waits for a page
  * @told: the trouble that was logged last, so that it is logged once
  */
@@ -56,6 +62,8 @@ struct exporter {
 	struct exp_server *server;
 	struct exp_ask ask;
 	struct exp_counts counts;
+	struct exp_kept kept;
+	uint64_t kept_ns;
 	int signal_fd;
 	bool wanted;
 	char told[EXP_TROUBLE_BYTES];
@@ -83,12 +91,22 @@ static void publish(struct exporter *exporter)
 {
 	struct exp_page page;
 
+	if (!exporter->ask.round.policy_was_kept)
+		exporter->kept_ns = exporter->ask.began_ns;
 	exp_page_make(&exporter->ask.round, &exporter->counts,
-		      exp_server_wants_live(exporter->server), &page);
+		      exp_server_wants_live(exporter->server), &exporter->kept,
+		      &page);
 	exp_round_clear(&exporter->ask.round);
 	tell_trouble(exporter, page.trouble);
 	exp_server_publish(exporter->server, &page);
 	exp_page_clear(&page);
+}
+
+static bool keeps_policy(const struct exporter *exporter)
+{
+	return exporter->kept.metrics.used > 0 &&
+	       ebb_now_ns() - exporter->kept_ns <
+		       (uint64_t)POLICY_MS * EBB_NS_PER_MS;
 }
 
 /* The sooner of two timeouts of poll(2). */
@@ -115,7 +133,7 @@ static int loop(struct exporter *exporter)
 		exp_server_run(exporter->server);
 		if (exporter->wanted && ask->fd < 0) {
 			exporter->wanted = false;
-			ended = exp_ask_begin(ask);
+			ended = exp_ask_begin(ask, keeps_policy(exporter));
 		}
 		fds[2].fd = ask->fd;
 		if (!ended) {
@@ -273,6 +291,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	ebb_log_init("ebb-exporter", EBB_LOG_INFO);
+	/* What a round takes is kept for the next one. */
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
+	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT_BYTES);
 	if (geteuid() == 0)
 		ebb_log(EBB_LOG_NOTICE,
 			"runs as root, and needs to be no more than a member "
@@ -286,6 +307,7 @@ int main(int argc, char **argv)
 	exp_ask_init(&exporter.ask, exporter.options.socket);
 	status = serve(&exporter);
 	exp_ask_clear(&exporter.ask);
+	exp_kept_clear(&exporter.kept);
 	close(exporter.signal_fd);
 	return status;
 }

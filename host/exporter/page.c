@@ -12,17 +12,6 @@
 #include "host/exporter/row.h"
 #include "host/interface/status.h"
 
-const char *exp_question_name(enum exp_question question)
-{
-	static const char *const names[EXP_QUESTION_COUNT] = {
-		[EXP_DAEMON] = "daemon-show",
-		[EXP_DOMAINS] = "domain-list",
-		[EXP_POLICY] = "policy-explain",
-	};
-
-	return names[question];
-}
-
 void exp_round_clear(struct exp_round *round)
 {
 	for (int i = 0; i < EXP_QUESTION_COUNT; i++)
@@ -118,11 +107,52 @@ static int print_daemon(const struct json_object *answer, struct exp_page *page,
 
 /* ---- all ---- */
 
-static int print_answer(enum exp_question question,
-			const struct json_object *answer, struct exp_page *page,
-			struct exp_text *live, struct ebb_msg_error *ret_error)
+void exp_kept_clear(struct exp_kept *kept)
 {
-	int r = 0;
+	exp_text_clear(&kept->metrics);
+	exp_text_clear(&kept->live);
+}
+
+/* Its members follow others: they begin with a comma. */
+static int make_kept(const struct json_object *answer, struct exp_kept *kept,
+		     struct ebb_msg_error *ret_error)
+{
+	int r;
+
+	exp_kept_clear(kept);
+	r = exp_budgets_print(answer, &kept->metrics, &kept->live, ret_error);
+	if (r == 0)
+		r = exp_shares_print(answer, &kept->metrics, &kept->live,
+				     ret_error);
+	if (r < 0)
+		exp_kept_clear(kept);
+	return r;
+}
+
+static int print_policy(const struct exp_round *round, struct exp_kept *kept,
+			struct exp_page *page, struct exp_text *live,
+			struct ebb_msg_error *ret_error)
+{
+	int r = round->policy_was_kept ? 0
+				       : make_kept(round->answers[EXP_POLICY],
+						   kept, ret_error);
+
+	if (r < 0)
+		return r;
+	exp_text_join(&page->metrics, &kept->metrics);
+	if (live) {
+		exp_text_add(live, ",");
+		exp_text_join(live, &kept->live);
+	}
+	return 0;
+}
+
+static int print_answer(enum exp_question question,
+			const struct exp_round *round, struct exp_kept *kept,
+			struct exp_page *page, struct exp_text *live,
+			struct ebb_msg_error *ret_error)
+{
+	const struct json_object *answer = round->answers[question];
 
 	switch (question) {
 	case EXP_DAEMON:
@@ -131,14 +161,11 @@ static int print_answer(enum exp_question question,
 		return exp_domains_print(answer, &page->metrics, live,
 					 ret_error);
 	case EXP_POLICY:
-		r = exp_budgets_print(answer, &page->metrics, live, ret_error);
-		return r < 0 ? r
-			     : exp_shares_print(answer, &page->metrics, live,
-						ret_error);
+		return print_policy(round, kept, page, live, ret_error);
 	case EXP_QUESTION_COUNT:
 		break;
 	}
-	return r;
+	return 0;
 }
 
 static void print_metric(struct exp_text *text, const char *name,
@@ -199,7 +226,7 @@ static void end_live(const struct exp_page *page, struct exp_text *live)
 }
 
 void exp_page_make(const struct exp_round *round, struct exp_counts *counts,
-		   bool live, struct exp_page *ret_page)
+		   bool live, struct exp_kept *kept, struct exp_page *ret_page)
 {
 	bool answered[EXP_QUESTION_COUNT] = { false }, all = true;
 	struct exp_page page = { 0 };
@@ -210,12 +237,13 @@ void exp_page_make(const struct exp_round *round, struct exp_counts *counts,
 		begin_live(&page.live);
 	for (int i = 0; i < EXP_QUESTION_COUNT; i++) {
 		enum exp_question question = (enum exp_question)i;
+		bool came = round->answers[i] ||
+			    (question == EXP_POLICY && round->policy_was_kept);
 
-		answered[i] = round->answers[i] &&
-			      print_answer(question, round->answers[i], &page,
-					   live ? &page.live : NULL,
-					   &error) == 0;
-		if (round->answers[i] && !answered[i] && !page.trouble[0])
+		answered[i] = came && print_answer(question, round, kept, &page,
+						   live ? &page.live : NULL,
+						   &error) == 0;
+		if (came && !answered[i] && !page.trouble[0])
 			snprintf(page.trouble, sizeof(page.trouble),
 				 "ebbd's answer to %s does not fit: %.200s. "
 				 "Install ebb-exporter and ebbd of the same "
@@ -223,6 +251,8 @@ void exp_page_make(const struct exp_round *round, struct exp_counts *counts,
 				 exp_question_name(question), error.text);
 		all &= answered[i];
 	}
+	if (!answered[EXP_POLICY])
+		exp_kept_clear(kept);
 	page.up = answered[EXP_DAEMON];
 	if (live)
 		end_live(&page, &page.live);

@@ -8,31 +8,23 @@
 
 #include <json-c/json.h>
 
+#include "host/exporter/question.h"
 #include "host/exporter/text.h"
 
 enum {
 	EXP_TROUBLE_BYTES = 512
 };
 
-/* What is asked in a round, in this order. */
-enum exp_question {
-	EXP_DAEMON,
-	EXP_DOMAINS,
-	EXP_POLICY,
-	EXP_QUESTION_COUNT
-};
-
-/* The command of the control socket. */
-const char *exp_question_name(enum exp_question question);
-
 /**
  * struct exp_round - what a round brought
  * @answers: by question; NULL: none came
+ * @policy_was_kept: EXP_POLICY was not asked, as its last answer is good still
  * @error: why the first did not come that did not, with the remedy; else empty
  * @took_us: the round
  */
 struct exp_round {
 	struct json_object *answers[EXP_QUESTION_COUNT];
+	bool policy_was_kept;
 	char error[EXP_TROUBLE_BYTES];
 	uint32_t took_us;
 };
@@ -49,6 +41,19 @@ struct exp_counts {
 	uint64_t rounds;
 	uint64_t failures;
 };
+
+/**
+ * struct exp_kept - what was made of an answer to EXP_POLICY
+ *
+ * It is a half of what is asked, and ebbd looks at budgets each 10 s: so it is good for
+ * some rounds. Without @metrics there is none.
+ */
+struct exp_kept {
+	struct exp_text metrics;
+	struct exp_text live;
+};
+
+void exp_kept_clear(struct exp_kept *kept);
 
 /**
  * struct exp_page - what is served
@@ -69,13 +74,15 @@ struct exp_page {
  * exp_page_make - from a round, which is not changed
  * @counts: is added to
  * @live: that is wanted, too
+ * @kept: of the policy: taken where it was kept, else made anew, and cleared if it
+ *	cannot be
  * @ret_page: always filled; the caller clears it
  *
  * Without an answer of ebbd the page says so (ebb_up is 0), and has no facts: none is
  * kept from before.
  */
 void exp_page_make(const struct exp_round *round, struct exp_counts *counts,
-		   bool live, struct exp_page *ret_page);
+		   bool live, struct exp_kept *kept, struct exp_page *ret_page);
 
 void exp_page_clear(struct exp_page *page);
 

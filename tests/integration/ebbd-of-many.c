@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "host/interface/explain.h"
+#include "host/interface/selection.h"
 #include "host/interface/status.h"
 
 #define MIB (1024ULL * 1024)
@@ -128,23 +129,28 @@ static void set_share(uint32_t index, struct ebb_explain_domain *ret)
 		 "90.0 MiB of 721.8 MiB that it does not use, free for 68 s");
 }
 
-static struct json_object *list_all(bool shares)
+static struct json_object *list_all(bool shares,
+				    const struct json_object *request)
 {
+	const struct ebb_field *fields = shares ? ebb_explain_domain_fields
+						: ebb_domain_status_fields;
 	struct json_object *array = json_object_new_array();
+	struct ebb_selection selection;
+	struct ebb_msg_error error;
 	struct ebb_domain_status status;
 	struct ebb_explain_domain share;
 
+	if (ebb_selection_make(fields, request, &selection, &error) < 0)
+		return array;
 	for (uint32_t i = 0; i < domain_count; i++) {
 		if (shares)
 			set_share(i, &share);
 		else
 			set_status(i, &status);
-		json_object_array_add(
-			array,
-			shares ? ebb_msg_encode(ebb_explain_domain_fields,
-						&share)
-			       : ebb_msg_encode(ebb_domain_status_fields,
-						&status));
+		json_object_array_add(array,
+				      ebb_msg_encode(selection.fields,
+						     shares ? (void *)&share
+							    : (void *)&status));
 	}
 	return array;
 }
@@ -164,7 +170,7 @@ static struct json_object *show_daemon(void)
 	return ebb_msg_encode(ebb_daemon_status_fields, &status);
 }
 
-static struct json_object *explain_all(void)
+static struct json_object *explain_all(const struct json_object *request)
 {
 	static struct ebb_explain explain;
 	struct json_object *object;
@@ -185,33 +191,40 @@ static struct json_object *explain_all(void)
 		.mins_fit = true,
 	};
 	object = ebb_msg_encode(ebb_explain_fields, &explain);
-	json_object_object_add(object, "domains", list_all(true));
+	json_object_object_add(object, "domains", list_all(true, request));
 	return object;
 }
 
 /* Returns NULL for what it does not know. */
-static struct json_object *answer_to(const char *line)
+static struct json_object *answer_to(const struct ebb_msg *msg)
 {
 	struct json_object *object;
 
-	if (strstr(line, "\"daemon-show\""))
+	if (strcmp(msg->name, "daemon-show") == 0)
 		return show_daemon();
-	if (strstr(line, "\"policy-explain\""))
-		return explain_all();
-	if (!strstr(line, "\"domain-list\""))
+	if (strcmp(msg->name, "policy-explain") == 0)
+		return explain_all(msg->body);
+	if (strcmp(msg->name, "domain-list") != 0)
 		return NULL;
 	object = json_object_new_object();
-	json_object_object_add(object, "domains", list_all(false));
+	json_object_object_add(object, "domains", list_all(false, msg->body));
 	return object;
 }
 
-/* Asks of a peer that asks one thing at a time, until it leaves. */
+/* A peer that asks one thing at a time, until it leaves. */
 static void serve(FILE *in, FILE *out)
 {
 	char line[LINE_BYTES];
 
 	while (fgets(line, sizeof(line), in)) {
-		struct json_object *body = answer_to(line);
+		struct json_object *body;
+		struct ebb_msg_error error;
+		struct ebb_msg msg;
+
+		if (ebb_msg_parse(line, strlen(line) - 1, &msg, &error) < 0)
+			return;
+		body = msg.kind == EBB_MSG_REQUEST ? answer_to(&msg) : NULL;
+		ebb_msg_clear(&msg);
 
 		if (body)
 			fprintf(out, "{\"return\":%s}\n",

@@ -55,14 +55,15 @@ static int accept_peer(void)
 }
 
 /* The question that came, which must be this one. */
-static void expect_question(int peer, const char *question)
+static void expect_question(int peer, enum exp_question question)
 {
-	char line[256] = "", expected[256];
+	char line[2048] = "";
+	char *expected = ebb_msg_request(exp_question_name(question),
+					 exp_question_request(question), NULL);
 
-	snprintf(expected, sizeof(expected), "{\"execute\":\"%s\"}\n",
-		 question);
 	assert_true(recv(peer, line, sizeof(line) - 1, MSG_DONTWAIT) > 0);
 	assert_string_equal(line, expected);
+	free(expected);
 }
 
 static void answer(int peer, const char *line)
@@ -73,7 +74,7 @@ static void answer(int peer, const char *line)
 
 static int start_round(void)
 {
-	assert_false(exp_ask_begin(&ask));
+	assert_false(exp_ask_begin(&ask, false));
 	assert_true(ask.fd >= 0);
 	return accept_peer();
 }
@@ -92,17 +93,17 @@ static void do_round(void)
 {
 	int peer = start_round();
 
-	expect_question(peer, "daemon-show");
+	expect_question(peer, EXP_DAEMON);
 	assert_false(exp_ask_turn(&ask));
 	assert_int_equal(recv(peer, &(char){ 0 }, 1, MSG_DONTWAIT), -1);
 	answer(peer, "{\"return\":{\"d\":1}}\n");
 	assert_false(exp_ask_turn(&ask));
-	expect_question(peer, "domain-list");
+	expect_question(peer, EXP_DOMAINS);
 	answer(peer, "{\"event\":\"news\",\"data\":{}}\n{\"return\":");
 	assert_false(exp_ask_turn(&ask));
 	answer(peer, "{\"l\":2}}\n");
 	assert_false(exp_ask_turn(&ask));
-	expect_question(peer, "policy-explain");
+	expect_question(peer, EXP_POLICY);
 	now_ns += 3 * EBB_NS_PER_MS;
 	answer(peer, "{\"return\":{\"p\":3}}\n");
 	assert_true(exp_ask_turn(&ask));
@@ -114,6 +115,27 @@ static void do_round(void)
 	assert_string_equal(answered(EXP_POLICY), "{\"p\":3}");
 	assert_string_equal(ask.round.error, "");
 	assert_int_equal(ask.round.took_us, 3000);
+}
+
+/* What is known of the policy is not asked again. */
+static void test_kept_policy(void **state)
+{
+	int peer;
+
+	(void)state;
+	assert_false(exp_ask_begin(&ask, true));
+	peer = accept_peer();
+	expect_question(peer, EXP_DAEMON);
+	answer(peer, "{\"return\":{}}\n");
+	assert_false(exp_ask_turn(&ask));
+	assert_false(ask.round.policy_was_kept);
+	expect_question(peer, EXP_DOMAINS);
+	answer(peer, "{\"return\":{}}\n");
+	assert_true(exp_ask_turn(&ask));
+	assert_true(ask.round.policy_was_kept);
+	assert_null(ask.round.answers[EXP_POLICY]);
+	assert_int_equal(recv(peer, &(char){ 0 }, 1, MSG_DONTWAIT), 0);
+	close(peer);
 }
 
 static void test_round(void **state)
@@ -232,11 +254,11 @@ static void test_restart(void **state)
 	expect_trouble("closed the connection");
 	close(listener);
 	listener = -1;
-	assert_true(exp_ask_begin(&ask));
+	assert_true(exp_ask_begin(&ask, false));
 	expect_trouble("Connection refused");
 	assert_null(answered(EXP_DAEMON));
 	unlink(path);
-	assert_true(exp_ask_begin(&ask));
+	assert_true(exp_ask_begin(&ask, false));
 	expect_trouble("Start ebbd");
 	listen_anew();
 	do_round();
@@ -271,7 +293,7 @@ static void test_busy(void **state)
 			break;
 	}
 	assert_int_equal(errno, EAGAIN);
-	assert_true(exp_ask_begin(&ask));
+	assert_true(exp_ask_begin(&ask, false));
 	expect_trouble("takes no connection");
 	for (; count >= 0; count--)
 		close(fds[count]);
@@ -318,9 +340,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ASK_TEST(test_round),	    ASK_TEST(test_long_answer),
-		ASK_TEST(test_refusal),	    ASK_TEST(test_nonsense),
-		ASK_TEST(test_silence),	    ASK_TEST(test_restart),
-		ASK_TEST(test_turned_away), ASK_TEST(test_busy),
+		ASK_TEST(test_kept_policy), ASK_TEST(test_refusal),
+		ASK_TEST(test_nonsense),    ASK_TEST(test_silence),
+		ASK_TEST(test_restart),	    ASK_TEST(test_turned_away),
+		ASK_TEST(test_busy),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -22,6 +22,7 @@ static struct ebb_explain_domain share;
 static struct exp_counts counts;
 static struct exp_round round_;
 static struct exp_page page;
+static struct exp_kept kept;
 
 static void have_domain(struct ebb_domain_status *domain, const char *name)
 {
@@ -82,6 +83,7 @@ static int tear_down(void **state)
 	(void)state;
 	exp_round_clear(&round_);
 	exp_page_clear(&page);
+	exp_kept_clear(&kept);
 	return 0;
 }
 
@@ -102,7 +104,7 @@ static void make_page(void)
 	json_object_array_add(array, ebb_msg_encode(ebb_explain_domain_fields,
 						    &share));
 	json_object_object_add(round_.answers[EXP_POLICY], "domains", array);
-	exp_page_make(&round_, &counts, true, &page);
+	exp_page_make(&round_, &counts, true, &kept, &page);
 	assert_false(page.metrics.failed);
 }
 
@@ -367,7 +369,7 @@ static void test_ebbd_does_not_answer(void **state)
 	make_page();
 	tear_down(NULL);
 	strcpy(round_.error, "cannot reach ebbd");
-	exp_page_make(&round_, &counts, true, &page);
+	exp_page_make(&round_, &counts, true, &kept, &page);
 	assert_false(page.up);
 	assert_string_equal(page.trouble, "cannot reach ebbd");
 	must_have("ebb_up 0");
@@ -387,7 +389,7 @@ static void test_answer_does_not_fit(void **state)
 	exp_page_clear(&page);
 	json_object_put(round_.answers[EXP_DOMAINS]);
 	round_.answers[EXP_DOMAINS] = json_object_new_object();
-	exp_page_make(&round_, &counts, true, &page);
+	exp_page_make(&round_, &counts, true, &kept, &page);
 	assert_true(page.up);
 	assert_non_null(strstr(page.trouble, "domain-list"));
 	assert_non_null(strstr(page.trouble, "same version"));
@@ -493,7 +495,7 @@ static void test_live_without_ebbd(void **state)
 
 	(void)state;
 	strcpy(round_.error, "cannot reach \"ebbd\"");
-	exp_page_make(&round_, &counts, true, &page);
+	exp_page_make(&round_, &counts, true, &kept, &page);
 	live = parse_live();
 	must_be(live, "up", "false");
 	must_be(live, "trouble", "cannot reach \"ebbd\"");
@@ -511,7 +513,7 @@ static void test_live_of_what_does_not_fit(void **state)
 	exp_page_clear(&page);
 	array = at(round_.answers[EXP_DOMAINS], "domains");
 	json_object_object_del(json_object_array_get_idx(array, 1), "rung");
-	exp_page_make(&round_, &counts, true, &page);
+	exp_page_make(&round_, &counts, true, &kept, &page);
 	live = parse_live();
 	must_be(live, "up", "true");
 	must_lack(live, "domains");
@@ -520,12 +522,41 @@ static void test_live_of_what_does_not_fit(void **state)
 	json_object_put(live);
 }
 
+/* The policy is not asked each time, and is told each time. */
+static void test_policy_is_kept(void **state)
+{
+	struct json_object *live;
+
+	(void)state;
+	make_page();
+	exp_page_clear(&page);
+	json_object_put(round_.answers[EXP_POLICY]);
+	round_.answers[EXP_POLICY] = NULL;
+	round_.policy_was_kept = true;
+	exp_page_make(&round_, &counts, true, &kept, &page);
+	assert_string_equal(page.trouble, "");
+	must_have("ebb_budget_low_bytes{budget=\"host\"} 5");
+	must_have("ebb_domain_shares" A " 1000");
+	must_have("ebb_exporter_answered{question=\"policy-explain\"} 1");
+	live = parse_live();
+	must_be(live, "budgets.0.name", "host");
+	must_be(live, "shares.0.name", "a");
+	json_object_put(live);
+
+	/* It is not kept from an ebbd that does not answer. */
+	exp_page_clear(&page);
+	exp_round_clear(&round_);
+	exp_page_make(&round_, &counts, true, &kept, &page);
+	must_not_name("ebb_budget_");
+	assert_int_equal(kept.metrics.used, 0);
+}
+
 static void test_live_is_made_if_wanted(void **state)
 {
 	(void)state;
 	make_page();
 	exp_page_clear(&page);
-	exp_page_make(&round_, &counts, false, &page);
+	exp_page_make(&round_, &counts, false, &kept, &page);
 	assert_string_equal(exp_text_get(&page.live), "");
 	must_have("ebb_up 1");
 }
@@ -552,6 +583,7 @@ int main(void)
 		PAGE_TEST(test_live_without_ebbd),
 		PAGE_TEST(test_live_of_what_does_not_fit),
 		PAGE_TEST(test_live_is_made_if_wanted),
+		PAGE_TEST(test_policy_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
