@@ -32,6 +32,8 @@ void exp_ask_clear(struct exp_ask *ask)
 	ask->fd = -1;
 	ebb_frame_clear(&ask->frame);
 	exp_round_clear(&ask->round);
+	json_object_put(ask->arguments);
+	ask->arguments = NULL;
 }
 
 /* The first that went wrong is told. */
@@ -74,12 +76,21 @@ static bool end_round(struct exp_ask *ask)
 	return true;
 }
 
+static struct json_object *take_arguments(struct exp_ask *ask)
+{
+	struct json_object *arguments = ask->arguments;
+
+	if (ask->question != EXP_PAST)
+		return exp_question_request(ask->question);
+	ask->arguments = NULL;
+	return arguments;
+}
+
 /* Returns 0 or -errno. */
 static int send_question(struct exp_ask *ask)
 {
-	ebb_auto_free char *line =
-		ebb_msg_request(exp_question_name(ask->question),
-				exp_question_request(ask->question), NULL);
+	ebb_auto_free char *line = ebb_msg_request(
+		exp_question_name(ask->question), take_arguments(ask), NULL);
 
 	if (!line)
 		return -ENOMEM;
@@ -91,15 +102,16 @@ static int send_question(struct exp_ask *ask)
 	return 0;
 }
 
-bool exp_ask_begin(struct exp_ask *ask, bool keep_policy)
+static bool begin(struct exp_ask *ask, enum exp_question first,
+		  enum exp_question last)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int r;
 
 	exp_round_clear(&ask->round);
 	ask->began_ns = ebb_now_ns();
-	ask->question = EXP_DAEMON;
-	ask->keep_policy = keep_policy;
+	ask->question = first;
+	ask->last = last;
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", ask->path);
 	ask->fd =
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -114,6 +126,18 @@ bool exp_ask_begin(struct exp_ask *ask, bool keep_policy)
 		return end_round(ask);
 	}
 	return false;
+}
+
+bool exp_ask_begin(struct exp_ask *ask, bool keep_policy)
+{
+	return begin(ask, EXP_DAEMON, keep_policy ? EXP_DOMAINS : EXP_POLICY);
+}
+
+bool exp_ask_begin_past(struct exp_ask *ask, struct json_object *arguments)
+{
+	json_object_put(ask->arguments);
+	ask->arguments = arguments;
+	return begin(ask, EXP_PAST, EXP_PAST);
 }
 
 /* What a line says. Returns false for an event, which answers nothing. */
@@ -153,13 +177,12 @@ static bool take_line(struct exp_ask *ask, const char *line, size_t bytes)
 /* Returns false after the last question of the round. */
 static bool go_on(struct exp_ask *ask)
 {
-	enum exp_question end = ask->keep_policy ? EXP_POLICY
-						 : EXP_QUESTION_COUNT;
-
-	if (++ask->question < end)
-		return true;
-	ask->round.policy_was_kept = ask->keep_policy;
-	return false;
+	if (ask->question == ask->last) {
+		ask->round.policy_was_kept = ask->last == EXP_DOMAINS;
+		return false;
+	}
+	ask->question++;
+	return true;
 }
 
 /* Takes all that is there. Returns true once the round has ended. */

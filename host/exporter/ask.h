@@ -19,7 +19,8 @@ enum {
 /**
  * struct exp_ask - zeroed is not valid: use exp_ask_init()
  * @fd: of the connection; to be watched for input; -1: no round is under way
- * @question: that is being asked
+ * @question: that is being asked, of those until @last
+ * @arguments: of EXP_PAST, until it is asked
  * @round: what came so far
  */
 struct exp_ask {
@@ -27,7 +28,8 @@ struct exp_ask {
 	int fd;
 	uint64_t began_ns;
 	enum exp_question question;
-	bool keep_policy;
+	enum exp_question last;
+	struct json_object *arguments;
 	struct ebb_frame frame;
 	struct exp_round round;
 };
@@ -43,6 +45,9 @@ void exp_ask_clear(struct exp_ask *ask);
  * Returns true if it has ended already: ebbd cannot be reached.
  */
 bool exp_ask_begin(struct exp_ask *ask, bool keep_policy);
+
+/* Likewise a round that asks EXP_PAST alone. @arguments: are the ask's then. */
+bool exp_ask_begin_past(struct exp_ask *ask, struct json_object *arguments);
 
 /**
  * exp_ask_turn - goes on with what came, or with that time passed

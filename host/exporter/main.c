@@ -15,7 +15,7 @@
  *   - One thread, which waits in one place, loop(): for HTTP clients, for ebbd's answer
  *     and for a signal. Neither end can hold up the other.
  *   - ebbd is asked only when somebody asks here, at most once in EXP_PAGE_MS, by one
- *     connection, one question at a time (ask.h). It is never waited for longer than
+ *     connection, one question at a time (ask.h), and by a second one for history (past.h). It is never waited for longer than
  *     EXP_ROUND_MS; after that the page says that it is not up.
  *   - Nothing is kept of an ebbd that does not answer. Facts are of now, or absent; what
  *     the policy says is of the last POLICY_MS, as it is half of all that is asked.
@@ -43,6 +43,7 @@
 #include "common/log.h"
 #include "host/exporter/ask.h"
 #include "host/exporter/options.h"
+#include "host/exporter/past.h"
 #include "host/exporter/server.h"
 
 enum {
@@ -53,6 +54,8 @@ enum {
 
 /**
  * struct exporter
+ * @past: asks for history, beside the rounds of @ask
+ * @past_wanted: @past_request, until it asks that
  * @kept, @kept_ns: of the policy, and when that was asked
  * @wanted: somebody waits for a page
  * @told: the trouble that was logged last, so that it is logged once
@@ -61,11 +64,14 @@ struct exporter {
 	struct exp_options options;
 	struct exp_server *server;
 	struct exp_ask ask;
+	struct exp_ask past;
 	struct exp_counts counts;
 	struct exp_kept kept;
 	uint64_t kept_ns;
 	int signal_fd;
 	bool wanted;
+	bool past_wanted;
+	struct ebb_history_request past_request;
 	char told[EXP_TROUBLE_BYTES];
 };
 
@@ -74,6 +80,28 @@ static void on_want(void *opaque)
 	struct exporter *exporter = opaque;
 
 	exporter->wanted = true;
+}
+
+static void on_want_past(const struct ebb_history_request *request,
+			 void *opaque)
+{
+	struct exporter *exporter = opaque;
+
+	exporter->past_wanted = true;
+	exporter->past_request = *request;
+}
+
+static const struct exp_wishes wishes = { .page = on_want,
+					  .past = on_want_past };
+
+static void publish_past(struct exporter *exporter)
+{
+	struct exp_text text = { 0 };
+
+	exp_past_print(&exporter->past.round, &text);
+	exp_round_clear(&exporter->past.round);
+	exp_server_publish_past(exporter->server, &text);
+	exp_text_clear(&text);
 }
 
 static void tell_trouble(struct exporter *exporter, const char *trouble)
@@ -117,42 +145,76 @@ static int sooner(int a, int b)
 	return a < b ? a : b;
 }
 
+static void publish_page(struct exporter *exporter)
+{
+	/* All who wait get this page. */
+	exporter->wanted = false;
+	publish(exporter);
+}
+
+/* Begins to ask what is wanted. Returns true if an answer is there at once. */
+static bool begin(struct exporter *exporter)
+{
+	bool answered = false;
+
+	if (exporter->past_wanted && exporter->past.fd < 0) {
+		answered = exp_ask_begin_past(
+			&exporter->past,
+			exp_past_arguments(&exporter->past_request));
+		exporter->past_wanted = false;
+		if (answered)
+			publish_past(exporter);
+	}
+	if (exporter->wanted && exporter->ask.fd < 0) {
+		exporter->wanted = false;
+		if (exp_ask_begin(&exporter->ask, keeps_policy(exporter))) {
+			publish_page(exporter);
+			answered = true;
+		}
+	}
+	return answered;
+}
+
+static void go_on(struct exporter *exporter)
+{
+	if (exp_ask_turn(&exporter->past))
+		publish_past(exporter);
+	if (exp_ask_turn(&exporter->ask))
+		publish_page(exporter);
+}
+
+static int wait_for_any(struct exporter *exporter, bool *ret_signal)
+{
+	struct pollfd fds[] = {
+		{ .fd = exporter->signal_fd, .events = POLLIN },
+		{ .fd = exp_server_fd(exporter->server), .events = POLLIN },
+		{ .fd = exporter->ask.fd, .events = POLLIN },
+		{ .fd = exporter->past.fd, .events = POLLIN },
+	};
+	int timeout_ms = sooner(exp_server_timeout_ms(exporter->server),
+				sooner(exp_ask_timeout_ms(&exporter->ask),
+				       exp_ask_timeout_ms(&exporter->past)));
+
+	if (poll(fds, EBB_ARRAY_SIZE(fds), timeout_ms) < 0 && errno != EINTR)
+		return -errno;
+	*ret_signal = fds[0].revents;
+	return 0;
+}
+
 static int loop(struct exporter *exporter)
 {
-	struct exp_ask *ask = &exporter->ask;
+	bool signalled = false;
 
 	for (;;) {
-		struct pollfd fds[] = {
-			{ .fd = exporter->signal_fd, .events = POLLIN },
-			{ .fd = exp_server_fd(exporter->server),
-			  .events = POLLIN },
-			{ .fd = -1, .events = POLLIN },
-		};
-		bool ended = false;
+		int r;
 
 		exp_server_run(exporter->server);
-		if (exporter->wanted && ask->fd < 0) {
-			exporter->wanted = false;
-			ended = exp_ask_begin(ask, keeps_policy(exporter));
-		}
-		fds[2].fd = ask->fd;
-		if (!ended) {
-			int timeout_ms =
-				sooner(exp_server_timeout_ms(exporter->server),
-				       exp_ask_timeout_ms(ask));
-
-			if (poll(fds, EBB_ARRAY_SIZE(fds), timeout_ms) < 0 &&
-			    errno != EINTR)
-				return -errno;
-			if (fds[0].revents)
-				return 0;
-			ended = exp_ask_turn(ask);
-		}
-		if (ended) {
-			/* All who wait get this page. */
-			exporter->wanted = false;
-			publish(exporter);
-		}
+		while (begin(exporter))
+			exp_server_run(exporter->server);
+		r = wait_for_any(exporter, &signalled);
+		if (r < 0 || signalled)
+			return r;
+		go_on(exporter);
 	}
 }
 
@@ -268,7 +330,7 @@ static int serve(struct exporter *exporter)
 
 	if (fd < 0)
 		return EXIT_FAILURE;
-	exporter->server = exp_server_new(fd, on_want, exporter);
+	exporter->server = exp_server_new(fd, &wishes, exporter);
 	if (!exporter->server) {
 		ebb_log(EBB_LOG_ERR, "cannot start the HTTP server: %s",
 			strerror(errno));
@@ -305,8 +367,10 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	exp_ask_init(&exporter.ask, exporter.options.socket);
+	exp_ask_init(&exporter.past, exporter.options.socket);
 	status = serve(&exporter);
 	exp_ask_clear(&exporter.ask);
+	exp_ask_clear(&exporter.past);
 	exp_kept_clear(&exporter.kept);
 	close(exporter.signal_fd);
 	return status;

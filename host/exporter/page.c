@@ -14,7 +14,7 @@
 
 void exp_round_clear(struct exp_round *round)
 {
-	for (int i = 0; i < EXP_QUESTION_COUNT; i++)
+	for (int i = 0; i < EXP_ANSWER_COUNT; i++)
 		json_object_put(round->answers[i]);
 	*round = (struct exp_round){ 0 };
 }
@@ -162,7 +162,8 @@ static int print_answer(enum exp_question question,
 					 ret_error);
 	case EXP_POLICY:
 		return print_policy(round, kept, page, live, ret_error);
-	case EXP_QUESTION_COUNT:
+	case EXP_PAST:
+	case EXP_ANSWER_COUNT:
 		break;
 	}
 	return 0;

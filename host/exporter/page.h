@@ -23,7 +23,7 @@ enum {
  * @took_us: the round
  */
 struct exp_round {
-	struct json_object *answers[EXP_QUESTION_COUNT];
+	struct json_object *answers[EXP_ANSWER_COUNT];
 	bool policy_was_kept;
 	char error[EXP_TROUBLE_BYTES];
 	uint32_t took_us;

@@ -65,10 +65,11 @@ static const char *const policy_members[] = {
 static const struct {
 	const char *name;
 	const char *const *members;
-} questions[EXP_QUESTION_COUNT] = {
+} questions[EXP_ANSWER_COUNT] = {
 	[EXP_DAEMON] = { "daemon-show", NULL },
 	[EXP_DOMAINS] = { "domain-list", domain_members },
 	[EXP_POLICY] = { "policy-explain", policy_members },
+	[EXP_PAST] = { "history", NULL },
 };
 
 const char *exp_question_name(enum exp_question question)

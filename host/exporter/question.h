@@ -5,12 +5,14 @@
 
 #include <json-c/json.h>
 
-/* The last one may be left out. */
+/* The last one of a round may be left out. EXP_PAST is asked beside it: see past.h. */
 enum exp_question {
 	EXP_DAEMON,
 	EXP_DOMAINS,
 	EXP_POLICY,
-	EXP_QUESTION_COUNT
+	EXP_QUESTION_COUNT,
+	EXP_PAST = EXP_QUESTION_COUNT,
+	EXP_ANSWER_COUNT
 };
 
 /* The command of the control socket. */

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "host/exporter/content.h"
 #include "host/exporter/overdue.h"
+#include "host/exporter/past.h"
 
 enum {
 	/* Of a client that is slow to ask, or to read. */
@@ -42,24 +43,39 @@ struct reply {
 	struct MHD_Response *response;
 };
 
+/* Connections that wait for an answer, and are suspended. */
+struct queue {
+	size_t count;
+	struct MHD_Connection *connections[EXP_CONNECTIONS_MAX];
+};
+
+/* What is asked of history, or was last, and that; @asked_ns: 0: nothing was yet. */
+struct past {
+	struct ebb_history_request request;
+	struct reply reply;
+	uint64_t asked_ns;
+	bool is_asked;
+	struct queue waiting;
+};
+
 /**
  * struct exp_server
- * @waiting: connections that wait for the next page, and are suspended
+ * @waiting: for the next page
  * @published_ns: the last page; nothing without @metrics.response
  * @live: of that page, if it was wanted
  * @contents: of exp_contents, in its order
  */
 struct exp_server {
 	struct MHD_Daemon *daemon;
-	void (*want)(void *opaque);
+	const struct exp_wishes *wishes;
 	void *opaque;
-	size_t waiting_count;
-	struct MHD_Connection *waiting[EXP_CONNECTIONS_MAX];
+	struct queue waiting;
 	uint64_t published_ns;
 	struct reply metrics;
 	struct reply health;
 	struct reply live;
 	bool wants_live;
+	struct past past;
 	struct exp_overdue overdue;
 	struct MHD_Response *contents[CONTENTS_MAX];
 };
@@ -87,11 +103,38 @@ static struct MHD_Response *make_response(const void *bytes, size_t count,
 	return response;
 }
 
+static enum MHD_Result serve(struct MHD_Connection *connection,
+			     const struct reply *reply)
+{
+	if (!reply->response)
+		return MHD_NO;
+	return MHD_queue_response(connection, reply->status, reply->response);
+}
+
+static enum MHD_Result wait_in(struct queue *queue,
+			       struct MHD_Connection *connection)
+{
+	if (queue->count == EXP_CONNECTIONS_MAX)
+		return MHD_NO;
+	MHD_suspend_connection(connection);
+	queue->connections[queue->count++] = connection;
+	return MHD_YES;
+}
+
+static void resume_all(struct queue *queue)
+{
+	for (size_t i = 0; i < queue->count; i++)
+		MHD_resume_connection(queue->connections[i]);
+	queue->count = 0;
+}
+
+/* An answer that is not kept. */
 static enum MHD_Result refuse(struct MHD_Connection *connection,
-			      unsigned int status, const char *text)
+			      unsigned int status, const char *type,
+			      const char *text)
 {
 	struct MHD_Response *response =
-		make_response(text, strlen(text), TYPE_PLAIN, CSP_NOTHING);
+		make_response(text, strlen(text), type, CSP_NOTHING);
 	enum MHD_Result result;
 
 	if (!response)
@@ -104,10 +147,14 @@ static enum MHD_Result refuse(struct MHD_Connection *connection,
 	return result;
 }
 
+static bool is_within(uint64_t since_ns, uint32_t ms)
+{
+	return ebb_now_ns() - since_ns < (uint64_t)ms * EBB_NS_PER_MS;
+}
+
 static bool is_fresh(const struct exp_server *server, const struct reply *reply)
 {
-	return reply->response && ebb_now_ns() - server->published_ns <
-					  (uint64_t)EXP_PAGE_MS * EBB_NS_PER_MS;
+	return reply->response && is_within(server->published_ns, EXP_PAGE_MS);
 }
 
 /* Serves it, or has it wait for a page that can be. @has_waited: this one is new. */
@@ -115,19 +162,51 @@ static enum MHD_Result reply(struct exp_server *server,
 			     struct MHD_Connection *connection,
 			     const struct reply *reply, bool has_waited)
 {
-	if (has_waited || is_fresh(server, reply)) {
-		if (!reply->response)
-			return MHD_NO;
-		return MHD_queue_response(connection, reply->status,
-					  reply->response);
-	}
-	if (server->waiting_count == EXP_CONNECTIONS_MAX)
-		return MHD_NO;
-	MHD_suspend_connection(connection);
-	server->waiting[server->waiting_count++] = connection;
+	if (has_waited || is_fresh(server, reply))
+		return serve(connection, reply);
 	server->wants_live |= reply == &server->live;
-	server->want(server->opaque);
-	return MHD_YES;
+	server->wishes->page(server->opaque);
+	return wait_in(&server->waiting, connection);
+}
+
+static const char *parameter(struct MHD_Connection *connection,
+			     const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND,
+					   name);
+}
+
+/* Serves what was, or has it asked for if nothing else of the kind is. */
+static enum MHD_Result reply_past(struct exp_server *server,
+				  struct MHD_Connection *connection,
+				  bool has_waited)
+{
+	struct past *past = &server->past;
+	struct ebb_history_request request;
+	bool same;
+
+	if (has_waited)
+		return serve(connection, &past->reply);
+	if (!exp_past_parse(parameter(connection, "domain"),
+			    parameter(connection, "budget"),
+			    parameter(connection, "last-ms"), &request))
+		return refuse(connection, MHD_HTTP_BAD_REQUEST, TYPE_PLAIN,
+			      "Give domain= or budget=, and last-ms= in "
+			      "digits.\n");
+	same = exp_past_is_same(&request, &past->request);
+	if (past->is_asked && same)
+		return wait_in(&past->waiting, connection);
+	if (same && past->reply.response &&
+	    is_within(past->asked_ns, EXP_PAST_MS))
+		return serve(connection, &past->reply);
+	if (past->is_asked || is_within(past->asked_ns, EXP_PAST_GAP_MS))
+		return refuse(connection, MHD_HTTP_OK, TYPE_JSON,
+			      "{\"trouble\":\"busy\"}\n");
+	past->request = request;
+	past->asked_ns = ebb_now_ns();
+	past->is_asked = true;
+	server->wishes->past(&request, server->opaque);
+	return wait_in(&past->waiting, connection);
 }
 
 /* Returns the file of the live page at @url, or NULL. */
@@ -162,22 +241,26 @@ static enum MHD_Result on_request(void *opaque,
 	bool has_waited = *request;
 	struct MHD_Response *content = find_content(server, url);
 	const struct reply *found = find_reply(server, url);
+	bool is_past = strcmp(url, "/api/history.json") == 0;
 
 	(void)version;
 	(void)upload_data;
 	/* A body is of no use here: the connection ends with the answer. */
 	(void)upload_bytes;
 	*request = server;
-	if (!content && !found)
-		return refuse(connection, MHD_HTTP_NOT_FOUND,
+	if (!content && !found && !is_past)
+		return refuse(connection, MHD_HTTP_NOT_FOUND, TYPE_PLAIN,
 			      "There is nothing here. See /, /metrics and "
 			      "/healthz.\n");
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
 	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+			      TYPE_PLAIN,
 			      "This can only be read: use GET or HEAD.\n");
 	if (content)
 		return MHD_queue_response(connection, MHD_HTTP_OK, content);
+	if (is_past)
+		return reply_past(server, connection, has_waited);
 	return reply(server, connection, found, has_waited);
 }
 
@@ -237,7 +320,7 @@ static void drop_contents(struct exp_server *server)
 			MHD_destroy_response(server->contents[i]);
 }
 
-struct exp_server *exp_server_new(int fd, void (*want)(void *opaque),
+struct exp_server *exp_server_new(int fd, const struct exp_wishes *wishes,
 				  void *opaque)
 {
 	struct exp_server *server = calloc(1, sizeof(*server));
@@ -246,7 +329,7 @@ struct exp_server *exp_server_new(int fd, void (*want)(void *opaque),
 		close(fd);
 		return NULL;
 	}
-	server->want = want;
+	server->wishes = wishes;
 	server->opaque = opaque;
 	if (make_contents(server))
 		server->daemon = MHD_start_daemon(
@@ -269,13 +352,6 @@ struct exp_server *exp_server_new(int fd, void (*want)(void *opaque),
 	return NULL;
 }
 
-static void resume_all(struct exp_server *server)
-{
-	for (size_t i = 0; i < server->waiting_count; i++)
-		MHD_resume_connection(server->waiting[i]);
-	server->waiting_count = 0;
-}
-
 static void drop_reply(struct reply *reply)
 {
 	if (reply->response)
@@ -288,12 +364,14 @@ void exp_server_free(struct exp_server *server)
 	if (!server)
 		return;
 	/* None may be suspended when it ends. Without a page they are hung up. */
-	resume_all(server);
+	resume_all(&server->waiting);
+	resume_all(&server->past.waiting);
 	MHD_run(server->daemon);
 	MHD_stop_daemon(server->daemon);
 	drop_reply(&server->metrics);
 	drop_reply(&server->health);
 	drop_reply(&server->live);
+	drop_reply(&server->past.reply);
 	drop_contents(server);
 	free(server);
 }
@@ -366,5 +444,13 @@ void exp_server_publish(struct exp_server *server, const struct exp_page *page)
 		  page->trouble[0] ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK,
 		  health, (size_t)bytes, TYPE_PLAIN);
 	server->published_ns = ebb_now_ns();
-	resume_all(server);
+	resume_all(&server->waiting);
+}
+
+void exp_server_publish_past(struct exp_server *server,
+			     const struct exp_text *text)
+{
+	server->past.is_asked = false;
+	set_text(&server->past.reply, text, TYPE_JSON);
+	resume_all(&server->past.waiting);
 }

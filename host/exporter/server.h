@@ -10,22 +10,35 @@
 #define EBB_HOST_EXPORTER_SERVER_H
 
 #include "host/exporter/page.h"
+#include "host/interface/history.h"
 
 enum {
-	EXP_PAGE_MS = 1000
+	EXP_PAGE_MS = 1000,
+	EXP_PAST_MS = 10 * 1000, /* an answer of history is good for so long */
+	EXP_PAST_GAP_MS = 250, /* and the next one is asked after that */
 };
 
 struct exp_server;
 
 /**
+ * struct exp_wishes - what the server needs of its owner
+ * @page: a new page is waited for, until exp_server_publish()
+ * @past: of @request, until exp_server_publish_past(); of one at a time
+ */
+struct exp_wishes {
+	void (*page)(void *opaque);
+	void (*past)(const struct ebb_history_request *request, void *opaque);
+};
+
+/**
  * exp_server_new - serve on a listening socket
  * @fd: closed by the server, also on failure
- * @want: called when a new page is waited for, until exp_server_publish()
- * @opaque: handed to @want
+ * @wishes: outlives the server
+ * @opaque: handed to @wishes
  *
  * Returns NULL if it cannot be started.
  */
-struct exp_server *exp_server_new(int fd, void (*want)(void *opaque),
+struct exp_server *exp_server_new(int fd, const struct exp_wishes *wishes,
 				  void *opaque);
 void exp_server_free(struct exp_server *server);
 
@@ -43,5 +56,9 @@ bool exp_server_wants_live(const struct exp_server *server);
 
 /* A new page, for all who wait: to be followed by exp_server_run(). */
 void exp_server_publish(struct exp_server *server, const struct exp_page *page);
+
+/* Likewise what was asked for last of the past. */
+void exp_server_publish_past(struct exp_server *server,
+			     const struct exp_text *text);
 
 #endif /* EBB_HOST_EXPORTER_SERVER_H */

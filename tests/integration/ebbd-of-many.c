@@ -12,10 +12,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "host/interface/explain.h"
+#include "host/interface/history.h"
 #include "host/interface/selection.h"
 #include "host/interface/status.h"
 
@@ -29,12 +31,15 @@ enum {
 
 static uint32_t domain_count;
 
+static double swing_at(uint32_t index, double seconds)
+{
+	return 0.5 + 0.5 * sin(seconds / (20 + index % 37) + index);
+}
+
 /* Of guest @index: from 0 to 1, by and by. */
 static double swing(uint32_t index)
 {
-	double seconds = (double)(ebb_now_ns() / EBB_NS_PER_MS) / 1000;
-
-	return 0.5 + 0.5 * sin(seconds / (20 + index % 37) + index);
+	return swing_at(index, (double)(ebb_now_ns() / EBB_NS_PER_MS) / 1000);
 }
 
 static void name_domain(uint32_t index, char *ret_name, char *ret_uuid)
@@ -195,6 +200,69 @@ static struct json_object *explain_all(const struct json_object *request)
 	return object;
 }
 
+static void set_value(struct ebb_history_point *point, unsigned int series,
+		      double value)
+{
+	point->values[series] = (struct ebb_history_value){
+		.known = true,
+		.min = (uint64_t)(value * 0.9),
+		.avg = (uint64_t)value,
+		.max = (uint64_t)(value * 1.1),
+	};
+}
+
+static void set_point(bool budget, double part, struct ebb_history_point *ret)
+{
+	if (budget) {
+		set_value(ret, EBB_BUDGET_AVAILABLE,
+			  HOST_MIB * (0.1 + 0.4 * part) * MIB);
+		set_value(ret, EBB_BUDGET_DEBT, HOST_MIB / 8.0 * MIB);
+		set_value(ret, EBB_BUDGET_COVER,
+			  HOST_MIB * (0.15 + 0.4 * part) * MIB);
+		set_value(ret, EBB_BUDGET_PRESSURE, 30000 * part);
+	} else {
+		set_value(ret, EBB_DOMAIN_RESIDENT, GUEST_MIB * part * MIB);
+		set_value(ret, EBB_DOMAIN_LENT, GUEST_MIB * (1 - part) * MIB);
+		set_value(ret, EBB_DOMAIN_PRESSURE, 90000 * part * part);
+	}
+}
+
+/* A point each minute, of the last hours, with an hour of which nothing is known. */
+static struct json_object *show_past(const struct json_object *body)
+{
+	struct ebb_history_request request;
+	struct ebb_history history = { 0 };
+	struct ebb_msg_error error;
+	struct json_object *object;
+	struct timespec now;
+
+	if (ebb_msg_decode(body, ebb_history_request_fields, &request,
+			   sizeof(request), &error) < 0)
+		return NULL;
+	clock_gettime(CLOCK_REALTIME, &now);
+	history.now_ms = (uint64_t)now.tv_sec * 1000;
+	history.since_ms = history.now_ms - request.last_ms;
+	history.step_ms = request.last_ms / request.limit;
+	snprintf(history.kind, sizeof(history.kind), "%s",
+		 *request.budget ? "budget" : "domain");
+	snprintf(history.name, sizeof(history.name), "%s", request.budget);
+	snprintf(history.uuid, sizeof(history.uuid), "%.36s", request.domain);
+	history.points = calloc(request.limit, sizeof(*history.points));
+	for (uint32_t i = 0; history.points && i < request.limit; i++) {
+		struct ebb_history_point *point =
+			&history.points[history.point_count];
+
+		if (i > request.limit / 3 && i < request.limit / 2)
+			continue;
+		point->time_ms = history.since_ms + i * history.step_ms;
+		set_point(*request.budget, swing_at(0, i * 5.0), point);
+		history.point_count++;
+	}
+	object = ebb_history_encode(&history);
+	ebb_history_clear(&history);
+	return object;
+}
+
 /* Returns NULL for what it does not know. */
 static struct json_object *answer_to(const struct ebb_msg *msg)
 {
@@ -204,6 +272,8 @@ static struct json_object *answer_to(const struct ebb_msg *msg)
 		return show_daemon();
 	if (strcmp(msg->name, "policy-explain") == 0)
 		return explain_all(msg->body);
+	if (strcmp(msg->name, "history") == 0)
+		return show_past(msg->body);
 	if (strcmp(msg->name, "domain-list") != 0)
 		return NULL;
 	object = json_object_new_object();

@@ -85,6 +85,12 @@ for _ in 1 2 3 4 5 6 7 8; do
 done
 echo "# $(((($(ticks) - before) * 1000 / $(getconf CLK_TCK)) / 8)) ms of a processor for each round of 300 guests"
 
+# What was.
+check "history" test "$(curl -s "$URL/api/history.json?budget=host&last-ms=21600000" |
+	jq '.points | length > 100')" = true
+check "history of nobody" test "$(curl -s -o /dev/null -w '%{http_code}' \
+	"$URL/api/history.json")" = 400
+
 for path in / /live.js /live.css /draw.js /icon.svg; do
 	curl -s -D "$dir/head" -o "$dir/body" "$URL$path"
 	check "$path is not empty" test -s "$dir/body"
@@ -110,6 +116,7 @@ check "and no element" test "$(grep -c '<img' "$dir/dom")" = 0
 check "the guest of the link is shown" shows 'id="detail-title"[^>]*>build3<'
 check "and why a better rung is closed" shows 'private-memory: Its memory is private'
 check "decisions with their reasons" shows 'of 721.8 MiB that it does not use'
+check "what was before it was opened is drawn" shows 'aria-label="Plot over time; now: pressure [0-9.]+ %"'
 check "its plot in words" shows 'aria-label="Plot over time; now: resident [0-9.]+ [MG]iB'
 check "no word of its policy" policy_is_kept
 

@@ -30,21 +30,26 @@ const Draw = (() => {
 		return `${Math.round(seconds / 3600)} h`;
 	}
 
-	/* Between the lines of a grid of four at most. */
-	function grid_step(bytes)
-	{
-		let step = 1024 * 1024;
+	const as_size = {text: size, least: 1024 * 1024};
+	const as_part = {
+		text: ppm => ppm === undefined ? unknown : `${(ppm / 10000).toFixed(1)} %`,
+		least: 2500,
+	};
 
-		while (step * 4 < bytes)
+	/* Between the lines of a grid of four at most. */
+	function grid_step(value, step)
+	{
+		while (step * 4 < value)
 			step *= 2;
 		return step;
 	}
 
 	/*
 	 * plot(canvas, samples, lines): samples are objects with a time in ms; a line is
-	 * {name, member, dash}. What a sample lacks is a gap.
+	 * {name, member, dash}. What a sample lacks is a gap, and so is a sample with no
+	 * member at all. unit: as_size, or as_part of millionths.
 	 */
-	function plot(canvas, samples, lines)
+	function plot(canvas, samples, lines, unit = as_size)
 	{
 		const style = getComputedStyle(document.documentElement);
 		const colour = name => style.getPropertyValue(name).trim();
@@ -64,7 +69,7 @@ const Draw = (() => {
 		for (const line of known)
 			for (const sample of samples)
 				most = Math.max(most, sample[line.member] || 0);
-		const step = grid_step(most);
+		const step = grid_step(most, unit.least);
 
 		most = Math.max(1, Math.ceil(most / step)) * step;
 
@@ -81,7 +86,7 @@ const Draw = (() => {
 			context.moveTo(left, y(at));
 			context.lineTo(width - right, y(at));
 			context.stroke();
-			context.fillText(size(at), left - 6, y(at) + 4);
+			context.fillText(unit.text(at), left - 6, y(at) + 4);
 		}
 		context.textAlign = 'left';
 		context.fillText(`${age((end - begin) / 1000)} ago`, left, height - 4);
@@ -118,20 +123,23 @@ const Draw = (() => {
 			legend += 28 + context.measureText(line.name).width;
 		});
 		context.lineWidth = 1;
-		describe(canvas, samples, known);
+		describe(canvas, samples, known, unit);
 	}
 
 	/* The same in words, for who does not see it. */
-	function describe(canvas, samples, lines)
+	function describe(canvas, samples, lines, unit)
 	{
-		const last = samples[samples.length - 1] || {};
-		const words = lines.map(
-			line => `${line.name} ${size(last[line.member])}`);
+		const words = lines.map(line => {
+			const last = samples.findLast(
+				sample => sample[line.member] !== undefined);
+
+			return `${line.name} ${unit.text(last[line.member])}`;
+		});
 
 		canvas.setAttribute('aria-label', words.length
 			? `Plot over time; now: ${words.join(', ')}`
 			: 'Plot over time; nothing is known yet');
 	}
 
-	return {size, age, plot, unknown};
+	return {size, age, plot, unknown, as_part};
 })();

@@ -9,8 +9,20 @@
 'use strict';
 
 (() => {
-	const kept_ms = 30 * 60 * 1000;
+	const minute_ms = 60 * 1000;
+	const kept_ms = 30 * minute_ms;
+	const past_ms = minute_ms;
 	const rows_quick = 100;
+	const spans = [
+		{name: 'half an hour', ms: 30 * minute_ms},
+		{name: '6 hours', ms: 360 * minute_ms},
+		{name: 'a day', ms: 1440 * minute_ms},
+		{name: '30 days', ms: 43200 * minute_ms},
+	];
+	const past_of_domain = {'resident-bytes': 'resident', 'free-bytes': 'free',
+		'working-set-bytes': 'works', 'lent-bytes': 'lent', 'pressure-ppm': 'pressure'};
+	const past_of_budget = {'available-bytes': 'available', 'debt-bytes': 'debt',
+		'cover-bytes': 'cover', 'pressure-ppm': 'pressure'};
 	const $ = id => document.getElementById(id);
 
 	const columns = [
@@ -32,7 +44,7 @@
 	let live = null, live_time = 0;
 	let sort = {index: 0, down: false};
 	/* A link can name a guest by its UUID. */
-	let selected = location.hash.slice(1), held = false, timer = 0;
+	let selected = location.hash.slice(1), held = false, timer = 0, asks_past = false;
 
 	function set_text(element, text)
 	{
@@ -105,6 +117,83 @@
 				cover: budget.cover_bytes,
 			});
 		}
+	}
+
+	/* ---- what was before the page was opened: see ebbctl history ---- */
+
+	/* A point is of a span; of each series it has the least, the average and the most. */
+	function take_past(answer, members)
+	{
+		const samples = [];
+
+		for (const point of answer.points) {
+			const sample = {time: point['time-ms'] + answer['step-ms'] / 2};
+			const before = samples[samples.length - 1];
+
+			for (const [series, member] of Object.entries(members))
+				if (point[series])
+					sample[member] = point[series][1];
+			/* Nothing was seen in between. */
+			if (before && sample.time - before.time > 1.5 * answer['step-ms'])
+				samples.push({time: before.time + 1});
+			samples.push(sample);
+		}
+		return samples;
+	}
+
+	async function ask_past(known, query, members)
+	{
+		const span = Number($('span').value);
+
+		if (!known || (known.past_span === span &&
+				Date.now() - known.past_time < past_ms))
+			return;
+		const reply = await fetch(`/api/history.json?${query}&last-ms=${span}`);
+		const answer = await reply.json();
+
+		/* An ebbd that keeps none says so, and one that is busy. */
+		if (answer.trouble === 'busy')
+			return;
+		known.past = answer.points ? take_past(answer, members) : [];
+		known.past_span = span;
+		known.past_time = Date.now();
+	}
+
+	async function ask_pasts()
+	{
+		const budget = $('budget').value;
+
+		await ask_past(budgets.get(budget),
+			`budget=${encodeURIComponent(budget)}`, past_of_budget);
+		show_budget();
+		if (!selected)
+			return;
+		await ask_past(guests.get(selected),
+			`domain=${encodeURIComponent(selected)}`, past_of_domain);
+		show_detail();
+	}
+
+	/* All that is known of that span, the past first. */
+	function drawn(known)
+	{
+		const begin = known.samples[known.samples.length - 1].time -
+			Number($('span').value);
+		const opened = known.samples[0].time;
+
+		return [...(known.past || []).filter(sample => sample.time < opened),
+			...known.samples].filter(sample => sample.time >= begin);
+	}
+
+	/* Pressure is known of the past alone. */
+	function plot_pressure(figure, canvas, known)
+	{
+		const samples = (known.past || []).filter(
+			sample => sample.pressure !== undefined);
+
+		$(figure).hidden = !samples.length;
+		if (samples.length)
+			Draw.plot($(canvas), known.past,
+				[{name: 'pressure', member: 'pressure'}], Draw.as_part);
 	}
 
 	/* ---- the head ---- */
@@ -204,15 +293,18 @@
 			budget.covered ? 'good' : 'bad');
 		tile('Mins of guests', Draw.size(budget.min_bytes),
 			budget.mins_fit ? '' : 'bad');
-		Draw.plot($('chart-available'), known.samples, [
+		const samples = drawn(known);
+
+		Draw.plot($('chart-available'), samples, [
 			{name: 'available', member: 'available'},
 			{name: 'need begins', member: 'low', dash: true},
 			{name: 'need ends', member: 'high', dash: true},
 		]);
-		Draw.plot($('chart-debt'), known.samples, [
+		Draw.plot($('chart-debt'), samples, [
 			{name: 'may be taken back', member: 'debt'},
 			{name: 'cover', member: 'cover', dash: true},
 		]);
+		plot_pressure('figure-pressure', 'chart-pressure', known);
 	}
 
 	function show_budgets()
@@ -419,12 +511,13 @@
 		for (const reason of guest.reasons || [])
 			make('li', $('detail-reasons'),
 				`${reason.name}: ${reason.text || ''}. ${reason.remedy || ''}`);
-		Draw.plot($('chart-guest'), known.samples, [
+		Draw.plot($('chart-guest'), drawn(known), [
 			{name: 'resident', member: 'resident'},
 			{name: 'free', member: 'free'},
 			{name: 'works with', member: 'works', dash: true},
 			{name: 'lent', member: 'lent'},
 		]);
+		plot_pressure('figure-strain', 'chart-strain', known);
 	}
 
 	function select(uuid, focus)
@@ -435,6 +528,7 @@
 		history.replaceState(null, '', uuid ? `#${uuid}` : location.pathname);
 		show_guests();
 		show_detail();
+		past_turn();
 		if (focus && uuid)
 			$('detail-title').focus();
 		else if (focus && before)
@@ -473,6 +567,20 @@
 		show_decisions();
 	}
 
+	/* One at a time; what goes wrong here shows in what is drawn, and with turn(). */
+	async function past_turn()
+	{
+		if (asks_past)
+			return;
+		asks_past = true;
+		try {
+			await ask_pasts();
+		} catch (error) {
+			console.debug(error);
+		}
+		asks_past = false;
+	}
+
 	async function turn()
 	{
 		try {
@@ -488,6 +596,7 @@
 				take(answer, live_time);
 				show_all();
 				show_trouble('');
+				past_turn();
 				if (answer.trouble) {
 					$('trouble').hidden = false;
 					set_text($('trouble'), answer.trouble);
@@ -516,6 +625,14 @@
 	}
 
 	make_head();
+	for (const span of spans)
+		make('option', $('span'), span.name).value = String(span.ms);
+	$('span').value = String(spans[1].ms);
+	$('span').addEventListener('change', () => {
+		if (live)
+			show_all();
+		past_turn();
+	});
 	$('pause').addEventListener('click', on_pause);
 	$('filter').addEventListener('input', show_guests);
 	$('budget').addEventListener('change', show_budget);

@@ -138,6 +138,27 @@ static void test_kept_policy(void **state)
 	close(peer);
 }
 
+/* The past is asked alone, and its arguments are not asked again. */
+static void test_past(void **state)
+{
+	char line[256] = "";
+	int peer;
+
+	(void)state;
+	assert_false(exp_ask_begin_past(
+		&ask, json_tokener_parse("{\"budget\":\"b\"}")));
+	peer = accept_peer();
+	assert_true(recv(peer, line, sizeof(line) - 1, MSG_DONTWAIT) > 0);
+	assert_string_equal(line, "{\"execute\":\"history\",\"arguments\":"
+				  "{\"budget\":\"b\"}}\n");
+	assert_null(ask.arguments);
+	answer(peer, "{\"return\":{\"h\":1}}\n");
+	assert_true(exp_ask_turn(&ask));
+	close(peer);
+	assert_string_equal(answered(EXP_PAST), "{\"h\":1}");
+	assert_false(ask.round.policy_was_kept);
+}
+
 static void test_round(void **state)
 {
 	(void)state;
@@ -340,10 +361,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ASK_TEST(test_round),	    ASK_TEST(test_long_answer),
-		ASK_TEST(test_kept_policy), ASK_TEST(test_refusal),
-		ASK_TEST(test_nonsense),    ASK_TEST(test_silence),
-		ASK_TEST(test_restart),	    ASK_TEST(test_turned_away),
-		ASK_TEST(test_busy),
+		ASK_TEST(test_kept_policy), ASK_TEST(test_past),
+		ASK_TEST(test_refusal),	    ASK_TEST(test_nonsense),
+		ASK_TEST(test_silence),	    ASK_TEST(test_restart),
+		ASK_TEST(test_turned_away), ASK_TEST(test_busy),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
