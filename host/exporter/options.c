@@ -162,3 +162,22 @@ int exp_options_parse(int argc, char **argv, struct exp_options *ret_options)
 	}
 	return check(ret_options);
 }
+
+bool exp_host_is_number(const char *host)
+{
+	static const char local[] = "localhost";
+	char with_port[INET6_ADDRSTRLEN + 16];
+	struct sockaddr_storage address;
+	socklen_t bytes;
+
+	if (!host)
+		return true;
+	if (strncasecmp(host, local, strlen(local)) == 0)
+		return host[strlen(local)] == '\0' ||
+		       host[strlen(local)] == ':';
+	if (exp_address_parse(host, &address, &bytes) == 0)
+		return true;
+	/* Without a port, which is 80 then. */
+	snprintf(with_port, sizeof(with_port), "%s:80", host);
+	return exp_address_parse(with_port, &address, &bytes) == 0;
+}

@@ -41,4 +41,14 @@ int exp_address_parse(const char *text, struct sockaddr_storage *ret_address,
 /* Whether only programs of this host can reach it. */
 bool exp_address_is_loopback(const struct sockaddr_storage *address);
 
+/**
+ * exp_host_is_number - whether an HTTP client asks for an address, or for localhost
+ * @host: its Host header; NULL: none
+ *
+ * A browser that has a page of elsewhere open asks for that page's name, also after its
+ * owner has had the name point here (DNS rebinding). A name can be anybody's; an address
+ * and localhost cannot.
+ */
+bool exp_host_is_number(const char *host);
+
 #endif /* EBB_HOST_EXPORTER_OPTIONS_H */

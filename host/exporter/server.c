@@ -12,6 +12,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/exporter/content.h"
+#include "host/exporter/options.h"
 #include "host/exporter/overdue.h"
 #include "host/exporter/past.h"
 
@@ -60,6 +61,7 @@ struct past {
 
 /**
  * struct exp_server
+ * @is_loopback: only programs of this host reach it
  * @waiting: for the next page
  * @published_ns: the last page; nothing without @metrics.response
  * @live: of that page, if it was wanted
@@ -69,6 +71,7 @@ struct exp_server {
 	struct MHD_Daemon *daemon;
 	const struct exp_wishes *wishes;
 	void *opaque;
+	bool is_loopback;
 	struct queue waiting;
 	uint64_t published_ns;
 	struct reply metrics;
@@ -248,6 +251,14 @@ static enum MHD_Result on_request(void *opaque,
 	/* A body is of no use here: the connection ends with the answer. */
 	(void)upload_bytes;
 	*request = server;
+	if (server->is_loopback &&
+	    !exp_host_is_number(MHD_lookup_connection_value(
+		    connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST)))
+		return refuse(connection, MHD_HTTP_MISDIRECTED_REQUEST,
+			      TYPE_PLAIN,
+			      "Ask for the address, or for localhost: a name "
+			      "may be another's. A proxy sets the header Host, "
+			      "see ebb-exporter(8).\n");
 	if (!content && !found && !is_past)
 		return refuse(connection, MHD_HTTP_NOT_FOUND, TYPE_PLAIN,
 			      "There is nothing here. See /, /metrics and "
@@ -320,6 +331,17 @@ static void drop_contents(struct exp_server *server)
 			MHD_destroy_response(server->contents[i]);
 }
 
+static bool is_loopback(int fd)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t bytes = sizeof(address);
+
+	return getsockname(fd, (struct sockaddr *)&address, &bytes) == 0 &&
+	       (address.ss_family == AF_INET ||
+		address.ss_family == AF_INET6) &&
+	       exp_address_is_loopback(&address);
+}
+
 struct exp_server *exp_server_new(int fd, const struct exp_wishes *wishes,
 				  void *opaque)
 {
@@ -330,6 +352,7 @@ struct exp_server *exp_server_new(int fd, const struct exp_wishes *wishes,
 		return NULL;
 	}
 	server->wishes = wishes;
+	server->is_loopback = is_loopback(fd);
 	server->opaque = opaque;
 	if (make_contents(server))
 		server->daemon = MHD_start_daemon(

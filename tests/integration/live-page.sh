@@ -85,6 +85,11 @@ for _ in 1 2 3 4 5 6 7 8; do
 done
 echo "# $(((($(ticks) - before) * 1000 / $(getconf CLK_TCK)) / 8)) ms of a processor for each round of 300 guests"
 
+check "who asks by a name that may be another's gets nothing" test \
+	"$(curl -s -o /dev/null -w '%{http_code}' -H 'Host: evil.example:19758' "$URL/api/live.json")" = 421
+check "who asks for localhost is served" test \
+	"$(curl -s -o /dev/null -w '%{http_code}' -H 'Host: localhost:19758' "$URL/healthz")" = 200
+
 # What was.
 check "history" test "$(curl -s "$URL/api/history.json?budget=host&last-ms=21600000" |
 	jq '.points | length > 100')" = true

@@ -54,6 +54,35 @@ static void test_addresses(void **state)
 	}
 }
 
+/* A name may be one that somebody else has point here. */
+static void test_hosts(void **state)
+{
+	static const struct {
+		const char *host;
+		bool number;
+	} rows[] = {
+		{ NULL, true },
+		{ "127.0.0.1:19758", true },
+		{ "127.0.0.1", true },
+		{ "[::1]:19758", true },
+		{ "[::1]", true },
+		{ "10.0.0.5:1", true },
+		{ "localhost:19758", true },
+		{ "LocalHost", true },
+		{ "", false },
+		{ "evil.example:19758", false },
+		{ "localhost.evil.example", false },
+		{ "127.0.0.1.evil", false },
+		{ "127.0.0.1:80:80", false },
+		{ "kvm1", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(rows); i++)
+		if (exp_host_is_number(rows[i].host) != rows[i].number)
+			fail_msg("%s", rows[i].host ? rows[i].host : "none");
+}
+
 static void test_what_is_no_address(void **state)
 {
 	static const char *const texts[] = {
@@ -106,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_what_is_no_address),
 		cmocka_unit_test(test_defaults),
 	};
