@@ -80,7 +80,7 @@ static void print_word(const struct exp_row *row, const char *labels,
 {
 	struct exp_text all = { 0 };
 
-	exp_text_add(&all, "%s", labels);
+	exp_text_put(&all, labels);
 	exp_text_label(&all, label, word);
 	exp_sample_add(lines, row->name, exp_text_get(&all), 1);
 	lines->failed |= all.failed;
@@ -143,7 +143,7 @@ static void add_domain_words(const void *message, struct exp_text *object)
 	add_words(object, "target_reason", domain->target.reason);
 	if (has_counted(domain)) {
 		exp_text_member(object, "reclaimed_bytes_total");
-		exp_text_add(object, "%" PRIu64, all_reclaimed(domain));
+		exp_text_number(object, all_reclaimed(domain));
 	}
 	exp_text_member(object, "reasons");
 	exp_text_add(object, "[");
@@ -279,7 +279,7 @@ static void print_policy(const struct exp_row *row, const char *labels,
 	const MESSAGE *domain = message;
 	struct exp_text all = { 0 };
 
-	exp_text_add(&all, "%s", labels);
+	exp_text_put(&all, labels);
 	exp_text_label(&all, "mode", domain->mode);
 	print_word(row, exp_text_get(&all), "state", domain->state, lines);
 	lines->failed |= all.failed;
@@ -310,7 +310,7 @@ static void print_parts(const struct exp_row *row, const char *labels,
 		const struct ebb_explain_part *part = &domain->parts[i];
 
 		exp_text_reset(&all);
-		exp_text_add(&all, "%s", labels);
+		exp_text_put(&all, labels);
 		exp_text_label(&all, "budget", part->budget);
 		exp_text_add(lines, "%s{%s} %" PRIu32 ".%06" PRIu32 "\n",
 			     row->name, exp_text_get(&all),

@@ -29,17 +29,21 @@ void exp_sheet_clear(struct exp_sheet *sheet)
 static void begin_sample(struct exp_text *lines, const char *name,
 			 const char *labels)
 {
-	if (*labels)
-		exp_text_add(lines, "%s{%s} ", name, labels);
-	else
-		exp_text_add(lines, "%s ", name);
+	exp_text_put(lines, name);
+	if (*labels) {
+		exp_text_put(lines, "{");
+		exp_text_put(lines, labels);
+		exp_text_put(lines, "}");
+	}
+	exp_text_put(lines, " ");
 }
 
 void exp_sample_add(struct exp_text *lines, const char *name,
 		    const char *labels, uint64_t value)
 {
 	begin_sample(lines, name, labels);
-	exp_text_add(lines, "%" PRIu64 "\n", value);
+	exp_text_number(lines, value);
+	exp_text_put(lines, "\n");
 }
 
 /* Ends without a newline. */
@@ -50,10 +54,10 @@ static void add_value(struct exp_text *lines, enum exp_unit unit,
 
 	switch (unit) {
 	case EXP_U64:
-		exp_text_add(lines, "%" PRIu64, *(const uint64_t *)field);
+		exp_text_number(lines, *(const uint64_t *)field);
 		break;
 	case EXP_U32:
-		exp_text_add(lines, "%" PRIu32, *(const uint32_t *)field);
+		exp_text_number(lines, *(const uint32_t *)field);
 		break;
 	case EXP_MS:
 		part = *(const uint32_t *)field;
@@ -66,7 +70,7 @@ static void add_value(struct exp_text *lines, enum exp_unit unit,
 			     part % 1000000);
 		break;
 	case EXP_BOOL:
-		exp_text_add(lines, "%d", *(const bool *)field);
+		exp_text_number(lines, *(const bool *)field);
 		break;
 	}
 }
@@ -87,7 +91,7 @@ void exp_sheet_add(struct exp_sheet *sheet, const char *labels,
 		begin_sample(lines, row->name, labels);
 		add_value(lines, row->unit,
 			  (const char *)message + row->offset);
-		exp_text_add(lines, "\n");
+		exp_text_put(lines, "\n");
 	}
 }
 

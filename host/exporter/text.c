@@ -70,6 +70,22 @@ void exp_text_add(struct exp_text *text, const char *format, ...)
 	va_end(args);
 }
 
+void exp_text_put(struct exp_text *text, const char *string)
+{
+	add_bytes(text, string, strlen(string));
+}
+
+void exp_text_number(struct exp_text *text, uint64_t number)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	add_bytes(text, digits + at, sizeof(digits) - at);
+}
+
 void exp_text_join(struct exp_text *text, const struct exp_text *other)
 {
 	if (other->failed)
@@ -94,7 +110,9 @@ static void add_escaped(struct exp_text *text, char byte)
 
 void exp_text_label(struct exp_text *text, const char *name, const char *value)
 {
-	exp_text_add(text, "%s%s=\"", text->used ? "," : "", name);
+	exp_text_put(text, text->used ? "," : "");
+	exp_text_put(text, name);
+	exp_text_put(text, "=\"");
 	for (; *value; value++)
 		add_escaped(text, *value);
 	add_bytes(text, "\"", 1);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
 	EXP_TEXT_BYTES_MAX = 32 * 1024 * 1024
@@ -24,6 +25,10 @@ struct exp_text {
 
 void exp_text_add(struct exp_text *text, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
+
+/* Likewise what is added most, without a format. */
+void exp_text_put(struct exp_text *text, const char *string);
+void exp_text_number(struct exp_text *text, uint64_t number);
 
 /* All of @other behind it. */
 void exp_text_join(struct exp_text *text, const struct exp_text *other);

@@ -36,6 +36,38 @@ static void test_labels_are_escaped(void **state)
 	}
 }
 
+static void test_numbers(void **state)
+{
+	struct exp_text text = { 0 };
+
+	(void)state;
+	exp_text_number(&text, 0);
+	exp_text_put(&text, " ");
+	exp_text_number(&text, 10);
+	exp_text_put(&text, " ");
+	exp_text_number(&text, UINT64_MAX);
+	assert_string_equal(exp_text_get(&text), "0 10 18446744073709551615");
+	exp_text_clear(&text);
+}
+
+static void test_strings_of_json(void **state)
+{
+	struct exp_text text = { 0 };
+
+	(void)state;
+	exp_text_add(&text, "{");
+	exp_text_member(&text, "a");
+	exp_text_string(&text, "\"\\\n\x7f</script>m\xc3\xbc");
+	exp_text_member(&text, "b");
+	exp_text_add(&text, "{");
+	exp_text_member(&text, "c");
+	exp_text_string(&text, "");
+	assert_string_equal(exp_text_get(&text),
+			    "{\"a\":\"\\\"\\\\\\u000a\\u007f</script>"
+			    "m\xc3\xbc\",\"b\":{\"c\":\"\"");
+	exp_text_clear(&text);
+}
+
 static void test_labels_are_listed(void **state)
 {
 	struct exp_text text = { 0 };
@@ -168,6 +200,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_labels_are_escaped),
 		cmocka_unit_test(test_labels_are_listed),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_strings_of_json),
 		cmocka_unit_test(test_text_is_bounded),
 		cmocka_unit_test(test_sheet),
 	};
