@@ -227,6 +227,16 @@ if [ -n "$prometheus" ]; then
 	check "rules: all are well" wait_for 20 rules_are_well
 fi
 
+has_past()
+{
+	scrape "/api/history.json?domain=$UUID&last-ms=600000"
+	[ "$(jq --arg uuid "$UUID" '.uuid == $uuid and
+		([.points[] | select(."resident-bytes"[1] > 0)] | length > 0)' <<<"$BODY")" = true ]
+}
+
+# What was.
+check "the guest's past" wait_for 60 has_past
+
 # How it says it.
 check "the format" header content-type 'text/plain; version=0.0.4; charset=utf-8' /metrics
 for path in /metrics /healthz /nothing; do

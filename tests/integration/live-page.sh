@@ -8,7 +8,7 @@
 
 exporter_serves()
 {
-	URL=$(sed -n 's|.*serving \(http://.*\)/metrics$|\1|p' "$RIG_DIR/log/exporter.log")
+	URL=$(sed -n 's|.*serving \(http://.*\)/metrics$|\1|p' "$RIG_DIR/log/exporter.log" 2>/dev/null)
 	[ -n "$URL" ]
 }
 
