@@ -174,6 +174,8 @@ int ebb_swap_read(const char *root, struct ebb_budget_swap *ret_swap);
 
 /**
  * struct ebb_budget_list - what one read found
+ * @stalled_us: for so long some task of the host waited for memory, since it booted
+ *	(psi); 0: the kernel does not tell
  * @nodes_online: NUMA nodes that have memory; 0: not known
  * @left_out: budgets for which there was no room
  * @troubles: sentences about what could not be read, each told by one read of a
@@ -184,6 +186,7 @@ struct ebb_budget_list {
 	uint32_t count;
 	uint32_t left_out;
 	struct ebb_budget_swap swap;
+	uint64_t stalled_us;
 	uint32_t nodes_online;
 	uint32_t trouble_count;
 	char troubles[EBB_BUDGET_TROUBLES_MAX][EBB_BUDGET_TROUBLE_BYTES];

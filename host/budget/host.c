@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The host's memory as a whole, by /proc/meminfo. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/budget/read.h"
@@ -15,6 +16,20 @@ static uint64_t hugetlb_bytes(const char *text)
 	uint64_t bytes;
 
 	return ebb_text_field(text, "Hugetlb:", &bytes) == 0 ? bytes : 0;
+}
+
+/* Documentation/accounting/psi.rst: "some avg10=0.00 ... total=123", then "full ...". */
+static uint64_t stalled_us(const char *root)
+{
+	char text[EBB_TEXT_BYTES];
+	const char *total;
+
+	if (ebb_text_read(text, sizeof(text), "%s/proc/pressure/memory", root) <
+		    0 ||
+	    strncmp(text, "some ", 5) != 0)
+		return 0;
+	total = strstr(text, " total=");
+	return total ? strtoull(total + 7, NULL, 10) : 0;
 }
 
 void ebb_budget_read_host(struct ebb_budget_read *read, uint64_t promised_bytes)
@@ -44,6 +59,7 @@ void ebb_budget_read_host(struct ebb_budget_read *read, uint64_t promised_bytes)
 	swap_cache = ebb_budget_swap_cache(text, &ebb_budget_meminfo_names);
 	available += ebb_budget_least(swap_cache, total - available);
 	read->memory_bytes = total;
+	read->list.stalled_us = stalled_us(read->reader->root);
 	budget.limit_bytes = ebb_budget_less(total, hugetlb_bytes(text));
 	budget.promised_bytes = ebb_budget_least(promised_bytes, available);
 	budget.available_bytes = available - budget.promised_bytes;

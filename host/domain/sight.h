@@ -50,6 +50,8 @@ struct ebb_vm_word {
  * @balloon_known, @balloon_bytes: that
  * @claimed_bytes: of that, what nobody but the guest says
  * @swapped_known: else what is swapped counts as resident, or not at all
+ * @stalled_us: for so long some task of the guest waited for memory since its kernel
+ *	booted, as the agent said at @said_ns; 0: it did not
  * @working_set_known: the agent said it; @working_set_ns: when
  */
 struct ebb_vm_sight {
@@ -68,6 +70,8 @@ struct ebb_vm_sight {
 	uint64_t resident_bytes;
 	bool swapped_known;
 	uint64_t swapped_bytes;
+	uint64_t stalled_us;
+	uint64_t said_ns;
 	bool working_set_known;
 	uint64_t working_set_bytes;
 	uint64_t working_set_ns;

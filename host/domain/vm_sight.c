@@ -144,6 +144,10 @@ void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.rung = ebb_vm_rung(vm),
 	};
 	see_held(vm, ret_sight);
+	if (probe->have_facts) {
+		ret_sight->stalled_us = probe->facts.psi_some_us;
+		ret_sight->said_ns = probe->facts_ns;
+	}
 	if (probe->have_facts && probe->facts.working_set_bytes > 0) {
 		ret_sight->working_set_known = true;
 		ret_sight->working_set_bytes = probe->facts.working_set_bytes;

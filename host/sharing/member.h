@@ -20,6 +20,7 @@
 #include "host/policy/words.h"
 #include "host/sharing/growth.h"
 #include "host/sharing/refill.h"
+#include "host/sharing/stall.h"
 #include "host/sharing/window.h"
 
 struct ebb_sharing;
@@ -64,6 +65,7 @@ struct ebb_member_order {
  * @number: ascends with each that comes
  * @vm: NULL: it has gone, and an order of its has not ended
  * @subject: whose samples are kept; NULL: none are
+ * @stall: what the agent said last of its pressure
  * @exempt: an operator paused the policy for it
  * @ordered: an order of ours has not ended: @order
  * @seldom: it says something only when its agent is asked, as there is no ring
@@ -85,6 +87,7 @@ struct ebb_member {
 	char name[EBB_NAME_BYTES_MAX];
 	char uuid[EBB_UUID_TEXT_BYTES];
 	struct ebb_subject *subject;
+	struct ebb_stall stall;
 	bool exempt;
 	bool ordered;
 	bool seldom;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A sample of each domain and budget, of the picture that was taken for the policy. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/cleanup.h"
 #include "host/history/past.h"
@@ -15,11 +16,11 @@ static void set(struct ebb_fine *fine, enum ebb_domain_series series,
 
 /* What the policy takes as 0, or as it can, is kept as not known. */
 static void record_domain(const struct ebb_policy_domain *domain,
-			  const struct ebb_member *member,
-			  struct ebb_past *past)
+			  struct ebb_member *member, struct ebb_past *past)
 {
 	struct ebb_fine fine = { 0 };
 	struct ebb_vm_sight sight;
+	uint64_t ppm = 0;
 	bool held, said;
 
 	ebb_vm_see(member->vm, &sight);
@@ -37,11 +38,26 @@ static void record_domain(const struct ebb_policy_domain *domain,
 	    domain->balloon_bytes);
 	set(&fine, EBB_DOMAIN_WORKING_SET, domain->working_set_known,
 	    domain->working_set_bytes);
+	set(&fine, EBB_DOMAIN_PRESSURE,
+	    ebb_stall_note(&member->stall, sight.stalled_us, sight.said_ns,
+			   &ppm),
+	    ppm);
 	ebb_past_put_domain(past, member->subject, &fine);
 }
 
-static void record_budget(const struct ebb_policy_budget *budget, double lent,
-			  struct ebb_past *past)
+/* Of the host alone: the kernel counts it of no other budget, but for cgroups of v2. */
+static void set_pressure(struct ebb_sharing *sharing, struct ebb_fine *fine)
+{
+	uint64_t ppm;
+
+	if (ebb_stall_note(&sharing->stall, sharing->ground.list.stalled_us,
+			   ebb_now_ns(), &ppm))
+		ebb_fine_set(fine, EBB_HISTORY_BUDGET, EBB_BUDGET_PRESSURE,
+			     ppm);
+}
+
+static void record_budget(struct ebb_sharing *sharing,
+			  const struct ebb_policy_budget *budget, double lent)
 {
 	struct ebb_fine fine = { .rung = EBB_SAMPLES_NO_RUNG };
 	uint64_t used = budget->limit_bytes > budget->available_bytes
@@ -59,7 +75,9 @@ static void record_budget(const struct ebb_policy_budget *budget, double lent,
 
 	for (unsigned int i = 0; i < EBB_ARRAY_SIZE(values); i++)
 		ebb_fine_set(&fine, EBB_HISTORY_BUDGET, i, values[i]);
-	ebb_past_put_budget(past, budget->name, &fine);
+	if (strcmp(budget->name, "host") == 0)
+		set_pressure(sharing, &fine);
+	ebb_past_put_budget(sharing->options.past, budget->name, &fine);
 }
 
 /* Of each budget, what its domains lent of it. */
@@ -77,7 +95,7 @@ static void sum_lent(const struct ebb_policy *policy, double *lent)
 	}
 }
 
-void ebb_sharing_record(const struct ebb_sharing *sharing,
+void ebb_sharing_record(struct ebb_sharing *sharing,
 			const struct ebb_picture *picture)
 {
 	const struct ebb_policy *policy = &picture->policy;
@@ -92,6 +110,6 @@ void ebb_sharing_record(const struct ebb_sharing *sharing,
 	if (lent)
 		sum_lent(policy, lent);
 	for (uint32_t i = 0; lent && i < policy->budget_count; i++)
-		record_budget(&policy->budgets[i], lent[i], past);
+		record_budget(sharing, &policy->budgets[i], lent[i]);
 	ebb_past_ticked(past);
 }

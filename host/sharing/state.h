@@ -41,6 +41,7 @@ struct ebb_exempt {
  * @need_pace: of lines about budgets
  * @change_pace: of events about budgets
  * @pressed_ns: of the last sign of pressure that is an event which has not ended; 0: none
+ * @stall: of the host
  * @exempt_count, @exempt: domains that an operator took out
  * @pauses: where these and @paused are kept
  */
@@ -70,6 +71,7 @@ struct ebb_sharing {
 	struct ebb_pace need_pace;
 	struct ebb_pace change_pace;
 	uint64_t pressed_ns;
+	struct ebb_stall stall;
 	uint32_t exempt_count;
 	struct ebb_exempt *exempt;
 	struct ebb_pauses pauses;
@@ -104,7 +106,7 @@ void ebb_sharing_tell(struct ebb_sharing *sharing,
 		      const struct ebb_picture *picture);
 
 /* record.c: a sample of all, if it is time for one. */
-void ebb_sharing_record(const struct ebb_sharing *sharing,
+void ebb_sharing_record(struct ebb_sharing *sharing,
 			const struct ebb_picture *picture);
 
 /* withdraw.c: orders that have not begun and whose reason is gone. */
