@@ -66,6 +66,7 @@ static struct guest guests[GUESTS_MAX];
 static uint32_t guest_count;
 static struct ebb_config config;
 static uint32_t seconds = SECONDS;
+static const char *history_dir; /* NULL: no samples are kept */
 
 /* ---- a guest in place of struct ebb_vm ---- */
 
@@ -386,6 +387,16 @@ static void run_for(uint32_t s)
 	ebb_loop_timer_remove(timer);
 }
 
+static struct ebb_past *start_history(struct ebb_workers *workers)
+{
+	struct ebb_past *past;
+
+	if (ebb_past_new(history_dir, "", workers, &past) < 0 ||
+	    ebb_past_begin(past) < 0)
+		errx(1, "out of memory");
+	return past;
+}
+
 /* Percent of a CPU while it runs as ebbd does. */
 static double run(struct ebb_workers *workers)
 {
@@ -394,6 +405,7 @@ static double run(struct ebb_workers *workers)
 		.speed = 1,
 		.old_ns = EBB_SHARING_OLD_NS,
 		.root = "",
+		.past = history_dir ? start_history(workers) : NULL,
 		.pressure = { .fd = -1 },
 	};
 	const struct ebb_fleet_watcher *watcher;
@@ -484,14 +496,20 @@ int main(int argc, char **argv)
 	int first = 1;
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		printf("Usage: sharing [--seconds S] [GUESTS...]\n"
+		printf("Usage: sharing [--seconds S] [--history DIR] "
+		       "[GUESTS...]\n"
 		       "What it costs ebbd to share memory out among so many "
-		       "guests.\n");
+		       "guests, and to keep\n"
+		       "samples of them in a directory.\n");
 		return 0;
 	}
-	if (argc > 2 && strcmp(argv[1], "--seconds") == 0) {
-		seconds = number(argv[2], 3600);
-		first = 3;
+	for (; first + 1 < argc && *argv[first] == '-'; first += 2) {
+		if (strcmp(argv[first], "--seconds") == 0)
+			seconds = number(argv[first + 1], 3600);
+		else if (strcmp(argv[first], "--history") == 0)
+			history_dir = argv[first + 1];
+		else
+			errx(2, "'%s' is no option: see --help", argv[first]);
 	}
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 		err(77,
