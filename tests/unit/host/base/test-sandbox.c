@@ -30,6 +30,8 @@
 #include "host/base/sandbox.h"
 #include "host/base/worker.h"
 #include "host/budget/watch.h"
+#include "host/history/diary_file.h"
+#include "host/history/samples.h"
 #include "host/memory/sigbus.h"
 
 enum {
@@ -44,6 +46,8 @@ static uint64_t held; /* capabilities before */
 static struct ebb_pressure pressure; /* opened with them, as in ebbd */
 static char watched_dir[] = "/tmp/ebb-test-sandbox.XXXXXX";
 static char watched_path[sizeof(watched_dir) + 16];
+static char past_dir[] = "/tmp/ebb-test-sandbox.XXXXXX";
+static struct ebb_store past = EBB_STORE_NONE; /* opened before, as in ebbd */
 
 /* Runs a check behind both stages; returns the status of wait(). */
 static int in_sandbox(int (*check)(void))
@@ -116,6 +120,31 @@ static int check_memory(void)
 	       errno == ENOSYS);
 	expect(ftruncate(memory_fd, 0) < 0 && errno == ENOSYS);
 	expect(pwrite(memory_fd, "y", 1, 0) < 0 && errno == ENOSYS);
+	return 0;
+}
+
+/* What was is written, read, set aside and removed. */
+static int check_past(void)
+{
+	const struct ebb_subject_key key = { .kind = EBB_HISTORY_BUDGET,
+					     .name = "host" };
+	const struct ebb_fine fine = { .slot = 1000 };
+	const struct ebb_event event = { .number = 1, .kind = "request" };
+	ebb_auto_free struct ebb_event *events = NULL;
+	struct ebb_subject_key found;
+	char name[EBB_SAMPLES_NAME_BYTES];
+	bool set_aside = false;
+	uint32_t count = 0;
+
+	expect(ebb_samples_write(&past, &key, &fine, 1, true, &set_aside) == 0);
+	ebb_samples_name(&key, name);
+	expect(ebb_samples_identify(&past, name, &found) == 0);
+	expect(ebb_diary_file_write(&past, &event, 1) == 0);
+	expect(ebb_diary_file_read(&past, &events, &count, &set_aside) == 0);
+	expect(count == 1 && !set_aside);
+	expect(ebb_store_set_aside(&past, name) == 0);
+	expect(unlinkat(past.dir_fd, "damaged", 0) == 0);
+	expect(unlinkat(past.dir_fd, "events", 0) == 0);
 	return 0;
 }
 
@@ -327,6 +356,7 @@ HOLDS(memory)
 HOLDS(paging_out)
 HOLDS(lost_mapping)
 HOLDS(lost_mapping_of_a_worker)
+HOLDS(past)
 HOLDS(code)
 HOLDS(files)
 HOLDS(budgets)
@@ -391,7 +421,8 @@ static int set_up(void **state)
 	memset(text, 'x', sizeof(text));
 	held = status_bits("CapPrm:");
 	pressure = ebb_watch_open_pressure("");
-	if (!mkdtemp(watched_dir) || make_watched() < 0)
+	if (!mkdtemp(watched_dir) || make_watched() < 0 || !mkdtemp(past_dir) ||
+	    ebb_store_open(past_dir, &past) < 0)
 		return -1;
 	memory_fd = memfd_create("memory", MFD_CLOEXEC);
 	if (memory_fd < 0)
@@ -407,6 +438,9 @@ static int tear_down(void **state)
 	(void)state;
 	unlink(watched_path);
 	rmdir(watched_dir);
+	unlinkat(past.dir_fd, "lock", 0);
+	ebb_store_close(&past);
+	rmdir(past_dir);
 	ebb_close_fd(&pressure.fd);
 	return close(memory_fd);
 }
@@ -418,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_paging_out),
 		cmocka_unit_test(test_lost_mapping),
 		cmocka_unit_test(test_lost_mapping_of_a_worker),
+		cmocka_unit_test(test_past),
 		cmocka_unit_test(test_code),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_budgets),
