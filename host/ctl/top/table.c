@@ -51,7 +51,7 @@ static const struct {
 	int most;
 	int share;
 } columns[COLUMN_COUNT] = {
-	[NAME] = { "Domain", TOP_SORT_NAME, false, 0, 11, 32, 1 },
+	[NAME] = { "Domain", TOP_SORT_NAME, false, 0, 11, 32, 2 },
 	[STATE] = { "State", TOP_SORT_COUNT, false, 120, 10, 10, 0 },
 	[RUNG] = { "Rung", TOP_SORT_RUNG, false, 0, 8, 8, 0 },
 	[MEMORY] = { "Mem", TOP_SORT_MEMORY, true, 88, 5, 5, 0 },
@@ -65,7 +65,7 @@ static const struct {
 	[STALLS] = { "Stalls", TOP_SORT_COUNT, true, 100, 6, 6, 0 },
 	[BAR] = { "Memory", TOP_SORT_COUNT, false, 66, 8, 60, 3 },
 	[CURVE] = { "Trend", TOP_SORT_COUNT, false, 76, 7, 60, 2 },
-	[REASON] = { "Reason", TOP_SORT_COUNT, false, 68, 8, 40, 2 },
+	[REASON] = { "Reason", TOP_SORT_COUNT, false, 68, 8, 40, 3 },
 };
 
 /* @at, @width: of each column; a width of 0: it is not there. */

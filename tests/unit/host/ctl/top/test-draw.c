@@ -145,10 +145,8 @@ static void test_80x24(void **state)
 	assert_has(text, "lent          2.0 GiB; cover 4.0 GiB for a debt of "
 			 "2.0 GiB; pressure -");
 	/* Resident, used, free, lent, swapped. */
-	assert_has(text,
-		   "vm-0001      lease     1.0G  512M  1.5G  1.0G     0 ");
-	assert_has(text,
-		   "vm-0002      lease     1.0G     -     -  1.0G     0 ");
+	assert_has(text, " lease     1.0G  512M  1.5G  1.0G     0 ");
+	assert_has(text, " lease     1.0G     -     -  1.0G     0 ");
 	assert_has(text, "vm-0001: asked for it");
 	assert_has(text, "q quit  ? help");
 	tear_down(&drawing);
@@ -203,7 +201,7 @@ static void test_ascii(void **state)
 	domain.swapped_bytes = 100 * EBB_MIB;
 	domain.lent_bytes -= 100 * EBB_MIB;
 	set_up(&drawing, &domain, 1);
-	text = draw(&drawing, 24, 140, false);
+	text = draw(&drawing, 24, 200, false);
 	for (const char *c = text; *c; c++)
 		assert_true((unsigned char)*c < 0x80);
 	/* Used, free, swapped and lent. */
