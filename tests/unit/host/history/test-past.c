@@ -123,7 +123,8 @@ static void client_line(struct client *client, struct ebb_msg *ret_msg)
 		ssize_t got;
 
 		if (ebb_frame_next(&client->frame, &line, &line_bytes)) {
-			struct json_object *root = json_tokener_parse(line);
+			ebb_auto_free char *text = strndup(line, line_bytes);
+			struct json_object *root = json_tokener_parse(text);
 
 			assert_non_null(root);
 			*ret_msg = (struct ebb_msg){ .root = root };
