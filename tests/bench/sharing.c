@@ -405,6 +405,7 @@ static double run(struct ebb_workers *workers)
 		.speed = 1,
 		.old_ns = EBB_SHARING_OLD_NS,
 		.root = "",
+		.state_dir = "",
 		.past = history_dir ? start_history(workers) : NULL,
 		.pressure = { .fd = -1 },
 	};
