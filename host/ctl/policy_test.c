@@ -89,6 +89,7 @@ static const struct preset domain_presets[] = {
 	{ "phase", "\"settled\"" },
 	{ "can-drive", "true" },
 	{ "can-page-out", "false" },
+	{ "by-balloon", "false" },
 	{ "parts-known", "true" },
 	{ "asked-age-ms", NEVER },
 	{ "heard-since-asked", "true" },

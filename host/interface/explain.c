@@ -92,6 +92,7 @@ const struct ebb_field ebb_explain_domain_fields[] = {
 	FIELD(EBB_FIELD_U64, "takeable-bytes", DOMAIN, takeable_bytes),
 	FIELD(EBB_FIELD_BOOL, "can-drive", DOMAIN, can_drive),
 	LATER(EBB_FIELD_BOOL, "can-page-out", DOMAIN, can_page_out),
+	LATER(EBB_FIELD_BOOL, "by-balloon", DOMAIN, by_balloon),
 	FIELD(EBB_FIELD_BOOL, "parts-known", DOMAIN, parts_known),
 	ARRAY("parts", DOMAIN, parts, part_count, ebb_explain_part_fields),
 	FIELD(EBB_FIELD_U32, "asked-age-ms", DOMAIN, asked_age_ms),

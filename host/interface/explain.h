@@ -62,7 +62,8 @@ enum {
  * @memory_known: else @usable_bytes is the most that it may use, 0: not known either;
  *	@resident_bytes and @swapped_bytes are what it has at least, and @lent_bytes is 0
  * @balloon_known, @swapped_known: else what it has of that is 0
- * @claimed_bytes: of @balloon_bytes, what nobody but the guest says: it is owed, too
+ * @claimed_bytes: of @balloon_bytes, what Ebb had the balloon take, or nobody but the
+ *	guest says: it is owed, too
  * @facts_age_ms: of what the guest says (free, lasting); UINT32_MAX: not known
  * @lasting_bytes: of what is free, what was all the while, for @lasting_ms
  * @last_*: the last decision that was carried out; none without @last_age_ms,
@@ -76,6 +77,7 @@ enum {
  * @takeable_bytes: of what is free, what its rung can take at once
  * @can_drive: its rung can have the guest free more
  * @can_page_out: its rung can take what it uses, too, in an emergency
+ * @by_balloon: it does all that by the guest's balloon: in need alone
  * @parts_known: else it lies in other budgets than @parts, too, or may
  * @asked_age_ms: of the last time that it was asked; UINT32_MAX: never
  * @heard_since_asked: the guest said something since
@@ -125,6 +127,7 @@ struct ebb_explain_domain {
 	uint64_t takeable_bytes;
 	bool can_drive;
 	bool can_page_out;
+	bool by_balloon;
 	bool parts_known;
 	uint32_t part_count;
 	struct ebb_explain_part parts[EBB_EXPLAIN_PARTS_MAX];

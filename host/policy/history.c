@@ -51,6 +51,10 @@ bool ebb_policy_has_grown(const struct ebb_policy_domain *domain)
 
 static void note_pressure(struct ebb_policy_history *history, uint64_t now_ns)
 {
+	/* What was long ago says nothing of now. */
+	if (now_ns - history->rest_until_ns >= REST_MAX_S * EBB_NS_PER_S &&
+	    now_ns > history->rest_until_ns)
+		history->rests = 0;
 	history->rest_until_ns =
 		now_ns + doubled_ns(history->rests, REST_MIN_S, REST_MAX_S);
 	history->rests++;
@@ -64,7 +68,9 @@ static void note_moved(struct ebb_policy_domain *domain, uint64_t bytes,
 	if (bytes >= history->pending_bytes / STUCK_PART) {
 		history->idle_answers = 0;
 		history->stucks = 0;
-		history->rests = 0;
+		/* That a balloon took it does not say that the guest can spare it. */
+		if (!domain->rung.balloon)
+			history->rests = 0;
 		return;
 	}
 	/* So it is not stuck, but not relied on, either. */
@@ -95,6 +101,11 @@ void ebb_policy_answered(struct ebb_policy_domain *domain,
 		break;
 	}
 	history->pending_bytes = 0;
+}
+
+void ebb_policy_took_back(struct ebb_policy_history *history, uint64_t now_ns)
+{
+	note_pressure(history, now_ns);
 }
 
 bool ebb_policy_is_stuck(const struct ebb_policy_domain *domain)

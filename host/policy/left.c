@@ -23,6 +23,7 @@ static const char *const names[EBB_POLICY_LEFT_COUNT] = {
 	[EBB_POLICY_LEFT_UNHEARD] = "unheard",
 	[EBB_POLICY_LEFT_ALLOWANCE] = "allowance",
 	[EBB_POLICY_LEFT_UNNEEDED] = "unneeded",
+	[EBB_POLICY_LEFT_NO_NEED] = "no-need",
 	[EBB_POLICY_LEFT_MODE] = "mode",
 	[EBB_POLICY_LEFT_NO_SPARE] = "no-spare",
 	[EBB_POLICY_LEFT_UNPLACED] = "unplaced",
@@ -118,6 +119,18 @@ static bool is_spent(const struct ebb_policy_domain *domain, uint64_t now_ns)
 		ebb_policy_can_drive(domain));
 }
 
+/* What is free; and by a balloon also what the guest could free. */
+static uint64_t giveable_bytes(const struct ebb_policy_domain *domain)
+{
+	uint64_t idle_bytes = ebb_policy_idle_bytes(domain);
+
+	if (domain->rung.balloon && ebb_policy_can_drive(domain) &&
+	    idle_bytes >= ebb_policy_worth_bytes(domain) &&
+	    idle_bytes >= EBB_POLICY_STEP_BYTES)
+		return ebb_policy_most(domain->scratch.ready_bytes, idle_bytes);
+	return domain->scratch.ready_bytes;
+}
+
 /* It could be asked. */
 static enum ebb_policy_left
 left_by_amount(const struct ebb_policy *policy,
@@ -129,9 +142,10 @@ left_by_amount(const struct ebb_policy *policy,
 	    (in_need || domain->mode == EBB_POLICY_DENSITY))
 		return EBB_POLICY_LEFT_ALLOWANCE;
 	if (in_need)
-		return domain->scratch.ready_bytes > 0
-			       ? EBB_POLICY_LEFT_UNNEEDED
-			       : EBB_POLICY_LEFT_NO_SPARE;
+		return giveable_bytes(domain) > 0 ? EBB_POLICY_LEFT_UNNEEDED
+						  : EBB_POLICY_LEFT_NO_SPARE;
+	if (domain->rung.balloon)
+		return EBB_POLICY_LEFT_NO_NEED;
 	if (domain->mode == EBB_POLICY_PERFORMANCE)
 		return EBB_POLICY_LEFT_MODE;
 	if (domain->scratch.ready_bytes == 0)
@@ -229,6 +243,12 @@ static int no_spare_words(const struct ebb_policy *policy,
 				"a 64th of the %s that it holds",
 				EBB_SIZE(ebb_policy_idle_bytes(domain)),
 				EBB_SIZE(domain->resident_bytes));
+	if (domain->rung.balloon && domain->resident_bytes > domain->min_bytes)
+		return snprintf(text, bytes,
+				"%s is resident, and with a cushion it needs "
+				"%s: its balloon takes nothing of that",
+				EBB_SIZE(domain->resident_bytes),
+				EBB_SIZE(ebb_policy_working_set_bytes(domain)));
 	if (ebb_policy_spare_bytes(domain) == 0)
 		return snprintf(text, bytes,
 				"%s of its free memory is resident, and its "
@@ -344,10 +364,15 @@ static int words_of(const struct ebb_policy *policy,
 				EBB_SIZE(history->window_bytes));
 	case EBB_POLICY_LEFT_UNNEEDED:
 		return snprintf(text, bytes,
-				"%s is free beyond its cushion, but others "
-				"give what %s needs",
-				EBB_SIZE(domain->scratch.ready_bytes),
+				"%s is %s beyond its cushion, but others give "
+				"what %s needs",
+				EBB_SIZE(giveable_bytes(domain)),
+				domain->rung.balloon ? "spare" : "free",
 				find_budget(policy, domain, true)->name);
+	case EBB_POLICY_LEFT_NO_NEED:
+		return snprintf(text, bytes,
+				"no budget needs memory, and its balloon is "
+				"inflated for nothing else");
 	case EBB_POLICY_LEFT_MODE:
 		return snprintf(text, bytes,
 				"no budget needs memory, and its mode is "

@@ -22,6 +22,7 @@ enum ebb_policy_left {
 	/* It need not give: */
 	EBB_POLICY_LEFT_ALLOWANCE, /* it gave all that is asked for in 10 s */
 	EBB_POLICY_LEFT_UNNEEDED, /* a budget of its is in need, and others give */
+	EBB_POLICY_LEFT_NO_NEED, /* nobody is, and it has nothing but a balloon */
 	EBB_POLICY_LEFT_MODE, /* nobody is in need, and it is in mode performance */
 	EBB_POLICY_LEFT_NO_SPARE, /* it has no free memory beyond its cushion */
 	EBB_POLICY_LEFT_UNPLACED, /* in which budgets it lies is not known */

@@ -69,7 +69,8 @@ static void count_memory(const struct ebb_policy *policy, uint32_t index)
 		double part = ebb_policy_part(domain, index);
 		struct debtor item = {
 			.debt = debt_of(domain, index),
-			.spare = ebb_policy_obeys(domain)
+			.spare = ebb_policy_obeys(domain) &&
+						 !domain->rung.balloon
 					 ? part * (double)domain->scratch
 							   .ready_bytes
 					 : 0,

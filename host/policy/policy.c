@@ -185,6 +185,7 @@ static void relieve(struct ebb_policy *policy)
 		struct ebb_policy_budget *budget = &policy->budgets[index];
 
 		ebb_policy_serve(policy, index, EBB_POLICY_FREE);
+		ebb_policy_serve(policy, index, EBB_POLICY_BALLOON);
 		ebb_policy_serve(policy, index, EBB_POLICY_IDLE);
 		if (budget->emergency)
 			ebb_policy_serve(policy, index, EBB_POLICY_OVER_SHARE);
@@ -295,7 +296,7 @@ static void return_unused(struct ebb_policy *policy, uint64_t now_ns)
 		struct ebb_policy_domain *domain = &policy->domains[i];
 
 		if (domain->scratch.asked && domain->scratch.take_bytes == 0 &&
-		    is_at_ease(policy, domain))
+		    !domain->rung.balloon && is_at_ease(policy, domain))
 			return_from(policy, domain, now_ns);
 	}
 }

@@ -12,7 +12,8 @@
  * stall for what it works with.
  *
  * The order. A budget in need is served in stages, each only for what the one before
- * left: free memory, from those with the most of it beyond a cushion; idle memory,
+ * left: free memory, from those with the most of it beyond a cushion; likewise what is
+ * free in guests that have nothing but a balloon; idle memory,
  * from those whose shares by page are least, where an idle page counts more than one
  * in use (Waldspurger, Memory Resource Management in VMware ESX Server, 2002); and,
  * when the budget is nearly out of memory, what a domain holds over its share, also of
@@ -21,6 +22,15 @@
  *
  * Idle is what the guest said that it does not work with, less what it came to use since:
  * a word is of one moment, and a guest may begin to work in the next.
+ *
+ * By a balloon. A guest takes back what it lent by using it; what its balloon holds it
+ * has back when it is seen to need it, which may be a second too late. So a balloon is
+ * for need alone, whatever the mode or the max, and after what is free elsewhere. It
+ * gives slowly, so what it could take is no cover for others. What it holds is owed as
+ * what was lent is: it is given back as soon as the guest needs it, and whether the host
+ * has it then is not asked, as the guest's kernel would kill in it otherwise. And a
+ * guest that had to have it back has its rest, though it was not asked then
+ * (ebb_policy_took_back()); that it gave says nothing of whether it can do without.
  *
  * Ahead. A guest that grows takes a small budget within a second, and those that give
  * are asked once in a second at most. So a budget that is becoming less is decided about
@@ -166,6 +176,7 @@ struct ebb_policy_rung {
 	uint64_t free_bytes; /* of the guest's free memory, at most */
 	bool drive; /* make the guest free what it does not work with */
 	bool page_out; /* take what it works with, too */
+	bool balloon; /* by a balloon: the guest does not take it back by itself */
 };
 
 /* Kept from decision to decision; zeroed at first. */
@@ -204,8 +215,8 @@ struct ebb_policy_scratch {
  * @usable_bytes: what the guest may use: its memory as it is plugged, without what
  *	a balloon holds
  * @balloon_bytes: that, 0 also if it is not known
- * @claimed_bytes: of @balloon_bytes, what nobody asked the balloon to hold: the guest
- *	alone says so, and may take it back as what it lent
+ * @claimed_bytes: of @balloon_bytes, what it may have back at any moment, as what it
+ *	lent: Ebb had the balloon take it, or nobody did and the guest alone says so
  * @resident_bytes, @swapped_bytes: what the host provides
  * @heard_ns: when the guest said what follows; 0: it did not
  * @available_bytes: what it could free without swapping, @free_bytes among that; 0: not
@@ -273,6 +284,7 @@ uint64_t ebb_policy_cushion_bytes(const struct ebb_policy_domain *domain);
 enum ebb_policy_why {
 	/* A budget is in need: */
 	EBB_POLICY_FREE, /* it has free memory beyond its cushion */
+	EBB_POLICY_BALLOON, /* likewise, and its balloon must hold that */
 	EBB_POLICY_IDLE, /* it does not work with it */
 	EBB_POLICY_OVER_SHARE, /* it holds more than its share */
 	/* None is: */
@@ -370,6 +382,9 @@ void ebb_policy_asked(struct ebb_policy_domain *domain, uint64_t bytes,
 void ebb_policy_answered(struct ebb_policy_domain *domain,
 			 enum ebb_policy_answer answer, uint64_t bytes,
 			 uint64_t now_ns);
+
+/* It needed what a balloon held of it, and has it back: as if it had refused. */
+void ebb_policy_took_back(struct ebb_policy_history *history, uint64_t now_ns);
 
 /* Whether it did not move though it was asked again and again. */
 bool ebb_policy_is_stuck(const struct ebb_policy_domain *domain);

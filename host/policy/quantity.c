@@ -69,6 +69,9 @@ uint64_t ebb_policy_yielding_bytes(const struct ebb_policy_domain *domain)
 	uint64_t available_bytes =
 		ebb_policy_least(domain->available_bytes, domain->usable_bytes);
 
+	/* Its balloon takes nothing of what it needs, which the cushion is among. */
+	if (domain->rung.balloon)
+		return ebb_policy_idle_bytes(domain);
 	return ebb_policy_less(ebb_policy_less(available_bytes,
 					       ebb_policy_lent_bytes(domain)),
 			       ebb_policy_cushion_bytes(domain));
@@ -121,6 +124,7 @@ bool ebb_policy_is_driven(const struct ebb_policy_domain *domain,
 {
 	switch (decision->why) {
 	case EBB_POLICY_FREE:
+	case EBB_POLICY_BALLOON:
 		return false;
 	case EBB_POLICY_UNUSED:
 		return domain->mode == EBB_POLICY_DENSITY &&

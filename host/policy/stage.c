@@ -102,7 +102,9 @@ static uint64_t prepare_domain(struct ebb_policy_domain *domain,
 {
 	switch (why) {
 	case EBB_POLICY_FREE:
-		return prepare_free(domain);
+		return domain->rung.balloon ? 0 : prepare_free(domain);
+	case EBB_POLICY_BALLOON:
+		return domain->rung.balloon ? prepare_free(domain) : 0;
 	case EBB_POLICY_IDLE:
 		return prepare_idle(domain);
 	case EBB_POLICY_OVER_SHARE:
@@ -119,7 +121,9 @@ static uint64_t prepare_domain(struct ebb_policy_domain *domain,
 static uint64_t least_bytes(const struct ebb_policy_domain *domain,
 			    enum ebb_policy_why why)
 {
-	return why == EBB_POLICY_FREE ? 0 : ebb_policy_worth_bytes(domain);
+	return why == EBB_POLICY_FREE || why == EBB_POLICY_BALLOON
+		       ? 0
+		       : ebb_policy_worth_bytes(domain);
 }
 
 static void prepare(struct ebb_policy *policy, uint32_t budget,

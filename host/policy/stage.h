@@ -8,7 +8,7 @@
 /**
  * ebb_policy_serve - what a stage does for the need of a budget
  * @budget: its index
- * @why: the stage: EBB_POLICY_FREE, EBB_POLICY_IDLE or EBB_POLICY_OVER_SHARE
+ * @why: the stage: one of those where a budget is in need
  *
  * Adds to what domains are to give (their scratch) and to what is met of all
  * budgets that this relieves, until this one's need is met or nobody can give.

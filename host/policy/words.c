@@ -40,8 +40,12 @@ static const char *kind(const struct ebb_policy_domain *domain,
 	switch (decision->why) {
 	case EBB_POLICY_FREE:
 		return "free";
+	case EBB_POLICY_BALLOON:
+		return "free, by its balloon";
 	case EBB_POLICY_IDLE:
-		return "that it does not work with";
+		return domain->rung.balloon
+			       ? "that it could free, by its balloon"
+			       : "that it does not work with";
 	case EBB_POLICY_OVER_SHARE:
 		return "of which it holds more than its share";
 	case EBB_POLICY_UNUSED:

@@ -180,7 +180,8 @@ static int read_domain(const struct ebb_explain *head,
 		.working_set_bytes = row->working_set_bytes,
 		.rung = { .free_bytes = row->takeable_bytes,
 			  .drive = row->can_drive,
-			  .page_out = row->can_page_out },
+			  .page_out = row->can_page_out,
+			  .balloon = row->by_balloon },
 		.parts_unknown = !row->parts_known,
 	};
 	read_history(row, ret_domain);

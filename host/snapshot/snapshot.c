@@ -30,6 +30,7 @@ static const char *const phases[] = {
 
 static const char *const whys[] = {
 	[EBB_POLICY_FREE] = "free",
+	[EBB_POLICY_BALLOON] = "free-by-balloon",
 	[EBB_POLICY_IDLE] = "idle",
 	[EBB_POLICY_OVER_SHARE] = "over-share",
 	[EBB_POLICY_UNUSED] = "unused",
@@ -159,6 +160,7 @@ static void write_memory(const struct ebb_policy_domain *domain,
 	row->takeable_bytes = domain->rung.free_bytes;
 	row->can_drive = domain->rung.drive;
 	row->can_page_out = domain->rung.page_out;
+	row->by_balloon = domain->rung.balloon;
 }
 
 static void write_parts(const struct ebb_policy *policy,

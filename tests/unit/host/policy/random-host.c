@@ -122,7 +122,8 @@ void make_domain(struct ebb_policy_domain *domain, uint32_t budget_count)
 		.available_bytes = one_in(4) ? 0 : up_to(2 * usable_bytes),
 		.rung = { .free_bytes = up_to(usable_bytes),
 			  .drive = one_in(2),
-			  .page_out = one_in(4) },
+			  .page_out = one_in(4),
+			  .balloon = one_in(4) },
 	};
 	if (one_in(2))
 		domain->refilled_bytes = up_to(usable_bytes);

@@ -161,6 +161,25 @@ static void check_decision(const struct host *host,
 	check(relieves);
 }
 
+/* In need alone, after what is free elsewhere, and nothing of what it needs. */
+static void check_balloon(const struct host *host,
+			  const struct ebb_policy_decision *decision)
+{
+	const struct ebb_policy_domain *domain =
+		&host->domains[decision->domain];
+
+	check(domain->rung.balloon || decision->why != EBB_POLICY_BALLOON);
+	if (!domain->rung.balloon)
+		return;
+	check(decision->budget != EBB_POLICY_NONE);
+	check(host->budgets[decision->budget].in_need);
+	check(decision->why != EBB_POLICY_FREE);
+	check(domain->rung.page_out ||
+	      domain->resident_bytes - decision->bytes >=
+		      ebb_policy_working_set_bytes(domain) ||
+	      decision->bytes <= domain->rung.free_bytes);
+}
+
 static void check_pace(const struct host *host,
 		       const struct ebb_policy_decision *decision)
 {
@@ -183,6 +202,7 @@ static void one_is_within_its_bounds(void)
 	for (uint32_t i = 0; i < outcome.count; i++) {
 		check_decision(&host, &outcome.decisions[i]);
 		check_pace(&host, &outcome.decisions[i]);
+		check_balloon(&host, &outcome.decisions[i]);
 		check(i == 0 || outcome.decisions[i].domain >
 					outcome.decisions[i - 1].domain);
 	}
@@ -302,6 +322,44 @@ static void no_more_is_taken_than_is_needed(void **state)
 	for_each_case(one_takes_no_more_than_is_needed);
 }
 
+static bool is_ballooned(const struct outcome *outcome)
+{
+	for (uint32_t i = 0; i < outcome->count; i++)
+		if (outcome->decisions[i].why == EBB_POLICY_BALLOON)
+			return true;
+	return false;
+}
+
+/* Where a balloon is to take what is free, who lends gives all that it has free. */
+static void one_takes_by_balloons_last(void)
+{
+	struct outcome outcome;
+	struct host host;
+
+	make_host(&host, 1);
+	decide(&host, NOW, &outcome);
+	if (!is_ballooned(&outcome))
+		return;
+	for (uint32_t i = 0; i < host.policy.domain_count; i++) {
+		const struct ebb_policy_domain *domain = &host.domains[i];
+		uint64_t give = ebb_policy_ready_bytes(domain);
+
+		if (domain->rung.balloon || !ebb_policy_may_ask(domain, NOW) ||
+		    ebb_policy_part(domain, 0) <= 0)
+			continue;
+		if (!host.budgets[0].emergency)
+			give = ebb_policy_least(
+				give, ebb_policy_allowance_bytes(domain, NOW));
+		check(taken(&outcome, i) + STEP > give);
+	}
+}
+
+static void a_balloon_takes_what_nobody_lends(void **state)
+{
+	(void)state;
+	for_each_case(one_takes_by_balloons_last);
+}
+
 /* ---- debts ---- */
 
 static void one_covers_no_more_than_there_is(void)
@@ -397,6 +455,32 @@ static void no_word_of_a_balloon_makes_a_debt_less(void **state)
 {
 	(void)state;
 	for_each_case(one_that_claims_owes_no_less);
+}
+
+/* What is free in a guest that has nothing but a balloon is no cover for others. */
+static void one_covers_nothing_by_a_balloon(void)
+{
+	struct outcome outcome;
+	struct host host, copy;
+
+	make_host(&host, BUDGETS_MAX);
+	for (uint32_t i = 0; i < host.policy.domain_count; i++)
+		host.domains[i].rung.balloon |= one_in(2);
+	copy_host(&copy, &host);
+	for (uint32_t i = 0; i < copy.policy.domain_count; i++)
+		if (copy.domains[i].rung.balloon)
+			copy.domains[i].rung.free_bytes = 0;
+	decide(&host, NOW, &outcome);
+	decide(&copy, NOW, &outcome);
+	for (uint32_t b = 0; b < host.policy.budget_count; b++)
+		check(copy.budgets[b].cover_bytes ==
+		      host.budgets[b].cover_bytes);
+}
+
+static void a_balloon_makes_no_cover(void **state)
+{
+	(void)state;
+	for_each_case(one_covers_nothing_by_a_balloon);
 }
 
 /* Guests that do as they are asked, and then nothing. */
@@ -900,7 +984,9 @@ int main(void)
 		cmocka_unit_test(every_decision_is_within_its_bounds),
 		cmocka_unit_test(every_need_is_met_or_named),
 		cmocka_unit_test(no_more_is_taken_than_is_needed),
+		cmocka_unit_test(a_balloon_takes_what_nobody_lends),
 		cmocka_unit_test(no_word_of_a_guest_makes_cover),
+		cmocka_unit_test(a_balloon_makes_no_cover),
 		cmocka_unit_test(what_is_not_known_is_owed),
 		cmocka_unit_test(no_word_of_a_balloon_makes_a_debt_less),
 		cmocka_unit_test(without_need_a_pool_stays_covered),

@@ -1220,6 +1220,148 @@ static void who_gave_its_allowance_is_said_so(void **state)
 		"most a quarter of what it does not work with is");
 }
 
+/* ---- balloons ---- */
+
+/* A guest with nothing but a balloon: what it needs is what it says less that. */
+static struct ebb_policy_domain *
+add_balloon(const char *name, uint64_t free_bytes, uint64_t needed_bytes)
+{
+	struct ebb_policy_domain *domain = add(name, free_bytes, needed_bytes);
+
+	domain->rung.balloon = true;
+	return domain;
+}
+
+static void a_balloon_is_for_need_alone(void **state)
+{
+	struct ebb_policy_domain *domain =
+		add_balloon("a", 2 * EBB_GIB, EBB_GIB);
+
+	(void)state;
+	domain->max_bytes = EBB_GIB;
+	for (int mode = EBB_POLICY_PERFORMANCE; mode <= EBB_POLICY_DENSITY;
+	     mode++) {
+		domain->mode = (enum ebb_policy_mode)mode;
+		decide();
+		assert_int_equal(taken(domain), 0);
+		assert_int_equal(ebb_policy_left(&policy, 0, now_ns),
+				 EBB_POLICY_LEFT_NO_NEED);
+	}
+	assert_left(0, "a: nothing: no budget needs memory, and its balloon is "
+		       "inflated for nothing else");
+	half_a_gib_is_needed();
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 2);
+	assert_int_equal(decision_of(domain)->why, EBB_POLICY_BALLOON);
+	assert_false(ebb_policy_is_driven(domain, decision_of(domain)));
+}
+
+/* First what others lend, then what is free in it, then what it could free. */
+static void a_balloon_comes_after_free_memory(void **state)
+{
+	struct ebb_policy_domain *lender = add("lender", 3 * EBB_GIB, EBB_GIB);
+	struct ebb_policy_domain *held =
+		add_balloon("held", 2 * EBB_GIB, EBB_GIB / 2);
+	char text[EBB_POLICY_WORDS_BYTES];
+
+	(void)state;
+	half_a_gib_is_needed();
+	decide();
+	assert_int_equal(taken(lender), EBB_GIB / 2);
+	assert_int_equal(taken(held), 0);
+	assert_left(1, "held: nothing: 3.5 GiB is spare beyond its cushion, "
+		       "but others give what host needs");
+	lender->rung = (struct ebb_policy_rung){ .drive = true };
+	decide();
+	assert_int_equal(taken(lender), 0);
+	assert_int_equal(taken(held), EBB_GIB / 2);
+	assert_string_equal(
+		ebb_policy_words(&policy, decision_of(held), now_ns, text,
+				 sizeof(text)),
+		"held: 512.0 MiB of 896.0 MiB free, by its balloon, because "
+		"host has 1.5 GiB of the 2.0 GiB it wants");
+	held->rung.free_bytes = 0;
+	lender->rung.drive = false;
+	decide();
+	assert_int_equal(decision_of(held)->why, EBB_POLICY_IDLE);
+	assert_string_equal(
+		ebb_policy_words(&policy, decision_of(held), now_ns, text,
+				 sizeof(text)),
+		"held: 512.0 MiB of 896.0 MiB that it could free, by its "
+		"balloon, because host has 1.5 GiB of the 2.0 GiB it wants");
+}
+
+/* Also where the host is nearly out of memory. */
+static void a_balloon_takes_nothing_that_is_needed(void **state)
+{
+	struct ebb_policy_domain *domain =
+		add_balloon("a", EBB_GIB / 2, 4 * EBB_GIB - EBB_GIB / 4);
+
+	(void)state;
+	domain->available_bytes = 3 * EBB_GIB;
+	host_has(0);
+	decide();
+	assert_true(budgets[0].emergency);
+	/* Of what it says last, what it works with is at most what it uses. */
+	assert_int_equal(taken(domain), EBB_GIB / 2);
+	domain->free_bytes = domain->rung.free_bytes = 0;
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 4);
+	domain->working_set_bytes = 4 * EBB_GIB;
+	decide();
+	assert_int_equal(taken(domain), 0);
+	assert_left(0, "a: nothing: 4.0 GiB is resident, and with a cushion it "
+		       "needs 4.0 GiB: its balloon takes nothing of that");
+}
+
+/* That it gave before does not say that it can spare it. */
+static void who_had_it_back_rests_longer_each_time(void **state)
+{
+	struct ebb_policy_domain *domain =
+		add_balloon("a", 3 * EBB_GIB, EBB_GIB / 2);
+	static const uint32_t rests[] = { 60, 120, 240, 480, 600, 600 };
+
+	(void)state;
+	half_a_gib_is_needed();
+	for (uint32_t i = 0; i < 6; i++) {
+		decide();
+		assert_int_equal(taken(domain), EBB_GIB / 2);
+		ebb_policy_asked(domain, EBB_GIB / 2, now_ns);
+		ebb_policy_answered(domain, EBB_POLICY_GAVE, EBB_GIB / 2,
+				    now_ns);
+		ebb_policy_took_back(&domain->history, now_ns);
+		now_ns += rests[i] * S - 1;
+		domain->heard_ns = now_ns;
+		decide();
+		assert_int_equal(taken(domain), 0);
+		assert_int_equal(ebb_policy_left(&policy, 0, now_ns),
+				 EBB_POLICY_LEFT_RESTS);
+		now_ns += 1;
+	}
+	/* What was long ago is forgotten. */
+	now_ns += 600 * S;
+	domain->heard_ns = now_ns;
+	ebb_policy_took_back(&domain->history, now_ns);
+	assert_int_equal(domain->history.rest_until_ns, now_ns + 60 * S);
+}
+
+static void what_a_balloon_could_take_is_no_cover(void **state)
+{
+	struct ebb_policy_domain *debtor = add("debtor", 0, EBB_GIB);
+	struct ebb_policy_domain *held =
+		add_balloon("held", 3 * EBB_GIB, EBB_GIB / 2);
+
+	(void)state;
+	debtor->resident_bytes = EBB_GIB;
+	host_has(2 * EBB_GIB);
+	decide();
+	assert_int_equal(budgets[0].debt_bytes, 3 * EBB_GIB);
+	assert_int_equal(budgets[0].cover_bytes, EBB_GIB);
+	held->rung.balloon = false;
+	decide();
+	assert_in_range(budgets[0].cover_bytes, 3 * EBB_GIB, 4 * EBB_GIB);
+}
+
 #define POLICY_TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -1279,6 +1421,11 @@ int main(void)
 		POLICY_TEST(who_gave_its_allowance_is_said_so),
 		POLICY_TEST(a_decision_has_its_words),
 		POLICY_TEST(who_is_not_driven_gives_what_is_free),
+		POLICY_TEST(a_balloon_is_for_need_alone),
+		POLICY_TEST(a_balloon_comes_after_free_memory),
+		POLICY_TEST(a_balloon_takes_nothing_that_is_needed),
+		POLICY_TEST(who_had_it_back_rests_longer_each_time),
+		POLICY_TEST(what_a_balloon_could_take_is_no_cover),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
