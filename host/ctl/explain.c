@@ -216,8 +216,8 @@ static void print_memory(const struct ebb_explain_domain *domain)
 			       EBB_SIZE(domain->balloon_bytes));
 	if (domain->claimed_bytes)
 		ctl_pair_print(stdout, "",
-			       "%s of that by the guest's word alone: it owes "
-			       "them as what it lent",
+			       "%s of that it may have back at any moment: it "
+			       "owes them as what it lent",
 			       EBB_SIZE(domain->claimed_bytes));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A vm as whoever shares memory out sees it: facts by loads from the ring, or, where
- * there is none, those that the agent told when it was asked last; the host's books by
- * fstat(). Nothing waits, no guest is woken, libvirtd is not asked.
+ * there is none, those that the agent, or the driver of the balloon, told when it was
+ * asked last; the host's books by fstat(). Nothing waits, no guest is woken, libvirtd is not asked.
  */
 #ifndef EBB_HOST_SIGHT_H
 #define EBB_HOST_SIGHT_H
@@ -16,15 +16,16 @@
 #include "host/interface/rung_id.h"
 
 /**
- * struct ebb_vm_word - what the guest says in the ring's facts page or by its agent,
- *	unchecked
+ * struct ebb_vm_word - what the guest says in the ring's facts page, by its agent or by
+ *	its balloon, unchecked
  * @boot_id: of its kernel; without ebb.ko 0
  * @stamp_ns: its CLOCK_BOOTTIME when it said so; by its agent, for how long its kernel
  *	had run then at most, by the host's clock
- * @asked: its agent said so, and says nothing before it is asked again
+ * @asked: its agent or its driver said so, and says nothing before it is asked again
  * @by_books: nobody in it is asked, and the host's books say so. They change little, so
  *	that this is no sign of calm
- * @free_huge_bytes: of @free_bytes, in ranges that can be leased
+ * @free_huge_bytes: of @free_bytes, in ranges that can be leased; on rung balloon what
+ *	the balloon may hold of it (need.h)
  * @available_bytes: what it could free without swapping, @free_bytes among that
  */
 struct ebb_vm_word {
@@ -48,11 +49,15 @@ struct ebb_vm_word {
  * @usable_bytes: its memory without what is not plugged and what a balloon holds; 0
  *	without @held_known: not known, either
  * @balloon_known, @balloon_bytes: that
- * @claimed_bytes: of that, what nobody but the guest says
+ * @claimed_bytes: of that, what it may have back at any moment: it holds that for Ebb, or
+ *	nobody but the guest says so
+ * @base_bytes: @usable_bytes, with what a balloon holds for Ebb
+ * @balloon_alarms: times that it needed that back
  * @swapped_known: else what is swapped counts as resident, or not at all
  * @stalled_us: for so long some task of the guest waited for memory since its kernel
  *	booted, as the agent said at @said_ns; 0: it did not
- * @working_set_known: the agent said it; @working_set_ns: when
+ * @working_set_known: the agent said it; @working_set_ns: when. On rung balloon what is
+ *	left to the guest by need.h: what it cannot free, and a cushion
  */
 struct ebb_vm_sight {
 	pid_t pid;
@@ -67,6 +72,8 @@ struct ebb_vm_sight {
 	bool balloon_known;
 	uint64_t balloon_bytes;
 	uint64_t claimed_bytes;
+	uint64_t base_bytes;
+	uint32_t balloon_alarms;
 	uint64_t resident_bytes;
 	bool swapped_known;
 	uint64_t swapped_bytes;
@@ -84,8 +91,8 @@ struct ebb_vm_sight {
 bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
 
 /*
- * Has the agent asked for what the ring does not tell, once, as soon as nothing else
- * is done with the vm. That wakes the guest. ebb_vm_see() has it then, if it answers,
+ * Has the agent asked for what the ring does not tell, or the driver of the balloon, once,
+ * as soon as nothing else is done with the vm. That wakes the guest. ebb_vm_see() has it then, if it answers,
  * and ebb_vm_hear() what is so now.
  */
 void ebb_vm_want_facts(struct ebb_vm *vm);

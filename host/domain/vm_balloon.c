@@ -25,6 +25,10 @@
  * claimed, and owed like what was lent. A definition that is edited while the domain runs
  * (virsh setmem --config) asks nothing of the balloon: the least that a look at this
  * process found is what counts.
+ *
+ * What it holds for Ebb is owed, too, whoever says so. The guest cannot take it at will,
+ * but the guard gives all of it back as soon as the guest needs it (vm_guard.c), and does
+ * not ask whether the host has it then: what covers debts must cover that.
  */
 #include "host/domain/vm_state.h"
 
@@ -74,9 +78,14 @@ bool ebb_vm_balloon(const struct ebb_vm *vm, uint64_t *ret_bytes)
 uint64_t ebb_vm_claimed_bytes(const struct ebb_vm *vm)
 {
 	uint64_t asked_bytes = vm->process.balloon_asked_bytes;
-	uint64_t bytes;
+	uint64_t held_bytes = vm->guard.held_bytes;
+	uint64_t bytes, claimed_bytes;
 
 	if (!ebb_vm_balloon(vm, &bytes))
 		return 0;
-	return bytes > asked_bytes ? bytes - asked_bytes : 0;
+	claimed_bytes = bytes > asked_bytes ? bytes - asked_bytes : 0;
+	/* It may be more than was just read. */
+	if (held_bytes > bytes)
+		held_bytes = bytes;
+	return held_bytes > claimed_bytes ? held_bytes : claimed_bytes;
 }

@@ -5,6 +5,9 @@
  * Its kernel refreshes what the ring tells on a deferrable timer, which an idle guest
  * does not wake for. The agent wakes it, but maybe not the CPU of that timer; where it
  * asks its module who that is (ebb-info), the module refreshes the ring at once.
+ *
+ * On rung balloon it is the balloon's driver that is asked, unless the guard hears it
+ * anyway.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,9 +22,8 @@ enum {
 	RENEW_MS = 10 * 1000
 };
 
-static void ask_work(void *opaque)
+static void ask_agent(struct ebb_vm *vm)
 {
-	struct ebb_vm *vm = opaque;
 	struct vm_asking *asking = &vm->asking;
 	uint32_t timeout_ms = vm->environment->config->agent_timeout_ms;
 	struct ebb_msg_info *info = malloc(sizeof(*info));
@@ -40,8 +42,39 @@ static void ask_work(void *opaque)
 						 &asking->facts, &unused);
 }
 
+/* The hand is the worker's; see is_lent() of vm_guard.c. */
+static void ask_driver(struct ebb_vm *vm)
+{
+	struct vm_asking *asking = &vm->asking;
+	struct ebb_hand *hand = &vm->guard.hand;
+
+	asking->result = ebb_hand_try_driver(
+		hand, vm->probe.domxml.balloon_period_s, &asking->driver);
+	asking->asked_ns = ebb_now_ns();
+	/* One line a domain is too many at rest. The question of a QEMU that hangs stays. */
+	if (!ebb_hand_is_asked(hand))
+		ebb_hand_release(hand);
+}
+
+static void ask_work(void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	if (vm->asking.by_balloon)
+		ask_driver(vm);
+	else
+		ask_agent(vm);
+}
+
 static void ask_done(struct ebb_vm *vm)
 {
+	if (vm->asking.by_balloon) {
+		vm->asking.by_balloon = false;
+		ebb_vm_guard_asked(vm);
+		/* Which rung it is on without a driver, a look finds. */
+		vm->look_wanted |= vm->asking.result == -ENODATA;
+		return;
+	}
 	if (vm->asking.result < 0)
 		return;
 	vm->probe.facts = vm->asking.facts;
@@ -58,13 +91,21 @@ static const struct vm_job ask = {
 
 void ebb_vm_ask_if_wanted(struct ebb_vm *vm)
 {
+	bool by_balloon = ebb_vm_rung(vm) == EBB_RUNG_BALLOON;
+
 	if (!vm->asking.wanted || vm->phase != EBB_VM_IDLE ||
-	    vm->life != EBB_VM_CONNECTED || vm->gone || !vm->probe.channel ||
-	    !vm->probe.have_info)
+	    vm->life != EBB_VM_CONNECTED || vm->gone)
+		return;
+	if (!by_balloon && (!vm->probe.channel || !vm->probe.have_info))
 		return;
 	/* Once; who needs it still may want it again. */
 	vm->asking.wanted = false;
-	ebb_vm_run(vm, &ask);
+	/* The guard hears it. */
+	if (by_balloon && vm->guard.timer >= 0)
+		return;
+	vm->asking.by_balloon = by_balloon;
+	if (ebb_vm_run(vm, &ask) < 0)
+		vm->asking.by_balloon = false;
 }
 
 void ebb_vm_want_facts(struct ebb_vm *vm)
@@ -77,6 +118,9 @@ void ebb_vm_renew_facts(struct ebb_vm *vm)
 {
 	const struct ebb_probe *probe = &vm->probe;
 
+	/* What the driver of a balloon says is for who wants its memory. */
+	if (ebb_vm_rung(vm) == EBB_RUNG_BALLOON)
+		return;
 	if (probe->have_facts &&
 	    ebb_now_ns() - probe->facts_ns < RENEW_MS * EBB_NS_PER_MS)
 		return;

@@ -26,6 +26,12 @@
  * guard. A QEMU that hangs does, for its own domain: this is told once, and the guest,
  * which hangs with it, needs nothing meanwhile. What is held is the reclaim's while that
  * runs (hand.h).
+ *
+ * For who shares memory out. What the driver says here is the guest's word
+ * (vm_sight.c), and costs nothing more. Where nothing is held no statistics are read:
+ * who wants a word has a worker ask for one (vm_facts.c), with the same hand, as one
+ * question to a QEMU that hangs is enough. That the guest needed what was held is
+ * counted, for it is left alone then.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -54,8 +60,9 @@ enum {
 
 static bool is_lent(const struct ebb_vm *vm)
 {
-	return vm->phase == EBB_VM_RECLAIMING &&
-	       vm->job_rung == EBB_RUNG_BALLOON;
+	return (vm->phase == EBB_VM_RECLAIMING &&
+		vm->job_rung == EBB_RUNG_BALLOON) ||
+	       (vm->phase == EBB_VM_TELLING && vm->asking.by_balloon);
 }
 
 static void answer(struct ebb_vm *vm, uint64_t bytes)
@@ -111,7 +118,7 @@ static void stop(struct ebb_vm *vm)
 static uint64_t floor_bytes(const struct ebb_vm *vm)
 {
 	return ebb_amount_bytes(&vm->settings.held.values.min,
-				ebb_vm_memory_bytes(vm));
+				ebb_vm_base_bytes(vm));
 }
 
 static bool is_silent(struct ebb_vm *vm, const struct ebb_balloon_stats *now)
@@ -187,6 +194,17 @@ static bool is_unclear(const struct vm_guard *guard)
 	       ebb_now_ns() - guard->above_ns < ABOVE_MS * EBB_NS_PER_MS;
 }
 
+/* What was said before the first reading may be of a balloon that still moved. */
+static void take_word(struct vm_guard *guard,
+		      const struct ebb_balloon_stats *now)
+{
+	if (now->stamp_s == guard->stats.stamp_s || guard->freed)
+		return;
+	guard->word = *now;
+	guard->word_ns = ebb_now_ns();
+	guard->word_base_bytes = now->actual_bytes + guard->held_bytes;
+}
+
 static void take_stats(struct ebb_vm *vm, const struct ebb_balloon_stats *now)
 {
 	struct vm_guard *guard = &vm->guard;
@@ -200,8 +218,11 @@ static void take_stats(struct ebb_vm *vm, const struct ebb_balloon_stats *now)
 		guard->heard_ns = ebb_now_ns();
 		guard->stats = *now;
 	}
-	if (!guard->reason)
+	take_word(guard, now);
+	if (!guard->reason) {
 		guard->reason = judge(vm, now);
+		guard->alarms += ebb_need_is_alarm(guard->reason);
+	}
 	/* It was reset, or somebody else made it smaller: there is nothing to give. */
 	if (!guard->reason && !guard->freed && !is_unclear(guard) &&
 	    guard->held_bytes <= SLACK_BYTES)
@@ -316,6 +337,19 @@ void ebb_vm_guard_reclaimed(struct ebb_vm *vm)
 	stop(vm);
 }
 
+void ebb_vm_guard_asked(struct ebb_vm *vm)
+{
+	struct vm_guard *guard = &vm->guard;
+
+	/* Nothing was held, so a reset meanwhile gave nothing back. */
+	guard->reset = false;
+	if (vm->asking.result < 0)
+		return;
+	guard->word = vm->asking.driver.stats;
+	guard->word_ns = vm->asking.asked_ns;
+	guard->word_base_bytes = guard->word.actual_bytes;
+}
+
 static void give_back_for(struct ebb_vm *vm, const char *reason)
 {
 	if (!vm->guard.reason)
@@ -332,6 +366,7 @@ void ebb_vm_guard_process_dropped(struct ebb_vm *vm)
 {
 	struct ebb_hand_answer unused;
 
+	vm->guard.word_ns = 0;
 	if (!ebb_hand_holds(&vm->guard.hand))
 		return;
 	answer_trouble(vm, "The domain is being stopped");
@@ -379,7 +414,10 @@ void ebb_vm_deflate(struct ebb_vm *vm, struct ebb_call *call)
 	if (is_lent(vm) || vm->guard.call) {
 		ebb_call_error(call, "Busy",
 			       "%s of this domain runs; wait for it to end",
-			       vm->guard.call ? "A deflate" : "A reclaim");
+			       vm->guard.call ? "A deflate"
+			       : vm->phase == EBB_VM_RECLAIMING
+				       ? "A reclaim"
+				       : "A look at the balloon");
 		return;
 	}
 	/* What an earlier ebbd held is found by a look. */

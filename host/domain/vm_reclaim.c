@@ -205,7 +205,7 @@ static enum ebb_vm_serving run_job(struct ebb_vm *vm,
 	vm->reclaim.memory_bytes = ebb_vm_memory_bytes(vm);
 	vm->reclaim.hand = &vm->guard.hand;
 	vm->reclaim.floor_bytes = ebb_amount_bytes(
-		&vm->settings.held.values.min, vm->reclaim.memory_bytes);
+		&vm->settings.held.values.min, ebb_vm_base_bytes(vm));
 	/* Where something was held, that of the look's XML may be Ebb's own. */
 	vm->reclaim.period_s = record->base_bytes
 				       ? record->period_s

@@ -52,6 +52,16 @@ uint64_t ebb_vm_usable_bytes(const struct ebb_vm *vm)
 	return memory_bytes > missing_bytes ? memory_bytes - missing_bytes : 0;
 }
 
+uint64_t ebb_vm_base_bytes(const struct ebb_vm *vm)
+{
+	uint64_t held_bytes = vm->guard.held_bytes, balloon_bytes;
+
+	if (!ebb_vm_balloon(vm, &balloon_bytes))
+		return ebb_vm_usable_bytes(vm);
+	return ebb_vm_usable_bytes(vm) +
+	       (held_bytes < balloon_bytes ? held_bytes : balloon_bytes);
+}
+
 void ebb_vm_hold_settings(struct ebb_vm *vm)
 {
 	struct vm_settings *settings = &vm->settings;
@@ -104,7 +114,7 @@ static bool is_min_capped(const struct ebb_vm *vm, char *text,
 			  size_t text_bytes)
 {
 	const struct ebb_amount *min = &vm->settings.held.values.min;
-	uint64_t usable_bytes = ebb_vm_usable_bytes(vm), balloon_bytes;
+	uint64_t usable_bytes = ebb_vm_base_bytes(vm), balloon_bytes;
 	char value[EBB_SETTING_TEXT_BYTES], balloon[64] = "";
 
 	if (usable_bytes == 0 ||
@@ -224,7 +234,7 @@ int ebb_vm_settings_try(const struct ebb_vm *vm,
 			    &would);
 	ebb_settings_overlay(&would, &layer);
 	ebb_settings_overlay(&would, &changes);
-	return ebb_settings_check(&would.values, ebb_vm_usable_bytes(vm),
+	return ebb_settings_check(&would.values, ebb_vm_base_bytes(vm),
 				  ret_error);
 }
 
@@ -245,7 +255,7 @@ void ebb_vm_settings_status(const struct ebb_vm *vm,
 			"ebbctl set, or mend it: virsh metadata DOMAIN " EBB_METADATA_URI
 			" --edit",
 			what_holds(&vm->settings), vm->settings.odd.text);
-	else if (ebb_settings_check(&held->values, ebb_vm_usable_bytes(vm),
+	else if (ebb_settings_check(&held->values, ebb_vm_base_bytes(vm),
 				    &error) < 0)
 		snprintf(ret_status->trouble, sizeof(ret_status->trouble),
 			 "%s; until then min holds", error.text);

@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "host/domain/sight.h"
 #include "host/domain/vm_state.h"
+#include "host/rung/need.h"
 
 enum {
 	/* What was read longer ago, of swap or a process, is not known any more. */
@@ -63,6 +64,48 @@ static bool hear_host(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 	return true;
 }
 
+/* Whether its driver said something of the kernel that runs, not long ago. */
+static bool has_driver_word(const struct ebb_vm *vm)
+{
+	const struct vm_guard *guard = &vm->guard;
+
+	return guard->word_ns > kernel_began_ns(vm) &&
+	       ebb_now_ns() - guard->word_ns <= SAID_AGE_MS * EBB_NS_PER_MS &&
+	       guard->word.usable_known && guard->word.unused_known;
+}
+
+/* Where there is nothing but a balloon, what its driver said last. */
+static bool hear_driver(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
+{
+	const struct vm_guard *guard = &vm->guard;
+
+	if (!has_driver_word(vm))
+		return false;
+	*ret_word = (struct ebb_vm_word){
+		.stamp_ns = guard->word_ns - kernel_began_ns(vm),
+		.asked = true,
+		.free_bytes = guard->word.unused_bytes,
+		.free_huge_bytes = ebb_need_spare(&guard->word,
+						  guard->word_base_bytes, true),
+		.available_bytes = guard->word.usable_bytes,
+	};
+	return true;
+}
+
+/* All but what could be spared: of its cache it may work with some, which is not known. */
+static void see_driver_word(const struct ebb_vm *vm, struct ebb_vm_sight *sight)
+{
+	const struct vm_guard *guard = &vm->guard;
+	uint64_t spare_bytes =
+		ebb_need_spare(&guard->word, guard->word_base_bytes, false);
+	uint64_t left_bytes = guard->word.actual_bytes;
+
+	sight->working_set_known = true;
+	sight->working_set_bytes =
+		left_bytes > spare_bytes ? left_bytes - spare_bytes : 0;
+	sight->working_set_ns = guard->word_ns;
+}
+
 bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 {
 	enum ebb_rung_id rung = ebb_vm_rung(vm);
@@ -70,6 +113,8 @@ bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 
 	if (rung == EBB_RUNG_PAGEOUT)
 		return hear_host(vm, ret_word);
+	if (rung == EBB_RUNG_BALLOON)
+		return hear_driver(vm, ret_word);
 	if (rung != EBB_RUNG_LEASE)
 		return rung == EBB_RUNG_REPORT && hear_agent(vm, ret_word);
 	if (ebb_ringmap_facts(&vm->probe.ring, &facts) < 0)
@@ -107,6 +152,7 @@ static void see_held(const struct ebb_vm *vm, struct ebb_vm_sight *sight)
 	sight->usable_bytes = ebb_vm_usable_bytes(vm);
 	sight->balloon_known = ebb_vm_balloon(vm, &sight->balloon_bytes);
 	sight->claimed_bytes = ebb_vm_claimed_bytes(vm);
+	sight->base_bytes = ebb_vm_base_bytes(vm);
 	if (qemu->pid <= 0)
 		return;
 	if (qemu->backing_count > 0)
@@ -142,13 +188,17 @@ void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.in_job = vm->libvirt_job.under_way,
 		.jobs_ended = vm->libvirt_job.ended,
 		.rung = ebb_vm_rung(vm),
+		.balloon_alarms = vm->guard.alarms,
 	};
 	see_held(vm, ret_sight);
 	if (probe->have_facts) {
 		ret_sight->stalled_us = probe->facts.psi_some_us;
 		ret_sight->said_ns = probe->facts_ns;
 	}
-	if (probe->have_facts && probe->facts.working_set_bytes > 0) {
+	if (ret_sight->rung == EBB_RUNG_BALLOON) {
+		if (has_driver_word(vm))
+			see_driver_word(vm, ret_sight);
+	} else if (probe->have_facts && probe->facts.working_set_bytes > 0) {
 		ret_sight->working_set_known = true;
 		ret_sight->working_set_bytes = probe->facts.working_set_bytes;
 		ret_sight->working_set_ns = probe->facts_ns;

@@ -105,15 +105,18 @@ struct vm_telling {
 };
 
 /**
- * struct vm_asking - for the agent's facts
+ * struct vm_asking - for the agent's facts, or for the word of the balloon's driver
  * @wanted: as soon as nothing else runs
- * @result, @asked_ns, @facts: the worker's while it asks; @result: 0 or -errno
+ * @by_balloon: the driver is asked, with the guard's hand
+ * @result, @asked_ns, @facts, @driver: the worker's while it asks; @result: 0 or -errno
  */
 struct vm_asking {
 	bool wanted;
+	bool by_balloon;
 	int result;
 	uint64_t asked_ns;
 	struct ebb_msg_facts facts;
+	struct ebb_hand_answer driver;
 };
 
 /**
@@ -211,6 +214,9 @@ struct vm_balloon {
  * @unread: it cannot be read now, which is in the log
  * @changed: what is held did, since the last look began: its XML may be older
  * @call: of who asked for it to be given back, or NULL
+ * @alarms: times that the guest needed it back, while ebbd has run
+ * @word, @word_ns: what its driver said of a balloon that rested, and when; 0: nothing
+ * @word_base_bytes: what the guest could use then without what was held
  */
 struct vm_guard {
 	struct ebb_hand hand;
@@ -226,6 +232,10 @@ struct vm_guard {
 	bool unread;
 	bool changed;
 	struct ebb_call *call;
+	uint32_t alarms;
+	struct ebb_balloon_stats word;
+	uint64_t word_ns;
+	uint64_t word_base_bytes;
 };
 
 /**
@@ -474,8 +484,15 @@ uint64_t ebb_vm_usable_bytes(const struct ebb_vm *vm);
 bool ebb_vm_balloon(const struct ebb_vm *vm, uint64_t *ret_bytes);
 
 /*
- * vm_balloon.c: what of that it was not defined to hold: the guest's word alone. 0 where
- * what it holds is not known, as ebb_vm_usable_bytes() has all of it then.
+ * What it may use, with what its balloon holds for Ebb: settings in percent are of it, as
+ * they are not to move with what is taken.
+ */
+uint64_t ebb_vm_base_bytes(const struct ebb_vm *vm);
+
+/*
+ * vm_balloon.c: what of that is owed: Ebb had the balloon take it, or it was not defined
+ * to hold it, which is the guest's word alone. 0 where what it holds is not known, as
+ * ebb_vm_usable_bytes() has all of it then.
  */
 uint64_t ebb_vm_claimed_bytes(const struct ebb_vm *vm);
 
@@ -490,6 +507,9 @@ void ebb_vm_guard_reset(struct ebb_vm *vm);
 
 /* vm_guard.c: its process was another's, or has ended: of that nothing is held. */
 void ebb_vm_guard_process_dropped(struct ebb_vm *vm);
+
+/* vm_guard.c: the hand is back from a worker that asked the driver for a word. */
+void ebb_vm_guard_asked(struct ebb_vm *vm);
 
 /* vm_guard.c: a look ended. */
 void ebb_vm_guard_looked(struct ebb_vm *vm);

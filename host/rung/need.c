@@ -2,8 +2,13 @@
 #include "host/rung/need.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/size.h"
+
+static const char low_memory[] = "low-memory";
+static const char swapping[] = "swapping";
+static const char faulting[] = "faulting";
 
 enum {
 	CUSHION_PARTS = 8,
@@ -60,12 +65,19 @@ const char *ebb_need_alarm(const struct ebb_balloon_stats *before,
 	uint64_t cushion_bytes = ebb_need_cushion(memory_bytes);
 
 	if (!now->usable_known || now->usable_bytes < cushion_bytes)
-		return "low-memory";
+		return low_memory;
 	/* They begin anew where the guest boots. */
 	if (now->swapped_bytes > before->swapped_bytes + SWAPPED_MAX_BYTES)
-		return "swapping";
+		return swapping;
 	if (now->usable_bytes < 2 * cushion_bytes &&
 	    now->major_faults > before->major_faults + FAULTS_MAX)
-		return "faulting";
+		return faulting;
 	return NULL;
+}
+
+bool ebb_need_is_alarm(const char *reason)
+{
+	return reason &&
+	       (strcmp(reason, low_memory) == 0 ||
+		strcmp(reason, swapping) == 0 || strcmp(reason, faulting) == 0);
 }

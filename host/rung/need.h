@@ -29,4 +29,7 @@ const char *ebb_need_alarm(const struct ebb_balloon_stats *before,
 			   const struct ebb_balloon_stats *now,
 			   uint64_t memory_bytes);
 
+/* Whether a reclaim's or a guard's reason is one of these. NULL is none. */
+bool ebb_need_is_alarm(const char *reason);
+
 #endif /* EBB_HOST_NEED_H */

@@ -13,6 +13,7 @@ static const struct ebb_rung rungs[EBB_RUNG_COUNT] = {
 		.run = ebb_pageout_run,
 	},
 	[EBB_RUNG_BALLOON] = {
+		.can = { .drive = true, .balloon = true },
 		.prepare = ebb_balloon_prepare,
 		.run = ebb_balloon_run,
 	},

@@ -38,11 +38,14 @@
  *	policy takes it for nothing that can be asked for
  * @drive: the guest is made to free what it does not work with
  * @page_out: what it works with can be taken, too
+ * @balloon: by a balloon, which the guest cannot take it back from by itself: that is
+ *	for need alone
  */
 struct ebb_rung_can {
 	bool take;
 	bool drive;
 	bool page_out;
+	bool balloon;
 };
 
 /**

@@ -12,7 +12,7 @@
 #include "host/snapshot/snapshot.h"
 
 enum {
-	/* Of what is free in the guest; and where it must free it first. */
+	/* Of what is free in the guest; and where it is slow, as it must free it first. */
 	TAKE_MS = 10 * 1000,
 	DRIVE_MS = 30 * 1000,
 	/* Agents that are asked at one look. */
@@ -93,18 +93,26 @@ static void on_done(const struct ebb_reclaim_report *report, void *opaque)
 		sharing->wake_paced(sharing);
 }
 
+/* It may take long, and hold a turn all the while. */
+static bool is_slow(const struct ebb_policy_domain *domain,
+		    const struct ebb_policy_decision *decision)
+{
+	return decision->why == EBB_POLICY_OVER_SHARE || domain->rung.balloon;
+}
+
 static void order(struct ebb_member *member,
 		  const struct ebb_policy_decision *decision,
 		  const struct ebb_policy_domain *domain)
 {
 	struct ebb_sharing *sharing = member->sharing;
 	bool driven = ebb_policy_is_driven(domain, decision);
+	bool slow = is_slow(domain, decision);
 	const struct ebb_reclaim_order order = {
 		.wish = {
 			.bytes = decision->bytes,
 			.compact = driven,
 			.free_only = !driven,
-			.timeout_ms = driven ? DRIVE_MS : TAKE_MS,
+			.timeout_ms = driven || slow ? DRIVE_MS : TAKE_MS,
 		},
 		.owner = EBB_OWNER_POLICY,
 		.done = on_done,
@@ -201,8 +209,9 @@ static bool is_more_wanted(const struct ebb_picture *picture, uint32_t index)
 		&picture->policy.domains[index];
 	const struct ebb_member *member = picture->members[index];
 	bool in_need = ebb_policy_is_in_need(&picture->policy, domain);
-	bool may_drive = in_need || domain->mode == EBB_POLICY_DENSITY ||
-			 domain->max_bytes > 0;
+	bool may_drive = in_need || (!domain->rung.balloon &&
+				     (domain->mode == EBB_POLICY_DENSITY ||
+				      domain->max_bytes > 0));
 
 	/* Who has a ring is asked for a word in need alone. */
 	if ((in_need || (member->seldom && may_drive)) &&
@@ -254,12 +263,6 @@ static uint32_t first_decision(const struct ebb_sharing *sharing,
 	return i;
 }
 
-/* It may take long, and hold a turn all the while. */
-static bool is_slow(const struct ebb_policy_decision *decision)
-{
-	return decision->why == EBB_POLICY_OVER_SHARE;
-}
-
 /* Returns whether some are left, as too many orders are under way. */
 static bool carry_out_some(struct ebb_sharing *sharing,
 			   struct ebb_picture *picture, uint32_t first,
@@ -272,7 +275,8 @@ static bool carry_out_some(struct ebb_sharing *sharing,
 		const struct ebb_policy_decision *decision =
 			&picture->decisions[(first + i) % count];
 
-		if (is_slow(decision) != slow)
+		if (is_slow(&picture->policy.domains[decision->domain],
+			    decision) != slow)
 			continue;
 		if (sharing->order_count >= limit)
 			return true;

@@ -95,6 +95,20 @@ static void explain_seldom(const struct ebb_member *member,
 		 member->name, how);
 }
 
+/* At rest nothing is asked of its balloon, not even what it has free. */
+static void explain_balloon(const struct ebb_member *member,
+			    struct ebb_explain_domain *explained)
+{
+	if (is_left(explained, EBB_POLICY_LEFT_UNKNOWN) ||
+	    is_left(explained, EBB_POLICY_LEFT_NO_NEED))
+		snprintf(
+			explained->text, sizeof(explained->text),
+			"%s: nothing: it has only a balloon, which is inflated "
+			"when the host is in need, and asked then what the "
+			"guest has free",
+			member->name);
+}
+
 /* Of a guest that is only paged out, nothing is known that it could have to spare. */
 static void explain_pageout(const struct ebb_member *member,
 			    struct ebb_explain_domain *explained)
@@ -136,7 +150,9 @@ static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 	memcpy(explained->uuid, member->uuid, sizeof(explained->uuid));
 	explained->paused = member->exempt;
 	explain_known(member, explained);
-	if (member->seldom && explained->memory_known)
+	if (domain->rung.balloon && explained->memory_known)
+		explain_balloon(member, explained);
+	else if (member->seldom && explained->memory_known)
 		explain_seldom(member, explained);
 	else if (is_only_paged_out(&domain->rung) &&
 		 !ebb_policy_find_emergency(&picture->policy, domain))

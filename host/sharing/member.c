@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/policy/quantity.h"
+#include "host/rung/need.h"
 #include "host/rung/rung.h"
 
 /* A working set that was told longer ago says nothing of now. */
@@ -47,12 +48,22 @@ static uint64_t used_bytes(const struct ebb_member *member,
 						member->window.free_bytes);
 }
 
+/* What the guard gave back, as the guest needed it, nobody asked for. */
+static void watch_alarms(struct ebb_member *member,
+			 const struct ebb_vm_sight *sight, uint64_t now_ns)
+{
+	if (member->balloon_alarms != sight->balloon_alarms)
+		ebb_policy_took_back(&member->history, now_ns);
+	member->balloon_alarms = sight->balloon_alarms;
+}
+
 void ebb_member_hear(struct ebb_member *member, uint64_t now_ns)
 {
 	struct ebb_vm_sight sight;
 	struct ebb_vm_word word;
 
 	ebb_vm_see(member->vm, &sight);
+	watch_alarms(member, &sight, now_ns);
 	if (ebb_vm_hear(member->vm, &word))
 		ebb_window_hear(&member->window, &word, now_ns);
 	else if (sight.paused)
@@ -105,8 +116,11 @@ static void take_word(const struct ebb_member *member,
 	domain->lasting_bytes =
 		ebb_window_lasting(window, now_ns, &domain->free_since_ns);
 	domain->refilled_bytes = member->refill.bytes;
-	/* Memory that the host does not provide is in huge ranges, too. */
-	if (can(sight).take)
+	/*
+	 * Memory that the host does not provide is in huge ranges, too; and a balloon
+	 * may be filled with all of it first.
+	 */
+	if (can(sight).take || can(sight).balloon)
 		domain->rung.free_bytes =
 			ebb_policy_less(window->free_huge_bytes, lent_bytes);
 }
@@ -134,10 +148,8 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 	ebb_vm_see(member->vm, &sight);
 	*ret_domain = (struct ebb_policy_domain){
 		.name = member->name,
-		.min_bytes =
-			ebb_amount_bytes(&settings->min, sight.usable_bytes),
-		.max_bytes =
-			ebb_amount_bytes(&settings->max, sight.usable_bytes),
+		.min_bytes = ebb_amount_bytes(&settings->min, sight.base_bytes),
+		.max_bytes = ebb_amount_bytes(&settings->max, sight.base_bytes),
 		.shares = settings->shares,
 		.mode = mode_of(settings->mode),
 		.phase = phase_of(member, &sight, now_ns),
@@ -154,7 +166,8 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 			sight.working_set_bytes + member->growth.bytes,
 			sight.usable_bytes),
 		.rung = { .drive = can(&sight).drive,
-			  .page_out = can(&sight).page_out },
+			  .page_out = can(&sight).page_out,
+			  .balloon = can(&sight).balloon },
 		.parts_unknown = !member->parts_known,
 		.history = member->history,
 	};
@@ -200,15 +213,17 @@ bool ebb_member_want_facts(struct ebb_member *member, bool in_need,
  * What an end says of the guest. Where something else was in the way, it says
  * nothing.
  */
-static enum ebb_policy_answer answer_of(enum ebb_reclaim_end end)
+static enum ebb_policy_answer answer_of(const struct ebb_outcome *outcome)
 {
-	switch (end) {
+	switch (outcome->end) {
 	case EBB_END_GUEST_PRESSURE:
 		return EBB_POLICY_REFUSED;
+	case EBB_END_GUEST_REFUSED:
+		return ebb_need_is_alarm(outcome->reason) ? EBB_POLICY_REFUSED
+							  : EBB_POLICY_GAVE;
 	case EBB_END_SATISFIED:
 	case EBB_END_DRAINED:
 	case EBB_END_TIMEOUT:
-	case EBB_END_GUEST_REFUSED:
 	case EBB_END_NO_MORE:
 	case EBB_END_GUEST_SILENT:
 	case EBB_END_NO_AGENT:
@@ -245,11 +260,12 @@ void ebb_member_note(struct ebb_member *member,
 
 	if (member->vm)
 		ebb_vm_see(member->vm, &sight);
+	domain.rung.balloon = can(&sight).balloon;
 	domain.usable_bytes = sight.usable_bytes;
 	domain.resident_bytes = sight.resident_bytes;
 	last->done = true;
 	if (reclaim) {
-		answer = answer_of(reclaim->outcome.end);
+		answer = answer_of(&reclaim->outcome);
 		last->came_bytes = reclaim->books.reclaimed_bytes;
 	}
 	snprintf(last->ended, sizeof(last->ended), "%s",

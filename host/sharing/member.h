@@ -68,10 +68,12 @@ struct ebb_member_order {
  * @stall: what the agent said last of its pressure
  * @exempt: an operator paused the policy for it
  * @ordered: an order of ours has not ended: @order
- * @seldom: it says something only when its agent is asked, as there is no ring
+ * @seldom: it says something only when its agent, or its balloon's driver, is asked, as
+ *	there is no ring
  * @asked_facts_ns: when its agent was asked for its working set last
  * @refill: what a libvirt job made resident
  * @growth: what it came to use since it told its working set
+ * @balloon_alarms: of its vm's, those that the policy knows of
  * @parts_known: else it lies in other budgets, too, or may
  * @cover_told: whether its budgets could give it what it may take was looked at
  * @debt_unknown, @debt_unknown_ns: not even the most that it may take back is known, and
@@ -96,6 +98,7 @@ struct ebb_member {
 	struct ebb_window window;
 	struct ebb_refill refill;
 	struct ebb_growth growth;
+	uint32_t balloon_alarms;
 	struct ebb_policy_history history;
 	struct ebb_member_last last;
 	bool cover_told;
@@ -136,7 +139,7 @@ bool ebb_member_is_silent(const struct ebb_member *member,
 			  uint64_t now_ns);
 
 /*
- * Has the agent asked, which wakes the guest: not more often than each
+ * Has it asked, which wakes the guest: not more often than each
  * EBB_MEMBER_ASK_NS, or EBB_MEMBER_ASK_NEED_NS if its budget is in need. Returns whether
  * it was.
  */

@@ -41,7 +41,7 @@ balloon_is_named()
 	names_it doctor 'A balloon holds 384.0 MiB'
 	names_it explain 'a balloon holds 384.0 MiB more'
 	ok "list, show, doctor and explain name the balloon"
-	names_it explain "384.0 MiB of that by the guest's word alone"
+	names_it explain "384.0 MiB of that it may have back at any moment"
 	ok "what its definition does not ask of it is owed"
 	set_target 150M
 }

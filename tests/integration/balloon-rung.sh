@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Rung balloon: nothing of Ebb is in the guest. A reclaim inflates its balloon, the host's
 # books have what came, and a guest that then grows has it back in time; a guest beside it,
-# whose balloon somebody inflated as far by hand, is killed in by its kernel.
+# whose balloon somebody inflated as far by hand, is killed in by its kernel. When the host
+# runs short, which is promised away, the policy does the same.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/rig/balloon.sh
@@ -45,4 +46,29 @@ shrink
 take 500
 check "a person may have it back" ebbctl deflate "$GUEST"
 has_back "deflate"
+
+# The policy has none inflated before the host needs that.
+ebbctl policy pause "$beside" >/dev/null || fail "the other guest is not left alone"
+host_has_enough
+wait_for 30 explained_is text '.*it has only a balloon.*' ||
+	fail "it is not explained: $(ebbctl explain "$GUEST")"
+ok "without need: $(explained text)"
+before=$(process_bytes)
+host_runs_short
+wait_for 120 holds 128 || fail "it gives nothing in need: $(ebbctl explain "$GUEST")"
+told=$(grep -o "policy: $GUEST: .* by its balloon, because .*" "$RIG_DIR/log/ebbd.log") ||
+	fail "it is not told why: $(grep policy: "$RIG_DIR/log/ebbd.log")"
+ok "the host runs short: ${told%%$'\n'*}"
+wait_for 60 explained_is '"last-ended"' 'satisfied|drained|guest-refused|timeout' || fail "it goes on: $(ebbctl explain "$GUEST")"
+at_least $((before - $(process_bytes))) $((96 << 20)) ||
+	fail "of $(mib "$before") the host has $(mib "$(process_bytes)")"
+check "it is told why" explained_is '"last-text"' ".*by its balloon, because host has.*"
+# It needs it while the host still does, and goes first.
+grow_slowly 480 || fail "it could not grow: $(guest dmesg | tail -n 20)"
+has_back "it grew in need"
+explained_is text '.*it needed its memory; it is asked again in.*' ||
+	fail "then it is not left alone: $(ebbctl explain "$GUEST")"
+ok "then it is left alone: $(explained text)"
+check "nothing was killed in it" [ "$(kills)" = 0 ]
+host_has_enough
 check "the guest's log is clean" dmesg_clean

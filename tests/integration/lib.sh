@@ -346,6 +346,28 @@ use_policy()
 	printf -v RIG_POLICY '%s\n' "enabled = yes" "$@"
 }
 
+# host_leaves KIB: of what is available, to guests; nothing is returned without need.
+host_leaves()
+{
+	local available
+
+	available=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)
+	printf '[policy]\nenabled = yes\nmode = performance\nhost-free = %sK\n' \
+		$((available > $1 ? available - $1 : 0)) >"$RIG_DIR/conf.d/policy.conf"
+	ebbctl reload >/dev/null || fail "reload"
+}
+
+# Nearly out of memory: an eighth of the mark is left below which it is in need.
+host_runs_short()
+{
+	host_leaves $((($(awk '/^MemTotal:/ { print $2 }' /proc/meminfo) / 20) / 8))
+}
+
+host_has_enough()
+{
+	host_leaves $((1 << 40))
+}
+
 # explained PATH: of what ebbctl explain says of the guest.
 explained()
 {

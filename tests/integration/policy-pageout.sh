@@ -8,17 +8,6 @@
 
 MIN_MIB=320
 
-# host_leaves KIB: of what is available, to guests.
-host_leaves()
-{
-	local available
-
-	available=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)
-	printf '[policy]\nenabled = yes\nmode = performance\nhost-free = %sK\n' \
-		$((available > $1 ? available - $1 : 0)) >"$RIG_DIR/conf.d/policy.conf"
-	ebbctl reload >/dev/null || fail "reload"
-}
-
 has_given()
 {
 	at_least "$(process_swapped .)" $((64 << 20))
@@ -51,8 +40,7 @@ ok "without need: $(explained text)"
 check "nothing was asked of it" guest_is reclaim-runs 0
 before=$(process_resident)
 
-# An eighth of the mark below which the host is in need.
-host_leaves $((($(awk '/^MemTotal:/ { print $2 }' /proc/meminfo) / 20) / 8))
+host_runs_short
 wait_for 180 has_given || fail "it gives nothing in an emergency: $(ebbctl explain "$GUEST")"
 grep -q "policy: $GUEST: .* more than its share.*because .*host" "$RIG_DIR/log/ebbd.log" ||
 	fail "it is not told why: $(grep policy: "$RIG_DIR/log/ebbd.log")"
@@ -62,7 +50,7 @@ resident=$(process_resident)
 ok "of $(mib "$before") in RAM $(mib "$resident") stayed, $(mib "$(process_swapped .)") are in swap"
 # The step of a decision and the last piece may go beyond.
 check "it keeps its min" at_least "$resident" $(((MIN_MIB - 16) << 20))
-host_leaves $((1 << 40))
+host_has_enough
 check "the work sees no wrong byte and goes on" \
 	guest "kill -0 \$(pidof work) && [ ! -s /run/work.out ]"
 check "the guest's log is clean" dmesg_clean

@@ -280,8 +280,8 @@ static void test_explain_debts(void **state)
 			      "nothing covers it\n"));
 	assert_non_null(strstr(fake_run.out, "a balloon holds 3.0 GiB more\n"));
 	assert_non_null(strstr(fake_run.out,
-			       "2.0 GiB of that by the guest's word alone: it "
-			       "owes them as what it lent\n"));
+			       "2.0 GiB of that it may have back at any "
+			       "moment: it owes them as what it lent\n"));
 	head.budgets[0].unknown_debts = 0;
 	run_explain(&head, &domain);
 	assert_non_null(strstr(fake_run.out,

@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/size.h"
+#include "host/domain/sight.h"
 #include "host/domain/vm_state.h"
 #include "tests/unit/host/domain/fake-vm.h"
 #include "tests/unit/host/rung/fake-balloon.h"
@@ -401,6 +402,153 @@ static void test_process_is_another(void **state)
 	close(after_fd);
 }
 
+/* ---- for who shares memory out ---- */
+
+static bool hears(struct ebb_vm_word *word)
+{
+	return ebb_vm_hear(vm, word);
+}
+
+static void assert_word(uint64_t usable_mib, uint64_t free_mib,
+			uint64_t left_mib)
+{
+	/* Half as much again as an eighth of 2 GiB. */
+	const uint64_t kept_mib = 384;
+	struct ebb_vm_word word;
+	struct ebb_vm_sight sight;
+
+	assert_true(hears(&word));
+	ebb_vm_see(vm, &sight);
+	assert_true(word.asked);
+	assert_int_equal(word.available_bytes, usable_mib * EBB_MIB);
+	assert_int_equal(word.free_bytes, free_mib * EBB_MIB);
+	assert_int_equal(word.free_huge_bytes,
+			 (usable_mib - kept_mib < free_mib - 64
+				  ? usable_mib - kept_mib
+				  : free_mib - 64) *
+				 EBB_MIB);
+	assert_true(sight.working_set_known);
+	assert_int_equal(sight.working_set_bytes,
+			 (left_mib - (usable_mib - kept_mib)) * EBB_MIB);
+}
+
+/* Its driver is asked once, and is left as it was. */
+static void test_word_is_asked_for(void **state)
+{
+	struct ebb_vm_word word;
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	begin();
+	assert_int_equal(ebb_vm_rung(vm), EBB_RUNG_BALLOON);
+	assert_false(hears(&word));
+	ebb_vm_see(vm, &sight);
+	assert_false(sight.working_set_known);
+	assert_int_equal(fake_balloon.acts, 0);
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	assert_word(1748, 1548, 2048);
+	assert_int_equal(fake_balloon.period_s, 0);
+	assert_int_equal(fake_balloon.resizes, 0);
+	assert_int_equal(fake_balloon.lines, 0);
+	assert_int_equal(vm->guard.timer, -1);
+	/* It is old soon, and of another kernel no word. */
+	fake_vm.now_ns += 9 * EBB_NS_PER_S;
+	assert_true(hears(&word));
+	fake_vm.now_ns += 2 * EBB_NS_PER_S;
+	assert_false(hears(&word));
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	assert_true(hears(&word));
+	fake_vm.now_ns++;
+	ebb_vm_reset(vm);
+	fake_vm_settle_down();
+	assert_false(hears(&word));
+}
+
+/* Then another rung may be open, which a look finds. */
+static void test_nobody_is_there_to_ask(void **state)
+{
+	struct ebb_vm_word word;
+	unsigned int probes;
+
+	(void)state;
+	begin();
+	fake_balloon.driver = false;
+	probes = fake_vm.probes;
+	ebb_vm_want_facts(vm);
+	fake_vm_until(fake_balloon.period_s);
+	fake_vm.now_ns += 4 * EBB_NS_PER_S;
+	fake_vm_until(fake_vm.probes > probes);
+	fake_vm_settle_down();
+	assert_false(hears(&word));
+	assert_int_equal(fake_balloon.period_s, 0);
+}
+
+/* While something is held the guard hears it, and nobody else asks. */
+static void test_word_of_the_guard(void **state)
+{
+	struct ebb_vm_word word;
+
+	(void)state;
+	hold(800);
+	begin();
+	fake_vm_until(hears(&word));
+	/* Its cushion is of what it could use without a balloon. */
+	assert_word(948, 748, 1248);
+	ebb_vm_want_facts(vm);
+	assert_int_equal(vm->phase, EBB_VM_IDLE);
+}
+
+static void test_alarms_are_counted(void **state)
+{
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.balloon_alarms, 0);
+	ebb_vm_deflate(vm, call);
+	fake_vm_until(gave_back());
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.balloon_alarms, 0);
+	fake_vm_end(vm);
+	hold(800);
+	begin();
+	read_some();
+	fake_balloon.swapped_bytes += 20 * EBB_MIB;
+	fake_vm_until(gave_back());
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.balloon_alarms, 1);
+}
+
+/* All of it may be back at any moment, also where it was defined to hold as much. */
+static void test_what_is_held_is_owed(void **state)
+{
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	hold(800);
+	fake_vm.domxml.balloon_known = true;
+	fake_vm.domxml.balloon_bytes = 1000 * EBB_MIB;
+	fake_vm.domxml.balloon_asked_known = true;
+	fake_vm.domxml.balloon_asked_bytes = 900 * EBB_MIB;
+	begin();
+	read_some();
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.usable_bytes, 1048 * EBB_MIB);
+	assert_int_equal(sight.claimed_bytes, 800 * EBB_MIB);
+	assert_int_equal(sight.base_bytes, 1848 * EBB_MIB);
+	/* A setting in percent does not move with what is held. */
+	vm->settings.held.values.min.percent = 70;
+	fake_vm_until(gave_back());
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.claimed_bytes, 100 * EBB_MIB);
+	assert_int_equal(sight.base_bytes, 1048 * EBB_MIB);
+}
+
 /* ---- beside reclaims ---- */
 
 static void inflate(struct ebb_reclaim *reclaim)
@@ -516,6 +664,11 @@ int main(void)
 		RUN(test_ebbd_ends_while_it_hangs),
 		RUN(test_domain_ends),
 		RUN(test_process_is_another),
+		RUN(test_word_is_asked_for),
+		RUN(test_nobody_is_there_to_ask),
+		RUN(test_word_of_the_guard),
+		RUN(test_alarms_are_counted),
+		RUN(test_what_is_held_is_owed),
 		RUN(test_takes_over_from_a_reclaim),
 		RUN(test_period_of_the_record),
 		RUN(test_ebbd_ends_in_a_reclaim),

@@ -356,10 +356,12 @@ static void test_what_each_can(void **state)
 	assert_false(ebb_rung(EBB_RUNG_PAGEOUT)->can.take);
 	assert_false(ebb_rung(EBB_RUNG_PAGEOUT)->can.drive);
 	assert_true(ebb_rung(EBB_RUNG_PAGEOUT)->can.page_out);
-	/* A person alone has a balloon inflated. */
+	/* What a balloon takes the guest cannot take back by itself. */
 	assert_false(ebb_rung(EBB_RUNG_BALLOON)->can.take);
-	assert_false(ebb_rung(EBB_RUNG_BALLOON)->can.drive);
-	assert_non_null(ebb_rung(EBB_RUNG_BALLOON)->run);
+	assert_true(ebb_rung(EBB_RUNG_BALLOON)->can.drive);
+	for (int id = 0; id < EBB_RUNG_COUNT; id++)
+		assert_true(ebb_rung(id)->can.balloon ==
+			    (id == EBB_RUNG_BALLOON));
 }
 
 static void test_names(void **state)

@@ -40,6 +40,8 @@ struct guest {
 	bool unfound; /* its process is not known */
 	bool closed; /* it has no lease */
 	bool reporting; /* on rung report: it speaks only when it is asked */
+	bool ballooned; /* on rung balloon: likewise its driver */
+	uint32_t alarms; /* times that it needed what that held */
 	bool paged; /* on rung pageout: the host's books speak of it */
 	bool hangs; /* it does not answer, either */
 	bool young; /* it boots */
@@ -57,6 +59,7 @@ struct guest {
 	uint64_t swapped_bytes;
 	uint64_t balloon_bytes;
 	enum ebb_reclaim_end end;
+	const char *reason; /* of that; NULL: none */
 	uint32_t orders;
 	uint64_t ordered_ns; /* the last one */
 	uint32_t withdrawn;
@@ -124,12 +127,17 @@ const struct ebb_settings *__wrap_ebb_vm_settings(const struct ebb_vm *vm)
 	return &config.policy.settings;
 }
 
+static bool speaks_when_asked(const struct guest *guest)
+{
+	return guest->reporting || guest->ballooned;
+}
+
 bool __wrap_ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
 bool __wrap_ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 {
 	const struct guest *guest = guest_of(vm);
 
-	if (guest->reporting &&
+	if (speaks_when_asked(guest) &&
 	    (guest->woken_ns == 0 ||
 	     ebb_now_ns() - guest->woken_ns > 10 * EBB_NS_PER_S / SPEED))
 		return false;
@@ -144,10 +152,10 @@ bool __wrap_ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 		return true;
 	}
 	*ret_word = (struct ebb_vm_word){
-		.asked = guest->reporting,
+		.asked = speaks_when_asked(guest),
 		/* It runs for an hour. */
 		.stamp_ns = (guest->young ? 0 : 3600 * EBB_NS_PER_S) +
-			    (guest->silent || guest->reporting
+			    (guest->silent || speaks_when_asked(guest)
 				     ? guest->woken_ns - begun_ns
 				     : ebb_now_ns() - begun_ns),
 		.free_bytes = guest->free_bytes,
@@ -167,12 +175,15 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.pid = guest->unfound ? 0 : 1 + guest->index,
 		.rung = guest->closed	   ? EBB_RUNG_OBSERVE
 			: guest->reporting ? EBB_RUNG_REPORT
+			: guest->ballooned ? EBB_RUNG_BALLOON
 			: guest->paged	   ? EBB_RUNG_PAGEOUT
 					   : EBB_RUNG_LEASE,
 		.in_job = guest->in_job,
 		.jobs_ended = guest->jobs_ended,
 		.held_known = held,
 		.usable_bytes = held ? EBB_GIB - guest->balloon_bytes : 0,
+		.base_bytes = held ? EBB_GIB : 0,
+		.balloon_alarms = guest->alarms,
 		.resident_bytes = held ? guest->resident_bytes : 0,
 		.swapped_known = held,
 		.swapped_bytes = held ? guest->swapped_bytes : 0,
@@ -270,7 +281,9 @@ static void end_order(struct guest *guest, enum ebb_reclaim_end end,
 {
 	struct ebb_reclaim reclaim = {
 		.wish = guest->order.wish,
-		.outcome = ebb_outcome(end),
+		.outcome = guest->reason
+				   ? ebb_outcome_reason(end, guest->reason)
+				   : ebb_outcome(end),
 	};
 	const struct ebb_reclaim_report report = { .reclaim = &reclaim };
 
@@ -1420,6 +1433,59 @@ static void on_rung_report_who_boots_is_not_driven(void **state)
 		    180 * EBB_NS_PER_S);
 }
 
+/* The driver of its balloon is asked in need, and the balloon inflated, for that alone. */
+static void on_rung_balloon_it_gives_in_need(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	config.policy.settings.values.mode = EBB_MODE_DENSITY;
+	guest->ballooned = true;
+	start(false);
+	come(0);
+	pass(3 * MINUTE_S);
+	assert_int_equal(guest->orders, 0);
+	assert_int_equal(guest->asked_facts, 0);
+	assert_string_equal(explained("state"), "unknown");
+	assert_non_null(strstr(explained("text"), "it has only a balloon"));
+	fall_short();
+	UNTIL(guest->orders > 0);
+	assert_true(guest->order.wish.free_only);
+	assert_int_equal(guest->order.wish.timeout_ms, 30 * 1000);
+	assert_non_null(strstr(explained("last-text"), "free, by its balloon"));
+	assert_string_equal(explained("by-balloon"), "true");
+	/* Then what it could free, each time by a word that is younger. */
+	guest->free_bytes = 0;
+	UNTIL(!guest->order.wish.free_only);
+	assert_true(guest->asked_facts >= guest->orders);
+	assert_non_null(strstr(explained("last-text"),
+			       "it could free, by its balloon"));
+	/* It needed it meanwhile, or while it was asked for it. */
+	guest->alarms++;
+	UNTIL(strcmp(explained("state"), "rests") == 0);
+}
+
+static void on_rung_balloon_an_alarm_is_a_refusal(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->ballooned = true;
+	guest->end = EBB_END_GUEST_REFUSED;
+	guest->reason = "low-memory";
+	start(false);
+	come(0);
+	fall_short();
+	UNTIL(guest->orders > 0);
+	pass(MINUTE_S / 2);
+	assert_int_equal(guest->orders, 1);
+	assert_string_equal(explained("state"), "rests");
+	/* That there is no more is none, nor is a guest that hangs. */
+	guest->reason = "balloon-stuck";
+	UNTIL(guest->orders >= 4);
+	assert_string_equal(explained("state"), "stuck");
+}
+
 /* Half of all that it has may be hot: only who is nearly out of memory takes it. */
 static void on_rung_pageout_it_is_asked_in_an_emergency(void **state)
 {
@@ -1834,6 +1900,8 @@ int main(void)
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(on_rung_report_it_is_driven_in_need),
 		SHARING_TEST(on_rung_pageout_it_is_asked_in_an_emergency),
+		SHARING_TEST(on_rung_balloon_it_gives_in_need),
+		SHARING_TEST(on_rung_balloon_an_alarm_is_a_refusal),
 		SHARING_TEST(on_rung_report_density_drives_it),
 		SHARING_TEST(on_rung_report_an_old_word_is_none),
 		SHARING_TEST(on_rung_report_who_boots_is_not_driven),
