@@ -49,6 +49,10 @@ uint64_t ebb_policy_working_set_bytes(const struct ebb_policy_domain *domain)
 {
 	uint64_t used_bytes = domain->usable_bytes - free_bytes_of(domain);
 
+	/* What its balloon leaves to it is more than what it uses: a cushion is, too. */
+	if (domain->rung.balloon)
+		used_bytes = ebb_policy_most(domain->usable_bytes,
+					     domain->resident_bytes);
 	return domain->working_set_known
 		       ? ebb_policy_least(domain->working_set_bytes, used_bytes)
 		       : used_bytes;

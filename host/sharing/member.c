@@ -138,6 +138,23 @@ static enum ebb_policy_mode mode_of(enum ebb_mode mode)
 	return EBB_POLICY_BALANCED;
 }
 
+/*
+ * What it said, and what it came to use since. By a balloon only memory of the guest can
+ * be taken: what a process without files has beside that stays.
+ */
+static uint64_t needed_bytes(const struct ebb_member *member,
+			     const struct ebb_vm_sight *sight)
+{
+	uint64_t bytes = ebb_policy_least(sight->working_set_bytes +
+						  member->growth.bytes,
+					  sight->usable_bytes);
+
+	if (can(sight).balloon)
+		bytes += ebb_policy_less(sight->resident_bytes,
+					 sight->usable_bytes);
+	return bytes;
+}
+
 void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 			uint64_t now_ns, struct ebb_policy_domain *ret_domain)
 {
@@ -162,9 +179,7 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 		.working_set_known = sight.working_set_known &&
 				     ebb_now_ns() - sight.working_set_ns <
 					     WORKING_SET_NS,
-		.working_set_bytes = ebb_policy_least(
-			sight.working_set_bytes + member->growth.bytes,
-			sight.usable_bytes),
+		.working_set_bytes = needed_bytes(member, &sight),
 		.rung = { .drive = can(&sight).drive,
 			  .page_out = can(&sight).page_out,
 			  .balloon = can(&sight).balloon },
