@@ -17,11 +17,12 @@ enum {
 	WAIT_MS = 500,
 };
 
-/* A process without files. @result: of reading @usage; 0 or -errno. */
+/* A process without files. @result: of reading @usage, at @read_ns; 0 or -errno. */
 struct process {
 	char uuid[EBB_UUID_TEXT_BYTES];
 	pid_t pid;
 	int result;
+	uint64_t read_ns;
 	struct ebb_holding usage;
 };
 
@@ -56,10 +57,13 @@ static void read_work(void *opaque)
 	/* What cannot be read is not known, and shown so. */
 	if (!ebb_swapped_is_known(NEW_MS))
 		ebb_swapped_read(reading->holdings->path);
-	for (uint32_t i = 0; i < reading->count; i++)
-		reading->processes[i].result =
-			ebb_guest_process_usage(reading->processes[i].pid,
-						&reading->processes[i].usage);
+	for (uint32_t i = 0; i < reading->count; i++) {
+		struct process *process = &reading->processes[i];
+
+		process->read_ns = ebb_now_ns();
+		process->result =
+			ebb_guest_process_usage(process->pid, &process->usage);
+	}
 }
 
 static void read_done(void *opaque)
@@ -74,7 +78,7 @@ static void read_done(void *opaque)
 
 		if (process->result == 0 && entry && entry->vm)
 			ebb_vm_take_usage(entry->vm, process->pid,
-					  &process->usage);
+					  &process->usage, process->read_ns);
 	}
 	free(reading);
 	holdings->done = holdings->begun;

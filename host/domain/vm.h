@@ -198,9 +198,12 @@ void ebb_vm_status(const struct ebb_vm *vm,
  */
 pid_t ebb_vm_wants_usage(const struct ebb_vm *vm, uint32_t max_age_ms);
 
-/* What was read of it. That of a process that has ended since is dropped. */
+/*
+ * What was read of it, from @read_ns on. That of a process that has ended since is
+ * dropped, and so is what is older than what is known.
+ */
 void ebb_vm_take_usage(struct ebb_vm *vm, pid_t pid,
-		       const struct ebb_holding *usage);
+		       const struct ebb_holding *usage, uint64_t read_ns);
 
 /* What the guest is owed of the pool of @page_bytes, at most. */
 uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes);

@@ -143,7 +143,8 @@ static bool may_resume(struct ebb_vm *vm)
 
 /*
  * What a process without files has, by the reclaim's last measure. What was read of it
- * meanwhile is older: who decided from that would take once more what was taken since.
+ * meanwhile is older, also where that ends later: who decided from that would take once
+ * more what was taken since.
  */
 static void take_measure(struct ebb_vm *vm)
 {
@@ -158,7 +159,7 @@ static void take_measure(struct ebb_vm *vm)
 		reclaim->after_bytes - reclaim->swapped_after_bytes;
 	usage.swapped_bytes = reclaim->swapped_after_bytes;
 	usage.swapped_known = true;
-	ebb_vm_take_usage(vm, vm->probe.qemu.pid, &usage);
+	ebb_vm_take_usage(vm, vm->probe.qemu.pid, &usage, ebb_now_ns());
 }
 
 static void reclaim_done(struct ebb_vm *vm)

@@ -108,13 +108,13 @@ pid_t ebb_vm_wants_usage(const struct ebb_vm *vm, uint32_t max_age_ms)
 }
 
 void ebb_vm_take_usage(struct ebb_vm *vm, pid_t pid,
-		       const struct ebb_holding *usage)
+		       const struct ebb_holding *usage, uint64_t read_ns)
 {
-	if (vm->probe.qemu.pid != pid ||
+	if (vm->probe.qemu.pid != pid || read_ns < vm->process.usage_ns ||
 	    !ebb_guest_process_alive(&vm->probe.qemu))
 		return;
 	vm->process.usage = *usage;
-	vm->process.usage_ns = ebb_now_ns();
+	vm->process.usage_ns = read_ns;
 }
 
 static void fill_holding(const struct ebb_vm *vm,

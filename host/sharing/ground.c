@@ -15,10 +15,11 @@ enum {
 	NEW_MS = 1000
 };
 
-/* Of a process without files. @result: 0 or -errno, if it was @wanted. */
+/* Of a process without files. @result: 0 or -errno, of @read_ns, if it was @wanted. */
 struct usage {
 	bool wanted;
 	int result;
+	uint64_t read_ns;
 	struct ebb_holding holding;
 };
 
@@ -95,11 +96,15 @@ static void read_work(void *opaque)
 	/* What cannot be read is not known, and taken so. */
 	if (!ebb_swapped_is_known(NEW_MS))
 		ebb_swapped_read(EBB_SWAPPED_PATH);
-	for (uint32_t i = 0; i < reading->count; i++)
-		if (reading->usages[i].wanted)
-			reading->usages[i].result = ebb_guest_process_usage(
-				reading->processes[i].pid,
-				&reading->usages[i].holding);
+	for (uint32_t i = 0; i < reading->count; i++) {
+		struct usage *usage = &reading->usages[i];
+
+		if (!usage->wanted)
+			continue;
+		usage->read_ns = ebb_now_ns();
+		usage->result = ebb_guest_process_usage(
+			reading->processes[i].pid, &usage->holding);
+	}
 	reading->result = ebb_budget_read(reading->ground->reader,
 					  reading->order.promised_bytes,
 					  reading->processes, reading->count,
@@ -257,7 +262,8 @@ static void place_members(const struct reading *reading)
 		    reading->usages[next].result == 0)
 			ebb_vm_take_usage(member->vm,
 					  reading->processes[next].pid,
-					  &reading->usages[next].holding);
+					  &reading->usages[next].holding,
+					  reading->usages[next].read_ns);
 	}
 }
 

@@ -223,19 +223,25 @@ static void test_memory_in_no_files_is_seen(void **state)
 	assert_int_equal(sight.usable_bytes, EBB_GIB);
 	assert_int_equal(sight.resident_bytes, 0);
 	assert_int_equal(ebb_vm_wants_usage(vm, 1000), pid);
-	ebb_vm_take_usage(vm, pid, &usage);
+	ebb_vm_take_usage(vm, pid, &usage, ebb_now_ns());
 	assert_int_equal(ebb_vm_wants_usage(vm, 1000), 0);
 	ebb_vm_see(vm, &sight);
 	assert_true(sight.held_known);
 	assert_int_equal(sight.usable_bytes, EBB_GIB);
 	assert_int_equal(sight.resident_bytes, 3 * EBB_MIB);
 	assert_int_equal(sight.swapped_bytes, EBB_MIB);
+	/* A reading that began before that one is older, whenever it ends. */
+	usage.resident_bytes = 9 * EBB_MIB;
+	ebb_vm_take_usage(vm, pid, &usage, ebb_now_ns() - 1);
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.resident_bytes, 3 * EBB_MIB);
+	usage.resident_bytes = 3 * EBB_MIB;
 	fake_vm.now_ns += 60 * EBB_NS_PER_S;
 	ebb_vm_see(vm, &sight);
 	assert_false(sight.held_known);
 	/* Of which pool it is, is not known, but that it has it. */
 	usage.pooled = true;
-	ebb_vm_take_usage(vm, pid, &usage);
+	ebb_vm_take_usage(vm, pid, &usage, ebb_now_ns());
 	ebb_vm_see(vm, &sight);
 	assert_false(sight.held_known);
 	assert_int_equal(sight.usable_bytes, EBB_GIB);
@@ -256,7 +262,7 @@ static void test_debt_is_unknown_after_a_look_that_failed(void **state)
 	fake_vm_settle_down();
 	fake_vm.domxml = domxml;
 	assert_int_equal(vm->probe.qemu.pid, 1);
-	ebb_vm_take_usage(vm, 1, &usage);
+	ebb_vm_take_usage(vm, 1, &usage, ebb_now_ns());
 	ebb_vm_see(vm, &sight);
 	assert_int_equal(sight.pid, 1);
 	assert_int_equal(sight.usable_bytes, 0);
@@ -397,12 +403,12 @@ static void test_lent_is_known_or_not(void **state)
 	(void)state;
 	ebb_vm_status(vm, status);
 	assert_false(status->lent_known);
-	ebb_vm_take_usage(vm, pid, &usage);
+	ebb_vm_take_usage(vm, pid, &usage, ebb_now_ns());
 	ebb_vm_status(vm, status);
 	assert_true(status->lent_known);
 	assert_int_equal(status->lent_bytes, EBB_GIB - 4 * EBB_MIB);
 	usage.pooled = true;
-	ebb_vm_take_usage(vm, pid, &usage);
+	ebb_vm_take_usage(vm, pid, &usage, ebb_now_ns());
 	ebb_vm_status(vm, status);
 	assert_true(status->resident_known);
 	assert_false(status->lent_known);
@@ -418,7 +424,7 @@ static void test_known_while_looked_at(void **state)
 	(void)state;
 	ebb_vm_status(vm, status);
 	assert_false(status->resident_known);
-	ebb_vm_take_usage(vm, vm->probe.qemu.pid, &usage);
+	ebb_vm_take_usage(vm, vm->probe.qemu.pid, &usage, ebb_now_ns());
 	fake_vm.held = true;
 	ebb_vm_invalidate(vm);
 	assert_int_equal(vm->phase, EBB_VM_LOOKING);

@@ -235,10 +235,12 @@ int __wrap_ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
 }
 
 void __wrap_ebb_vm_take_usage(struct ebb_vm *vm, pid_t pid,
-			      const struct ebb_holding *usage);
+			      const struct ebb_holding *usage,
+			      uint64_t read_ns);
 void __wrap_ebb_vm_take_usage(struct ebb_vm *vm, pid_t pid,
-			      const struct ebb_holding *usage)
+			      const struct ebb_holding *usage, uint64_t read_ns)
 {
+	assert_true(read_ns > 0);
 	assert_int_equal(pid, 1 + guest_of(vm)->index);
 	guest_of(vm)->usage_known = true;
 	guest_of(vm)->resident_bytes = usage->resident_bytes;
