@@ -211,7 +211,7 @@ static struct ebb_outcome may_take(struct pageout *pageout)
 					      &pageout->bounds,
 					      &pageout->reclaim->books);
 	if (outcome.end == EBB_END_NONE && room_bytes() == 0)
-		return no_more("swap-full");
+		return no_more(EBB_PAGEOUT_SWAP_FULL);
 	return outcome;
 }
 

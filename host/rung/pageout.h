@@ -53,6 +53,9 @@
 /* How long the guest has to show what it wants back. */
 #define EBB_PAGEOUT_SETTLE_MS 3000
 
+/* Why there is no more, though that says nothing of the guest. */
+#define EBB_PAGEOUT_SWAP_FULL "swap-full"
+
 /* Pure. What of the swap a run leaves to the host: a sixteenth, at least 32 MiB. */
 uint64_t ebb_pageout_reserve_bytes(uint64_t swap_bytes);
 

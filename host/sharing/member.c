@@ -6,6 +6,7 @@
 
 #include "host/policy/quantity.h"
 #include "host/rung/need.h"
+#include "host/rung/pageout.h"
 #include "host/rung/rung.h"
 
 /* A working set that was told longer ago says nothing of now. */
@@ -236,10 +237,13 @@ static enum ebb_policy_answer answer_of(const struct ebb_outcome *outcome)
 	case EBB_END_GUEST_REFUSED:
 		return ebb_need_is_alarm(outcome->reason) ? EBB_POLICY_REFUSED
 							  : EBB_POLICY_GAVE;
+	case EBB_END_NO_MORE:
+		return strcmp(outcome->reason, EBB_PAGEOUT_SWAP_FULL) == 0
+			       ? EBB_POLICY_UNASKED
+			       : EBB_POLICY_GAVE;
 	case EBB_END_SATISFIED:
 	case EBB_END_DRAINED:
 	case EBB_END_TIMEOUT:
-	case EBB_END_NO_MORE:
 	case EBB_END_GUEST_SILENT:
 	case EBB_END_NO_AGENT:
 		return EBB_POLICY_GAVE;

@@ -1683,6 +1683,24 @@ static void a_domain_goes_while_it_is_asked(void **state)
 	assert_int_equal(sharing->members.count, 1);
 }
 
+/* Full swap says nothing of the guest, a guest that works with all it has does. */
+static void a_full_swap_is_no_fault_of_the_guest(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->paged = true;
+	guest->end = EBB_END_NO_MORE;
+	guest->reason = "swap-full";
+	__atomic_store_n(&available_bytes, EBB_GIB / 4, __ATOMIC_RELAXED);
+	start(false);
+	come(0);
+	UNTIL(guest->orders >= 5);
+	assert_int_equal(sharing->members.items[0]->history.idle_answers, 0);
+	guest->reason = "in-use";
+	UNTIL(strcmp(explained("state"), "stuck") == 0);
+}
+
 /* ---- orders that wait ---- */
 
 static void set_available(uint64_t bytes)
@@ -1940,6 +1958,7 @@ int main(void)
 		SHARING_TEST(what_a_job_made_resident_is_taken_back),
 		SHARING_TEST(who_is_restored_or_migrated_here_gives_as_any),
 		SHARING_TEST(who_gives_nothing_is_stuck),
+		SHARING_TEST(a_full_swap_is_no_fault_of_the_guest),
 		SHARING_TEST(a_domain_goes_while_it_is_asked),
 		SHARING_TEST(an_order_ends_with_the_need),
 		SHARING_TEST(an_order_does_not_wait_for_long),
