@@ -26,6 +26,8 @@
  *   itself it waits once more, unless its time is over, and all that went out is counted,
  *   the trials too.
  * - A part of the swap is left to the host, which may have to swap out others soon.
+ *   Where several are paged out at once each counts the same room, and reads it anew
+ *   before each piece: all that they take too much is a piece each, of that part.
  * - libvirt is asked before each whether a job reads the memory: that would have
  *   all back.
  *
@@ -39,6 +41,14 @@
  *
  * What is free in the guest is not known from outside, so that alone cannot be taken: a
  * size is to be asked for.
+ *
+ * The alternative: memory.reclaim of the domain's cgroup has the kernel choose. It takes
+ * of all that is charged there, QEMU's own memory and its files among that, and not of
+ * shared memory that is charged elsewhere. It says neither what it took nor where, so
+ * what comes back could be counted for the cgroup alone, and a part that is hot could not
+ * be left out the next time. And it is there with cgroups of version 2 alone, for who may
+ * write to all of them. process_madvise() takes what is named, of guest memory, on any
+ * host since Linux 5.10, with a capability.
  *
  * Where it is closed: choose.c has the list. Swap in zram is RAM: what goes there is only
  * moved.
