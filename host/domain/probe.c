@@ -672,6 +672,7 @@ static void examine(struct context *context)
 		return;
 	r = examine_process(context);
 	examine_record(context);
+	*context->order->record_read = true;
 	if (r < 0)
 		return;
 	keep = was_locked(context);

@@ -99,6 +99,8 @@ struct ebb_probe {
  * @forbidden: the set of rungs that may not be used for it
  * @share_reserved: what its owner reserved is no obstacle
  * @before: the look before; its process, its channels. It has no lease
+ * @record_read: becomes true when the record of the domain's balloon is what the look
+ *	will have found, while that goes on
  */
 struct ebb_probe_order {
 	struct ebb_domain *domain;
@@ -113,6 +115,7 @@ struct ebb_probe_order {
 	uint32_t forbidden;
 	bool share_reserved;
 	const struct ebb_probe *before;
+	atomic_bool *record_read;
 };
 
 /* Nothing known, nothing held. */

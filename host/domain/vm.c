@@ -282,6 +282,8 @@ void ebb_vm_reconnect(struct ebb_vm *vm, struct ebb_domain *domain)
 
 void ebb_vm_tick(struct ebb_vm *vm, uint64_t now_ns)
 {
+	if (vm->phase == EBB_VM_LOOKING)
+		ebb_vm_guard_looking(vm);
 	if (vm->phase != EBB_VM_IDLE)
 		return;
 	if (vm->probe.attached && !ebb_ringmap_is_open(&vm->probe.ring)) {

@@ -20,7 +20,7 @@
  * driver has said so, and is given back then.
  *
  * An ebbd that is killed cannot do that. The record, which libvirt keeps, is what the next
- * one goes on with, from its first look on.
+ * one goes on with, as soon as its first look has read it, whatever that waits for then.
  *
  * No wait is here, and no job of the vm's is needed: a look that hangs does not blind the
  * guard. A QEMU that hangs does, for its own domain: this is told once, and the guest,
@@ -367,7 +367,8 @@ void ebb_vm_guard_process_dropped(struct ebb_vm *vm)
 	struct ebb_hand_answer unused;
 
 	vm->guard.word_ns = 0;
-	if (!ebb_hand_holds(&vm->guard.hand))
+	/* What the look that found the process has taken early is of that one. */
+	if (vm->guard.early || !ebb_hand_holds(&vm->guard.hand))
 		return;
 	answer_trouble(vm, "The domain is being stopped");
 	if (ebb_hand_is_asked(&vm->guard.hand))
@@ -377,10 +378,9 @@ void ebb_vm_guard_process_dropped(struct ebb_vm *vm)
 	vm->guard.changed = false;
 }
 
-static void find_record(struct ebb_vm *vm)
+static void find_record(struct ebb_vm *vm,
+			const struct ebb_balloon_record *record)
 {
-	const struct ebb_balloon_record *record =
-		&vm->probe.domxml.balloon_record;
 	struct vm_guard *guard = &vm->guard;
 
 	if (!record->base_bytes || guard->changed || guard->timer >= 0 ||
@@ -394,11 +394,22 @@ static void find_record(struct ebb_vm *vm)
 	start(vm);
 }
 
+void ebb_vm_guard_looking(struct ebb_vm *vm)
+{
+	struct vm_guard *guard = &vm->guard;
+
+	if (!guard->record_read || guard->timer >= 0)
+		return;
+	find_record(vm, &vm->next->domxml.balloon_record);
+	guard->early = guard->timer >= 0;
+}
+
 void ebb_vm_guard_looked(struct ebb_vm *vm)
 {
 	const struct ebb_probe *probe = &vm->probe;
 
-	find_record(vm);
+	vm->guard.early = false;
+	find_record(vm, &vm->probe.domxml.balloon_record);
 	if (vm->guard.timer < 0 || probe->domxml.cell_count == 0)
 		return;
 	if (ebb_rungs_have(probe->forbidden, EBB_RUNG_BALLOON))

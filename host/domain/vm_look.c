@@ -128,6 +128,7 @@ static void look_work(void *opaque)
 		.share_reserved = vm->settings.looked_reserved ==
 				  EBB_RESERVED_SHARE,
 		.before = &vm->probe,
+		.record_read = &vm->guard.record_read,
 	};
 
 	ebb_probe_run(&order, vm->next);
@@ -305,6 +306,7 @@ void ebb_vm_look(struct ebb_vm *vm)
 	vm->settings.changed = false;
 	ebb_vm_balloon_look_begins(vm);
 	vm->guard.changed = false;
+	vm->guard.record_read = false;
 	if (ebb_vm_settings_look_begins(vm))
 		ebb_vm_target_forget(vm);
 	vm->gone = false;

@@ -213,6 +213,8 @@ struct vm_balloon {
  * @reason: why all is given back, a stable word; NULL: it is not
  * @unread: it cannot be read now, which is in the log
  * @changed: what is held did, since the last look began: its XML may be older
+ * @record_read: the look that runs has read what is on record
+ * @early: it was taken from there, before that look ended
  * @call: of who asked for it to be given back, or NULL
  * @alarms: times that the guest needed it back, while ebbd has run
  * @word, @word_ns: what its driver said of a balloon that rested, and when; 0: nothing
@@ -231,6 +233,8 @@ struct vm_guard {
 	const char *reason;
 	bool unread;
 	bool changed;
+	atomic_bool record_read;
+	bool early;
 	struct ebb_call *call;
 	uint32_t alarms;
 	struct ebb_balloon_stats word;
@@ -510,6 +514,9 @@ void ebb_vm_guard_process_dropped(struct ebb_vm *vm);
 
 /* vm_guard.c: the hand is back from a worker that asked the driver for a word. */
 void ebb_vm_guard_asked(struct ebb_vm *vm);
+
+/* vm_guard.c: a look goes on, for a second at least. */
+void ebb_vm_guard_looking(struct ebb_vm *vm);
 
 /* vm_guard.c: a look ended. */
 void ebb_vm_guard_looked(struct ebb_vm *vm);

@@ -238,6 +238,7 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 						: EBB_REASON_PRIVATE_MEMORY,
 			       NULL);
 	fake_vm.probes++;
+	*order->record_read = true;
 	while (fake_vm.held)
 		usleep(1000);
 }

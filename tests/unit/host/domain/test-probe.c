@@ -278,6 +278,8 @@ static int set_up(void **state)
 	return 0;
 }
 
+static atomic_bool record_read;
+
 static void look(struct ebb_probe_order order)
 {
 	static const struct ebb_config config = { .agent_timeout_ms = 1 };
@@ -285,6 +287,7 @@ static void look(struct ebb_probe_order order)
 	order.config = &config;
 	order.gone = &gone;
 	order.before = &before;
+	order.record_read = &record_read;
 	ebb_probe_run(&order, &found);
 }
 
@@ -636,8 +639,10 @@ static void test_record_of_another_process(void **state)
 	fake.record = "base='1048576' left='524288' start='100'";
 	fake_balloon.record_base_bytes = EBB_GIB;
 	fake.start_ticks = 100;
+	record_read = false;
 	look(plain);
 	assert_int_equal(found.domxml.balloon_record.base_bytes, EBB_GIB);
+	assert_true(record_read);
 	fake.start_ticks = 200;
 	fake.restored = true;
 	look(plain);

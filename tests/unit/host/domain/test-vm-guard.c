@@ -129,6 +129,43 @@ static void test_goes_on_with_the_record(void **state)
 	fake_vm_settle_down();
 }
 
+/* The look waits for somebody else, and the guest needs its memory. */
+static void test_does_not_wait_for_the_look(void **state)
+{
+	int process_fd = eventfd(0, EFD_CLOEXEC);
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	fake_vm.pidfd = process_fd;
+	hold(800);
+	fake_vm.held = true;
+	vm = fake_vm_new();
+	ebb_vm_note_state(vm, EBB_DOMAIN_RUNNING);
+	fake_vm_until(vm->guard.record_read);
+	assert_int_equal(vm->guard.timer, -1);
+	ebb_vm_tick(vm, fake_vm.now_ns);
+	assert_true(vm->guard.timer >= 0);
+	read_some();
+	/* The look finds the process that this is of. */
+	fake_vm.held = false;
+	fake_vm_settle_down();
+	assert_int_equal(held_mib(), 800);
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	fake_balloon.used_bytes = 1000 * EBB_MIB;
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+	/* What it read is of before that. */
+	ebb_vm_tick(vm, fake_vm.now_ns);
+	fake_vm.held = false;
+	fake_vm_settle_down();
+	assert_int_equal(vm->guard.timer, -1);
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.balloon_alarms, 1);
+	fake_vm.pidfd = 0;
+	close(process_fd);
+}
+
 static void test_gives_back_what_it_took(void **state)
 {
 	(void)state;
@@ -648,6 +685,7 @@ int main(void)
 #define RUN(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 		RUN(test_nothing_is_held),
 		RUN(test_goes_on_with_the_record),
+		RUN(test_does_not_wait_for_the_look),
 		RUN(test_gives_back_what_it_took),
 		RUN(test_somebody_else_gave_it_back),
 		RUN(test_memory_is_plugged),
