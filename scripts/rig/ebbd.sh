@@ -27,9 +27,10 @@ ebbd_ready_or_gone()
 # shellcheck disable=SC2120 # most have none
 start_ebbd()
 {
-	local listener ebbd=${EBBD_PROGRAM:-$(program ebbd)}
+	local listener pin=() ebbd=${EBBD_PROGRAM:-$(program ebbd)}
 
 	[ -x "$ebbd" ] || rig_die "no ebbd in $build: make"
+	[ -z "${EBB_EBBD_CPUS:-}" ] || pin=(taskset -c "$EBB_EBBD_CPUS")
 	rm -f "$RIG_DIR/run/notify" "$RIG_DIR/run/notify.sock"
 	socat -u "UNIX-RECV:$RIG_DIR/run/notify.sock" \
 		"OPEN:$RIG_DIR/run/notify,creat,append" &
@@ -44,7 +45,7 @@ start_ebbd()
 			>"$RIG_DIR/conf.d/policy.conf"
 	# ebbd-faults waits there where a test says.
 	EBB_FAULT_HOLD=$RIG_DIR/run/hold \
-		NOTIFY_SOCKET=$RIG_DIR/run/notify.sock "$ebbd" -c "$URI" \
+		NOTIFY_SOCKET=$RIG_DIR/run/notify.sock "${pin[@]}" "$ebbd" -c "$URI" \
 		--config "$RIG_DIR/ebbd.conf" --socket "$EBBD_SOCKET" \
 		--log-level debug "$@" \
 		>>"$RIG_DIR/log/ebbd.log" 2>&1 </dev/null 7<&- 8>&- &
