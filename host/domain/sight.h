@@ -106,6 +106,9 @@ void ebb_vm_renew_facts(struct ebb_vm *vm);
  */
 void ebb_vm_want_job(struct ebb_vm *vm);
 
+/* Nobody needs what its balloon holds for Ebb any more: it gives that back. */
+void ebb_vm_give_back(struct ebb_vm *vm);
+
 void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight);
 
 /*

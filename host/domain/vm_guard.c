@@ -11,7 +11,8 @@
  *   - when its driver says nothing for a while, though the guest runs: what is not known
  *     is never spare;
  *   - when a better rung is open, or this one is forbidden;
- *   - when a person asks for it, and when ebbd ends: nobody would watch.
+ *   - when a person asks for it, or who shares memory out has enough for long;
+ *   - when ebbd ends: nobody would watch.
  *
  * At a reset it is, too, but for REST_BYTES. QEMU keeps what it asks of a balloon, so the
  * next kernel would inflate it while it boots. Asked for nothing, its driver would say
@@ -41,6 +42,7 @@
 #include "common/log.h"
 #include "common/size.h"
 #include "host/base/loop.h"
+#include "host/domain/sight.h"
 #include "host/domain/vm_state.h"
 #include "host/rung/need.h"
 
@@ -354,6 +356,12 @@ static void give_back_for(struct ebb_vm *vm, const char *reason)
 {
 	if (!vm->guard.reason)
 		vm->guard.reason = reason;
+}
+
+void ebb_vm_give_back(struct ebb_vm *vm)
+{
+	if (vm->guard.timer >= 0 && !is_lent(vm))
+		give_back_for(vm, "no-need");
 }
 
 void ebb_vm_guard_reset(struct ebb_vm *vm)

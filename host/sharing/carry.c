@@ -294,4 +294,6 @@ void ebb_sharing_carry_out(struct ebb_sharing *sharing,
 	sharing->more = carry_out_some(sharing, picture, first, false);
 	sharing->more |= carry_out_some(sharing, picture, first, true);
 	want_facts(sharing, picture);
+	if (!ebb_sharing_is_dry_run(sharing))
+		ebb_sharing_give_back(picture);
 }

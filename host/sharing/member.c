@@ -283,6 +283,8 @@ void ebb_member_note(struct ebb_member *member,
 	domain.usable_bytes = sight.usable_bytes;
 	domain.resident_bytes = sight.resident_bytes;
 	last->done = true;
+	member->ballooned |= domain.rung.balloon;
+	member->ease_ns = 0;
 	if (reclaim) {
 		answer = answer_of(&reclaim->outcome);
 		last->came_bytes = reclaim->books.reclaimed_bytes;

@@ -74,6 +74,8 @@ struct ebb_member_order {
  * @refill: what a libvirt job made resident
  * @growth: what it came to use since it told its working set
  * @balloon_alarms: of its vm's, those that the policy knows of
+ * @ballooned: its balloon took something for the policy, and may hold it
+ * @ease_ns: since when nobody needs that; 0: somebody may
  * @parts_known: else it lies in other budgets, too, or may
  * @cover_told: whether its budgets could give it what it may take was looked at
  * @debt_unknown, @debt_unknown_ns: not even the most that it may take back is known, and
@@ -99,6 +101,8 @@ struct ebb_member {
 	struct ebb_refill refill;
 	struct ebb_growth growth;
 	uint32_t balloon_alarms;
+	bool ballooned;
+	uint64_t ease_ns;
 	struct ebb_policy_history history;
 	struct ebb_member_last last;
 	bool cover_told;

@@ -31,7 +31,8 @@
  * the guest is taken as it is; the guest is driven only where the decision takes what
  * it uses. A person's reclaim goes before these (ebb_vm_reclaim()). Only a few orders
  * are under way at once, and one that waits for its turn is withdrawn when its reason
- * is gone (withdraw.c). How one ended is for the policy: a guest under pressure has its
+ * is gone (withdraw.c). What a balloon holds is given back when the host has enough for
+ * long (giveback.c). How one ended is for the policy: a guest under pressure has its
  * rest, one that does not move is stuck, and what says nothing of the guest (a job of
  * libvirt's, another's reclaim) does not count.
  *

@@ -101,6 +101,9 @@ static inline bool ebb_sharing_is_dry_run(const struct ebb_sharing *sharing)
 void ebb_sharing_carry_out(struct ebb_sharing *sharing,
 			   struct ebb_picture *picture);
 
+/* giveback.c: of what balloons hold, where the host has enough for long. */
+void ebb_sharing_give_back(const struct ebb_picture *picture);
+
 /* tell.c: what is news of the budgets, before the ground keeps them. */
 void ebb_sharing_tell(struct ebb_sharing *sharing,
 		      const struct ebb_picture *picture);

@@ -561,6 +561,22 @@ static void test_alarms_are_counted(void **state)
 	assert_int_equal(sight.balloon_alarms, 1);
 }
 
+static void test_is_not_needed_any_more(void **state)
+{
+	(void)state;
+	begin();
+	ebb_vm_give_back(vm);
+	assert_null(vm->guard.reason);
+	fake_vm_end(vm);
+	hold(800);
+	begin();
+	read_some();
+	ebb_vm_give_back(vm);
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
+	assert_int_equal(vm->guard.alarms, 0);
+}
+
 /* All of it may be back at any moment, also where it was defined to hold as much. */
 static void test_what_is_held_is_owed(void **state)
 {
@@ -706,6 +722,7 @@ int main(void)
 		RUN(test_nobody_is_there_to_ask),
 		RUN(test_word_of_the_guard),
 		RUN(test_alarms_are_counted),
+		RUN(test_is_not_needed_any_more),
 		RUN(test_what_is_held_is_owed),
 		RUN(test_takes_over_from_a_reclaim),
 		RUN(test_period_of_the_record),

@@ -63,6 +63,7 @@ struct guest {
 	uint32_t orders;
 	uint64_t ordered_ns; /* the last one */
 	uint32_t withdrawn;
+	uint32_t given_back; /* by its balloon, unasked */
 	bool pending;
 	struct ebb_reclaim_order order;
 	uint32_t asked_facts;
@@ -339,6 +340,13 @@ void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque)
 	guest->pending = false;
 	guest->withdrawn++;
 	guest->order.done(&report, guest->order.opaque);
+}
+
+void __wrap_ebb_vm_give_back(struct ebb_vm *vm);
+void __wrap_ebb_vm_give_back(struct ebb_vm *vm)
+{
+	guest_of(vm)->given_back++;
+	guest_of(vm)->balloon_bytes = 0;
 }
 
 /* Each is in other places of the list than before. The last one is short. */
@@ -1488,6 +1496,47 @@ static void on_rung_balloon_an_alarm_is_a_refusal(void **state)
 	assert_string_equal(explained("state"), "stuck");
 }
 
+static void set_available(uint64_t bytes)
+{
+	__atomic_store_n(&available_bytes, bytes, __ATOMIC_RELAXED);
+}
+
+static void come_with_a_balloon(struct guest *guest)
+{
+	guest->ballooned = true;
+	come(guest->index);
+}
+
+/* Once nobody needs it for ten minutes, and nobody would if the guest takes all of it. */
+static void what_a_balloon_holds_is_given_back(void **state)
+{
+	struct guest *guest = &guests[0], *other = &guests[1];
+
+	(void)state;
+	start(false);
+	come_with_a_balloon(guest);
+	fall_short();
+	UNTIL(guest->orders > 0);
+	guest->balloon_bytes = EBB_GIB / 4;
+	guest->hangs = true;
+	come_with_a_balloon(other);
+	/* A person had this one take it. */
+	other->balloon_bytes = EBB_GIB / 4;
+	other->hangs = true;
+	pass(11 * MINUTE_S);
+	assert_int_equal(guest->given_back, 0);
+	set_available(2 * EBB_GIB + EBB_GIB / 4 - 1);
+	pass(11 * MINUTE_S);
+	assert_int_equal(guest->given_back, 0);
+	set_available(2 * EBB_GIB + EBB_GIB / 4);
+	pass(9 * MINUTE_S);
+	assert_int_equal(guest->given_back, 0);
+	UNTIL(guest->given_back > 0);
+	pass(11 * MINUTE_S);
+	assert_int_equal(guest->given_back, 1);
+	assert_int_equal(other->given_back, 0);
+}
+
 /* Half of all that it has may be hot: only who is nearly out of memory takes it. */
 static void on_rung_pageout_it_is_asked_in_an_emergency(void **state)
 {
@@ -1703,11 +1752,6 @@ static void a_full_swap_is_no_fault_of_the_guest(void **state)
 
 /* ---- orders that wait ---- */
 
-static void set_available(uint64_t bytes)
-{
-	__atomic_store_n(&available_bytes, bytes, __ATOMIC_RELAXED);
-}
-
 static void an_order_ends_with_the_need(void **state)
 {
 	struct guest *guest = &guests[0];
@@ -1922,6 +1966,7 @@ int main(void)
 		SHARING_TEST(on_rung_pageout_it_is_asked_in_an_emergency),
 		SHARING_TEST(on_rung_balloon_it_gives_in_need),
 		SHARING_TEST(on_rung_balloon_an_alarm_is_a_refusal),
+		SHARING_TEST(what_a_balloon_holds_is_given_back),
 		SHARING_TEST(on_rung_report_density_drives_it),
 		SHARING_TEST(on_rung_report_an_old_word_is_none),
 		SHARING_TEST(on_rung_report_who_boots_is_not_driven),
