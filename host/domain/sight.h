@@ -2,7 +2,8 @@
 /*
  * A vm as whoever shares memory out sees it: facts by loads from the ring, or, where
  * there is none, those that the agent, or the driver of the balloon, told when it was
- * asked last; the host's books by fstat(). Nothing waits, no guest is woken, libvirtd is not asked.
+ * asked last; the host's books by fstat(). Nothing waits, no guest is woken, libvirtd is
+ * not asked.
  */
 #ifndef EBB_HOST_SIGHT_H
 #define EBB_HOST_SIGHT_H
@@ -92,8 +93,8 @@ bool ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word);
 
 /*
  * Has the agent asked for what the ring does not tell, or the driver of the balloon, once,
- * as soon as nothing else is done with the vm. That wakes the guest. ebb_vm_see() has it then, if it answers,
- * and ebb_vm_hear() what is so now.
+ * as soon as nothing else is done with the vm. That wakes the guest. ebb_vm_see() has it
+ * then, if it answers, and ebb_vm_hear() what is so now.
  */
 void ebb_vm_want_facts(struct ebb_vm *vm);
 

@@ -48,10 +48,10 @@ static void ask_driver(struct ebb_vm *vm)
 	struct vm_asking *asking = &vm->asking;
 	struct ebb_hand *hand = &vm->guard.hand;
 
-	asking->result = ebb_hand_try_driver(
+	asking->result = ebb_hand_hear_driver(
 		hand, vm->probe.domxml.balloon_period_s, &asking->driver);
 	asking->asked_ns = ebb_now_ns();
-	/* One line a domain is too many at rest. The question of a QEMU that hangs stays. */
+	/* A line for each domain is too many at rest; one to a QEMU that hangs stays. */
 	if (!ebb_hand_is_asked(hand))
 		ebb_hand_release(hand);
 }

@@ -172,24 +172,19 @@ static int await_driver(struct ebb_hand *hand, uint64_t before_s,
 	return r;
 }
 
-int ebb_hand_try_driver(struct ebb_hand *hand, uint32_t period_s,
-			struct ebb_hand_answer *ret_answer)
+int ebb_hand_hear_driver(struct ebb_hand *hand, uint32_t period_s,
+			 struct ebb_hand_answer *ret_answer)
 {
 	const struct ebb_balloon_act start = { .set_period = true,
 					       .period_s = PERIOD_S };
-	const struct ebb_balloon_act stop = { .set_period = true };
+	const struct ebb_balloon_act stop = { .set_period = true,
+					      .period_s = period_s };
 	struct ebb_hand_answer unused;
 	uint64_t before_s;
 	int r = ebb_hand_do(hand, &(struct ebb_balloon_act){ 0 }, ret_answer);
 
 	if (r < 0)
 		return r;
-	/* With a period it has had its time. */
-	if (period_s)
-		return is_young(&ret_answer->stats, period_s) &&
-				       ret_answer->stats.usable_known
-			       ? 0
-			       : -ENODATA;
 	before_s = ret_answer->stats.stamp_s;
 	r = ebb_hand_do(hand, &start, ret_answer);
 	if (r == 0)
@@ -197,6 +192,21 @@ int ebb_hand_try_driver(struct ebb_hand *hand, uint32_t period_s,
 	if (r != -ETIMEDOUT)
 		ebb_hand_do(hand, &stop, &unused);
 	return r < 0 || ret_answer->stats.usable_known ? r : -ENODATA;
+}
+
+int ebb_hand_try_driver(struct ebb_hand *hand, uint32_t period_s,
+			struct ebb_hand_answer *ret_answer)
+{
+	int r;
+
+	if (!period_s)
+		return ebb_hand_hear_driver(hand, 0, ret_answer);
+	r = ebb_hand_do(hand, &(struct ebb_balloon_act){ 0 }, ret_answer);
+	/* It has had its time. */
+	if (r == 0 && (!is_young(&ret_answer->stats, period_s) ||
+		       !ret_answer->stats.usable_known))
+		return -ENODATA;
+	return r;
 }
 
 static uint64_t lesser(uint64_t a, uint64_t b)

@@ -93,9 +93,15 @@ int ebb_hand_do(struct ebb_hand *hand, const struct ebb_balloon_act *act,
 		struct ebb_hand_answer *ret_answer);
 
 /*
- * Whether the guest's driver answers now (blocks, for some seconds). Its statistics get
- * a period for as long as that takes, if @period_s is 0. Returns 0, -ENODATA (it does
- * not), or as ebb_hand_do().
+ * What the guest's driver says now (blocks, for some seconds). Its statistics get a
+ * period for as long as that takes, and then @period_s again. Returns 0, -ENODATA (it
+ * does not answer), or as ebb_hand_do().
+ */
+int ebb_hand_hear_driver(struct ebb_hand *hand, uint32_t period_s,
+			 struct ebb_hand_answer *ret_answer);
+
+/*
+ * Whether it answers: likewise, but by what it said within its period if it has one.
  */
 int ebb_hand_try_driver(struct ebb_hand *hand, uint32_t period_s,
 			struct ebb_hand_answer *ret_answer);

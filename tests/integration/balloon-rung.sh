@@ -59,7 +59,8 @@ wait_for 120 holds 128 || fail "it gives nothing in need: $(ebbctl explain "$GUE
 told=$(grep -o "policy: $GUEST: .* by its balloon, because .*" "$RIG_DIR/log/ebbd.log") ||
 	fail "it is not told why: $(grep policy: "$RIG_DIR/log/ebbd.log")"
 ok "the host runs short: ${told%%$'\n'*}"
-wait_for 60 explained_is '"last-ended"' 'satisfied|drained|guest-refused|timeout' || fail "it goes on: $(ebbctl explain "$GUEST")"
+wait_for 60 explained_is '"last-ended"' 'satisfied|drained|guest-refused|timeout' ||
+	fail "it goes on: $(ebbctl explain "$GUEST")"
 at_least $((before - $(process_bytes))) $((96 << 20)) ||
 	fail "of $(mib "$before") the host has $(mib "$(process_bytes)")"
 check "it is told why" explained_is '"last-text"' ".*by its balloon, because host has.*"

@@ -489,6 +489,13 @@ static void test_word_is_asked_for(void **state)
 	assert_int_equal(fake_balloon.resizes, 0);
 	assert_int_equal(fake_balloon.lines, 0);
 	assert_int_equal(vm->guard.timer, -1);
+	/* Also where it has a period, which may be long. */
+	vm->probe.domxml.balloon_period_s = 60;
+	fake_balloon.used_bytes += 100 * EBB_MIB;
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	assert_word(1648, 1448, 2048);
+	assert_int_equal(fake_balloon.period_s, 60);
 	/* It is old soon, and of another kernel no word. */
 	fake_vm.now_ns += 9 * EBB_NS_PER_S;
 	assert_true(hears(&word));
