@@ -41,6 +41,11 @@ follows()
 	grep -q "$1" "$RIG_DIR/followed"
 }
 
+log_says_so()
+{
+	[ "$(grep -c 'made no sense' "$RIG_DIR/log/ebbd.log")" = 2 ]
+}
+
 requires virsh socat jq
 rig_init
 # As systemd tells it the unit.
@@ -87,7 +92,8 @@ stop_ebbd
 printf damaged | tee "$RIG_DIR"/past/events >"$(echo "$RIG_DIR"/past/domain-*)"
 start_ebbd
 check "a damaged past does not keep ebbd from serving" ebbctl show "$GUEST"
-check "the log says so" [ "$(grep -c 'made no sense' "$RIG_DIR/log/ebbd.log")" = 2 ]
+wait_for 10 log_says_so || fail "the log does not say so"
+ok "the log says so, once of each"
 wait_for 30 has_samples 1 || fail "no sample after that: $(ebbctl history "$GUEST" 2>&1)"
 ok "and it is kept anew"
 check "curves fit into 80 columns" [ "$(ebbctl history "$GUEST" | wc -L)" -le 80 ]
