@@ -37,6 +37,7 @@
 
 #include "common/cleanup.h"
 #include "host/base/loop.h"
+#include "host/control/authority.h"
 #include "host/interface/status.h"
 #include "protocol/frame.h"
 
@@ -61,10 +62,22 @@ struct peer {
 	struct ebb_call *call; /* the one that waits, or NULL */
 };
 
+/**
+ * struct ebb_call
+ * @peer: NULL once it is gone
+ * @uid: of the peer
+ * @allowed: polkit lets this peer act, whose access does not
+ * @question: to polkit, while it is asked; then also what it is about
+ */
 struct ebb_call {
-	struct peer *peer; /* NULL once it is gone */
+	struct peer *peer;
 	struct json_object *id;
-	uid_t uid; /* of the peer */
+	uid_t uid;
+	bool allowed;
+	struct ebb_authority *question;
+	const struct ebb_control_handler *handler;
+	void *handler_opaque;
+	struct json_object *arguments;
 	void (*cancelled)(void *opaque);
 	void *opaque;
 };
@@ -188,6 +201,44 @@ static bool may_call(const struct peer *peer,
 	return false;
 }
 
+static void call_refuse(struct ebb_call *call, const char *command)
+{
+	ebb_call_error(call, "PermissionDenied",
+		       "you may only look: '%s' is for root, for members of "
+		       "the group that ebbd.conf names, and for those that "
+		       "polkit allows (" EBB_AUTHORITY_ACTION
+		       "); use sudo, or join the group",
+		       command);
+}
+
+static void on_authority(bool may, void *opaque)
+{
+	struct ebb_call *call = opaque;
+	struct json_object *arguments = ebb_steal_ptr(call->arguments);
+
+	call->question = NULL;
+	call->allowed = may;
+	if (may)
+		call->handler->handle(call, arguments, call->handler_opaque);
+	else
+		call_refuse(call, call->handler->command);
+	json_object_put(arguments);
+}
+
+/* Who may look may act if polkit says so, which takes a while. */
+static void call_ask(struct ebb_call *call,
+		     const struct ebb_control_handler *handler,
+		     struct json_object *arguments, void *opaque)
+{
+	call->handler = handler;
+	call->handler_opaque = opaque;
+	call->question = ebb_authority_ask(call->peer->fd, on_authority, call);
+	if (call->question)
+		call->arguments = json_object_get(arguments);
+	else
+		call_refuse(call, handler->command);
+}
+
 static void peer_call(struct peer *peer, const struct ebb_msg *msg)
 {
 	void *opaque = NULL;
@@ -209,12 +260,7 @@ static void peer_call(struct peer *peer, const struct ebb_msg *msg)
 			       "ebbctl and ebbd must be of the same version",
 			       msg->name);
 	else if (!may_call(peer, handler))
-		ebb_call_error(
-			call, "PermissionDenied",
-			"you may only look: '%s' is for root and members "
-			"of the group that ebbd.conf names; use sudo, or "
-			"join it",
-			msg->name);
+		call_ask(call, handler, msg->body, opaque);
 	else
 		handler->handle(call, msg->body, opaque);
 }
@@ -247,6 +293,22 @@ static void peer_serve(struct peer *peer)
 		peer_refuse(peer, "the request is too long", NULL);
 }
 
+/* Takes @line, which answers the call. */
+static void call_end(struct ebb_call *call, char *line)
+{
+	struct peer *peer = call->peer;
+
+	if (peer) {
+		peer->call = NULL;
+		peer_queue(peer, line);
+	} else {
+		free(line);
+	}
+	json_object_put(call->arguments);
+	json_object_put(call->id);
+	free(call);
+}
+
 static void peer_free(struct peer *peer)
 {
 	struct ebb_call *call = peer->call;
@@ -265,6 +327,11 @@ static void peer_free(struct peer *peer)
 	if (!call)
 		return;
 	call->peer = NULL;
+	if (call->question) {
+		ebb_authority_cancel(call->question);
+		call_end(call, NULL);
+		return;
+	}
 	/* Last, as it may end the call. */
 	if (call->cancelled)
 		call->cancelled(call->opaque);
@@ -467,27 +534,13 @@ void ebb_control_free(struct ebb_control *control)
 
 bool ebb_call_may_act(const struct ebb_call *call)
 {
-	return call->peer && call->peer->access == EBB_ACCESS_ACT;
+	return call->peer &&
+	       (call->allowed || call->peer->access == EBB_ACCESS_ACT);
 }
 
 uid_t ebb_call_uid(const struct ebb_call *call)
 {
 	return call->uid;
-}
-
-/* Takes @line, which answers the call. */
-static void call_end(struct ebb_call *call, char *line)
-{
-	struct peer *peer = call->peer;
-
-	if (peer) {
-		peer->call = NULL;
-		peer_queue(peer, line);
-	} else {
-		free(line);
-	}
-	json_object_put(call->id);
-	free(call);
 }
 
 void ebb_call_return(struct ebb_call *call, struct json_object *value)

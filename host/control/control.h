@@ -8,8 +8,9 @@
  *
  * A peer is hostile until the kernel says who it is: SO_PEERCRED must be root,
  * ebbd's own user or a member of one of the configured groups. Members of the one may
- * give all commands; members of the other only those whose row says that it reads.
- * That is asked once, when the peer connects, and held against each request. At most
+ * give all commands; members of the other only those whose row says that it reads, and
+ * the rest if polkit lets them (authority.h). What the kernel says is asked once, when
+ * the peer connects, and held against each request; polkit is asked for each. At most
  * EBB_CONTROL_PEERS_MAX at once, each with bounded input and output; those who may
  * only read leave room for those who may act, and for each other.
  */

@@ -16,6 +16,7 @@
 #include "common/cleanup.h"
 #include "host/base/loop.h"
 #include "host/checkup/checkup.h"
+#include "host/control/authority.h"
 #include "host/control/control.h"
 #include "host/domain/fleet.h"
 #include "host/reload.h"
@@ -31,6 +32,7 @@ static struct ebb_control *control;
 static enum ebb_access access_of_next; /* who connects next */
 static unsigned int looks, acts;
 static bool may_act;
+static int number; /* argument of "forgotten" */
 
 enum ebb_access
 __wrap_ebb_listen_peer_access(int fd, const struct ebb_access_groups *groups,
@@ -43,6 +45,41 @@ __wrap_ebb_listen_peer_access(int fd, const struct ebb_access_groups *groups,
 	assert_true(fd >= 0);
 	assert_non_null(groups);
 	return access_of_next;
+}
+
+/* In place of polkit: there is none; or it is asked, and answers when it is told to. */
+static struct {
+	bool there;
+	bool asked;
+	unsigned int cancels;
+	void (*done)(bool may, void *opaque);
+	void *opaque;
+} polkit;
+
+struct ebb_authority *
+__wrap_ebb_authority_ask(int fd, void (*done)(bool may, void *opaque),
+			 void *opaque);
+struct ebb_authority *
+__wrap_ebb_authority_ask(int fd, void (*done)(bool may, void *opaque),
+			 void *opaque)
+{
+	assert_true(fd >= 0);
+	if (!polkit.there)
+		return NULL;
+	assert_false(polkit.asked);
+	polkit.asked = true;
+	polkit.done = done;
+	polkit.opaque = opaque;
+	return (struct ebb_authority *)(void *)&polkit;
+}
+
+void __wrap_ebb_authority_cancel(struct ebb_authority *authority);
+void __wrap_ebb_authority_cancel(struct ebb_authority *authority)
+{
+	assert_ptr_equal(authority, &polkit);
+	assert_true(polkit.asked);
+	polkit.asked = false;
+	polkit.cancels++;
 }
 
 static void handle_look(struct ebb_call *call,
@@ -58,9 +95,12 @@ static void handle_look(struct ebb_call *call,
 static void handle_act(struct ebb_call *call,
 		       const struct json_object *arguments, void *opaque)
 {
-	(void)arguments;
 	(void)opaque;
 	acts++;
+	may_act = ebb_call_may_act(call);
+	if (arguments)
+		number = json_object_get_int(
+			json_object_object_get(arguments, "number"));
 	ebb_call_return(call, NULL);
 }
 
@@ -203,6 +243,76 @@ static void test_reader_gives_no_command_of_ebbd_that_acts(void **state)
 	close(fd);
 }
 
+/* Turns the loop until polkit is asked. */
+static void await_question(void)
+{
+	for (int i = 0; i < TURNS_MAX && !polkit.asked; i++)
+		assert_int_equal(ebb_loop_turn(), 0);
+	assert_true(polkit.asked);
+}
+
+static void polkit_says(bool may)
+{
+	assert_true(polkit.asked);
+	polkit.asked = false;
+	polkit.done(may, polkit.opaque);
+}
+
+static void begin_act(int fd)
+{
+	static const char request[] =
+		"{\"execute\":\"forgotten\",\"arguments\":{\"number\":7}}\n";
+
+	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL),
+			 (ssize_t)strlen(request));
+	await_question();
+}
+
+static void test_reader_acts_if_polkit_says_so(void **state)
+{
+	int fd = client_new(EBB_ACCESS_READ);
+
+	(void)state;
+	polkit.there = true;
+	acts = 0;
+	begin_act(fd);
+	assert_int_equal(acts, 0);
+	polkit_says(true);
+	assert_string_equal(client_line(fd), DONE);
+	assert_int_equal(acts, 1);
+	assert_int_equal(number, 7);
+	assert_true(may_act);
+	/* It is asked each time, and what it said once counts once. */
+	assert_string_equal(ask(fd, "look"), DONE);
+	assert_false(may_act);
+	begin_act(fd);
+	polkit_says(false);
+	assert_non_null(strstr(client_line(fd), "\"PermissionDenied\""));
+	assert_int_equal(acts, 1);
+	/* What only looks is no question. */
+	assert_string_equal(ask(fd, "look"), DONE);
+	assert_false(polkit.asked);
+	close(fd);
+	polkit.there = false;
+}
+
+static void test_reader_leaves_while_polkit_is_asked(void **state)
+{
+	int fd = client_new(EBB_ACCESS_READ);
+
+	(void)state;
+	polkit.there = true;
+	polkit.cancels = 0;
+	acts = 0;
+	begin_act(fd);
+	close(fd);
+	for (int i = 0; i < TURNS_MAX && !polkit.cancels; i++)
+		assert_int_equal(ebb_loop_turn(), 0);
+	assert_int_equal(polkit.cancels, 1);
+	assert_int_equal(acts, 0);
+	polkit.there = false;
+}
+
 static void test_who_acts_gives_all(void **state)
 {
 	int fd = client_new(EBB_ACCESS_ACT);
@@ -286,6 +396,8 @@ int main(void)
 		cmocka_unit_test(test_reader_reads_alone),
 		cmocka_unit_test(
 			test_reader_gives_no_command_of_ebbd_that_acts),
+		cmocka_unit_test(test_reader_acts_if_polkit_says_so),
+		cmocka_unit_test(test_reader_leaves_while_polkit_is_asked),
 		cmocka_unit_test(test_who_acts_gives_all),
 		cmocka_unit_test(test_others_are_turned_away),
 		cmocka_unit_test(test_readers_leave_room),

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/control/authority.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <systemd/sd-bus.h>
+
+#include "common/cleanup.h"
+#include "host/base/loop.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* Linux 6.5 */
+#endif
+
+/**
+ * struct ebb_authority
+ * @deadline: timer
+ * @ended, @may: the answer is there
+ */
+struct ebb_authority {
+	sd_bus *bus;
+	sd_bus_slot *slot;
+	int watch;
+	int deadline;
+	bool ended;
+	bool may;
+	void (*done)(bool may, void *opaque);
+	void *opaque;
+};
+
+/**
+ * struct subject - who asks
+ * @pidfd: or -1
+ */
+struct subject {
+	struct ucred peer;
+	uint64_t start_time;
+	int pidfd;
+};
+
+/* ---- who asks ---- */
+
+/* Field 22 of /proc/PID/stat; the name before it may hold anything but is in brackets. */
+static int read_start_time(pid_t pid, uint64_t *ret_time)
+{
+	FILE *file ebb_auto_fclose = NULL;
+	char path[64], text[1024];
+	const char *rest;
+	size_t bytes;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	bytes = fread(text, 1, sizeof(text) - 1, file);
+	text[bytes] = '\0';
+	rest = strrchr(text, ')');
+	if (!rest ||
+	    sscanf(rest,
+		   ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d "
+		   "%*d %*d %*d %*d %*d %" SCNu64,
+		   ret_time) != 1)
+		return -EBADMSG;
+	return 0;
+}
+
+/* Whether the process that connected has not ended. */
+static bool lives(int pidfd)
+{
+	struct pollfd pollfd = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&pollfd, 1, 0) == 0;
+}
+
+static int find_subject(int fd, struct subject *ret_subject)
+{
+	struct subject subject = { .pidfd = -1 };
+	ebb_auto_close int pidfd = -1;
+	socklen_t bytes = sizeof(subject.peer);
+	int r;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &subject.peer, &bytes) < 0)
+		return -errno;
+	bytes = sizeof(pidfd);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &bytes) < 0) {
+		/* A kernel that knows it says otherwise of a process that has ended. */
+		if (errno != ENOPROTOOPT)
+			return -errno;
+		pidfd = -1;
+	}
+	r = read_start_time(subject.peer.pid, &subject.start_time);
+	if (r < 0)
+		return r;
+	/* Else the time may be that of another process. */
+	if (pidfd >= 0 && !lives(pidfd))
+		return -ESRCH;
+	subject.pidfd = ebb_steal_fd(&pidfd);
+	*ret_subject = subject;
+	return 0;
+}
+
+/* ---- the question ---- */
+
+static int on_reply(sd_bus_message *reply, void *opaque, sd_bus_error *error)
+{
+	struct ebb_authority *authority = opaque;
+	int authorised = 0, challenge = 0;
+
+	(void)error;
+	authority->ended = true;
+	authority->may =
+		!sd_bus_message_is_method_error(reply, NULL) &&
+		sd_bus_message_enter_container(reply, 'r', "bba{ss}") > 0 &&
+		sd_bus_message_read(reply, "bb", &authorised, &challenge) > 0 &&
+		authorised && !challenge;
+	return 0;
+}
+
+static int append_subject(sd_bus_message *message,
+			  const struct subject *subject)
+{
+	int r = sd_bus_message_open_container(message, 'r', "sa{sv}");
+
+	if (r >= 0)
+		r = sd_bus_message_append(message, "s", "unix-process");
+	if (r >= 0)
+		r = sd_bus_message_open_container(message, 'a', "{sv}");
+	if (r >= 0)
+		r = sd_bus_message_append(message, "{sv}{sv}{sv}", "pid", "u",
+					  (uint32_t)subject->peer.pid,
+					  "start-time", "t",
+					  subject->start_time, "uid", "i",
+					  (int32_t)subject->peer.uid);
+	if (r >= 0 && subject->pidfd >= 0)
+		r = sd_bus_message_append(message, "{sv}", "pidfd", "h",
+					  subject->pidfd);
+	if (r >= 0)
+		r = sd_bus_message_close_container(message);
+	return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int send_question(struct ebb_authority *authority,
+			 const struct subject *subject)
+{
+	sd_bus_message *message = NULL;
+	int r = sd_bus_message_new_method_call(
+		authority->bus, &message, "org.freedesktop.PolicyKit1",
+		"/org/freedesktop/PolicyKit1/Authority",
+		"org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+
+	if (r >= 0)
+		r = append_subject(message, subject);
+	/* No details, no interaction, no name to cancel it by. */
+	if (r >= 0)
+		r = sd_bus_message_append(message, "sa{ss}us",
+					  EBB_AUTHORITY_ACTION, 0, 0, "");
+	if (r >= 0)
+		r = sd_bus_call_async(authority->bus, &authority->slot, message,
+				      on_reply, authority,
+				      EBB_AUTHORITY_WAIT_MS * UINT64_C(1000));
+	sd_bus_message_unref(message);
+	return r;
+}
+
+/* ---- its life ---- */
+
+void ebb_authority_cancel(struct ebb_authority *authority)
+{
+	if (authority->watch >= 0)
+		ebb_loop_unwatch(authority->watch);
+	if (authority->deadline >= 0)
+		ebb_loop_timer_remove(authority->deadline);
+	sd_bus_slot_unref(authority->slot);
+	/* Not with a flush, which would wait. */
+	sd_bus_close(authority->bus);
+	sd_bus_unref(authority->bus);
+	free(authority);
+}
+
+static void end(struct ebb_authority *authority, bool may)
+{
+	void (*done)(bool may, void *opaque) = authority->done;
+	void *opaque = authority->opaque;
+
+	ebb_authority_cancel(authority);
+	done(may, opaque);
+}
+
+static int events_of(sd_bus *bus)
+{
+	int events = sd_bus_get_events(bus);
+	int wanted = EBB_LOOP_HANGUP | EBB_LOOP_ERROR;
+
+	if (events < 0)
+		return events;
+	if (events & POLLIN)
+		wanted |= EBB_LOOP_READABLE;
+	if (events & POLLOUT)
+		wanted |= EBB_LOOP_WRITABLE;
+	return wanted;
+}
+
+static void on_bus(int watch, int fd, int happened, void *opaque)
+{
+	struct ebb_authority *authority = opaque;
+	int r, events;
+
+	(void)fd;
+	(void)happened;
+	do
+		r = sd_bus_process(authority->bus, NULL);
+	while (r > 0 && !authority->ended);
+	events = r < 0 ? r : events_of(authority->bus);
+	if (authority->ended || events < 0)
+		end(authority, authority->ended && authority->may);
+	else
+		ebb_loop_watch_set(watch, events);
+}
+
+static void on_deadline(int timer, void *opaque)
+{
+	(void)timer;
+	end(opaque, false);
+}
+
+static int begin(struct ebb_authority *authority, int fd)
+{
+	struct subject subject = { .pidfd = -1 };
+	int r = find_subject(fd, &subject), events;
+
+	if (r < 0)
+		return r;
+	/* It connects without waiting. */
+	r = sd_bus_open_system(&authority->bus);
+	if (r >= 0)
+		r = send_question(authority, &subject);
+	ebb_close_fd(&subject.pidfd);
+	if (r < 0)
+		return r;
+	events = events_of(authority->bus);
+	if (events < 0)
+		return events;
+	authority->watch = ebb_loop_watch(sd_bus_get_fd(authority->bus), events,
+					  on_bus, authority);
+	authority->deadline =
+		ebb_loop_timer(EBB_AUTHORITY_WAIT_MS, on_deadline, authority);
+	return authority->watch < 0 || authority->deadline < 0 ? -ENOMEM : 0;
+}
+
+struct ebb_authority *
+ebb_authority_ask(int fd, void (*done)(bool may, void *opaque), void *opaque)
+{
+	struct ebb_authority *authority = calloc(1, sizeof(*authority));
+
+	if (!authority)
+		return NULL;
+	*authority = (struct ebb_authority){
+		.watch = -1, .deadline = -1, .done = done, .opaque = opaque
+	};
+	if (begin(authority, fd) == 0)
+		return authority;
+	ebb_authority_cancel(authority);
+	return NULL;
+}
