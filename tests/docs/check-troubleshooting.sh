@@ -52,8 +52,9 @@ literals '"[A-Z][a-z]+[A-Z][a-z]+([A-Z][a-z]+)?"|"(Usage|Unreachable|Interrupted
 	host/control/control.c host/domain host/sharing host/checkup \
 	host/reload.c host/ctl >"$work/names"
 named 'class of errors' <"$work/names"
-literals 'add(_check)?\(doctor, "[a-z-]+"|^	\{ "[a-z-]+",$' \
-	host/domain/doctor.c host/checkup/examine.c >"$work/names"
+cat host/domain/doctor.c host/checkup/*.c | tr -s '\n\t ' ' ' >"$work/checks"
+literals 'add(_check)?\( ?doctor, "[a-z-]+"' "$work/checks" >"$work/names"
+literals '^	\{ "[a-z-]+",$' host/domain/doctor.c >>"$work/names"
 named 'check of the doctor' <"$work/names"
 
 # What is quoted of the log: a phrase of each warning has to be among it.
