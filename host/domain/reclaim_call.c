@@ -53,7 +53,7 @@ static void tell_outcome(const struct client *client,
 				  : "refused",
 		.by_person = true,
 		.uid = ebb_call_uid(client->call),
-		.came_bytes = reclaim ? reclaim->books.reclaimed_bytes : 0,
+		.came_bytes = reclaim ? reclaim->outcome.bytes : 0,
 	};
 
 	if (reclaim)
