@@ -17,6 +17,7 @@ enum {
 	/* Memory, its source and access, the channel, the balloon; and each cell. */
 	EDITS_MAX = 72,
 	CONTEXT_LINES = 3,
+	SMALL_PAGE_KIB = 4,
 	EDIT_BYTES = 512,
 };
 
@@ -197,13 +198,43 @@ static void remove_element(struct mend *mend, const xmlNode *node)
 		add_edit(mend, line, true);
 }
 
-/* A guest whose memory is of hugetlbfs needs none. */
+/* libvirt prints each size in KiB. A page as small as any is none of hugetlbfs. */
+static bool is_huge(const xmlNode *page)
+{
+	xmlChar *size = xmlGetProp(page, BAD_CAST "size");
+	bool huge = size && has(page, "unit", "KiB") &&
+		    strtoull((const char *)size, NULL, 10) > SMALL_PAGE_KIB;
+
+	xmlFree(size);
+	return huge;
+}
+
+/*
+ * Whether all memory is of hugetlbfs. Pages with a nodeset are those of some cells: the
+ * others have ordinary memory, unless there are pages for the rest.
+ */
+static bool is_all_huge(const xmlNode *backing)
+{
+	const xmlNode *hugepages = child_of(backing, "hugepages");
+	const xmlNode *page = child_of(hugepages, "page");
+	bool rest = hugepages && !page;
+
+	for (; page; page = page->next) {
+		if (page->type != XML_ELEMENT_NODE)
+			continue;
+		if (!is_huge(page))
+			return false;
+		rest |= !xmlHasProp(page, BAD_CAST "nodeset");
+	}
+	return rest;
+}
+
+/* Shared memory without a source of its own would be a file where libvirt keeps them. */
 static bool needs_source(const xmlNode *backing)
 {
 	const xmlNode *source = child_of(backing, "source");
 
-	return source ? !has(source, "type", "memfd")
-		      : !child_of(backing, "hugepages");
+	return source ? !has(source, "type", "memfd") : !is_all_huge(backing);
 }
 
 static void add_memory_backing(struct mend *mend, const xmlNode *domain)

@@ -162,6 +162,45 @@ static void test_backing(void **state)
 		  "    <hugepages>\n"
 		  "      <page size='2048' unit='KiB'/>\n"
 		  "    </hugepages>\n" },
+		{ "    <hugepages>\n"
+		  "      <page size='2048' unit='KiB'/>\n"
+		  "      <page size='1048576' unit='KiB' nodeset='1'/>\n"
+		  "    </hugepages>\n",
+		  "    <access mode='shared'/>\n"
+		  "    <hugepages>\n"
+		  "      <page size='2048' unit='KiB'/>\n"
+		  "      <page size='1048576' unit='KiB' nodeset='1'/>\n"
+		  "    </hugepages>\n" },
+		{ "    <hugepages/>\n",
+		  "    <access mode='shared'/>\n"
+		  "    <hugepages/>\n" },
+		/* Those of one cell are not of the others, and those of 4 KiB are none. */
+		{ "    <hugepages>\n"
+		  "      <page size='2048' unit='KiB' nodeset='0'/>\n"
+		  "    </hugepages>\n",
+		  "    <source type='memfd'/>\n"
+		  "    <access mode='shared'/>\n"
+		  "    <hugepages>\n"
+		  "      <page size='2048' unit='KiB' nodeset='0'/>\n"
+		  "    </hugepages>\n" },
+		{ "    <hugepages>\n"
+		  "      <page size='4' unit='KiB'/>\n"
+		  "    </hugepages>\n",
+		  "    <source type='memfd'/>\n"
+		  "    <access mode='shared'/>\n"
+		  "    <hugepages>\n"
+		  "      <page size='4' unit='KiB'/>\n"
+		  "    </hugepages>\n" },
+		{ "    <hugepages>\n"
+		  "      <page size='2048' unit='KiB'/>\n"
+		  "      <page size='4' unit='KiB' nodeset='1'/>\n"
+		  "    </hugepages>\n",
+		  "    <source type='memfd'/>\n"
+		  "    <access mode='shared'/>\n"
+		  "    <hugepages>\n"
+		  "      <page size='2048' unit='KiB'/>\n"
+		  "      <page size='4' unit='KiB' nodeset='1'/>\n"
+		  "    </hugepages>\n" },
 		/* What the owner reserved is his. */
 		{ "    <nosharepages/>\n"
 		  "    <source type='anonymous'/>\n"
