@@ -237,6 +237,11 @@ static bool needs_source(const xmlNode *backing)
 	return source ? !has(source, "type", "memfd") : !is_all_huge(backing);
 }
 
+static bool is_shared(const xmlNode *backing)
+{
+	return has(child_of(backing, "access"), "mode", "shared");
+}
+
 static void add_memory_backing(struct mend *mend, const xmlNode *domain)
 {
 	const xmlNode *before = child_of(domain, "currentMemory");
@@ -266,10 +271,13 @@ static void add_memory_backing(struct mend *mend, const xmlNode *domain)
 static void change_memory_backing(struct mend *mend, const xmlNode *backing)
 {
 	bool source = needs_source(backing);
+	bool access = !is_shared(backing);
 	const struct line *line;
 	struct edit *edit;
 	int indent;
 
+	if (!source && !access)
+		return;
 	line = line_of(mend, backing, &indent);
 	if (!line || ends_with(line, "/>")) {
 		fail(mend, -ENOTSUP);
@@ -278,10 +286,13 @@ static void change_memory_backing(struct mend *mend, const xmlNode *backing)
 	edit = add_edit(mend, line, false);
 	if (!edit)
 		return;
-	snprintf(edit->text, sizeof(edit->text), "%*s%s%*s%s", indent + 2, "",
-		 source ? "<source type='memfd'/>\n" : "",
-		 source ? indent + 2 : 0, "", "<access mode='shared'/>\n");
-	remove_element(mend, child_of(backing, "access"));
+	indent += 2;
+	snprintf(edit->text, sizeof(edit->text), "%*s%s%*s%s",
+		 source ? indent : 0, "",
+		 source ? "<source type='memfd'/>\n" : "", access ? indent : 0,
+		 "", access ? "<access mode='shared'/>\n" : "");
+	if (access)
+		remove_element(mend, child_of(backing, "access"));
 	if (source)
 		remove_element(mend, child_of(backing, "source"));
 }
@@ -303,8 +314,6 @@ static void mend_memory(struct mend *mend, const xmlNode *domain)
 	const xmlNode *backing = child_of(domain, "memoryBacking");
 
 	mend_cells(mend, domain);
-	if (has(child_of(backing, "access"), "mode", "shared"))
-		return;
 	if (backing)
 		change_memory_backing(mend, backing);
 	else

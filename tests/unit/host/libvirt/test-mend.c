@@ -154,6 +154,14 @@ static void test_backing(void **state)
 		  "    <access mode='private'/>\n",
 		  "    <access mode='shared'/>\n"
 		  "    <source type='memfd'/>\n" },
+		/* Only of a file, by its word or for want of another. */
+		{ "    <access mode='shared'/>\n",
+		  "    <source type='memfd'/>\n"
+		  "    <access mode='shared'/>\n" },
+		{ "    <source type='file'/>\n"
+		  "    <access mode='shared'/>\n",
+		  "    <source type='memfd'/>\n"
+		  "    <access mode='shared'/>\n" },
 		/* Huge pages are a source, and stay. */
 		{ "    <hugepages>\n"
 		  "      <page size='2048' unit='KiB'/>\n"
@@ -171,9 +179,8 @@ static void test_backing(void **state)
 		  "      <page size='2048' unit='KiB'/>\n"
 		  "      <page size='1048576' unit='KiB' nodeset='1'/>\n"
 		  "    </hugepages>\n" },
-		{ "    <hugepages/>\n",
-		  "    <access mode='shared'/>\n"
-		  "    <hugepages/>\n" },
+		{ "    <hugepages/>\n", "    <access mode='shared'/>\n"
+					"    <hugepages/>\n" },
 		/* Those of one cell are not of the others, and those of 4 KiB are none. */
 		{ "    <hugepages>\n"
 		  "      <page size='2048' unit='KiB' nodeset='0'/>\n"
