@@ -243,6 +243,24 @@ static void check_merged(const struct ebb_probe *probe,
 		 "pageout: ebbctl set DOMAIN --rungs lease,report");
 }
 
+/* A domain that is off, whose files are nowhere yet. */
+static void warn_of_files(struct ebb_doctor *doctor)
+{
+	struct ebb_check *check = add_check(
+		doctor, "memory-backing", "warn",
+		"The guest's memory will be files where libvirt keeps them "
+		"(memory_backing_dir in qemu.conf): Ebb takes none of it if "
+		"that is on a disk");
+
+	snprintf(check->remedy, sizeof(check->remedy), "%s",
+		 "Give it memfd as its source: ebbctl doctor --fix DOMAIN");
+	snprintf(check->xml, sizeof(check->xml), "%s",
+		 "<memoryBacking>\n"
+		 "  <source type='memfd'/>\n"
+		 "  <access mode='shared'/>\n"
+		 "</memoryBacking>");
+}
+
 void ebb_doctor_examine(const struct ebb_probe *probe,
 			struct ebb_doctor *ret_doctor)
 {
@@ -260,6 +278,9 @@ void ebb_doctor_examine(const struct ebb_probe *probe,
 				  "Not looked at: mend what failed before it");
 		else if (!checks[i].ok)
 			continue;
+		else if (probe->defined_only && probe->domxml.of_files &&
+			 strcmp(checks[i].name, "memory-backing") == 0)
+			warn_of_files(ret_doctor);
 		else if (i + 1 < EBB_ARRAY_SIZE(checks) || probe->attached)
 			add_check(ret_doctor, checks[i].name, "ok",
 				  checks[i].ok);

@@ -448,6 +448,11 @@ static void take_bound(xmlXPathContext *context, struct ebb_domxml *ret_domxml)
 		ret_domxml->bound_bytes = bytes;
 }
 
+/* Of all cells, not of some; and a page of 4 KiB, as libvirt prints it, is none of it. */
+#define OF_HUGETLBFS                                                 \
+	"/domain/memoryBacking[not(source)]/hugepages[not(page) or " \
+	"(page[not(@nodeset)] and not(page[@unit != 'KiB' or @size <= 4]))]"
+
 int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 		     struct ebb_reason_list *reasons)
 {
@@ -483,6 +488,11 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 		xml_has(context,
 			"/domain/memoryBacking/access[@mode='shared']") ||
 		xml_has(context, "/domain/cpu/numa/cell[@memAccess='shared']");
+	domxml.of_files =
+		domxml.shared &&
+		!xml_has(context,
+			 "/domain/memoryBacking/source[@type='memfd']") &&
+		!xml_has(context, OF_HUGETLBFS);
 	domxml.own_channel = xml_has(context,
 				     "/domain/devices/channel[@type='unix' and "
 				     "target/@name='" EBB_CHANNEL_NAME "']");

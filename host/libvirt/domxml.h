@@ -36,6 +36,8 @@ enum {
  * @balloon_asked_known, @balloon_asked_bytes: what it is defined to hold: see
  *	ebb_domxml_take_definition()
  * @shared: <access mode='shared'/>, of the domain or of a cell
+ * @of_files: it is, and libvirt makes files for it where it is configured to, on a disk
+ *	or not: neither memfd nor hugetlbfs is its source
  * @own_channel: it has EBB_CHANNEL_NAME on a unix socket
  * @qga_channel: it has QGA_CHANNEL_NAME
  * @own_closed, @qga_closed: libvirt says that nobody in the guest has it open
@@ -65,6 +67,7 @@ struct ebb_domxml {
 	bool balloon_asked_known;
 	uint64_t balloon_asked_bytes;
 	bool shared;
+	bool of_files;
 	bool own_channel;
 	bool qga_channel;
 	bool own_closed;

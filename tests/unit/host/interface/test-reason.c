@@ -308,6 +308,26 @@ static void test_skipped_after_a_failure(void **state)
 	assert_int_equal(count_status(&doctor, "fail"), 1);
 }
 
+/* Where libvirt keeps files is not known before it starts: neither well nor wrong. */
+static void test_defined_of_files(void **state)
+{
+	struct ebb_probe probe = { .defined_only = true };
+	struct ebb_doctor doctor;
+	const struct ebb_check *check;
+
+	(void)state;
+	ebb_reason_add(&probe.reasons, EBB_REASON_NOT_RUNNING, NULL);
+	for (int of_files = 0; of_files < 2; of_files++) {
+		probe.domxml.of_files = of_files;
+		doctor = examine(&probe);
+		check = doctor.checks;
+		while (strcmp(check->name, "memory-backing") != 0)
+			check++;
+		assert_string_equal(check->status, of_files ? "warn" : "ok");
+		assert_int_equal(!!*check->remedy, of_files);
+	}
+}
+
 /* The backing that is worst off decides. */
 static void test_transparent_huge_pages(void **state)
 {
@@ -436,6 +456,7 @@ int main(void)
 		cmocka_unit_test(test_balloon),
 		cmocka_unit_test(test_policy_is_paused),
 		cmocka_unit_test(test_skipped_after_a_failure),
+		cmocka_unit_test(test_defined_of_files),
 		cmocka_unit_test(test_small_pages_are_a_warning),
 		cmocka_unit_test(test_transparent_huge_pages),
 		cmocka_unit_test(test_estimate_table),

@@ -481,6 +481,42 @@ static void test_no_reservations(void **state)
 			"");
 }
 
+static void test_sources(void **state)
+{
+	static const struct {
+		const char *backing;
+		bool of_files;
+	} cases[] = {
+		{ "", true },
+		{ "<source type='file'/>", true },
+		{ "<source type='memfd'/>", false },
+		{ "<hugepages/>", false },
+		{ "<hugepages/><source type='file'/>", true },
+		{ "<hugepages><page size='2048' unit='KiB'/></hugepages>",
+		  false },
+		{ "<hugepages><page size='2048' unit='KiB' nodeset='0'/>"
+		  "</hugepages>",
+		  true },
+		{ "<hugepages><page size='2048' unit='KiB'/>"
+		  "<page size='4' unit='KiB' nodeset='1'/></hugepages>",
+		  true },
+		{ "<hugepages><page size='4' unit='KiB'/></hugepages>", true },
+	};
+	char xml[1024];
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
+		snprintf(xml, sizeof(xml),
+			 "<domain>" MEMORY "<memoryBacking>%s"
+			 "<access mode='shared'/></memoryBacking></domain>",
+			 cases[i].backing);
+		assert_int_equal(parse(xml), 0);
+		assert_int_equal(parsed.of_files, cases[i].of_files);
+	}
+	assert_int_equal(parse("<domain>" MEMORY "</domain>"), 0);
+	assert_false(parsed.of_files);
+}
+
 static void test_numa_cells(void **state)
 {
 	(void)state;
@@ -833,6 +869,7 @@ int main(void)
 		cmocka_unit_test(test_odd_settings),
 		cmocka_unit_test(test_reservations),
 		cmocka_unit_test(test_no_reservations),
+		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_numa_cells),
 		cmocka_unit_test(test_memory_devices),
 		cmocka_unit_test(test_plugged),
