@@ -14,8 +14,8 @@
 #include "protocol/message.h"
 
 enum {
-	/* Memory, its source and access, the channel, the balloon; and each cell. */
-	EDITS_MAX = 72,
+	/* Memory, its source and access, the channel, the balloon; cells and devices. */
+	EDITS_MAX = 136,
 	CONTEXT_LINES = 3,
 	SMALL_PAGE_KIB = 4,
 	EDIT_BYTES = 512,
@@ -309,6 +309,19 @@ static void mend_cells(struct mend *mend, const xmlNode *domain)
 				      "shared");
 }
 
+/* An NVDIMM's access is to its owner's file: it is left alone. */
+static void mend_devices(struct mend *mend, const xmlNode *devices)
+{
+	for (const xmlNode *node = devices->children; node; node = node->next)
+		if (node->type == XML_ELEMENT_NODE &&
+		    strcmp((const char *)node->name, "memory") == 0 &&
+		    (has(node, "model", "dimm") ||
+		     has(node, "model", "virtio-mem")) &&
+		    has(node, "access", "private"))
+			set_attribute(mend, node, "access", "private",
+				      "shared");
+}
+
 static void mend_memory(struct mend *mend, const xmlNode *domain)
 {
 	const xmlNode *backing = child_of(domain, "memoryBacking");
@@ -376,6 +389,7 @@ static int find_edits(struct mend *mend, const char *xml)
 		return -EBADMSG;
 	}
 	mend_memory(mend, domain);
+	mend_devices(mend, devices);
 	mend_channel(mend, devices);
 	mend_balloon(mend, devices);
 	xmlFreeDoc(doc);

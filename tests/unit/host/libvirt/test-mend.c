@@ -252,6 +252,26 @@ static void test_cells(void **state)
 	expect_mended(CELLS("private"), CELLS("shared"));
 }
 
+/* What an NVDIMM shares is its owner's file. */
+static void test_memory_devices(void **state)
+{
+#define DEVICES(access)                                                     \
+	HEAD SHARED "  <devices>\n" CHANNEL                                 \
+		    "    <memory model='dimm' access='" access "'>\n"       \
+		    "      <target/>\n"                                     \
+		    "    </memory>\n"                                       \
+		    "    <memory model='virtio-mem' access='" access "'>\n" \
+		    "    </memory>\n"                                       \
+		    "    <memory model='nvdimm' access='private'>\n"        \
+		    "    </memory>\n"                                       \
+		    "    <memory model='dimm'>\n"                           \
+		    "    </memory>\n"                                       \
+		    "  </devices>\n"                                        \
+		    "</domain>\n"
+	(void)state;
+	expect_mended(DEVICES("private"), DEVICES("shared"));
+}
+
 static void test_no_patch(void **state)
 {
 	static const struct {
@@ -303,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_far_apart),
 		cmocka_unit_test(test_backing),
 		cmocka_unit_test(test_cells),
+		cmocka_unit_test(test_memory_devices),
 		cmocka_unit_test(test_no_patch),
 	};
 
