@@ -59,6 +59,7 @@ at_least "$(result reclaimed-bytes)" $((200 << 20)) ||
 	fail "only $(mib "$(result reclaimed-bytes)") came: $RESULT"
 ok "$(mib "$(result reclaimed-bytes)") came"
 check "it lends memory" lends
+check "top shows it" grep -q "^$GUEST .* lease .* 768M " <(COLUMNS=160 ebbctl top --once)
 held=$(locks)
 reclaimed=$(guest_status reclaimed-bytes)
 
