@@ -118,8 +118,11 @@ void ebb_vm_renew_facts(struct ebb_vm *vm)
 {
 	const struct ebb_probe *probe = &vm->probe;
 
-	/* What the driver of a balloon says is for who wants its memory. */
-	if (ebb_vm_rung(vm) == EBB_RUNG_BALLOON)
+	/*
+	 * What the driver of a balloon says is for who wants its memory: nor is it asked
+	 * later, where it is found only then.
+	 */
+	if (!probe->channel || ebb_vm_rung(vm) == EBB_RUNG_BALLOON)
 		return;
 	if (probe->have_facts &&
 	    ebb_now_ns() - probe->facts_ns < RENEW_MS * EBB_NS_PER_MS)
