@@ -44,7 +44,8 @@
 	let live = null, live_time = 0;
 	let sort = {index: 0, down: false};
 	/* A link can name a guest by its UUID. */
-	let selected = location.hash.slice(1), held = false, timer = 0, asks_past = false;
+	let selected = location.hash.slice(1), held = false, timer = 0;
+	let turning = false, asks_past = false;
 
 	function set_text(element, text)
 	{
@@ -581,8 +582,12 @@
 		asks_past = false;
 	}
 
+	/* One at a time: each sets the timer of the next. */
 	async function turn()
 	{
+		if (turning)
+			return;
+		turning = true;
 		try {
 			const reply = await fetch('/api/live.json', {cache: 'no-store'});
 
@@ -610,7 +615,8 @@
 			show_trouble(`${error.message}. See: systemctl status ebb-exporter.`);
 		}
 		document.body.dataset.turned = 'yes';
-		if (!held)
+		turning = false;
+		if (!held && !document.hidden)
 			timer = setTimeout(turn, guests.size > rows_quick ? 4000 : 2000);
 	}
 
