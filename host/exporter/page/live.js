@@ -12,6 +12,7 @@
 	const minute_ms = 60 * 1000;
 	const kept_ms = 30 * minute_ms;
 	const past_ms = minute_ms;
+	const answer_ms = 15 * 1000;
 	const rows_quick = 100;
 	const spans = [
 		{name: 'half an hour', ms: 30 * minute_ms},
@@ -120,6 +121,17 @@
 		}
 	}
 
+	/* ebb-exporter waits for ebbd for a third of that. */
+	async function ask(path)
+	{
+		const reply = await fetch(path, {cache: 'no-store',
+			signal: AbortSignal.timeout(answer_ms)});
+
+		if (!reply.ok)
+			throw new Error(`ebb-exporter says ${reply.status}`);
+		return reply.json();
+	}
+
 	/* ---- what was before the page was opened: see ebbctl history ---- */
 
 	/* A point is of a span; of each series it has the least, the average and the most. */
@@ -149,8 +161,7 @@
 		if (!known || (known.past_span === span &&
 				Date.now() - known.past_time < past_ms))
 			return;
-		const reply = await fetch(`/api/history.json?${query}&last-ms=${span}`);
-		const answer = await reply.json();
+		const answer = await ask(`/api/history.json?${query}&last-ms=${span}`);
 
 		/* An ebbd that keeps none says so, and one that is busy. */
 		if (answer.trouble === 'busy')
@@ -589,11 +600,7 @@
 			return;
 		turning = true;
 		try {
-			const reply = await fetch('/api/live.json', {cache: 'no-store'});
-
-			if (!reply.ok)
-				throw new Error(`ebb-exporter says ${reply.status}`);
-			const answer = await reply.json();
+			const answer = await ask('/api/live.json');
 
 			if (answer.up) {
 				live = answer;
