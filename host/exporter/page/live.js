@@ -593,34 +593,54 @@
 		asks_past = false;
 	}
 
+	function show_answer(answer)
+	{
+		if (!answer.up) {
+			show_status('ebbd does not answer', 'bad');
+			show_trouble(`${answer.trouble}.`);
+			return;
+		}
+		live = answer;
+		live_time = Date.now();
+		take(answer, live_time);
+		show_all();
+		show_trouble('');
+		past_turn();
+		if (answer.trouble) {
+			$('trouble').hidden = false;
+			set_text($('trouble'), answer.trouble);
+		}
+	}
+
+	/* What goes wrong there is a fault of this page. */
+	function try_to_show(answer)
+	{
+		try {
+			show_answer(answer);
+		} catch (error) {
+			console.error(error);
+			show_status('This page has a fault', 'bad');
+			show_trouble(`This page cannot show what ebb-exporter says: ${
+				error.message}.`);
+		}
+	}
+
 	/* One at a time: each sets the timer of the next. */
 	async function turn()
 	{
+		let answer = null;
+
 		if (turning)
 			return;
 		turning = true;
 		try {
-			const answer = await ask('/api/live.json');
-
-			if (answer.up) {
-				live = answer;
-				live_time = Date.now();
-				take(answer, live_time);
-				show_all();
-				show_trouble('');
-				past_turn();
-				if (answer.trouble) {
-					$('trouble').hidden = false;
-					set_text($('trouble'), answer.trouble);
-				}
-			} else {
-				show_status('ebbd does not answer', 'bad');
-				show_trouble(`${answer.trouble}.`);
-			}
+			answer = await ask('/api/live.json');
 		} catch (error) {
 			show_status('ebb-exporter does not answer', 'bad');
 			show_trouble(`${error.message}. See: systemctl status ebb-exporter.`);
 		}
+		if (answer)
+			try_to_show(answer);
 		document.body.dataset.turned = 'yes';
 		turning = false;
 		if (!held && !document.hidden)
