@@ -106,6 +106,11 @@
 		for (const uuid of answer.domains ? guests.keys() : [])
 			if (!there.has(uuid))
 				guests.delete(uuid);
+		const named = new Set((answer.budgets || []).map(budget => budget.name));
+
+		for (const name of answer.budgets ? budgets.keys() : [])
+			if (!named.has(name))
+				budgets.delete(name);
 		for (const budget of answer.budgets || []) {
 			const known = samples_of(budgets, budget.name);
 
