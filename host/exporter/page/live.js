@@ -416,7 +416,7 @@
 		const wanted = $('filter').value.toLowerCase();
 		const body = $('rows');
 		const shown = [...guests].filter(([, guest]) =>
-			`${guest.now.name} ${guest.now.rung} ${guest.now.policy_state}`
+			`${guest.now.name} ${guest.now.rung || ''} ${guest.now.policy_state || ''}`
 				.toLowerCase().includes(wanted)).sort(compare);
 
 		for (const uuid of rows.keys())
