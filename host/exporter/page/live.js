@@ -18,7 +18,7 @@
 		{name: 'half an hour', ms: 30 * minute_ms},
 		{name: '6 hours', ms: 360 * minute_ms},
 		{name: 'a day', ms: 1440 * minute_ms},
-		{name: '30 days', ms: 43200 * minute_ms},
+		{name: 'a week', ms: 10080 * minute_ms},
 	];
 	const past_of_domain = {'resident-bytes': 'resident', 'free-bytes': 'free',
 		'working-set-bytes': 'works', 'lent-bytes': 'lent', 'pressure-ppm': 'pressure'};
