@@ -62,7 +62,7 @@ static void on_end(int number)
 /* SIGWINCH is for ncurses, which knows then that poll(2) was interrupted for it. */
 static void catch_signals(sigset_t *ret_mask)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	static const int signals[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = on_end };
 	sigset_t blocked;
 

@@ -338,6 +338,11 @@ static void test_signal_leaves_the_terminal_as_it_was(void **state)
 	wait_for("vm-0001");
 	kill(session.pid, SIGTERM);
 	assert_int_equal(finish(), 0);
+
+	start("xterm", "C.UTF-8", true);
+	wait_for("vm-0001");
+	press("\034");
+	assert_int_equal(finish(), 0);
 }
 
 static void test_refuses_a_terminal_that_cannot(void **state)
