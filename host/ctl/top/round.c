@@ -266,6 +266,7 @@ static bool ask_from(struct top_round *round, struct top_view *view,
 bool top_round_begin(struct top_round *round, struct top_view *view)
 {
 	round->began_ns = ebb_now_ns();
+	round->is_hurried = false;
 	return ask_from(round, view, TOP_ASK_LIST);
 }
 
@@ -282,14 +283,16 @@ bool top_round_turn(struct top_round *round, struct top_view *view)
 int top_round_timeout_ms(const struct top_round *round,
 			 const struct top_view *view)
 {
-	uint64_t ms;
+	uint64_t ms, interval_ms = view->interval_ms;
 
 	if (round->question != TOP_ASK_NOTHING)
 		return ebb_asking_timeout_ms(&round->asking);
 	if (!round->began_ns)
 		return 0;
-	if (view->paused)
+	if (round->is_hurried)
+		interval_ms = TOP_INTERVAL_MIN_MS;
+	else if (view->paused)
 		return -1;
 	ms = passed_ms(round->began_ns);
-	return ms < view->interval_ms ? (int)(view->interval_ms - ms) : 0;
+	return ms < interval_ms ? (int)(interval_ms - ms) : 0;
 }

@@ -24,7 +24,8 @@ enum top_question {
 /**
  * struct top_round - see top_round_init()
  * @uri: as of struct ebb_domain_request
- * @began_ns: the last one
+ * @began_ns: the last one; 0: none began yet
+ * @is_hurried: the next one is wanted as soon as may be, TOP_INTERVAL_MIN_MS after that
  * @explained_ns: the last time that was asked for, of @explained_uuid
  * @of_all: ask for the explanation of all: of the selected one there is none
  * @trouble_ns: since then each round went wrong; 0: the last went well
@@ -34,6 +35,7 @@ struct top_round {
 	const char *uri;
 	enum top_question question;
 	uint64_t began_ns;
+	bool is_hurried;
 	uint64_t explained_ns;
 	char explained_uuid[37];
 	bool of_all;

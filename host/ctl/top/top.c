@@ -100,7 +100,7 @@ static bool take_keys(struct top *top)
 		case TOP_QUIT:
 			return true;
 		case TOP_ASK_NOW:
-			top->round.began_ns = 0;
+			top->round.is_hurried = true;
 			break;
 		case TOP_GO_ON:
 			break;

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "host/ctl/top/view.h"
 #include "tests/unit/host/ctl/top/example.h"
 
 enum {
@@ -268,12 +269,33 @@ static void test_keys_and_a_resize(void **state)
 	wait_for("Filter");
 	press("\033");
 	wait_for_count(&session.lists, session.lists + 1);
-	/* Details are asked for at once, and only then. */
+	/* Details are asked for soon, and only then. */
 	assert_int_equal(session.shows, 0);
 	press("\r");
 	wait_for_count(&session.shows, 1);
 	resize(24, 80);
 	wait_for("UUID");
+	press("qq");
+	assert_int_equal(finish(), 0);
+}
+
+/* A key that is held down asks for as much as the least interval does. */
+static void test_enter_is_held_down(void **state)
+{
+	uint64_t begin_ms;
+	unsigned int before;
+
+	(void)state;
+	start("xterm", "C.UTF-8", true);
+	wait_for("vm-0001");
+	before = session.lists;
+	begin_ms = now_ms();
+	for (int i = 0; i < 60; i++) {
+		press("\r");
+		assert_true(turn());
+	}
+	assert_true(session.lists - before <=
+		    2 + (now_ms() - begin_ms) / TOP_INTERVAL_MIN_MS);
 	press("qq");
 	assert_int_equal(finish(), 0);
 }
@@ -418,6 +440,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys_and_a_resize),
+		cmocka_unit_test(test_enter_is_held_down),
 		cmocka_unit_test(test_without_colours),
 		cmocka_unit_test(test_old_terminal),
 		cmocka_unit_test(test_ebbd_goes_away_and_comes_back),
