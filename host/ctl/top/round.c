@@ -81,6 +81,9 @@ static bool is_explain_due(const struct top_round *round,
 	bool other = row && !round->of_all &&
 		     strcmp(row->uuid, round->explained_uuid) != 0;
 
+	/* That of all would be of domains that the filter leaves out. */
+	if (!row && view->model.count > 0)
+		return false;
 	if (!round->explained_ns || ms >= EXPLAIN_MS)
 		return true;
 	return (other || round->of_all) && ms >= EXPLAIN_LEAST_MS;

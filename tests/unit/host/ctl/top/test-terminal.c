@@ -43,7 +43,7 @@ enum behaviour {
 /*
  * @output: since the last look_from_here()
  * @silent: connections that get no answer
- * @lists, @shows: so many were asked for
+ * @lists, @explains, @shows: so many were asked for
  */
 static struct {
 	pid_t pid;
@@ -54,6 +54,7 @@ static struct {
 	int silent[16];
 	unsigned int silent_count;
 	unsigned int lists;
+	unsigned int explains;
 	unsigned int shows;
 } session;
 
@@ -97,8 +98,10 @@ static struct json_object *answer_to(const char *request)
 		session.lists++;
 		return example_list(domains, 2);
 	}
-	if (strstr(request, "\"policy-explain\""))
+	if (strstr(request, "\"policy-explain\"")) {
+		session.explains++;
 		return example_explain();
+	}
 	if (strstr(request, "\"events\""))
 		return example_events(1, 2);
 	assert_non_null(strstr(request, "\"domain-show\""));
@@ -300,6 +303,22 @@ static void test_enter_is_held_down(void **state)
 	assert_int_equal(finish(), 0);
 }
 
+static void test_filter_that_nothing_fits(void **state)
+{
+	(void)state;
+	start("xterm", "C.UTF-8", true);
+	wait_for("vm-0001");
+	press("/nobody\r");
+	wait_for("nobody");
+	/* One may be under way. Then longer than from one explanation to the next. */
+	wait_for_count(&session.lists, session.lists + 2);
+	session.explains = 0;
+	wait_for_count(&session.lists, session.lists + 6);
+	assert_int_equal(session.explains, 0);
+	press("q");
+	assert_int_equal(finish(), 0);
+}
+
 static void test_without_colours(void **state)
 {
 	(void)state;
@@ -441,6 +460,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys_and_a_resize),
 		cmocka_unit_test(test_enter_is_held_down),
+		cmocka_unit_test(test_filter_that_nothing_fits),
 		cmocka_unit_test(test_without_colours),
 		cmocka_unit_test(test_old_terminal),
 		cmocka_unit_test(test_ebbd_goes_away_and_comes_back),
