@@ -105,9 +105,9 @@ done
 check "nothing of it is from elsewhere, or inline" test -z "$(curl -s "$URL/" |
 	grep -iE '(src|href)="?(https?:|//)|<style| style=| on[a-z]+=|<script>')"
 
+# What was tested so far is no skip.
 if ! command -v chromium >/dev/null; then
-	echo "# no chromium: scripts/install-deps test"
-	ok "the page was not looked at"
+	echo "# the page itself was not looked at: no chromium (scripts/install-deps test)"
 	exit 0
 fi
 page '#00000000-0000-4000-8000-000000000003'
