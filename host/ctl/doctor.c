@@ -91,15 +91,37 @@ static void print_word(const char *word)
 	putchar('\'');
 }
 
-static void print_step(const char *before, const char *name, const char *after)
+/* @value: empty: the option is left out */
+static void print_option(const char *option, const char *value)
 {
-	printf("#   %s", before);
-	print_word(name);
-	puts(after);
+	if (!*value)
+		return;
+	printf(" %s ", option);
+	print_word(value);
+}
+
+/* The XML may have passwords in it. */
+static void print_steps(const struct ctl_args *args, const struct ebb_fix *fix)
+{
+	const char *uri = *fix->uri ? fix->uri : args->uri;
+
+	fputs("#   (umask 077; virsh", stdout);
+	print_option("-c", uri);
+	print_option("dumpxml --inactive --security-info", fix->name);
+	fputs(" >domain.xml)\n#   ebbctl doctor --fix", stdout);
+	if (ctl_given(args, CTL_OPT_CONNECT))
+		print_option("-c", args->uri);
+	if (ctl_given(args, CTL_OPT_SOCKET))
+		print_option("-s", args->socket);
+	putchar(' ');
+	print_word(fix->name);
+	fputs(" | patch domain.xml\n#   virsh", stdout);
+	print_option("-c", uri);
+	puts(" define domain.xml");
 }
 
 /* patch(1) passes over what comes before the patch. */
-static void print_fix(const struct ebb_fix *fix)
+static void print_fix(const struct ctl_args *args, const struct ebb_fix *fix)
 {
 	if (!*fix->patch) {
 		fprintf(stderr,
@@ -111,10 +133,7 @@ static void print_fix(const struct ebb_fix *fix)
 	}
 	puts("# Nothing is changed yet. To apply this patch, which takes "
 	     "effect when the\n# guest is shut down and started again:");
-	print_step("virsh dumpxml --inactive --security-info ", fix->name,
-		   " >domain.xml");
-	print_step("ebbctl doctor --fix ", fix->name, " | patch domain.xml");
-	puts("#   virsh define domain.xml");
+	print_steps(args, fix);
 	fputs(fix->patch, stdout);
 }
 
@@ -135,7 +154,7 @@ static int run_fix(const struct ctl_args *args)
 	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON))
 		ctl_json_print(stdout, value);
 	else if (status == CTL_DONE)
-		print_fix(&fix);
+		print_fix(args, &fix);
 	json_object_put(value);
 	return status;
 }

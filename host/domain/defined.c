@@ -17,6 +17,7 @@ struct wait {
 	struct ebb_call *call;
 	bool share;
 	char name[EBB_NAME_BYTES_MAX];
+	char uri[EBB_URI_BYTES_MAX];
 };
 
 static void answer_error(const struct wait *wait, int error)
@@ -54,6 +55,8 @@ static void ask(struct ebb_fleet *fleet, const struct ebb_roster_entry *entry,
 	}
 	wait->call = call;
 	snprintf(wait->name, sizeof(wait->name), "%s", entry->name);
+	snprintf(wait->uri, sizeof(wait->uri), "%s",
+		 fleet->environment.config->uri);
 	ebb_config_settings(fleet->environment.config, entry->name, entry->uuid,
 			    &settings);
 	wait->share = settings.values.reserved == EBB_RESERVED_SHARE;
@@ -159,6 +162,7 @@ static void on_fix(int result, const char *xml, void *opaque)
 		return;
 	}
 	memcpy(fix->name, wait->name, sizeof(fix->name));
+	memcpy(fix->uri, wait->uri, sizeof(fix->uri));
 	memcpy(file_name, wait->name, sizeof(file_name));
 	ebb_plain(file_name);
 	r = ebb_mend_definition(xml, file_name, fix->patch, sizeof(fix->patch));

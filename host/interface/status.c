@@ -292,6 +292,7 @@ const struct ebb_field ebb_doctor_fields[] = {
 };
 
 const struct ebb_field ebb_fix_fields[] = {
+	LATER_STRING("uri", struct ebb_fix, uri),
 	STRING("name", struct ebb_fix, name),
 	STRING("patch", struct ebb_fix, patch),
 	END,

@@ -327,8 +327,13 @@ struct ebb_doctor {
 		checks[48]; /* each reason may be one, and five are more */
 };
 
-/* @patch: of the XML that the domain is defined by; empty: it needs none */
+/**
+ * struct ebb_fix
+ * @uri: of the libvirt that has the domain
+ * @patch: of the XML that the domain is defined by; empty: it needs none
+ */
 struct ebb_fix {
+	char uri[EBB_URI_BYTES_MAX];
 	char name[EBB_NAME_BYTES_MAX];
 	char patch[EBB_PATCH_BYTES_MAX];
 };

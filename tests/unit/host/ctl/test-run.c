@@ -502,6 +502,36 @@ static void test_doctor(void **state)
 	assert_int_equal(fake_run.status, 0);
 }
 
+/* Its steps are for the libvirt and the ebbd that were asked. */
+static void test_fix(void **state)
+{
+	struct ebb_fix fix = { .uri = "test:///a'b",
+			       .name = "web 1",
+			       .patch = "--- a\n" };
+	ebb_auto_free char *line = fake_encode(ebb_fix_fields, &fix);
+	ebb_auto_free char *elder = NULL;
+
+	(void)state;
+	run_with(line, "doctor", "--fix", "-c", "test:///a", "web 1");
+	assert_string_equal(
+		fake_run.out,
+		"# Nothing is changed yet. To apply this patch, which takes "
+		"effect when the\n# guest is shut down and started again:\n"
+		"#   (umask 077; virsh -c 'test:///a'\\''b' dumpxml --inactive "
+		"--security-info 'web 1' >domain.xml)\n"
+		"#   ebbctl doctor --fix -c 'test:///a' 'web 1' | patch "
+		"domain.xml\n"
+		"#   virsh -c 'test:///a'\\''b' define domain.xml\n"
+		"--- a\n");
+	assert_int_equal(fake_run.status, 0);
+
+	/* An older ebbd does not say where. */
+	fix.uri[0] = '\0';
+	elder = fake_encode(ebb_fix_fields, &fix);
+	run_with(elder, "doctor", "--fix", "web 1");
+	assert_non_null(strstr(fake_run.out, "virsh define domain.xml"));
+}
+
 static struct ebb_target_status example_target(void)
 {
 	return (struct ebb_target_status){
@@ -646,6 +676,7 @@ int main(void)
 		cmocka_unit_test(test_empty_list),
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_doctor),
+		cmocka_unit_test(test_fix),
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_set_settings),
 		cmocka_unit_test(test_set_none),
