@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
 #include <string.h>
 
 #include "common/size.h"
@@ -136,9 +137,13 @@ static void check_budgets(const struct ebb_checkup_picture *picture,
 static void check_ksm(const struct ebb_host_facts *facts,
 		      struct ebb_doctor *doctor)
 {
-	if (!facts->ksm_known)
+	if (facts->ksm_error == -ENOENT)
 		ebb_check_add(doctor, "ksm", EBB_CHECK_OK, NULL,
 			      "The kernel has no KSM");
+	else if (facts->ksm_error < 0)
+		ebb_check_add(doctor, "ksm", EBB_CHECK_SKIP, NULL,
+			      "What KSM has merged cannot be read: %s",
+			      strerror(-facts->ksm_error));
 	else if (facts->ksm_saved_bytes == 0)
 		ebb_check_add(doctor, "ksm", EBB_CHECK_OK, NULL,
 			      "KSM %s, and has merged nothing",
@@ -151,6 +156,14 @@ static void check_ksm(const struct ebb_host_facts *facts,
 			"it",
 			facts->ksm_runs ? "runs" : "is stopped",
 			EBB_SIZE(facts->ksm_saved_bytes));
+}
+
+static const char *tell_private_thp(const char *thp)
+{
+	if (!*thp)
+		return "whether private memory can is not known";
+	return strcmp(thp, "never") == 0 ? "private memory cannot"
+					 : "private memory can, too";
 }
 
 static void check_thp(const struct ebb_host_facts *facts,
@@ -176,10 +189,8 @@ static void check_thp(const struct ebb_host_facts *facts,
 		ebb_check_add(doctor, "transparent-huge-pages", EBB_CHECK_OK,
 			      NULL,
 			      "Shared memory can have transparent huge pages "
-			      "(shmem_enabled is %s), private memory %s",
-			      shared,
-			      strcmp(facts->thp, "never") == 0 ? "cannot"
-							       : "can, too");
+			      "(shmem_enabled is %s), %s",
+			      shared, tell_private_thp(facts->thp));
 }
 
 void ebb_check_memory(const struct ebb_checkup_picture *picture,

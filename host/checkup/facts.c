@@ -53,11 +53,14 @@ static enum ebb_cgroup_version find_cgroup_version(const char *root)
 static void read_ksm(const char *root, struct ebb_host_facts *facts)
 {
 	uint64_t run, pages;
+	int r = ebb_text_read_number(&run, "%s" KSM "run", root);
 
-	if (ebb_text_read_number(&run, "%s" KSM "run", root) < 0 ||
-	    ebb_text_read_number(&pages, "%s" KSM "pages_sharing", root) < 0)
+	if (r == 0)
+		r = ebb_text_read_number(&pages, "%s" KSM "pages_sharing",
+					 root);
+	facts->ksm_error = r;
+	if (r < 0)
 		return;
-	facts->ksm_known = true;
 	facts->ksm_runs = run == 1;
 	facts->ksm_saved_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -20,7 +20,8 @@ enum ebb_cgroup_version {
  * @kernel: its release, as "6.1.0-30-amd64"
  * @page_out_error: 0: process_madvise() is there; -ENOSYS: it is not
  * @capabilities: the effective set of ebbd, if @capabilities_known
- * @ksm_saved_bytes: what merging saves now, if @ksm_known
+ * @ksm_error: -ENOENT: the kernel has none; what else it could not be read for; or 0
+ * @ksm_saved_bytes: what merging saves now
  * @thp, @shmem_thp: who gets transparent huge pages, as "madvise"; of anonymous and of
  *	shared memory
  * @overcommit: vm.overcommit_memory, if @overcommit_known
@@ -33,7 +34,7 @@ struct ebb_host_facts {
 	uint64_t capabilities;
 	enum ebb_cgroup_version cgroup_version;
 	struct ebb_budget_swap swap;
-	bool ksm_known;
+	int ksm_error;
 	bool ksm_runs;
 	uint64_t ksm_saved_bytes;
 	char thp[16];

@@ -45,7 +45,7 @@ static void test_facts(void **state)
 	assert_int_equal(facts.cgroup_version, EBB_CGROUP_V2);
 	assert_true(facts.swap.known);
 	assert_true(facts.swap.zram_bytes == EBB_GIB);
-	assert_true(facts.ksm_known && facts.ksm_runs);
+	assert_true(facts.ksm_error == 0 && facts.ksm_runs);
 	assert_true(facts.ksm_saved_bytes >= EBB_MIB);
 	assert_string_equal(facts.thp, "madvise");
 	assert_string_equal(facts.shmem_thp, "never");
@@ -63,7 +63,7 @@ static void test_nothing_to_read(void **state)
 	ebb_host_facts_read(fake_root, &facts);
 	assert_false(facts.capabilities_known);
 	assert_int_equal(facts.cgroup_version, EBB_CGROUP_UNKNOWN);
-	assert_false(facts.ksm_known);
+	assert_int_equal(facts.ksm_error, -ENOENT);
 	assert_string_equal(facts.thp, "");
 	assert_string_equal(facts.shmem_thp, "");
 	assert_false(facts.overcommit_known);
@@ -94,7 +94,6 @@ static struct ebb_checkup_picture *make_picture(void)
 				  .total_bytes = 4 * EBB_GIB,
 				  .free_bytes = 4 * EBB_GIB,
 				  .fast_free_bytes = 4 * EBB_GIB },
-			.ksm_known = true,
 			.thp = "madvise",
 			.shmem_thp = "advise",
 			.overcommit_known = true,
@@ -252,13 +251,21 @@ static void test_kernel(void **state)
 	picture->facts.commit_limit_bytes = EBB_GIB;
 	picture->facts.committed_bytes = 2 * EBB_GIB;
 	picture->facts.shmem_thp[0] = '\0';
-	picture->facts.ksm_known = false;
+	picture->facts.ksm_error = -ENOENT;
 	examine(picture);
 	expect("pressure", "warn", "may not ask");
 	expect("cgroups", "warn", "Of 3 cgroups");
 	expect("overcommit", "fail", "0 B are left");
 	expect("transparent-huge-pages", "skip", "does not say");
 	expect("ksm", "ok", "no KSM");
+
+	picture = make_picture();
+	picture->facts.thp[0] = '\0';
+	picture->facts.ksm_error = -EACCES;
+	examine(picture);
+	expect("transparent-huge-pages", "ok",
+	       "private memory can is not known");
+	expect("ksm", "skip", "cannot be read");
 }
 
 static void test_swap(void **state)
