@@ -107,12 +107,24 @@ static void peer_update(struct peer *peer)
 	ebb_loop_watch_set(peer->watch, events);
 }
 
+/* What was sent is kept no more: a peer may read all the time, and never all. */
+static void peer_drop_sent(struct peer *peer)
+{
+	if (peer->out_sent == 0)
+		return;
+	peer->out_bytes -= peer->out_sent;
+	memmove(peer->out, peer->out + peer->out_sent, peer->out_bytes);
+	peer->out_sent = 0;
+}
+
 /* Queues a line and frees it. Without memory for it the peer is hung up. */
 static void peer_queue(struct peer *peer, char *line)
 {
 	size_t bytes = line ? strlen(line) : 0;
-	char *out = line ? realloc(peer->out, peer->out_bytes + bytes) : NULL;
+	char *out;
 
+	peer_drop_sent(peer);
+	out = line ? realloc(peer->out, peer->out_bytes + bytes) : NULL;
 	if (out) {
 		memcpy(out + peer->out_bytes, line, bytes);
 		peer->out = out;

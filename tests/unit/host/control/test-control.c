@@ -29,6 +29,16 @@ static char path[64];
 static struct ebb_control *control;
 static struct ebb_call *held; /* by the handler "hold" */
 static unsigned int cancels;
+static size_t queued_max; /* bytes that were asked for, at most */
+
+void *__real_realloc(void *old, size_t bytes);
+void *__wrap_realloc(void *old, size_t bytes);
+void *__wrap_realloc(void *old, size_t bytes)
+{
+	if (bytes > queued_max)
+		queued_max = bytes;
+	return __real_realloc(old, bytes);
+}
 
 static void handle_echo(struct ebb_call *call,
 			const struct json_object *arguments, void *opaque)
@@ -292,6 +302,35 @@ static void test_events_to_slow_reader_are_dropped(void **state)
 	close(fd);
 }
 
+/* It reads a little all the time, but never all: the rest has a bound. */
+static void test_events_to_steady_reader_have_a_bound(void **state)
+{
+	int fd = client_new();
+	struct ebb_call *call;
+	char part[4096];
+	size_t got = 0;
+
+	(void)state;
+	client_send(fd, "{\"execute\":\"hold\"}\n");
+	wait_held();
+	call = ebb_steal_ptr(held);
+	queued_max = 0;
+	for (int i = 0; i < TURNS_MAX && got < (2 << 20); i++) {
+		ssize_t r;
+
+		while (ebb_call_event(call, "progress", NULL))
+			;
+		r = recv(fd, part, sizeof(part), MSG_DONTWAIT);
+		if (r > 0)
+			got += (size_t)r;
+		turn();
+	}
+	assert_true(got >= (2 << 20));
+	assert_in_range(queued_max, 64 * 1024, 65 * 1024);
+	ebb_call_return(call, NULL);
+	close(fd);
+}
+
 static void test_disconnect_cancels(void **state)
 {
 	int fd = client_new();
@@ -461,6 +500,7 @@ int main(void)
 		cmocka_unit_test(test_input_is_not_read_ahead),
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_events_to_slow_reader_are_dropped),
+		cmocka_unit_test(test_events_to_steady_reader_have_a_bound),
 		cmocka_unit_test(test_disconnect_cancels),
 		cmocka_unit_test(test_half_close_is_answered),
 		cmocka_unit_test(test_too_many_peers),
