@@ -18,12 +18,15 @@ enum {
  * @wipe: its file may have records that are later than now
  * @slot: of the last sample; 0: none yet
  * @seen_ms: when it was seen last
- * @flushing: of @pending, so many are being written
+ * @in_job: a job that writes has it
+ * @flushing: of @pending, so many are what that job writes; what was dropped since is not
+ *	among them
  */
 struct ebb_subject {
 	struct ebb_subject_key key;
 	bool live;
 	bool wipe;
+	bool in_job;
 	uint32_t slot;
 	uint64_t seen_ms;
 	uint32_t count;

@@ -36,7 +36,7 @@ static bool drop_oldest(struct ebb_archive *archive, enum ebb_history_kind kind)
 		const struct ebb_subject *subject = archive->subjects[i];
 
 		if (subject->key.kind == kind && !subject->live &&
-		    subject->flushing == 0 &&
+		    !subject->in_job &&
 		    (oldest == archive->count ||
 		     subject->seen_ms < archive->subjects[oldest]->seen_ms))
 			oldest = i;

@@ -85,6 +85,7 @@ static void end_item(const struct item *item)
 			subject->wipe = false;
 	}
 	subject->flushing = 0;
+	subject->in_job = false;
 	if (subject->live || subject->count > 0)
 		return;
 	free(subject->pending);
@@ -132,8 +133,17 @@ static void take_item(struct flush *flush, struct ebb_subject *subject)
 	item->key = subject->key;
 	item->wipe = subject->wipe;
 	item->count = subject->flushing = subject->count;
+	subject->in_job = true;
 	memcpy(item->fines, subject->pending,
 	       subject->count * sizeof(*item->fines));
+}
+
+static void give_back_items(const struct flush *flush)
+{
+	for (uint32_t i = 0; i < flush->count; i++) {
+		flush->items[i].subject->flushing = 0;
+		flush->items[i].subject->in_job = false;
+	}
 }
 
 static void begin_flush(struct ebb_archive *archive)
@@ -159,8 +169,7 @@ static void begin_flush(struct ebb_archive *archive)
 		archive->drop_count = 0;
 		return;
 	}
-	for (uint32_t i = 0; i < flush->count; i++)
-		flush->items[i].subject->flushing = 0;
+	give_back_items(flush);
 	free(flush);
 }
 

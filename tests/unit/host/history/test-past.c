@@ -39,7 +39,7 @@ static struct ebb_wall now;
 static unsigned int warnings, notices;
 static int tick_timer;
 
-/* ---- what is faked: the clock of people, and the log ---- */
+/* ---- what is faked: the clock of people, the log, and a disk that takes its time ---- */
 
 struct ebb_wall __wrap_ebb_wall_now(void);
 struct ebb_wall __wrap_ebb_wall_now(void)
@@ -53,6 +53,47 @@ void __wrap_ebb_log(enum ebb_log_level level, const char *format, ...)
 	(void)format;
 	warnings += level <= EBB_LOG_WARNING;
 	notices += level == EBB_LOG_NOTICE;
+}
+
+/* While jobs are held, the first one waits here. */
+static bool hold_jobs;
+static struct job {
+	void (*work)(void *opaque);
+	void (*done)(void *opaque);
+	void *opaque;
+} held_job;
+
+int __real_ebb_workers_run_named(struct ebb_workers *pool, enum ebb_work kind,
+				 void (*work)(void *opaque),
+				 void (*done)(void *opaque), void *opaque,
+				 const char *name);
+int __wrap_ebb_workers_run_named(struct ebb_workers *pool, enum ebb_work kind,
+				 void (*work)(void *opaque),
+				 void (*done)(void *opaque), void *opaque,
+				 const char *name);
+int __wrap_ebb_workers_run_named(struct ebb_workers *pool, enum ebb_work kind,
+				 void (*work)(void *opaque),
+				 void (*done)(void *opaque), void *opaque,
+				 const char *name)
+{
+	if (!hold_jobs)
+		return __real_ebb_workers_run_named(pool, kind, work, done,
+						    opaque, name);
+	if (held_job.work)
+		return -EAGAIN;
+	held_job = (struct job){ work, done, opaque };
+	return 0;
+}
+
+static void release_job(void)
+{
+	struct job job = held_job;
+
+	assert_non_null(job.work);
+	held_job = (struct job){ 0 };
+	hold_jobs = false;
+	job.work(job.opaque);
+	job.done(job.opaque);
 }
 
 static void pass(uint64_t s)
@@ -367,6 +408,42 @@ static void test_oldest_domain_goes(void **state)
 	end();
 }
 
+static void put_one(struct ebb_subject *domain)
+{
+	struct ebb_fine fine = { .rung = EBB_RUNG_LEASE };
+
+	assert_true(ebb_past_is_time(past));
+	ebb_past_put_domain(past, domain, &fine);
+	pass(EBB_FINE_S);
+}
+
+/* Nor does one that is being written, though none of what is written is left. */
+static void test_domain_in_a_job_stays(void **state)
+{
+	struct ebb_subject *domain;
+	char uuid[37];
+
+	(void)state;
+	start();
+	domain = ebb_past_came(past, "first", UUID);
+	for (unsigned int i = 1; i < EBB_ARCHIVE_DOMAINS_MAX; i++) {
+		snprintf(uuid, sizeof(uuid), "00000000-0000-0000-0000-%012x",
+			 i);
+		assert_non_null(ebb_past_came(past, uuid, uuid));
+	}
+	put_one(domain);
+	hold_jobs = true;
+	ebb_past_end(past);
+	for (int i = 0; i < EBB_ARCHIVE_PENDING; i++)
+		put_one(domain);
+	ebb_past_went(domain);
+	assert_null(ebb_past_came(past, "more", "m"));
+	release_job();
+	settle();
+	assert_non_null(ebb_past_came(past, "more", "m"));
+	end();
+}
+
 static void test_one_of_two_is_asked_for(void **state)
 {
 	(void)state;
@@ -648,6 +725,7 @@ int main(void)
 		TEST(test_clock_set_back),
 		TEST(test_disk_that_is_full),
 		TEST(test_oldest_domain_goes),
+		TEST(test_domain_in_a_job_stays),
 		TEST(test_one_of_two_is_asked_for),
 		TEST(test_two_keep_not_in_one_place),
 		TEST(test_events_outlive_a_restart),
