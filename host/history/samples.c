@@ -288,6 +288,7 @@ ebb_samples_plan(const struct ebb_history_request *request, uint64_t now_ms)
 		.until_ms = request->until_ms,
 	};
 	uint64_t base_ms;
+	uint32_t points;
 
 	if (limit > EBB_HISTORY_POINTS_MAX)
 		limit = EBB_HISTORY_POINTS_MAX;
@@ -320,9 +321,10 @@ ebb_samples_plan(const struct ebb_history_request *request, uint64_t now_ms)
 	if (span.step_ms == 0)
 		span.step_ms = base_ms;
 	/* Points begin at multiples of the step, so that they are the same next time. */
-	if ((span.until_ms - span.since_ms) / span.step_ms >= limit)
-		span.since_ms = span.until_ms - span.step_ms * (limit - 1);
 	span.since_ms -= span.since_ms % span.step_ms;
+	points = ebb_samples_points(&span);
+	if (points > limit)
+		span.since_ms += span.step_ms * (points - limit);
 	return span;
 }
 

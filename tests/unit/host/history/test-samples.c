@@ -394,6 +394,42 @@ static void test_plans(void **state)
 		   base_ms - base_ms % 604800000 - 604800000, 604800000, true);
 }
 
+/* Some number below 2^63, the same each time. */
+static uint64_t draw(uint64_t *state, uint64_t below)
+{
+	*state = *state * UINT64_C(6364136223846793005) +
+		 UINT64_C(1442695040888963407);
+	return (*state >> 1) % below;
+}
+
+static void test_no_plan_has_more_points_than_its_limit(void **state)
+{
+	const uint64_t now_ms = (uint64_t)BASE * EBB_FINE_S * 1000 + 5000;
+	const uint64_t week_ms = UINT64_C(604800000);
+	uint64_t seed = 1;
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		struct ebb_history_request request = {
+			.limit = (uint32_t)draw(&seed,
+						EBB_HISTORY_POINTS_MAX + 1),
+			.step_ms = draw(&seed, 2) * draw(&seed, week_ms),
+			.last_ms = draw(&seed, 2) * draw(&seed, week_ms * 2),
+			.since_ms = now_ms - draw(&seed, week_ms * 2),
+			.until_ms = draw(&seed, 2) * (now_ms + week_ms -
+						      draw(&seed, week_ms * 2)),
+		};
+		const struct ebb_samples_span span =
+			ebb_samples_plan(&request, now_ms);
+		uint32_t limit = request.limit ? request.limit
+					       : EBB_HISTORY_POINTS;
+
+		assert_true(ebb_samples_points(&span) <= limit);
+		assert_true(span.since_ms <= span.until_ms);
+		assert_int_equal(span.since_ms % span.step_ms, 0);
+	}
+}
+
 static void test_sizes_have_a_bound(void **state)
 {
 	(void)state;
@@ -450,6 +486,7 @@ int main(void)
 		TEST(test_clock_set_on_leaves_a_gap),
 		cmocka_unit_test(test_changes_of_the_clock),
 		cmocka_unit_test(test_plans),
+		cmocka_unit_test(test_no_plan_has_more_points_than_its_limit),
 		cmocka_unit_test(test_sizes_have_a_bound),
 	};
 
