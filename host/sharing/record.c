@@ -74,7 +74,8 @@ static void record_budget(struct ebb_sharing *sharing,
 	};
 
 	for (unsigned int i = 0; i < EBB_ARRAY_SIZE(values); i++)
-		ebb_fine_set(&fine, EBB_HISTORY_BUDGET, i, values[i]);
+		if (i != EBB_BUDGET_DEBT || budget->unknown_debts == 0)
+			ebb_fine_set(&fine, EBB_HISTORY_BUDGET, i, values[i]);
 	if (strcmp(budget->name, "host") == 0)
 		set_pressure(sharing, &fine);
 	ebb_past_put_budget(sharing->options.past, budget->name, &fine);
