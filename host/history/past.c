@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "host/history/wall.h"
+#include "host/interface/plain.h"
 
 /**
  * struct ebb_past
@@ -164,6 +165,10 @@ static void keep_news(struct ebb_past *past, const struct ebb_news *news,
 	snprintf(event.reason, sizeof(event.reason), "%s",
 		 or_none(news->reason));
 	snprintf(event.text, sizeof(event.text), "%s", text);
+	/* One that is cut within a character would make each answer with it no JSON. */
+	ebb_plain_utf8(event.domain);
+	ebb_plain_utf8(event.budget);
+	ebb_plain_utf8(event.text);
 	ebb_diary_add(past->diary, &event);
 }
 

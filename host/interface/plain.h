@@ -14,6 +14,9 @@
 /* Puts a '?' in place of each byte that is not printable ASCII. */
 void ebb_plain(char *text);
 
+/* Puts a '?' in place of each byte that is of no character in UTF-8, as after a cut. */
+void ebb_plain_utf8(char *text);
+
 /**
  * ebb_plain_fields - the same for each string of a message
  * @fields: table, ended by a NULL name; strings of sub-structs are left alone,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "host/interface/plain.h"
 
 #define XML_SHARED                    \
 	"<memoryBacking>\n"           \
@@ -202,6 +203,7 @@ static uint32_t add_detail(struct ebb_reason_list *list, const char *format,
 	if (room < 2)
 		return 0;
 	vsnprintf(&list->details[at], room, format, args);
+	ebb_plain_utf8(&list->details[at]);
 	list->details_bytes += (uint32_t)strlen(&list->details[at]) + 1;
 	return at;
 }

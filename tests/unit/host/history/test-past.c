@@ -521,6 +521,25 @@ static void test_events_outlive_a_restart(void **state)
 	end();
 }
 
+/* A cut within a character would make the answer no JSON, for all who ask. */
+static void test_cut_text_is_still_text(void **state)
+{
+	char text[EBB_TEXT_BYTES_MAX + 2];
+	struct ebb_events events;
+
+	(void)state;
+	start();
+	memset(text, 'x', sizeof(text));
+	memcpy(&text[EBB_TEXT_BYTES_MAX - 2], "\xc3\xa4", 3);
+	happen("web1", text);
+	ask_events("", &events);
+	assert_int_equal(events.event_count, 1);
+	assert_int_equal(strlen(events.events[0].text), EBB_TEXT_BYTES_MAX - 1);
+	assert_int_equal(events.events[0].text[EBB_TEXT_BYTES_MAX - 2], '?');
+	ebb_events_clear(&events);
+	end();
+}
+
 static void test_ring_of_events_wraps(void **state)
 {
 	struct ebb_events events;
@@ -729,6 +748,7 @@ int main(void)
 		TEST(test_one_of_two_is_asked_for),
 		TEST(test_two_keep_not_in_one_place),
 		TEST(test_events_outlive_a_restart),
+		TEST(test_cut_text_is_still_text),
 		TEST(test_ring_of_events_wraps),
 		TEST(test_damaged_events_begin_anew),
 		TEST(test_events_are_followed),

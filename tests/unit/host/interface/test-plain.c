@@ -42,12 +42,24 @@ static void test_each_string_of_a_message(void **state)
 	assert_int_equal(info.ring_gpa, 0x0a0a0a0a);
 }
 
+static void test_cut_characters(void **state)
+{
+	char text[] =
+		"\xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xa7 \xc3x\xa4 \xe2\x82";
+
+	(void)state;
+	ebb_plain_utf8(text);
+	assert_string_equal(text,
+			    "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xa7 ?x? ??");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain_text_stays),
 		cmocka_unit_test(test_all_else_is_replaced),
 		cmocka_unit_test(test_each_string_of_a_message),
+		cmocka_unit_test(test_cut_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
