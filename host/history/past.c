@@ -12,6 +12,11 @@
 #include "host/history/wall.h"
 #include "host/interface/plain.h"
 
+enum {
+	/* Of the log, which has more room than an event. */
+	LINE_BYTES_MAX = 1024,
+};
+
 /**
  * struct ebb_past
  * @uri: that is served
@@ -164,7 +169,8 @@ static void keep_news(struct ebb_past *past, const struct ebb_news *news,
 		 or_none(news->action));
 	snprintf(event.reason, sizeof(event.reason), "%s",
 		 or_none(news->reason));
-	snprintf(event.text, sizeof(event.text), "%s", text);
+	snprintf(event.text, sizeof(event.text), "%.*s",
+		 (int)sizeof(event.text) - 1, text);
 	/* One that is cut within a character would make each answer with it no JSON. */
 	ebb_plain_utf8(event.domain);
 	ebb_plain_utf8(event.budget);
@@ -175,7 +181,7 @@ static void keep_news(struct ebb_past *past, const struct ebb_news *news,
 void ebb_past_tell(struct ebb_past *past, enum ebb_log_level level,
 		   const struct ebb_news *news, const char *format, ...)
 {
-	char text[EBB_TEXT_BYTES_MAX];
+	char text[LINE_BYTES_MAX];
 	va_list args;
 
 	va_start(args, format);
