@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/memory/process.h"
 #include "host/memory/swapped.h"
@@ -193,19 +194,27 @@ static void take_before(struct ebb_policy_budget *budget,
 	budget->cover_bytes = before->cover_bytes;
 }
 
-static struct ebb_policy_budget *new_budgets(const struct reading *reading,
-					     uint64_t elapsed_ns)
+/* Returns 0 or -ENOMEM. */
+static int new_budgets(const struct reading *reading, uint64_t elapsed_ns,
+		       struct ebb_policy_budget **ret_budgets,
+		       struct ebb_ground_told **ret_told)
 {
 	const struct ebb_budget_list *list = &reading->list;
-	struct before before = { .budgets = reading->ground->budgets,
-				 .count = reading->ground->list.count };
-	struct ebb_policy_budget *budgets =
-		calloc(list->count ? list->count : 1, sizeof(*budgets));
+	const struct ebb_ground *ground = reading->ground;
+	struct before before = { .budgets = ground->budgets,
+				 .count = ground->list.count };
+	size_t room = list->count ? list->count : 1;
+	ebb_auto_free struct ebb_policy_budget *budgets =
+		calloc(room, sizeof(*budgets));
+	ebb_auto_free struct ebb_ground_told *told =
+		calloc(room, sizeof(*told));
 
-	if (!budgets)
-		return NULL;
+	if (!budgets || !told)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < list->count; i++) {
 		const struct ebb_budget *budget = &list->budgets[i];
+		const struct ebb_policy_budget *old =
+			find_before(&before, budget->name);
 
 		budgets[i] = (struct ebb_policy_budget){
 			.name = budget->name,
@@ -220,11 +229,14 @@ static struct ebb_policy_budget *new_budgets(const struct reading *reading,
 			.holder = EBB_POLICY_NONE,
 			.victim = EBB_POLICY_NONE,
 		};
-		take_before(&budgets[i], find_before(&before, budget->name),
-			    elapsed_ns);
+		take_before(&budgets[i], old, elapsed_ns);
+		if (old)
+			told[i] = ground->told[old - ground->budgets];
 	}
 	free(before.sorted);
-	return budgets;
+	*ret_budgets = ebb_steal_ptr(budgets);
+	*ret_told = ebb_steal_ptr(told);
+	return 0;
 }
 
 static void take_parts(struct ebb_member *member,
@@ -272,18 +284,22 @@ static int take_reading(struct reading *reading)
 	struct ebb_ground *ground = reading->ground;
 	uint64_t now_ns = reading->order.now_ns(reading->order.opaque);
 	struct ebb_policy_budget *budgets;
+	struct ebb_ground_told *told;
+	int r;
 
 	if (reading->result < 0)
 		return reading->result;
-	budgets = new_budgets(reading, now_ns - ground->read_ns);
-	if (!budgets) {
+	r = new_budgets(reading, now_ns - ground->read_ns, &budgets, &told);
+	if (r < 0) {
 		ebb_budget_list_free(&reading->list);
-		return -ENOMEM;
+		return r;
 	}
 	ebb_budget_list_free(&ground->list);
 	free(ground->budgets);
+	free(ground->told);
 	ground->list = reading->list;
 	ground->budgets = budgets;
+	ground->told = told;
 	ground->cost_ns = reading->cost_ns;
 	ground->read_ns = now_ns;
 	place_members(reading);
@@ -354,6 +370,7 @@ void ebb_ground_end(struct ebb_ground *ground)
 {
 	ebb_budget_list_free(&ground->list);
 	free(ground->budgets);
+	free(ground->told);
 	ebb_budget_reader_free(ground->reader);
 	*ground = (struct ebb_ground){ 0 };
 }

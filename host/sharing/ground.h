@@ -12,12 +12,19 @@
 #include "host/base/worker.h"
 #include "host/sharing/member.h"
 
+/* Of a budget, which states that are events have begun for people, and not ended. */
+struct ebb_ground_told {
+	bool need;
+	bool uncovered;
+};
+
 /**
  * struct ebb_ground - the event loop's thread alone has it
  * @reader: the worker's while @reading
  * @list: as it was read at @read_ns, by the policy's clock; 0: never
  * @cost_ns: how long that took, by the machine's clock
  * @budgets: of @list, one by one; their names are those of @list
+ * @told: of each of @budgets
  */
 struct ebb_ground {
 	struct ebb_workers *workers;
@@ -27,6 +34,7 @@ struct ebb_ground {
 	uint64_t cost_ns;
 	struct ebb_budget_list list;
 	struct ebb_policy_budget *budgets;
+	struct ebb_ground_told *told;
 };
 
 /* @root: before /proc and /sys; "" but for tests. Returns 0 or -ENOMEM. */

@@ -40,25 +40,45 @@ static void tell_change(struct ebb_sharing *sharing, enum ebb_log_level level,
 		      budget->name, words);
 }
 
-/* What is no news for the log: guests can bring it about again and again. */
-static void tell_changes(struct ebb_sharing *sharing,
-			 const struct ebb_policy_budget *before,
-			 const struct ebb_policy_budget *now)
-{
-	bool covered_again = lacks_cover(before) && !lacks_cover(now);
+/* A state of a budget that is an event as it begins, and as it ends. */
+struct state {
+	enum ebb_event_kind began;
+	enum ebb_event_kind ended;
+	enum ebb_log_level began_level;
+	const char *began_words;
+	const char *ended_words;
+};
 
-	if ((now->in_need == before->in_need && !covered_again) ||
-	    !ebb_pace_take(&sharing->change_pace, 1, ebb_now_ns()))
+/* No news for the log: guests can bring it about again and again. */
+static const struct state need_state = {
+	.began = EBB_EVENT_NEED_BEGAN,
+	.ended = EBB_EVENT_NEED_ENDED,
+	.began_level = EBB_LOG_DEBUG,
+	.began_words = "is in need",
+	.ended_words = "is in need no more",
+};
+
+static const struct state uncovered_state = {
+	.began = EBB_EVENT_UNCOVERED_BEGAN,
+	.ended = EBB_EVENT_UNCOVERED_ENDED,
+	.began_level = EBB_LOG_NOTICE,
+	.began_words = "could not give its largest guests back what they "
+		       "lent; without need nothing more is lent. See: "
+		       "ebbctl explain",
+	.ended_words = "could give back what its guests lent again",
+};
+
+/* An end is told if its begin was: the begin alone is paced, so that no pair is halved. */
+static void tell_state(struct ebb_sharing *sharing, const struct state *state,
+		       const struct ebb_policy_budget *budget, bool is,
+		       struct ebb_pace *pace, bool *told)
+{
+	if (is == *told || (is && !ebb_pace_take(pace, 1, ebb_now_ns())))
 		return;
-	if (now->in_need && !before->in_need)
-		tell_change(sharing, EBB_LOG_DEBUG, EBB_EVENT_NEED_BEGAN, now,
-			    "is in need");
-	if (!now->in_need && before->in_need)
-		tell_change(sharing, EBB_LOG_DEBUG, EBB_EVENT_NEED_ENDED, now,
-			    "is in need no more");
-	if (covered_again)
-		tell_change(sharing, EBB_LOG_DEBUG, EBB_EVENT_UNCOVERED_ENDED,
-			    now, "could give back what its guests lent again");
+	*told = is;
+	tell_change(sharing, is ? state->began_level : EBB_LOG_DEBUG,
+		    is ? state->began : state->ended, budget,
+		    is ? state->began_words : state->ended_words);
 }
 
 /* What lacks, and what is not covered, is told when it comes to that. */
@@ -68,24 +88,20 @@ static void tell_budget(struct ebb_sharing *sharing,
 	const struct ebb_policy_budget *before =
 		&sharing->ground.budgets[index];
 	const struct ebb_policy_budget *now = &policy->budgets[index];
-	bool comes_to_lack = lacks(now) && !lacks(before);
-	bool loses_cover = lacks_cover(now) && !lacks_cover(before);
+	struct ebb_ground_told *told = &sharing->ground.told[index];
 	char words[EBB_POLICY_WORDS_BYTES];
 
-	tell_changes(sharing, before, now);
-	if ((!comes_to_lack && !loses_cover) ||
-	    !ebb_pace_take(&sharing->need_pace, 1, ebb_now_ns()))
-		return;
-	if (comes_to_lack)
+	tell_state(sharing, &need_state, now, now->in_need,
+		   &sharing->change_pace, &told->need);
+	if (lacks(now) && !lacks(before) &&
+	    ebb_pace_take(&sharing->need_pace, 1, ebb_now_ns()))
 		ebb_log(EBB_LOG_WARNING, "policy: %s",
 			ebb_policy_need_words(policy, index, words,
 					      sizeof(words)));
-	if (loses_cover)
-		tell_change(sharing, EBB_LOG_NOTICE, EBB_EVENT_UNCOVERED_BEGAN,
-			    now,
-			    "could not give its largest guests back what they "
-			    "lent; without need nothing more is lent. See: "
-			    "ebbctl explain");
+	/* Not known to be covered is no end of it, and no begin. */
+	if (lacks_cover(now) || ebb_policy_is_covered(now))
+		tell_state(sharing, &uncovered_state, now, lacks_cover(now),
+			   &sharing->need_pace, &told->uncovered);
 }
 
 /* A setting of a person's is the cause: told each time, also where others are paced. */

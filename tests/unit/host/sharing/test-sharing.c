@@ -75,6 +75,8 @@ static uint64_t begun_ns; /* the test */
 static uint64_t available_bytes;
 static bool unreadable; /* the budgets are */
 static uint32_t infos, debugs, failures; /* lines in the log */
+static uint32_t needs_began, needs_ended, covers_lost,
+	covers_back; /* likewise */
 static uint32_t newcomers; /* likewise, of who came and is not covered */
 static char newcomer[512];
 static uint32_t unknowns; /* likewise, of whose debt is not known */
@@ -413,6 +415,10 @@ static void note_line(enum ebb_log_level level, const char *text)
 		infos += level == EBB_LOG_INFO;
 		debugs += level == EBB_LOG_DEBUG;
 	}
+	needs_began += strcmp(text, "policy: host is in need") == 0;
+	needs_ended += strcmp(text, "policy: host is in need no more") == 0;
+	covers_lost += strstr(text, "could not give its largest") != NULL;
+	covers_back += strstr(text, "could give back what its") != NULL;
 	failures += strstr(text, "cannot be read") != NULL;
 	if (strstr(text, "not known for a minute")) {
 		unknowns++;
@@ -619,6 +625,7 @@ static int set_up(void **state)
 	slices = 0;
 	unreadable = false;
 	infos = debugs = failures = newcomers = unknowns = 0;
+	needs_began = needs_ended = covers_lost = covers_back = 0;
 	return 0;
 }
 
@@ -802,6 +809,55 @@ static void who_comes_to_a_host_without_cover_is_told_of(void **state)
 	assert_non_null(strstr(newcomer, "policy: db1 came, and host could "));
 	pass(MINUTE_S);
 	assert_int_equal(newcomers, 2);
+}
+
+/* And looks find it so. */
+static void provide(uint64_t bytes)
+{
+	uint32_t enough;
+
+	__atomic_store_n(&available_bytes, bytes, __ATOMIC_RELAXED);
+	enough = __atomic_load_n(&reads, __ATOMIC_RELAXED) + 3;
+	UNTIL(__atomic_load_n(&reads, __ATOMIC_RELAXED) >= enough);
+}
+
+/* Of a need that was not told, as there were too many, the end is none either. */
+static void an_end_is_told_if_its_begin_was(void **state)
+{
+	(void)state;
+	start(false);
+	come(0);
+	pass(MINUTE_S);
+	sharing->change_pace = (struct ebb_pace){
+		.burst = 1,
+		.period_ns = 60 * MINUTE_S * EBB_NS_PER_S,
+	};
+	for (int i = 0; i < 2; i++) {
+		provide(EBB_GIB / 2);
+		assert_int_equal(needs_began, 1);
+		provide(8 * EBB_GIB);
+		assert_int_equal(needs_ended, 1);
+	}
+}
+
+/* Nor is it the end that the debt is not known any more. */
+static void an_unknown_debt_is_not_covered_again(void **state)
+{
+	(void)state;
+	config.policy.settings.values.mode = EBB_MODE_PERFORMANCE;
+	for (int i = 0; i < GUESTS; i++)
+		guests[i].resident_bytes = EBB_GIB / 4;
+	start(false);
+	come(0);
+	come(1);
+	provide(EBB_GIB + EBB_GIB / 4);
+	assert_int_equal(covers_lost, 1);
+	guests[1].unfound = true;
+	provide(8 * EBB_GIB);
+	assert_int_equal(covers_back, 0);
+	guests[1].unfound = false;
+	UNTIL(covers_back > 0);
+	assert_int_equal(covers_lost, 1);
 }
 
 /* It stops all lending: told with the remedy, once, and not of one that starts. */
@@ -1972,6 +2028,8 @@ int main(void)
 		SHARING_TEST(on_rung_report_who_boots_is_not_driven),
 		SHARING_TEST(memory_in_no_files_counts),
 		SHARING_TEST(who_comes_to_a_host_without_cover_is_told_of),
+		SHARING_TEST(an_end_is_told_if_its_begin_was),
+		SHARING_TEST(an_unknown_debt_is_not_covered_again),
 		SHARING_TEST(whose_debt_is_not_known_for_long_is_told_of),
 		SHARING_TEST(who_is_found_is_looked_at_at_once),
 		SHARING_TEST(of_many_budgets_those_in_need_are_told),
