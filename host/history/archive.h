@@ -44,8 +44,8 @@ int ebb_archive_new(const struct ebb_store *store, struct ebb_workers *workers,
 void ebb_archive_free(struct ebb_archive *archive);
 
 /*
- * A subject is there now. Returns NULL if nothing of it is kept: there are too many, or
- * there is no memory. That of a domain goes with ebb_archive_went(); that of a budget,
+ * A subject is there now. Returns NULL if nothing of it is kept yet: there are too many,
+ * or there is no memory; ask again later. That of a domain goes with ebb_archive_went(); that of a budget,
  * when nothing is put into it any more.
  */
 struct ebb_subject *ebb_archive_came(struct ebb_archive *archive,

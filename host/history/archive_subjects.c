@@ -57,18 +57,24 @@ static bool has_room(struct ebb_archive *archive, enum ebb_history_kind kind)
 {
 	uint32_t max = kind == EBB_HISTORY_DOMAIN ? EBB_ARCHIVE_DOMAINS_MAX
 						  : EBB_ARCHIVE_BUDGETS_MAX;
-	uint32_t count = 0;
+	uint32_t count = 0, live = 0;
 
-	for (uint32_t i = 0; i < archive->count; i++)
-		count += archive->subjects[i]->key.kind == kind;
+	for (uint32_t i = 0; i < archive->count; i++) {
+		const struct ebb_subject *subject = archive->subjects[i];
+
+		count += subject->key.kind == kind;
+		live += subject->key.kind == kind && subject->live;
+	}
 	if (count < max || drop_oldest(archive, kind))
 		return true;
-	if (!archive->crowded && kind == EBB_HISTORY_DOMAIN)
+	/* Else one can go soon: its file is being written, or others are removed first. */
+	if (!archive->crowded && kind == EBB_HISTORY_DOMAIN && live == max) {
+		archive->crowded = true;
 		ebb_log(EBB_LOG_NOTICE,
 			"history: more than %d domains run: of the others no "
 			"samples are kept",
 			EBB_ARCHIVE_DOMAINS_MAX);
-	archive->crowded = true;
+	}
 	return false;
 }
 

@@ -77,7 +77,7 @@ bool ebb_past_is_time(struct ebb_past *past);
 
 /*
  * A domain is there from now on. Returns what its samples are put into, until
- * ebb_past_went(), or NULL: none are kept.
+ * ebb_past_went(), or NULL: none are kept yet; ask again at the next sample.
  */
 struct ebb_subject *ebb_past_came(struct ebb_past *past, const char *name,
 				  const char *uuid);

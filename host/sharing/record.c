@@ -42,6 +42,10 @@ static void record_domain(const struct ebb_policy_domain *domain,
 	    ebb_stall_note(&member->stall, sight.stalled_us, sight.said_ns,
 			   &ppm),
 	    ppm);
+	/* There may be room now. */
+	if (!member->subject)
+		member->subject =
+			ebb_past_came(past, member->name, member->uuid);
 	ebb_past_put_domain(past, member->subject, &fine);
 }
 

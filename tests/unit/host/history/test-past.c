@@ -408,6 +408,35 @@ static void test_oldest_domain_goes(void **state)
 	end();
 }
 
+/* Each that goes leaves a file to be removed, and only so many of these wait. */
+static void test_one_that_has_no_place_gets_one_later(void **state)
+{
+	struct ebb_subject *subjects[EBB_ARCHIVE_DOMAINS_MAX];
+	unsigned int came = 0;
+	char uuid[37];
+
+	(void)state;
+	start();
+	for (unsigned int i = 0; i < EBB_ARCHIVE_DOMAINS_MAX; i++) {
+		snprintf(uuid, sizeof(uuid), "00000000-0000-0000-0000-%012x",
+			 i);
+		subjects[i] = ebb_past_came(past, uuid, uuid);
+		assert_non_null(subjects[i]);
+	}
+	for (unsigned int i = 0; i < EBB_ARCHIVE_DOMAINS_MAX; i++)
+		ebb_past_went(subjects[i]);
+	do
+		snprintf(uuid, sizeof(uuid), "00000000-0000-0000-0001-%012x",
+			 came);
+	while (ebb_past_came(past, uuid, uuid) &&
+	       ++came < EBB_ARCHIVE_DOMAINS_MAX);
+	assert_in_range(came, 1, EBB_ARCHIVE_DOMAINS_MAX - 1);
+	assert_int_equal(notices, 0);
+	tick(NULL, 0);
+	assert_non_null(ebb_past_came(past, uuid, uuid));
+	end();
+}
+
 static void put_one(struct ebb_subject *domain)
 {
 	struct ebb_fine fine = { .rung = EBB_RUNG_LEASE };
@@ -744,6 +773,7 @@ int main(void)
 		TEST(test_clock_set_back),
 		TEST(test_disk_that_is_full),
 		TEST(test_oldest_domain_goes),
+		TEST(test_one_that_has_no_place_gets_one_later),
 		TEST(test_domain_in_a_job_stays),
 		TEST(test_one_of_two_is_asked_for),
 		TEST(test_two_keep_not_in_one_place),
