@@ -70,6 +70,13 @@ bool ebb_past_is_time(struct ebb_past *past)
 	return true;
 }
 
+uint64_t ebb_past_wait_ms(void)
+{
+	const uint64_t fine_ms = (uint64_t)EBB_FINE_S * 1000;
+
+	return fine_ms - ebb_wall_now().wall_ms % fine_ms;
+}
+
 struct ebb_subject *ebb_past_came(struct ebb_past *past, const char *name,
 				  const char *uuid)
 {

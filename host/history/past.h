@@ -75,6 +75,9 @@ void ebb_past_free(struct ebb_past *past);
  */
 bool ebb_past_is_time(struct ebb_past *past);
 
+/* How long until it is time, if it is not now. */
+uint64_t ebb_past_wait_ms(void);
+
 /*
  * A domain is there from now on. Returns what its samples are put into, until
  * ebb_past_went(), or NULL: none are kept yet; ask again at the next sample.

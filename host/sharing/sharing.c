@@ -78,6 +78,19 @@ static uint64_t patience_ms(const struct ebb_sharing *sharing)
 	return ms > least_ms ? ms : least_ms;
 }
 
+/*
+ * A sample is of EBB_FINE_S by the wall clock: a look as they begin leaves none out, while
+ * looks that are only so far apart would be late for one now and then.
+ */
+static uint64_t rest_ms(const struct ebb_sharing *sharing)
+{
+	uint64_t ms = REST_MS;
+
+	if (sharing->options.past)
+		ms = ebb_past_wait_ms() * sharing->options.speed;
+	return ms < REST_MS ? ms : REST_MS;
+}
+
 /* Also where it decides nothing: for those who ask what was. */
 static bool is_looking(const struct ebb_sharing *sharing)
 {
@@ -87,15 +100,16 @@ static bool is_looking(const struct ebb_sharing *sharing)
 static void look_if_kept(struct ebb_sharing *sharing)
 {
 	if (is_looking(sharing))
-		look_at(sharing,
-			ebb_sharing_now_ns(sharing) + REST_MS * EBB_NS_PER_MS);
+		look_at(sharing, ebb_sharing_now_ns(sharing) +
+					 rest_ms(sharing) * EBB_NS_PER_MS);
 	else
 		look_never(sharing);
 }
 
 static void arm(struct ebb_sharing *sharing)
 {
-	uint64_t ms = ebb_ground_is_needy(&sharing->ground) ? NEED_MS : REST_MS;
+	uint64_t ms = ebb_ground_is_needy(&sharing->ground) ? NEED_MS
+							    : rest_ms(sharing);
 
 	/* Who only looks is in no hurry, and may not look at all. */
 	if (!ebb_sharing_config(sharing)->enabled) {

@@ -315,6 +315,23 @@ static void test_samples_outlive_a_restart(void **state)
 	assert_int_equal(warnings, 0);
 }
 
+/* A look that comes as the next one begins is in time for it. */
+static void test_next_sample_is_waited_for(void **state)
+{
+	(void)state;
+	start();
+	now.wall_ms += 3250;
+	assert_true(ebb_past_is_time(past));
+	assert_int_equal(ebb_past_wait_ms(), 6750);
+	now.wall_ms += 6749;
+	assert_false(ebb_past_is_time(past));
+	assert_int_equal(ebb_past_wait_ms(), 1);
+	now.wall_ms += 1;
+	assert_true(ebb_past_is_time(past));
+	assert_int_equal(ebb_past_wait_ms(), 10000);
+	end();
+}
+
 static void test_clock_set_back(void **state)
 {
 	struct ebb_subject *domain;
@@ -770,6 +787,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_samples_outlive_a_restart),
+		TEST(test_next_sample_is_waited_for),
 		TEST(test_clock_set_back),
 		TEST(test_disk_that_is_full),
 		TEST(test_oldest_domain_goes),
