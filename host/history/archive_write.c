@@ -98,6 +98,7 @@ static void flush_done(void *opaque)
 {
 	struct flush *flush = opaque;
 	struct ebb_archive *archive = flush->archive;
+	bool any = flush->count == 0;
 	int result = 0;
 
 	archive->job_ns = 0;
@@ -105,13 +106,14 @@ static void flush_done(void *opaque)
 	for (uint32_t i = 0; i < flush->count; i++) {
 		if (flush->items[i].result < 0)
 			result = flush->items[i].result;
+		any |= flush->items[i].result == 0;
 		end_item(&flush->items[i]);
 	}
 	if (flush->count > 0)
 		tell_result(archive, result);
 	free(flush);
 	/* What is due did not fit into one, unless nothing can be written. */
-	if (result == 0)
+	if (any)
 		begin_flush(archive);
 }
 
