@@ -12,6 +12,11 @@
 #define FINE_MS ((uint64_t)EBB_FINE_S * 1000)
 #define COARSE_MS (FINE_MS * EBB_FINE_PER_COARSE)
 
+enum {
+	/* A day, in fine records: a clock that is further behind is wrong. */
+	WIPE_MAX = 24 * 3600 / EBB_FINE_S,
+};
+
 /* @count: fine ones that it is of. */
 struct coarse {
 	uint32_t slot; /* in spans of its own */
@@ -219,7 +224,20 @@ static int write_span(int fd, uint32_t slot, const struct ebb_fine *fines,
 			       coarse_offset(slot));
 }
 
-/* All that is later than @last, but for the coarse record that it is of. Returns 0 or -errno. */
+/* Whether some record is so much later than @last that the clock must be wrong now. */
+static bool is_far_behind(const struct ebb_fine *fines, uint32_t last)
+{
+	for (uint32_t i = 0; i < EBB_FINE_COUNT; i++)
+		if (fines[i].slot > last && fines[i].slot - last > WIPE_MAX &&
+		    is_fine_of(&fines[i], fines[i].slot))
+			return true;
+	return false;
+}
+
+/*
+ * All that is later than @last, but for the coarse record that it is of. Returns 0 or
+ * -errno.
+ */
 static int wipe_rings(int fd, uint32_t last)
 {
 	static const struct ebb_fine no_fine;
@@ -237,6 +255,8 @@ static int wipe_rings(int fd, uint32_t last)
 		r = ebb_store_read(fd, coarses,
 				   EBB_COARSE_COUNT * sizeof(*coarses),
 				   coarse_offset(0));
+	if (r == 0 && is_far_behind(fines, last))
+		return 0;
 	for (uint32_t i = 0; r == 0 && i < EBB_FINE_COUNT; i++)
 		if (fines[i].slot > last)
 			r = ebb_store_write(fd, &no_fine, sizeof(no_fine),

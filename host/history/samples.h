@@ -19,7 +19,9 @@
  * damaged later, is a gap, and no more.
  *
  * When the clock was set back, records of times to come are wiped: they would come up
- * as the truth later.
+ * as the truth later. Not so if it is behind them by more than a day: a host whose clock
+ * is wrong until it has the time of others would lose all at each boot. They are not
+ * shown until then, and what is seen then takes their place.
  *
  * The alternatives. RRDtool does the same, but a file is only good as a whole, needs
  * its library, and updates it by mmap(): a full disk is SIGBUS then. SQLite keeps
@@ -104,7 +106,8 @@ int ebb_samples_identify(const struct ebb_store *store, const char *name,
 /**
  * ebb_samples_write - keep records
  * @fines: by ascending slot; no two of one
- * @wipe: records that are later than the last of @fines are of a clock that was set back
+ * @wipe: records that are later than the last of @fines are of a clock that was set back,
+ *	if by no more than a day
  * @ret_set_aside: a file made no sense, and was put out of the way
  *
  * Returns 0 or -errno; then any of them may not be kept.

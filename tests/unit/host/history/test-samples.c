@@ -394,6 +394,23 @@ static void test_plans(void **state)
 		   base_ms - base_ms % 604800000 - 604800000, 604800000, true);
 }
 
+/* As at a boot, before the host has the right time. */
+static void test_wrong_clock_wipes_nothing(void **state)
+{
+	const uint32_t early = BASE - 400 * 24 * 3600 / EBB_FINE_S;
+	struct ebb_fine fine = fine_of(early, MIB);
+
+	(void)state;
+	write_run(BASE, 60);
+	write_fines(&fine, 1, true, false);
+	/* But for those whose places it takes, if any. */
+	assert_true(read_span(BASE, 60, 1, false, NULL, 0) >=
+		    60 - EBB_FINE_PER_COARSE);
+	fine = fine_of(BASE - 10, MIB);
+	write_fines(&fine, 1, true, false);
+	assert_int_equal(read_span(BASE, 60, 1, false, NULL, 0), 0);
+}
+
 /* Some number below 2^63, the same each time. */
 static uint64_t draw(uint64_t *state, uint64_t below)
 {
@@ -485,6 +502,7 @@ int main(void)
 		TEST(test_clock_set_back_wipes_what_is_later),
 		TEST(test_clock_set_on_leaves_a_gap),
 		cmocka_unit_test(test_changes_of_the_clock),
+		TEST(test_wrong_clock_wipes_nothing),
 		cmocka_unit_test(test_plans),
 		cmocka_unit_test(test_no_plan_has_more_points_than_its_limit),
 		cmocka_unit_test(test_sizes_have_a_bound),
