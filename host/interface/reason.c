@@ -192,8 +192,8 @@ static_assert(EBB_ARRAY_SIZE(reasons) == EBB_REASON_COUNT,
 	      "each reason has its words");
 
 /* Returns where it is in the list's details, or 0. */
-static uint32_t add_detail(struct ebb_reason_list *list, const char *format,
-			   va_list args)
+__attribute__((__format__(__printf__, 2, 0))) static uint32_t
+add_detail(struct ebb_reason_list *list, const char *format, va_list args)
 {
 	uint32_t at = 1 + list->details_bytes;
 	size_t room = sizeof(list->details) - at;

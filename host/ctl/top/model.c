@@ -84,15 +84,17 @@ static int compare_uuid(const void *a, const void *b)
 		      ((const struct top_row *)b)->uuid);
 }
 
+static int compare_with_uuid(const void *uuid, const void *row)
+{
+	return strcmp(uuid, ((const struct top_row *)row)->uuid);
+}
+
 static struct top_row *find_row(const struct top_model *model, const char *uuid)
 {
-	struct top_row key;
-
-	memcpy(key.uuid, uuid, sizeof(key.uuid));
 	if (!model->count)
 		return NULL;
-	return bsearch(&key, model->rows, model->count, sizeof(key),
-		       compare_uuid);
+	return bsearch(uuid, model->rows, model->count, sizeof(*model->rows),
+		       compare_with_uuid);
 }
 
 /* @row: the new one of a domain, which goes on with the curve of the one before. */
@@ -153,8 +155,8 @@ static int take_all(const struct top_model *model, struct json_object *array,
 int top_model_take(struct top_model *model, const struct json_object *value,
 		   struct ebb_msg_error *ret_error)
 {
-	ebb_auto_free struct top_row *rows = NULL;
-	ebb_auto_free uint32_t *order = NULL;
+	struct top_row *rows ebb_auto_free = NULL;
+	uint32_t *order ebb_auto_free = NULL;
 	struct json_object *array;
 	uint32_t count;
 	size_t length;
