@@ -15,8 +15,9 @@
  *   - One thread, which waits in one place, loop(): for HTTP clients, for ebbd's answer
  *     and for a signal. Neither end can hold up the other.
  *   - ebbd is asked only when somebody asks here, at most once in EXP_PAGE_MS, by one
- *     connection, one question at a time (ask.h), and by a second one for history (past.h). It is never waited for longer than
- *     EXP_ROUND_MS; after that the page says that it is not up.
+ *     connection, one question at a time (ask.h), and by a second one for history
+ *     (past.h). It is never waited for longer than EXP_ROUND_MS; after that the page
+ *     says that it is not up.
  *   - Nothing is kept of an ebbd that does not answer. Facts are of now, or absent; what
  *     the policy says is of the last POLICY_MS, as it is half of all that is asked.
  *   - All that comes is bounded: HTTP by libmicrohttpd (server.h), answers by the parser
@@ -152,6 +153,20 @@ static void publish_page(struct exporter *exporter)
 	publish(exporter);
 }
 
+/*
+ * How long a wanted page has to wait: rounds begin EXP_PAGE_MS apart, also where the last
+ * page is fresh and lacks what is wanted. -1: none does, or a round is under way.
+ */
+static int gap_ms(const struct exporter *exporter)
+{
+	uint64_t passed_ms =
+		(ebb_now_ns() - exporter->ask.began_ns) / EBB_NS_PER_MS;
+
+	if (!exporter->wanted || exporter->ask.fd >= 0)
+		return -1;
+	return passed_ms < EXP_PAGE_MS ? (int)(EXP_PAGE_MS - passed_ms) : 0;
+}
+
 /* Begins to ask what is wanted. Returns true if an answer is there at once. */
 static bool begin(struct exporter *exporter)
 {
@@ -165,7 +180,7 @@ static bool begin(struct exporter *exporter)
 		if (answered)
 			publish_past(exporter);
 	}
-	if (exporter->wanted && exporter->ask.fd < 0) {
+	if (gap_ms(exporter) == 0) {
 		exporter->wanted = false;
 		if (exp_ask_begin(&exporter->ask, keeps_policy(exporter))) {
 			publish_page(exporter);
@@ -194,6 +209,8 @@ static int wait_for_any(struct exporter *exporter, bool *ret_signal)
 	int timeout_ms = sooner(exp_server_timeout_ms(exporter->server),
 				sooner(exp_ask_timeout_ms(&exporter->ask),
 				       exp_ask_timeout_ms(&exporter->past)));
+
+	timeout_ms = sooner(timeout_ms, gap_ms(exporter));
 
 	if (poll(fds, EBB_ARRAY_SIZE(fds), timeout_ms) < 0 && errno != EINTR)
 		return -errno;

@@ -85,6 +85,14 @@ for _ in 1 2 3 4 5 6 7 8; do
 done
 echo "# $(((($(ticks) - before) * 1000 / $(getconf CLK_TCK)) / 8)) ms of a processor for each round of 300 guests"
 
+# The page of that moment has no figures for the live page.
+pause_us 1020000
+since=$(date +%s%N)
+curl -s -o /dev/null "$URL/metrics"
+curl -s -o "$dir/live" "$URL/api/live.json"
+check "whoever asks for another page" test "$(jq .up "$dir/live")" = true
+check "waits until ebbd may be asked again" test $((($(date +%s%N) - since) / 1000000)) -ge 1000
+
 check "who asks by a name that may be another's gets nothing" test \
 	"$(curl -s -o /dev/null -w '%{http_code}' -H 'Host: evil.example:19758' "$URL/api/live.json")" = 421
 check "who asks for localhost is served" test \
