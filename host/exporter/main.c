@@ -122,6 +122,9 @@ static void publish(struct exporter *exporter)
 
 	if (!exporter->ask.round.policy_was_kept)
 		exporter->kept_ns = exporter->ask.began_ns;
+	exporter->ask.round.policy_age_ms =
+		(uint32_t)((exporter->ask.began_ns - exporter->kept_ns) /
+			   EBB_NS_PER_MS);
 	exp_page_make(&exporter->ask.round, &exporter->counts,
 		      exp_server_wants_live(exporter->server), &exporter->kept,
 		      &page);

@@ -107,12 +107,6 @@ static int print_daemon(const struct json_object *answer, struct exp_page *page,
 
 /* ---- all ---- */
 
-void exp_kept_clear(struct exp_kept *kept)
-{
-	exp_text_clear(&kept->metrics);
-	exp_text_clear(&kept->live);
-}
-
 /* Its members follow others: they begin with a comma. */
 static int make_kept(const struct json_object *answer, struct exp_kept *kept,
 		     struct ebb_msg_error *ret_error)
@@ -139,11 +133,7 @@ static int print_policy(const struct exp_round *round, struct exp_kept *kept,
 
 	if (r < 0)
 		return r;
-	exp_text_join(&page->metrics, &kept->metrics);
-	if (live) {
-		exp_text_add(live, ",");
-		exp_text_join(live, &kept->live);
-	}
+	exp_kept_add(kept, round->policy_age_ms, &page->metrics, live);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 
+#include "host/exporter/kept.h"
 #include "host/exporter/question.h"
 #include "host/exporter/text.h"
 
@@ -19,12 +20,14 @@ enum {
  * struct exp_round - what a round brought
  * @answers: by question; NULL: none came
  * @policy_was_kept: EXP_POLICY was not asked, as its last answer is good still
+ * @policy_age_ms: how long ago that was asked
  * @error: why the first did not come that did not, with the remedy; else empty
  * @took_us: the round
  */
 struct exp_round {
 	struct json_object *answers[EXP_ANSWER_COUNT];
 	bool policy_was_kept;
+	uint32_t policy_age_ms;
 	char error[EXP_TROUBLE_BYTES];
 	uint32_t took_us;
 };
@@ -41,19 +44,6 @@ struct exp_counts {
 	uint64_t rounds;
 	uint64_t failures;
 };
-
-/**
- * struct exp_kept - what was made of an answer to EXP_POLICY
- *
- * It is a half of what is asked, and ebbd looks at budgets each 10 s: so it is good for
- * some rounds. Without @metrics there is none.
- */
-struct exp_kept {
-	struct exp_text metrics;
-	struct exp_text live;
-};
-
-void exp_kept_clear(struct exp_kept *kept);
 
 /**
  * struct exp_page - what is served

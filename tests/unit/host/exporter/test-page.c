@@ -528,19 +528,30 @@ static void test_policy_is_kept(void **state)
 	struct json_object *live;
 
 	(void)state;
+	share.last_age_ms = 2900;
+	strcpy(share.text, "\"decision_age_seconds\":1");
+	strcpy(explain.budgets[0].name, "\nebb_budgets_age_seconds 7");
 	make_page();
 	exp_page_clear(&page);
 	json_object_put(round_.answers[EXP_POLICY]);
 	round_.answers[EXP_POLICY] = NULL;
 	round_.policy_was_kept = true;
+	round_.policy_age_ms = 4250;
 	exp_page_make(&round_, &counts, true, &kept, &page);
 	assert_string_equal(page.trouble, "");
-	must_have("ebb_budget_low_bytes{budget=\"host\"} 5");
+	must_have("ebb_budget_low_bytes{budget=\"\\nebb_budgets_age_seconds "
+		  "7\"} 5");
 	must_have("ebb_domain_shares" A " 1000");
 	must_have("ebb_exporter_answered{question=\"policy-explain\"} 1");
+	/* Ages go on. */
+	must_have("ebb_budgets_age_seconds 5.750");
+	must_have("ebb_domain_decision_age_seconds" A " 7.150");
 	live = parse_live();
-	must_be(live, "budgets.0.name", "host");
+	must_be(live, "budgets.0.name", "\nebb_budgets_age_seconds 7");
+	must_be(live, "policy.budgets_age_seconds", "5.750");
 	must_be(live, "shares.0.name", "a");
+	must_be(live, "shares.0.text", "\"decision_age_seconds\":1");
+	must_be(live, "shares.0.decision_age_seconds", "7.150");
 	json_object_put(live);
 
 	/* It is not kept from an ebbd that does not answer. */
