@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <config.h>
+
 #include "host/exporter/ask.h"
 
 #include <errno.h>
@@ -102,6 +104,17 @@ static int send_question(struct exp_ask *ask)
 	return 0;
 }
 
+/* Who listens there; 0: that is not known. */
+static pid_t find_peer(int fd)
+{
+	struct ucred peer = { 0 };
+	socklen_t bytes = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0
+		       ? peer.pid
+		       : 0;
+}
+
 static bool begin(struct exp_ask *ask, enum exp_question first,
 		  enum exp_question last)
 {
@@ -120,6 +133,7 @@ static bool begin(struct exp_ask *ask, enum exp_question first,
 		note_unreachable(ask, errno);
 		return end_round(ask);
 	}
+	ask->peer = find_peer(ask->fd);
 	r = send_question(ask);
 	if (r < 0) {
 		note_unreachable(ask, -r);
@@ -130,7 +144,12 @@ static bool begin(struct exp_ask *ask, enum exp_question first,
 
 bool exp_ask_begin(struct exp_ask *ask, bool keep_policy)
 {
-	return begin(ask, EXP_DAEMON, keep_policy ? EXP_DOMAINS : EXP_POLICY);
+	pid_t before = ask->peer;
+	bool ended = begin(ask, EXP_DAEMON, EXP_POLICY);
+
+	if (keep_policy && ask->peer == before)
+		ask->last = EXP_DOMAINS;
+	return ended;
 }
 
 bool exp_ask_begin_past(struct exp_ask *ask, struct json_object *arguments)

@@ -9,6 +9,8 @@
 #ifndef EBB_HOST_EXPORTER_ASK_H
 #define EBB_HOST_EXPORTER_ASK_H
 
+#include <sys/types.h>
+
 #include "host/exporter/page.h"
 #include "protocol/frame.h"
 
@@ -19,6 +21,7 @@ enum {
 /**
  * struct exp_ask - zeroed is not valid: use exp_ask_init()
  * @fd: of the connection; to be watched for input; -1: no round is under way
+ * @peer: the process that was connected to last
  * @question: that is being asked, of those until @last
  * @arguments: of EXP_PAST, until it is asked
  * @round: what came so far
@@ -26,6 +29,7 @@ enum {
 struct exp_ask {
 	const char *path;
 	int fd;
+	pid_t peer;
 	uint64_t began_ns;
 	enum exp_question question;
 	enum exp_question last;
@@ -40,7 +44,7 @@ void exp_ask_clear(struct exp_ask *ask);
 
 /**
  * exp_ask_begin - a new round; none is under way
- * @keep_policy: EXP_POLICY is not asked
+ * @keep_policy: EXP_POLICY is not asked, unless another process answers than before
  *
  * Returns true if it has ended already: ebbd cannot be reached.
  */

@@ -18,8 +18,9 @@
  *     connection, one question at a time (ask.h), and by a second one for history
  *     (past.h). It is never waited for longer than EXP_ROUND_MS; after that the page
  *     says that it is not up.
- *   - Nothing is kept of an ebbd that does not answer. Facts are of now, or absent; what
- *     the policy says is of the last POLICY_MS, as it is half of all that is asked.
+ *   - Nothing is kept of an ebbd that does not answer, or was restarted. Facts are of
+ *     now, or absent; what the policy says is of the last POLICY_MS, as it is half of all
+ *     that is asked.
  *   - All that comes is bounded: HTTP by libmicrohttpd (server.h), answers by the parser
  *     and the tables that ebbctl uses, the page by EXP_TEXT_BYTES_MAX.
  */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -117,12 +118,26 @@ static void do_round(void)
 	assert_int_equal(ask.round.took_us, 3000);
 }
 
-/* What is known of the policy is not asked again. */
+/* Another process goes on with the socket. */
+static void restart(void)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(listen(listener, 4) == 0 ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* What is known of the policy is not asked again, but of an ebbd that was restarted. */
 static void test_kept_policy(void **state)
 {
 	int peer;
 
 	(void)state;
+	do_round();
 	assert_false(exp_ask_begin(&ask, true));
 	peer = accept_peer();
 	expect_question(peer, EXP_DAEMON);
@@ -135,6 +150,18 @@ static void test_kept_policy(void **state)
 	assert_true(ask.round.policy_was_kept);
 	assert_null(ask.round.answers[EXP_POLICY]);
 	assert_int_equal(recv(peer, &(char){ 0 }, 1, MSG_DONTWAIT), 0);
+	close(peer);
+
+	restart();
+	assert_false(exp_ask_begin(&ask, true));
+	peer = accept_peer();
+	expect_question(peer, EXP_DAEMON);
+	answer(peer, "{\"return\":{}}\n");
+	assert_false(exp_ask_turn(&ask));
+	expect_question(peer, EXP_DOMAINS);
+	answer(peer, "{\"return\":{}}\n");
+	assert_false(exp_ask_turn(&ask));
+	expect_question(peer, EXP_POLICY);
 	close(peer);
 }
 
