@@ -580,16 +580,21 @@ void ebb_call_error(struct ebb_call *call, const char *error_class,
 	call_end(call, ebb_msg_error(error_class, desc, 0, call->id));
 }
 
+bool ebb_call_takes_event(const struct ebb_call *call)
+{
+	const struct peer *peer = call->peer;
+
+	return peer && peer->out_bytes - peer->out_sent <= EVENT_BYTES_MAX;
+}
+
 bool ebb_call_event(struct ebb_call *call, const char *name,
 		    struct json_object *data)
 {
-	struct peer *peer = call->peer;
-
-	if (!peer || peer->out_bytes - peer->out_sent > EVENT_BYTES_MAX) {
+	if (!ebb_call_takes_event(call)) {
 		json_object_put(data);
 		return false;
 	}
-	peer_queue(peer, ebb_msg_event(name, data));
+	peer_queue(call->peer, ebb_msg_event(name, data));
 	return true;
 }
 

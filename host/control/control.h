@@ -93,6 +93,9 @@ void ebb_call_error(struct ebb_call *call, const char *error_class,
 /* Who asks, as the kernel said when he connected. */
 uid_t ebb_call_uid(const struct ebb_call *call);
 
+/* Whether an event would not be dropped now. */
+bool ebb_call_takes_event(const struct ebb_call *call);
+
 /*
  * Sends an event on the call's connection. Returns false if it was dropped, as the peer is
  * slow, or has gone.

@@ -9,20 +9,25 @@
 enum {
 	/* Events that one who follows gets in a turn of the loop. */
 	PUMP_MAX = 64,
-	/* How soon one that did not take all is tried again. */
+	/* How soon one is served again that did not get all in its turn. */
 	BEHIND_MS = 50,
+	/* Likewise, one whose socket takes no more. */
+	FULL_MS = 200,
+	/* It has all. */
+	NOT_BEHIND = -1,
 };
 
 static bool tell_lost(struct ebb_follower *follower)
 {
 	const struct ebb_events_lost lost = { .count = follower->lost };
 
-	if (follower->lost > 0 &&
-	    !ebb_call_event(follower->call, "events-lost",
-			    ebb_msg_encode(ebb_events_lost_fields, &lost)))
+	if (follower->lost == 0)
+		return true;
+	if (!ebb_call_takes_event(follower->call))
 		return false;
 	follower->lost = 0;
-	return true;
+	return ebb_call_event(follower->call, "events-lost",
+			      ebb_msg_encode(ebb_events_lost_fields, &lost));
 }
 
 /* Returns whether his socket takes more. */
@@ -33,13 +38,13 @@ static bool tell_one(struct ebb_follower *follower, const struct ebb_kept *kept)
 	ebb_diary_unpack(kept, &event);
 	if (!ebb_diary_is_about(&event, follower->domain))
 		return true;
-	return tell_lost(follower) &&
+	return tell_lost(follower) && ebb_call_takes_event(follower->call) &&
 	       ebb_call_event(follower->call, "event",
 			      ebb_msg_encode(ebb_event_fields, &event));
 }
 
-/* Returns whether he has all. */
-static bool pump(struct ebb_follower *follower)
+/* Returns how soon he is to be served again, in ms, or NOT_BEHIND. */
+static int pump(struct ebb_follower *follower)
 {
 	struct ebb_diary *diary = follower->diary;
 	uint32_t left = PUMP_MAX;
@@ -52,21 +57,29 @@ static bool pump(struct ebb_follower *follower)
 		const struct ebb_kept *kept =
 			ebb_diary_get(diary, follower->next);
 
-		if (left-- == 0 || (kept && !tell_one(follower, kept)))
-			return false;
+		if (left-- == 0)
+			return BEHIND_MS;
+		if (kept && !tell_one(follower, kept))
+			return FULL_MS;
 		follower->next++;
 	}
-	return tell_lost(follower);
+	return tell_lost(follower) ? NOT_BEHIND : FULL_MS;
 }
 
 void ebb_diary_pump(struct ebb_diary *diary)
 {
-	bool behind = false;
+	int soonest_ms = NOT_BEHIND;
 
-	for (size_t i = 0; i < EBB_DIARY_FOLLOWERS_MAX; i++)
-		if (diary->followers[i])
-			behind |= !pump(diary->followers[i]);
-	ebb_loop_timer_set(diary->behind_timer, behind ? BEHIND_MS : -1);
+	for (size_t i = 0; i < EBB_DIARY_FOLLOWERS_MAX; i++) {
+		int ms = diary->followers[i] ? pump(diary->followers[i])
+					     : NOT_BEHIND;
+
+		if (ms != NOT_BEHIND &&
+		    (soonest_ms == NOT_BEHIND || ms < soonest_ms))
+			soonest_ms = ms;
+	}
+	/* A timer of -1 never fires. */
+	ebb_loop_timer_set(diary->behind_timer, soonest_ms);
 }
 
 static void on_gone(void *opaque)
