@@ -92,12 +92,12 @@ static void scan_done(void *opaque)
 	free(scan);
 }
 
-/* Without a store there is nothing to write, and all that is asked for is in memory. */
-static void begin_scan(struct ebb_archive *archive)
+void ebb_archive_begin_scan(struct ebb_archive *archive)
 {
 	struct scan *scan;
 
-	if (archive->store->dir_fd < 0)
+	if (archive->store->dir_fd < 0 || archive->loaded ||
+	    archive->job_ns > 0)
 		return;
 	scan = calloc(1, sizeof(*scan));
 	if (!scan)
@@ -119,7 +119,7 @@ int ebb_archive_new(const struct ebb_store *store, struct ebb_workers *workers,
 		return -ENOMEM;
 	archive->store = store;
 	archive->workers = workers;
-	begin_scan(archive);
+	ebb_archive_begin_scan(archive);
 	*ret_archive = archive;
 	return 0;
 }

@@ -61,6 +61,12 @@ struct ebb_archive {
 	char drops[EBB_ARCHIVE_DROPS_MAX][EBB_SAMPLES_NAME_BYTES];
 };
 
+/*
+ * archive.c: what was kept before is read, if it was not. Without a store there is nothing
+ * to read, and all that is asked for is in memory.
+ */
+void ebb_archive_begin_scan(struct ebb_archive *archive);
+
 /* archive_subjects.c: of a domain by its UUID, of a budget by its name; or NULL. */
 struct ebb_subject *ebb_archive_find(const struct ebb_archive *archive,
 				     enum ebb_history_kind kind,

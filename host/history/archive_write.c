@@ -196,6 +196,8 @@ void ebb_archive_ticked(struct ebb_archive *archive, uint32_t slot)
 			"%d s; samples of the last minutes are in memory alone",
 			SILENT_S);
 	}
+	/* Where no thread could be started for it before. */
+	ebb_archive_begin_scan(archive);
 	begin_flush(archive);
 }
 

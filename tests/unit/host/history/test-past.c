@@ -463,6 +463,32 @@ static void put_one(struct ebb_subject *domain)
 	pass(EBB_FINE_S);
 }
 
+/* Else nothing would ever be written. */
+static void test_what_was_kept_is_read_later(void **state)
+{
+	struct ebb_subject *domain;
+
+	(void)state;
+	hold_jobs = true;
+	assert_int_equal(ebb_past_new(dir, "qemu:///system", workers, &past),
+			 0);
+	/* The diary's job is taken, the archive's cannot be started. */
+	assert_int_equal(ebb_past_begin(past), 0);
+	release_job();
+	assert_int_equal(ebb_control_new(path, &EBB_ACCESS_ROOT_ONLY,
+					 ebb_past_handlers, past, &control),
+			 0);
+	domain = ebb_past_came(past, "web1", UUID);
+	tick(domain, 1);
+	end();
+	start();
+	json_object_put(
+		ask("{\"execute\":\"history\",\"arguments\":{\"domain\":"
+		    "\"web1\"}}\n",
+		    "return"));
+	end();
+}
+
 /* Nor does one that is being written, though none of what is written is left. */
 static void test_domain_in_a_job_stays(void **state)
 {
@@ -793,6 +819,7 @@ int main(void)
 		TEST(test_oldest_domain_goes),
 		TEST(test_one_that_has_no_place_gets_one_later),
 		TEST(test_domain_in_a_job_stays),
+		TEST(test_what_was_kept_is_read_later),
 		TEST(test_one_of_two_is_asked_for),
 		TEST(test_two_keep_not_in_one_place),
 		TEST(test_events_outlive_a_restart),
