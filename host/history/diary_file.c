@@ -50,7 +50,7 @@ static void make_head(struct ebb_store_head *ret_head)
 	ret_head->check = ebb_store_check(ret_head, sizeof(*ret_head));
 }
 
-/* Returns 0, -EBADMSG or -errno. */
+/* Returns 0, -ENODATA (nothing is written yet), -EBADMSG or -errno. */
 static int check_file(int fd)
 {
 	struct ebb_store_head head, wanted;
@@ -61,6 +61,8 @@ static int check_file(int fd)
 		return -errno;
 	if (!S_ISREG(info.st_mode))
 		return -EBADMSG;
+	if (info.st_size == 0)
+		return -ENODATA;
 	make_head(&wanted);
 	r = ebb_store_read(fd, &head, sizeof(head), 0);
 	if (r == 0 && memcmp(&head, &wanted, sizeof(head)) != 0)
@@ -141,7 +143,7 @@ int ebb_diary_file_read(const struct ebb_store *store,
 		*ret_set_aside = r == 0;
 		return r;
 	}
-	if (r == -ENOENT)
+	if (r == -ENOENT || r == -ENODATA)
 		return 0;
 	if (r == 0)
 		r = ebb_store_read(fd, records,
@@ -154,25 +156,22 @@ int ebb_diary_file_read(const struct ebb_store *store,
 	return 0;
 }
 
-/* It was read and made sense, or there was none. */
+/* It was read and made sense, or there was none. One that makes none now is set aside. */
 static int open_ready(const struct ebb_store *store)
 {
 	int fd = open_file(store, O_RDWR | O_CREAT);
 	struct ebb_store_head head;
-	struct stat info;
-	int r;
+	int r = fd < 0 ? fd : check_file(fd);
 
-	if (fd < 0)
-		return fd;
-	make_head(&head);
-	r = fstat(fd, &info) < 0 ? -errno : 0;
-	if (r == 0 && info.st_size == 0)
+	if (r == -ENODATA) {
+		make_head(&head);
 		r = ebb_store_write(fd, &head, sizeof(head), 0);
-	else if (r == 0)
-		r = check_file(fd);
+	}
 	if (r == 0)
 		return fd;
-	close(fd);
+	ebb_close_fd(&fd);
+	if (r == -EBADMSG)
+		ebb_store_set_aside(store, NAME);
 	return r;
 }
 

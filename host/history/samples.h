@@ -97,8 +97,8 @@ void ebb_samples_name(const struct ebb_subject_key *key, char *ret_name);
 bool ebb_samples_is_name(const char *name);
 
 /*
- * Whose file it is. Returns 0, -EBADMSG (it makes no sense, or is of another ebbd) or
- * -errno.
+ * Whose file it is. Returns 0, -ENODATA (nothing is written yet), -EBADMSG (it makes no
+ * sense, or is of another ebbd) or -errno.
  */
 int ebb_samples_identify(const struct ebb_store *store, const char *name,
 			 struct ebb_subject_key *ret_key);

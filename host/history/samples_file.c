@@ -65,7 +65,7 @@ static void make_head(const struct ebb_subject_key *key, struct head *ret_head)
 	ret_head->common.check = check_head(ret_head);
 }
 
-/* Returns 0, -EBADMSG or -errno. */
+/* Returns 0, -ENODATA (nothing is written yet), -EBADMSG or -errno. */
 static int read_head(int fd, struct head *ret_head)
 {
 	struct stat info;
@@ -75,6 +75,8 @@ static int read_head(int fd, struct head *ret_head)
 		return -errno;
 	if (!S_ISREG(info.st_mode))
 		return -EBADMSG;
+	if (info.st_size == 0)
+		return -ENODATA;
 	r = ebb_store_read(fd, ret_head, sizeof(*ret_head), 0);
 	if (r < 0)
 		return r;
@@ -137,15 +139,11 @@ static int open_file(const struct ebb_store *store, const char *name, int flags)
 static int ready_head(int fd, const struct ebb_subject_key *key)
 {
 	struct head now, head;
-	struct stat info;
-	int r;
+	int r = read_head(fd, &head);
 
 	make_head(key, &now);
-	if (fstat(fd, &info) < 0)
-		return -errno;
-	if (S_ISREG(info.st_mode) && info.st_size == 0)
+	if (r == -ENODATA)
 		return ebb_store_write(fd, &now, sizeof(now), 0);
-	r = read_head(fd, &head);
 	if (r == 0 && !is_of(&head, key))
 		r = -EBADMSG;
 	if (r < 0 || strcmp(head.name, key->name) == 0)
@@ -194,5 +192,5 @@ int ebb_samples_open_to_read(const struct ebb_store *store,
 		*ret_fd = fd;
 	else
 		close(fd);
-	return r == -EBADMSG ? 0 : r;
+	return r == -EBADMSG || r == -ENODATA ? 0 : r;
 }

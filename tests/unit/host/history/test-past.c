@@ -634,6 +634,58 @@ static void test_ring_of_events_wraps(void **state)
 	end();
 }
 
+static void make_empty(const char *name)
+{
+	char file[64];
+	int fd;
+
+	snprintf(file, sizeof(file), "%s/%s", dir, name);
+	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+/* As a full disk leaves it. */
+static void test_empty_file_is_no_damage(void **state)
+{
+	(void)state;
+	make_empty("events");
+	make_empty("domain-" UUID);
+	start();
+	assert_int_equal(warnings, 0);
+	happen("web1", "now");
+	tick(ebb_past_came(past, "web1", UUID), 1);
+	end();
+	assert_int_equal(warnings, 0);
+}
+
+/* It is out of the way, and the next ones are written. */
+static void test_events_that_lose_their_file_get_another(void **state)
+{
+	struct ebb_events events;
+	char file[64];
+	int fd;
+
+	(void)state;
+	start();
+	snprintf(file, sizeof(file), "%s/events", dir);
+	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	happen("web1", "lost, or not");
+	tick(NULL, 0);
+	assert_int_equal(warnings, 1);
+	happen("web1", "kept");
+	tick(NULL, 0);
+	assert_int_equal(warnings, 1);
+	end();
+	start();
+	ask_events("", &events);
+	assert_string_equal(events.events[events.event_count - 1].text, "kept");
+	ebb_events_clear(&events);
+	end();
+}
+
 static void test_damaged_events_begin_anew(void **state)
 {
 	ebb_auto_close int fd = -1;
@@ -825,6 +877,8 @@ int main(void)
 		TEST(test_events_outlive_a_restart),
 		TEST(test_cut_text_is_still_text),
 		TEST(test_ring_of_events_wraps),
+		TEST(test_empty_file_is_no_damage),
+		TEST(test_events_that_lose_their_file_get_another),
 		TEST(test_damaged_events_begin_anew),
 		TEST(test_events_are_followed),
 		TEST(test_slow_reader_loses_events),
