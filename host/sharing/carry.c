@@ -42,14 +42,27 @@ static void tell_outcome(struct ebb_member *member)
 		      last->ended);
 }
 
-static void tell_stuck(struct ebb_member *member, bool stuck)
+static bool is_stuck(const struct ebb_member *member)
 {
+	const struct ebb_policy_domain domain = { .history = member->history };
+
+	return ebb_policy_is_stuck(&domain);
+}
+
+/* A guest can bring it about again and again. An end is told if its begin was. */
+static void tell_stuck(struct ebb_member *member)
+{
+	bool stuck = is_stuck(member);
 	const struct ebb_news news = {
 		.kind = stuck ? EBB_EVENT_STUCK_BEGAN : EBB_EVENT_STUCK_ENDED,
 		.domain = member->name,
 		.uuid = member->uuid,
 	};
 
+	if (stuck == member->stuck_told ||
+	    (stuck && !ebb_pace_take(&member->stuck_pace, 1, ebb_now_ns())))
+		return;
+	member->stuck_told = stuck;
 	ebb_past_tell(member->sharing->options.past,
 		      stuck ? EBB_LOG_INFO : EBB_LOG_DEBUG, &news,
 		      stuck ? "policy: %s is stuck: it was asked again and "
@@ -58,22 +71,12 @@ static void tell_stuck(struct ebb_member *member, bool stuck)
 		      member->name);
 }
 
-static bool is_stuck(const struct ebb_member *member)
-{
-	const struct ebb_policy_domain domain = { .history = member->history };
-
-	return ebb_policy_is_stuck(&domain);
-}
-
 static void note(struct ebb_member *member,
 		 const struct ebb_reclaim_report *report)
 {
-	bool was_stuck = is_stuck(member);
-
 	ebb_member_note(member, report, ebb_sharing_now_ns(member->sharing));
 	tell_outcome(member);
-	if (is_stuck(member) != was_stuck)
-		tell_stuck(member, !was_stuck);
+	tell_stuck(member);
 }
 
 static void on_done(const struct ebb_reclaim_report *report, void *opaque)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/base/pace.h"
 #include "host/budget/budget.h"
 #include "host/domain/reclaim_order.h"
 #include "host/domain/sight.h"
@@ -81,6 +82,8 @@ struct ebb_member_order {
  * @debt_unknown, @debt_unknown_ns: not even the most that it may take back is known, and
  *	since when
  * @debt_told: that this is so for long
+ * @stuck_told: that it is stuck was told, and not yet that it is so no more
+ * @stuck_pace: of that
  * @told_why, @told_bytes: of the decision that was told last; 0 bytes: none was
  * @part_count, @parts: the budgets it lies in, of the list that was read last
  */
@@ -106,6 +109,8 @@ struct ebb_member {
 	struct ebb_policy_history history;
 	struct ebb_member_last last;
 	bool cover_told;
+	bool stuck_told;
+	struct ebb_pace stuck_pace;
 	bool debt_unknown;
 	uint64_t debt_unknown_ns;
 	bool debt_told;

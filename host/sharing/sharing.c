@@ -34,6 +34,9 @@ enum {
 	/* Events about budgets, which take the place of others. */
 	CHANGE_BURST = 60,
 	CHANGE_PERIOD_S = 10,
+	/* Likewise about a domain that is stuck. */
+	STUCK_BURST = 5,
+	STUCK_PERIOD_S = 600,
 	/* Signs of pressure that are so far apart are of two times of pressure. */
 	PRESSED_S = 30,
 };
@@ -334,6 +337,10 @@ static void on_came(struct ebb_vm *vm, void *opaque)
 	snprintf(member->uuid, sizeof(member->uuid), "%s", ebb_vm_uuid(vm));
 	member->window.old_ns =
 		sharing->options.old_ns * sharing->options.speed;
+	member->stuck_pace = (struct ebb_pace){
+		.burst = STUCK_BURST,
+		.period_ns = STUCK_PERIOD_S * EBB_NS_PER_S,
+	};
 	member->exempt = ebb_sharing_came_exempt(sharing, member);
 	member->subject = ebb_past_came(sharing->options.past, member->name,
 					member->uuid);
