@@ -2,14 +2,15 @@
 /*
  * What happened, of which the last EBB_EVENTS_KEPT events are kept.
  *
- * They are in memory, as those who follow read them, and in a file, from which they
+ * They are in memory, as followers read them, and in a file, from which they
  * come back when ebbd is started again. An event is written a moment after it happened;
  * if ebbd is killed, those of the last seconds are lost here, and in the journal all the
  * same.
  *
- * Who follows is a place in what is kept, and nothing else: an event is made into JSON
- * when its socket takes it. What has gone meanwhile is lost to him, and he is told how
- * much it was. So a reader that does not read costs nothing.
+ * A follower is a place in the events that are kept, and nothing else: an event is made
+ * into JSON when the follower's socket takes it. Events that have gone meanwhile are lost
+ * to the follower, and it is told how many they were. So one that does not read costs next
+ * to nothing.
  *
  * The event loop's thread alone has it; workers get copies.
  */
@@ -24,7 +25,7 @@
 struct ebb_diary;
 
 enum {
-	/* Who may only look leaves room for others who do. */
+	/* Followers that may only look leave room for others. */
 	EBB_DIARY_FOLLOWERS_MAX = 32,
 	EBB_DIARY_READERS_MAX = 16, /* of these */
 };
@@ -38,7 +39,7 @@ enum {
 int ebb_diary_new(const struct ebb_store *store, struct ebb_workers *workers,
 		  struct ebb_diary **ret_diary);
 
-/* No job may run, and nobody follows any more. NULL is fine. */
+/* No job may run, and there is no follower any more. NULL is fine. */
 void ebb_diary_free(struct ebb_diary *diary);
 
 /* Its number is given here. */

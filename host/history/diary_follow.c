@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Those who follow: each is a place in what is kept. */
+/* Followers: each is a place in the events that are kept. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "host/history/diary_state.h"
 
 enum {
-	/* Events that one who follows gets in a turn of the loop. */
+	/* Events that a follower gets in a turn of the loop. */
 	PUMP_MAX = 64,
 	/* How soon one is served again that did not get all in its turn. */
 	BEHIND_MS = 50,
@@ -30,7 +30,7 @@ static bool tell_lost(struct ebb_follower *follower)
 			      ebb_msg_encode(ebb_events_lost_fields, &lost));
 }
 
-/* Returns whether his socket takes more. */
+/* Returns whether its socket took it. */
 static bool tell_one(struct ebb_follower *follower, const struct ebb_kept *kept)
 {
 	struct ebb_event event;
@@ -43,7 +43,7 @@ static bool tell_one(struct ebb_follower *follower, const struct ebb_kept *kept)
 			      ebb_msg_encode(ebb_event_fields, &event));
 }
 
-/* Returns how soon he is to be served again, in ms, or NOT_BEHIND. */
+/* Returns how soon it is to be served again, in ms, or NOT_BEHIND. */
 static int pump(struct ebb_follower *follower)
 {
 	struct ebb_diary *diary = follower->diary;

@@ -16,11 +16,11 @@ struct ebb_kept {
 };
 
 /**
- * struct ebb_follower - somebody who follows
+ * struct ebb_follower - a client that gets each event as it happens
  * @domain: of this alone, or empty
- * @next: the number of the event that he gets next
- * @lost: so many he did not get, and was not told so
- * @reader: he may only look
+ * @next: the number of the event that it gets next
+ * @lost: so many it did not get, and was not told so
+ * @reader: it may only look
  */
 struct ebb_follower {
 	struct ebb_diary *diary;
@@ -83,7 +83,7 @@ bool ebb_diary_is_about(const struct ebb_event *event, const char *domain);
 void ebb_diary_follow(struct ebb_diary *diary, struct ebb_call *call,
 		      const struct ebb_events_request *request);
 
-/* All who follow get what they have not, as far as their sockets take it. */
+/* All followers get the events that they lack, as far as their sockets take them. */
 void ebb_diary_pump(struct ebb_diary *diary);
 
 /* ---- diary_disk.c ---- */

@@ -48,7 +48,7 @@ static void note_clock(struct ebb_past *past)
 		ebb_past_tell(past, EBB_LOG_NOTICE, &stepped,
 			      "the clock was set %s by %" PRIu64
 			      " s: times before and after do not fit together",
-			      change.step_ms < 0 ? "back" : "on",
+			      change.step_ms < 0 ? "back" : "forward",
 			      (uint64_t)llabs(change.step_ms) / 1000);
 	if (change.slept_ms > 0)
 		ebb_past_tell(past, EBB_LOG_INFO, &slept,

@@ -23,7 +23,7 @@ struct ebb_wall ebb_wall_now(void);
 
 /**
  * struct ebb_wall_change - what happened to the clock between two moments
- * @step_ms: the wall clock was set on by so much, or back if less than 0; 0: it was not
+ * @step_ms: the wall clock was set forward by so much, or back if less than 0; 0: it was not
  * @slept_ms: the host slept for so long
  */
 struct ebb_wall_change {

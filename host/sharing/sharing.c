@@ -163,7 +163,8 @@ static void tell_pressure(struct ebb_sharing *sharing, bool began)
 	ebb_past_tell(sharing->options.past, EBB_LOG_DEBUG, &news, "%s",
 		      began ? "the host's tasks wait for memory, or a group of "
 			      "them reached its limit"
-			    : "the host's tasks wait for memory no more");
+			    : "for a while no task of the host waited for "
+			      "memory, and no group of them reached its limit");
 }
 
 /* At each look. */
