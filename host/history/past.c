@@ -123,9 +123,11 @@ static const char *or_none(const char *text)
 	return text ? text : "";
 }
 
-static const char *or_null(uint64_t number, char *text, size_t bytes)
+/* @known: also if it is 0. */
+static const char *or_null(uint64_t number, bool known, char *text,
+			   size_t bytes)
 {
-	if (number == 0)
+	if (number == 0 && !known)
 		return NULL;
 	snprintf(text, bytes, "%" PRIu64, number);
 	return text;
@@ -144,9 +146,10 @@ static void log_news(enum ebb_log_level level, const struct ebb_news *news,
 		{ "EBB_REASON", news->reason },
 		{ "EBB_UID", news->by_person ? uid : NULL },
 		{ "EBB_BYTES",
-		  or_null(news->asked_bytes, asked, sizeof(asked)) },
+		  or_null(news->asked_bytes, false, asked, sizeof(asked)) },
 		{ "EBB_CAME_BYTES",
-		  or_null(news->came_bytes, came, sizeof(came)) },
+		  or_null(news->came_bytes, news->kind == EBB_EVENT_OUTCOME,
+			  came, sizeof(came)) },
 	};
 
 	snprintf(uid, sizeof(uid), "%u", (unsigned int)news->uid);

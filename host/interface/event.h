@@ -64,7 +64,8 @@ const char *ebb_event_kind_name(enum ebb_event_kind kind);
  * @reason: a stable word, or empty
  * @text: a sentence
  * @uid: of who asked for it on the control socket; UINT32_MAX: nobody did
- * @asked_bytes, @came_bytes: 0: none, or it is not about that
+ * @asked_bytes: 0: it is not about that
+ * @came_bytes: likewise; but of an outcome, that nothing came
  */
 struct ebb_event {
 	uint64_t number;
