@@ -47,6 +47,12 @@ uid_t ebb_call_uid(const struct ebb_call *call)
 	return 0;
 }
 
+bool ebb_call_takes_event(const struct ebb_call *call)
+{
+	(void)call;
+	return true;
+}
+
 bool ebb_call_event(struct ebb_call *call, const char *name,
 		    struct json_object *data)
 {
