@@ -122,6 +122,15 @@ static void explain_pageout(const struct ebb_member *member,
 			 member->name);
 }
 
+static void explain_swap_full(const struct ebb_member *member,
+			      struct ebb_explain_domain *explained)
+{
+	snprintf(explained->text, sizeof(explained->text),
+		 "%s: nothing: it can only be paged out, and swap was full; "
+		 "that is tried again a minute later",
+		 member->name);
+}
+
 static bool is_only_paged_out(const struct ebb_policy_rung *rung)
 {
 	return rung->page_out && !rung->drive;
@@ -154,6 +163,9 @@ static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 		explain_balloon(member, explained);
 	else if (member->seldom && explained->memory_known)
 		explain_seldom(member, explained);
+	else if (is_left(explained, EBB_POLICY_LEFT_NO_SPARE) &&
+		 ebb_member_is_swap_full(member, picture->now_ns))
+		explain_swap_full(member, explained);
 	else if (is_only_paged_out(&domain->rung) &&
 		 !ebb_policy_find_emergency(&picture->policy, domain))
 		explain_pageout(member, explained);

@@ -12,6 +12,9 @@
 /* A working set that was told longer ago says nothing of now. */
 #define WORKING_SET_NS (60 * EBB_NS_PER_S)
 
+/* Until then others are asked, and after that it is tried again. */
+#define SWAP_FULL_NS (60 * EBB_NS_PER_S)
+
 /* What its rung can do, which is all that the policy knows of a rung. */
 static struct ebb_rung_can can(const struct ebb_vm_sight *sight)
 {
@@ -139,6 +142,12 @@ static enum ebb_policy_mode mode_of(enum ebb_mode mode)
 	return EBB_POLICY_BALANCED;
 }
 
+bool ebb_member_is_swap_full(const struct ebb_member *member, uint64_t now_ns)
+{
+	return member->swap_full_ns > 0 &&
+	       now_ns - member->swap_full_ns < SWAP_FULL_NS;
+}
+
 /*
  * What it said, and what it came to use since. By a balloon only memory of the guest can
  * be taken: what a process without files has beside that stays.
@@ -182,7 +191,8 @@ void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 					     WORKING_SET_NS,
 		.working_set_bytes = needed_bytes(member, &sight),
 		.rung = { .drive = can(&sight).drive,
-			  .page_out = can(&sight).page_out,
+			  .page_out = can(&sight).page_out &&
+				      !ebb_member_is_swap_full(member, now_ns),
 			  .balloon = can(&sight).balloon },
 		.parts_unknown = !member->parts_known,
 		.history = member->history,
@@ -225,6 +235,12 @@ bool ebb_member_want_facts(struct ebb_member *member, bool in_need,
 	return true;
 }
 
+static bool is_swap_full(const struct ebb_outcome *outcome)
+{
+	return outcome->end == EBB_END_NO_MORE &&
+	       strcmp(outcome->reason, EBB_PAGEOUT_SWAP_FULL) == 0;
+}
+
 /*
  * What an end says of the guest. Where something else was in the way, it says
  * nothing.
@@ -238,9 +254,8 @@ static enum ebb_policy_answer answer_of(const struct ebb_outcome *outcome)
 		return ebb_need_is_alarm(outcome->reason) ? EBB_POLICY_REFUSED
 							  : EBB_POLICY_GAVE;
 	case EBB_END_NO_MORE:
-		return strcmp(outcome->reason, EBB_PAGEOUT_SWAP_FULL) == 0
-			       ? EBB_POLICY_UNASKED
-			       : EBB_POLICY_GAVE;
+		return is_swap_full(outcome) ? EBB_POLICY_UNASKED
+					     : EBB_POLICY_GAVE;
 	case EBB_END_SATISFIED:
 	case EBB_END_DRAINED:
 	case EBB_END_TIMEOUT:
@@ -287,6 +302,8 @@ void ebb_member_note(struct ebb_member *member,
 	member->ease_ns = 0;
 	if (reclaim) {
 		answer = answer_of(&reclaim->outcome);
+		member->swap_full_ns = is_swap_full(&reclaim->outcome) ? now_ns
+								       : 0;
 		last->came_bytes = reclaim->books.reclaimed_bytes;
 	}
 	snprintf(last->ended, sizeof(last->ended), "%s",

@@ -74,6 +74,7 @@ struct ebb_member_order {
  * @asked_facts_ns: when its agent was asked for its working set last
  * @refill: what a libvirt job made resident
  * @growth: what it came to use since it told its working set
+ * @swap_full_ns: when nothing more of it went into swap, as that was full; 0: it did
  * @balloon_alarms: of its vm's, those that the policy knows of
  * @ballooned: its balloon took something for the policy, and may hold it
  * @ease_ns: since when nobody needs that; 0: somebody may
@@ -103,6 +104,7 @@ struct ebb_member {
 	struct ebb_window window;
 	struct ebb_refill refill;
 	struct ebb_growth growth;
+	uint64_t swap_full_ns;
 	uint32_t balloon_alarms;
 	bool ballooned;
 	uint64_t ease_ns;
@@ -137,6 +139,9 @@ void ebb_member_hear(struct ebb_member *member, uint64_t now_ns);
  */
 void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 			uint64_t now_ns, struct ebb_policy_domain *ret_domain);
+
+/* Whether swap was full a short while ago: nothing of it is paged out until that is over. */
+bool ebb_member_is_swap_full(const struct ebb_member *member, uint64_t now_ns);
 
 /*
  * Whether it could be asked if there was a word that is not old, or, where it speaks

@@ -1627,6 +1627,36 @@ static void on_rung_pageout_it_is_asked_in_an_emergency(void **state)
 	assert_non_null(strstr(explained("text"), "its min is"));
 }
 
+/* What it cannot give is not expected of it, so that others are asked for all of it. */
+static void where_swap_is_full_others_are_asked(void **state)
+{
+	struct guest *guest = &guests[0];
+	uint64_t full_ns;
+
+	(void)state;
+	guest->paged = true;
+	guest->end = EBB_END_NO_MORE;
+	guest->reason = "swap-full";
+	start(false);
+	come(0);
+	pass(3 * MINUTE_S);
+	__atomic_store_n(&available_bytes, EBB_GIB / 4, __ATOMIC_RELAXED);
+	ebb_sharing_alarm(sharing);
+	UNTIL(guest->orders > 0);
+	full_ns = guest->ordered_ns;
+	UNTIL(strcmp(explained("state"), "no-spare") == 0);
+	assert_non_null(strstr(explained("text"), "swap was full"));
+	assert_int_equal(sharing->members.items[0]->history.idle_answers, 0);
+	UNTIL(guest->orders > 1);
+	assert_true((guest->ordered_ns - full_ns) * SPEED >= 59 * EBB_NS_PER_S);
+	/* Once some of it went there, there is room. */
+	guest->end = EBB_END_SATISFIED;
+	guest->reason = NULL;
+	UNTIL(guest->orders > 2);
+	assert_false(ebb_member_is_swap_full(sharing->members.items[0],
+					     ebb_sharing_now_ns(sharing)));
+}
+
 /* It said nothing for long, as it is idle: who has most free is not left out. */
 static void an_idle_guest_is_woken_in_need(void **state)
 {
@@ -2020,6 +2050,7 @@ int main(void)
 		SHARING_TEST(closed_rung_is_named),
 		SHARING_TEST(on_rung_report_it_is_driven_in_need),
 		SHARING_TEST(on_rung_pageout_it_is_asked_in_an_emergency),
+		SHARING_TEST(where_swap_is_full_others_are_asked),
 		SHARING_TEST(on_rung_balloon_it_gives_in_need),
 		SHARING_TEST(on_rung_balloon_an_alarm_is_a_refusal),
 		SHARING_TEST(what_a_balloon_holds_is_given_back),
