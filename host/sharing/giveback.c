@@ -9,7 +9,9 @@
  * whatever the guest does with it, that brings no need about.
  *
  * One at a look: what the one before took of it is seen by then. What a person had a
- * balloon take is his.
+ * balloon take is his; where the policy had it take some, too, nobody knows which is
+ * whose, and all goes back. That it had is kept nowhere: the ebbd after one that was
+ * killed, and that of a host the guest was migrated to, take it for a person's.
  */
 #include "host/policy/quantity.h"
 #include "host/policy/stage.h"

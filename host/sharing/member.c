@@ -298,7 +298,6 @@ void ebb_member_note(struct ebb_member *member,
 	domain.usable_bytes = sight.usable_bytes;
 	domain.resident_bytes = sight.resident_bytes;
 	last->done = true;
-	member->ballooned |= domain.rung.balloon;
 	member->ease_ns = 0;
 	if (reclaim) {
 		answer = answer_of(&reclaim->outcome);
@@ -306,6 +305,8 @@ void ebb_member_note(struct ebb_member *member,
 								       : 0;
 		last->came_bytes = reclaim->books.reclaimed_bytes;
 	}
+	/* Else what it holds may be what a person had it take. */
+	member->ballooned |= domain.rung.balloon && last->came_bytes > 0;
 	snprintf(last->ended, sizeof(last->ended), "%s",
 		 reclaim ? ebb_reclaim_end_name(reclaim->outcome.end)
 			 : refusal_name(report->refusal.kind));

@@ -1567,12 +1567,20 @@ static void come_with_a_balloon(struct guest *guest)
 static void what_a_balloon_holds_is_given_back(void **state)
 {
 	struct guest *guest = &guests[0], *other = &guests[1];
+	struct guest *third = &guests[2];
 
 	(void)state;
 	start(false);
 	come_with_a_balloon(guest);
+	third->end = EBB_END_GUEST_REFUSED;
+	third->reason = "guest-need";
+	come_with_a_balloon(third);
 	fall_short();
 	UNTIL(guest->orders > 0);
+	/* A person had it take all that it holds: the policy got nothing. */
+	UNTIL(third->orders > 0);
+	third->balloon_bytes = EBB_GIB / 8;
+	third->hangs = true;
 	guest->balloon_bytes = EBB_GIB / 4;
 	guest->hangs = true;
 	come_with_a_balloon(other);
@@ -1591,6 +1599,7 @@ static void what_a_balloon_holds_is_given_back(void **state)
 	pass(11 * MINUTE_S);
 	assert_int_equal(guest->given_back, 1);
 	assert_int_equal(other->given_back, 0);
+	assert_int_equal(third->given_back, 0);
 }
 
 /* Half of all that it has may be hot: only who is nearly out of memory takes it. */
