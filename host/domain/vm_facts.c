@@ -48,8 +48,8 @@ static void ask_driver(struct ebb_vm *vm)
 	struct vm_asking *asking = &vm->asking;
 	struct ebb_hand *hand = &vm->guard.hand;
 
-	asking->result = ebb_hand_hear_driver(
-		hand, vm->probe.domxml.balloon_period_s, &asking->driver);
+	asking->result = ebb_hand_hear_driver(hand, ebb_vm_balloon_period_s(vm),
+					      &asking->driver);
 	asking->asked_ns = ebb_now_ns();
 	/* A line for each domain is too many at rest; one to a QEMU that hangs stays. */
 	if (!ebb_hand_is_asked(hand))

@@ -352,6 +352,15 @@ void ebb_vm_guard_asked(struct ebb_vm *vm)
 	guard->word_base_bytes = guard->word.actual_bytes;
 }
 
+uint32_t ebb_vm_balloon_period_s(const struct ebb_vm *vm)
+{
+	const struct ebb_domxml *domxml = &vm->probe.domxml;
+
+	return domxml->balloon_record.base_bytes
+		       ? domxml->balloon_record.period_s
+		       : domxml->balloon_period_s;
+}
+
 static void give_back_for(struct ebb_vm *vm, const char *reason)
 {
 	if (!vm->guard.reason)
@@ -418,6 +427,8 @@ void ebb_vm_guard_looked(struct ebb_vm *vm)
 
 	vm->guard.early = false;
 	find_record(vm, &vm->probe.domxml.balloon_record);
+	/* Its XML may be of between the record's end and that of Ebb's own period. */
+	vm->look_wanted |= vm->guard.changed && vm->guard.timer < 0;
 	if (vm->guard.timer < 0 || probe->domxml.cell_count == 0)
 		return;
 	if (ebb_rungs_have(probe->forbidden, EBB_RUNG_BALLOON))

@@ -197,9 +197,6 @@ static enum ebb_vm_serving run_job(struct ebb_vm *vm,
 				   struct ebb_request *request,
 				   struct ebb_refusal *ret_refusal)
 {
-	const struct ebb_balloon_record *record =
-		&vm->probe.domxml.balloon_record;
-
 	vm->reclaim.lender = ebb_probe_lender(&vm->probe);
 	vm->reclaim.domain = vm->domain;
 	vm->reclaim.channel = vm->probe.channel;
@@ -207,10 +204,7 @@ static enum ebb_vm_serving run_job(struct ebb_vm *vm,
 	vm->reclaim.hand = &vm->guard.hand;
 	vm->reclaim.floor_bytes = ebb_amount_bytes(
 		&vm->settings.held.values.min, ebb_vm_base_bytes(vm));
-	/* Where something was held, that of the look's XML may be Ebb's own. */
-	vm->reclaim.period_s = record->base_bytes
-				       ? record->period_s
-				       : vm->probe.domxml.balloon_period_s;
+	vm->reclaim.period_s = ebb_vm_balloon_period_s(vm);
 	vm->reclaim.autodeflate = vm->probe.domxml.balloon_deflates;
 	/* It may have been set while the reclaim was in line. */
 	vm->reclaim.standing = ebb_vm_standing_target(vm);

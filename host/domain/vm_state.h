@@ -515,6 +515,12 @@ void ebb_vm_guard_process_dropped(struct ebb_vm *vm);
 /* vm_guard.c: the hand is back from a worker that asked the driver for a word. */
 void ebb_vm_guard_asked(struct ebb_vm *vm);
 
+/*
+ * vm_guard.c: the period that the statistics of its balloon had before Ebb. Where the last
+ * look was while something was held, that of its XML may be Ebb's own.
+ */
+uint32_t ebb_vm_balloon_period_s(const struct ebb_vm *vm);
+
 /* vm_guard.c: a look goes on, for a second at least. */
 void ebb_vm_guard_looking(struct ebb_vm *vm);
 

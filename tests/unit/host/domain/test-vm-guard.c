@@ -134,6 +134,7 @@ static void test_does_not_wait_for_the_look(void **state)
 {
 	int process_fd = eventfd(0, EFD_CLOEXEC);
 	struct ebb_vm_sight sight;
+	unsigned int probes;
 
 	(void)state;
 	fake_vm.pidfd = process_fd;
@@ -151,9 +152,12 @@ static void test_does_not_wait_for_the_look(void **state)
 	fake_vm_settle_down();
 	assert_int_equal(held_mib(), 800);
 	fake_vm.held = true;
+	probes = fake_vm.probes;
 	ebb_vm_invalidate(vm);
+	fake_vm_until(fake_vm.probes > probes);
 	fake_balloon.used_bytes = 1000 * EBB_MIB;
 	fake_vm_until(gave_back());
+	fake_vm.domxml.balloon_record = (struct ebb_balloon_record){ 0 };
 	assert_int_equal(fake_balloon.left_bytes, 2 * EBB_GIB);
 	/* What it read is of before that. */
 	ebb_vm_tick(vm, fake_vm.now_ns);
@@ -510,6 +514,47 @@ static void test_word_is_asked_for(void **state)
 	assert_false(hears(&word));
 }
 
+/* Of a look while something was held, that of its XML is Ebb's. */
+static void test_word_leaves_the_period_before_ebb(void **state)
+{
+	(void)state;
+	hold(800);
+	fake_vm.domxml.balloon_period_s = 1;
+	fake_vm.domxml.balloon_record.period_s = 20;
+	begin();
+	read_some();
+	ebb_vm_give_back(vm);
+	fake_vm_until(gave_back());
+	assert_int_equal(fake_balloon.period_s, 20);
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	assert_int_equal(vm->asking.result, 0);
+	assert_true(vm->guard.word_ns > 0);
+	assert_int_equal(fake_balloon.period_s, 20);
+}
+
+/* It may have read Ebb's period, and no record any more. */
+static void test_gives_back_while_a_look_reads(void **state)
+{
+	unsigned int probes;
+
+	(void)state;
+	hold(800);
+	begin();
+	read_some();
+	fake_vm.held = true;
+	probes = fake_vm.probes;
+	ebb_vm_invalidate(vm);
+	fake_vm_until(fake_vm.probes > probes);
+	ebb_vm_give_back(vm);
+	fake_vm_until(gave_back());
+	fake_vm.domxml.balloon_record = (struct ebb_balloon_record){ 0 };
+	fake_vm.held = false;
+	fake_vm_until(fake_vm.probes > probes + 1);
+	fake_vm_settle_down();
+	assert_int_equal(fake_vm.probes, probes + 2);
+}
+
 /* Then another rung may be open, which a look finds. */
 static void test_nobody_is_there_to_ask(void **state)
 {
@@ -726,6 +771,8 @@ int main(void)
 		RUN(test_domain_ends),
 		RUN(test_process_is_another),
 		RUN(test_word_is_asked_for),
+		RUN(test_word_leaves_the_period_before_ebb),
+		RUN(test_gives_back_while_a_look_reads),
 		RUN(test_nobody_is_there_to_ask),
 		RUN(test_word_of_the_guard),
 		RUN(test_alarms_are_counted),
