@@ -11,6 +11,7 @@
 #include <curses.h>
 
 #include "host/ctl/text.h"
+#include "host/ctl/top/terminfo.h"
 #include "host/ctl/top/view.h"
 
 enum {
@@ -59,11 +60,15 @@ const char *top_terminal_open(void)
 		return "it needs a terminal that can move its cursor, and TERM "
 		       "names none. Set TERM, or use --once for a picture as "
 		       "text.";
-	screen = newterm(NULL, stdout, stdin);
-	if (!screen)
+	/* newterm() leaks where it is not. */
+	if (!top_terminfo_knows(name))
 		return "the terminal that TERM names is not known here. Set "
 		       "TERM to one that is, such as xterm or vt100, or use "
 		       "--once for a picture as text.";
+	screen = newterm(NULL, stdout, stdin);
+	if (!screen)
+		return "the terminal cannot be set up. Use --once for a "
+		       "picture as text.";
 	/* Of a terminal of paper. */
 	if (!tigetstr("cup")) {
 		endwin();
