@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "host/base/worker.h"
 #include "host/lease/asker.h"
 
 enum {
@@ -172,8 +173,8 @@ static int await_driver(struct ebb_hand *hand, uint64_t before_s,
 	return r;
 }
 
-int ebb_hand_hear_driver(struct ebb_hand *hand, uint32_t period_s,
-			 struct ebb_hand_answer *ret_answer)
+static int hear_driver(struct ebb_hand *hand, uint32_t period_s,
+		       struct ebb_hand_answer *ret_answer)
 {
 	const struct ebb_balloon_act start = { .set_period = true,
 					       .period_s = PERIOD_S };
@@ -192,6 +193,19 @@ int ebb_hand_hear_driver(struct ebb_hand *hand, uint32_t period_s,
 	if (r != -ETIMEDOUT)
 		ebb_hand_do(hand, &stop, &unused);
 	return r < 0 || ret_answer->stats.usable_known ? r : -ENODATA;
+}
+
+int ebb_hand_hear_driver(struct ebb_hand *hand, uint32_t period_s,
+			 struct ebb_hand_answer *ret_answer)
+{
+	int r;
+
+	/* ebbd does not end in the midst of it: its own period would stay. */
+	if (!ebb_worker_hold())
+		return silence(-ECANCELED, ret_answer);
+	r = hear_driver(hand, period_s, ret_answer);
+	ebb_worker_let_go();
+	return r;
 }
 
 int ebb_hand_try_driver(struct ebb_hand *hand, uint32_t period_s,

@@ -94,8 +94,9 @@ int ebb_hand_do(struct ebb_hand *hand, const struct ebb_balloon_act *act,
 
 /*
  * What the guest's driver says now (blocks, for some seconds). Its statistics get a
- * period for as long as that takes, and then @period_s again. Returns 0, -ENODATA (it
- * does not answer), or as ebb_hand_do().
+ * period for as long as that takes, and then @period_s again; the end of ebbd waits for
+ * that. Returns 0, -ENODATA (it does not answer), -ECANCELED (ebbd ends), or as
+ * ebb_hand_do().
  */
 int ebb_hand_hear_driver(struct ebb_hand *hand, uint32_t period_s,
 			 struct ebb_hand_answer *ret_answer);

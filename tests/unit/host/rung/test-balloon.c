@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
+#include "host/base/loop.h"
+#include "host/base/worker.h"
 #include "host/memory/process.h"
 #include "host/rung/balloon.h"
 #include "tests/unit/host/rung/fake-balloon.h"
@@ -404,6 +406,62 @@ static void test_hangs(void **state)
 	assert_true(ebb_hand_is_asked(&hand));
 }
 
+static int heard;
+static bool told;
+
+static void hear(void *opaque)
+{
+	heard = ebb_hand_hear_driver(&hand, 7, opaque);
+}
+
+static void note_heard(void *opaque)
+{
+	(void)opaque;
+	told = true;
+}
+
+static void run_hear(struct ebb_workers *workers,
+		     struct ebb_hand_answer *answer)
+{
+	told = false;
+	assert_int_equal(ebb_workers_run(workers, EBB_WORK_LOOK, hear,
+					 note_heard, answer),
+			 0);
+}
+
+static void await_heard(void)
+{
+	while (!told)
+		assert_int_equal(ebb_loop_turn(), 0);
+}
+
+/* Else its statistics would keep the period that they have for as long as that takes. */
+static void test_ebbd_does_not_end_while_the_driver_is_asked(void **state)
+{
+	struct ebb_hand_answer answer;
+	struct ebb_workers *workers;
+	unsigned int acts;
+
+	(void)state;
+	assert_int_equal(ebb_workers_new(EBB_WORKERS_MIN, 1, &workers), 0);
+	fake_balloon.hung = true;
+	run_hear(workers, &answer);
+	while (!fake_balloon.waits)
+		usleep(1000);
+	assert_false(ebb_workers_stop(workers));
+	fake_balloon.hung = false;
+	await_heard();
+	assert_int_equal(heard, 0);
+	assert_int_equal(fake_balloon.period_s, 7);
+	assert_true(ebb_workers_stop(workers));
+	acts = fake_balloon.acts;
+	run_hear(workers, &answer);
+	await_heard();
+	assert_int_equal(heard, -ECANCELED);
+	assert_int_equal(fake_balloon.acts, acts);
+	ebb_workers_free(workers);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,7 +483,10 @@ int main(void)
 		RUN(test_memory_is_plugged),
 		RUN(test_libvirt_refuses),
 		RUN(test_hangs),
+		RUN(test_ebbd_does_not_end_while_the_driver_is_asked),
 	};
 
+	if (ebb_loop_init() < 0)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
