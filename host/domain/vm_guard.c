@@ -60,10 +60,15 @@ enum {
 #define SLACK_BYTES (2 * EBB_MIB)
 #define REST_BYTES EBB_MIB
 
+static bool is_inflated(const struct ebb_vm *vm)
+{
+	return vm->phase == EBB_VM_RECLAIMING &&
+	       vm->job_rung == EBB_RUNG_BALLOON;
+}
+
 static bool is_lent(const struct ebb_vm *vm)
 {
-	return (vm->phase == EBB_VM_RECLAIMING &&
-		vm->job_rung == EBB_RUNG_BALLOON) ||
+	return is_inflated(vm) ||
 	       (vm->phase == EBB_VM_TELLING && vm->asking.by_balloon);
 }
 
@@ -441,13 +446,11 @@ void ebb_vm_guard_looked(struct ebb_vm *vm)
 
 void ebb_vm_deflate(struct ebb_vm *vm, struct ebb_call *call)
 {
-	if (is_lent(vm) || vm->guard.call) {
+	/* While its driver is asked for a word nothing is held. */
+	if (is_inflated(vm) || vm->guard.call) {
 		ebb_call_error(call, "Busy",
 			       "%s of this domain runs; wait for it to end",
-			       vm->guard.call ? "A deflate"
-			       : vm->phase == EBB_VM_RECLAIMING
-				       ? "A reclaim"
-				       : "A look at the balloon");
+			       vm->guard.call ? "A deflate" : "A reclaim");
 		return;
 	}
 	/* What an earlier ebbd held is found by a look. */

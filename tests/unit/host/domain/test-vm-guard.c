@@ -574,6 +574,20 @@ static void test_nobody_is_there_to_ask(void **state)
 	assert_int_equal(fake_balloon.period_s, 0);
 }
 
+/* Nothing is held then. */
+static void test_deflate_while_a_word_is_asked_for(void **state)
+{
+	(void)state;
+	begin();
+	fake_balloon.hung = true;
+	ebb_vm_want_facts(vm);
+	fake_vm_until(fake_balloon.waits);
+	ebb_vm_deflate(vm, call);
+	assert_true(fake_vm.answer.done);
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_int_equal(fake_vm.answer.deflated.given_bytes, 0);
+}
+
 /* While something is held the guard hears it, and nobody else asks. */
 static void test_word_of_the_guard(void **state)
 {
@@ -774,6 +788,7 @@ int main(void)
 		RUN(test_word_leaves_the_period_before_ebb),
 		RUN(test_gives_back_while_a_look_reads),
 		RUN(test_nobody_is_there_to_ask),
+		RUN(test_deflate_while_a_word_is_asked_for),
 		RUN(test_word_of_the_guard),
 		RUN(test_alarms_are_counted),
 		RUN(test_is_not_needed_any_more),
