@@ -348,8 +348,11 @@ void ebb_vm_guard_asked(struct ebb_vm *vm)
 {
 	struct vm_guard *guard = &vm->guard;
 
-	/* Nothing was held, so a reset meanwhile gave nothing back. */
-	guard->reset = false;
+	/* Nothing was held to be given back, and it may be of the kernel before. */
+	if (guard->reset) {
+		guard->reset = false;
+		return;
+	}
 	if (vm->asking.result < 0)
 		return;
 	guard->word = vm->asking.driver.stats;

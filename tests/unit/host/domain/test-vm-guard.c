@@ -574,6 +574,28 @@ static void test_nobody_is_there_to_ask(void **state)
 	assert_int_equal(fake_balloon.period_s, 0);
 }
 
+/* It may be of the kernel before. */
+static void test_reset_while_a_word_is_asked_for(void **state)
+{
+	struct ebb_vm_word word;
+
+	(void)state;
+	begin();
+	fake_balloon.hung = true;
+	ebb_vm_want_facts(vm);
+	fake_vm_until(fake_balloon.waits);
+	ebb_vm_reset(vm);
+	fake_vm.now_ns++;
+	fake_balloon.hung = false;
+	fake_vm_settle_down();
+	assert_int_equal(vm->asking.result, 0);
+	assert_false(hears(&word));
+	assert_false(vm->guard.reset);
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	assert_true(hears(&word));
+}
+
 /* Nothing is held then. */
 static void test_deflate_while_a_word_is_asked_for(void **state)
 {
@@ -788,6 +810,7 @@ int main(void)
 		RUN(test_word_leaves_the_period_before_ebb),
 		RUN(test_gives_back_while_a_look_reads),
 		RUN(test_nobody_is_there_to_ask),
+		RUN(test_reset_while_a_word_is_asked_for),
 		RUN(test_deflate_while_a_word_is_asked_for),
 		RUN(test_word_of_the_guard),
 		RUN(test_alarms_are_counted),
