@@ -89,6 +89,15 @@ static const struct vm_job ask = {
 	.name = "ask_done",
 };
 
+/* Its QEMU has not answered the question before, and would only keep a thread waiting. */
+static bool hangs(struct ebb_vm *vm)
+{
+	struct ebb_hand_answer late;
+
+	return ebb_hand_is_asked(&vm->guard.hand) &&
+	       !ebb_hand_take(&vm->guard.hand, 0, &late);
+}
+
 void ebb_vm_ask_if_wanted(struct ebb_vm *vm)
 {
 	bool by_balloon = ebb_vm_rung(vm) == EBB_RUNG_BALLOON;
@@ -101,7 +110,7 @@ void ebb_vm_ask_if_wanted(struct ebb_vm *vm)
 	/* Once; who needs it still may want it again. */
 	vm->asking.wanted = false;
 	/* The guard hears it. */
-	if (by_balloon && vm->guard.timer >= 0)
+	if (by_balloon && (vm->guard.timer >= 0 || hangs(vm)))
 		return;
 	vm->asking.by_balloon = by_balloon;
 	if (ebb_vm_run(vm, &ask) < 0)

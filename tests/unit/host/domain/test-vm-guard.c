@@ -596,6 +596,31 @@ static void test_reset_while_a_word_is_asked_for(void **state)
 	assert_true(hears(&word));
 }
 
+static void test_who_hangs_keeps_no_thread_waiting(void **state)
+{
+	struct ebb_vm_word word;
+
+	(void)state;
+	begin();
+	fake_balloon.hung = true;
+	/* So that by the real clock, which askers wait by, the wait is over. */
+	fake_vm.now_ns -= 3605 * EBB_NS_PER_S;
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	assert_int_equal(vm->asking.result, -ETIMEDOUT);
+	fake_vm.now_ns += 3605 * EBB_NS_PER_S;
+	ebb_vm_want_facts(vm);
+	assert_int_equal(vm->phase, EBB_VM_IDLE);
+	assert_false(hears(&word));
+	/* Once it answers it is asked again. */
+	fake_balloon.hung = false;
+	do {
+		ebb_vm_want_facts(vm);
+		fake_vm_settle_down();
+	} while (!hears(&word));
+	assert_int_equal(fake_balloon.lines, 0);
+}
+
 /* Nothing is held then. */
 static void test_deflate_while_a_word_is_asked_for(void **state)
 {
@@ -811,6 +836,7 @@ int main(void)
 		RUN(test_gives_back_while_a_look_reads),
 		RUN(test_nobody_is_there_to_ask),
 		RUN(test_reset_while_a_word_is_asked_for),
+		RUN(test_who_hangs_keeps_no_thread_waiting),
 		RUN(test_deflate_while_a_word_is_asked_for),
 		RUN(test_word_of_the_guard),
 		RUN(test_alarms_are_counted),
