@@ -66,13 +66,27 @@ static void ask_work(void *opaque)
 		ask_agent(vm);
 }
 
+/*
+ * Which rung it is on without a driver, a look finds. With a period of the user's, that
+ * would take what was said some minutes ago for an answer, and each question was followed
+ * by a look.
+ */
+static void note_silence(struct ebb_vm *vm)
+{
+	if (vm->asking.result != -ENODATA)
+		return;
+	vm->look_wanted = true;
+	/* The next kernel may have another. */
+	if (!vm->guard.reset)
+		vm->probe.silent_ns = vm->asking.asked_ns;
+}
+
 static void ask_done(struct ebb_vm *vm)
 {
 	if (vm->asking.by_balloon) {
 		vm->asking.by_balloon = false;
+		note_silence(vm);
 		ebb_vm_guard_asked(vm);
-		/* Which rung it is on without a driver, a look finds. */
-		vm->look_wanted |= vm->asking.result == -ENODATA;
 		return;
 	}
 	if (vm->asking.result < 0)

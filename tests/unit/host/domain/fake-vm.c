@@ -204,6 +204,7 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 	fake_vm.channel_ops = order->ops;
 	fake_vm.channel_opaque = order->opaque;
 	probe->running = true;
+	probe->silent_ns = order->before->silent_ns;
 	probe->asked_qga = order->ask_qga && fake_vm.qga_only;
 	fake_vm.qga_asks += probe->asked_qga;
 	probe->domxml = fake_vm.domxml;

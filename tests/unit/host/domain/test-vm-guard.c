@@ -572,6 +572,8 @@ static void test_nobody_is_there_to_ask(void **state)
 	fake_vm_settle_down();
 	assert_false(hears(&word));
 	assert_int_equal(fake_balloon.period_s, 0);
+	/* That look was told. */
+	assert_int_equal(vm->probe.silent_ns, vm->asking.asked_ns);
 }
 
 /* It may be of the kernel before. */
