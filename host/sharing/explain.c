@@ -95,12 +95,15 @@ static void explain_seldom(const struct ebb_member *member,
 		 member->name, how);
 }
 
-/* At rest nothing is asked of its balloon, not even what it has free. */
-static void explain_balloon(const struct ebb_member *member,
+/*
+ * At rest nothing is asked of its balloon, not even what it has free. In need it is, and
+ * what the policy says of it then holds.
+ */
+static void explain_balloon(const struct ebb_member *member, bool in_need,
 			    struct ebb_explain_domain *explained)
 {
-	if (is_left(explained, EBB_POLICY_LEFT_UNKNOWN) ||
-	    is_left(explained, EBB_POLICY_LEFT_NO_NEED))
+	if (!in_need && (is_left(explained, EBB_POLICY_LEFT_UNKNOWN) ||
+			 is_left(explained, EBB_POLICY_LEFT_NO_NEED)))
 		snprintf(
 			explained->text, sizeof(explained->text),
 			"%s: nothing: it has only a balloon, which is inflated "
@@ -160,7 +163,9 @@ static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 	explained->paused = member->exempt;
 	explain_known(member, explained);
 	if (domain->rung.balloon && explained->memory_known)
-		explain_balloon(member, explained);
+		explain_balloon(member,
+				ebb_policy_is_in_need(&picture->policy, domain),
+				explained);
 	else if (member->seldom && explained->memory_known)
 		explain_seldom(member, explained);
 	else if (is_left(explained, EBB_POLICY_LEFT_NO_SPARE) &&

@@ -1531,6 +1531,20 @@ static void on_rung_balloon_it_gives_in_need(void **state)
 	UNTIL(strcmp(explained("state"), "rests") == 0);
 }
 
+/* In need it is asked, and does not answer: that is no rest. */
+static void on_rung_balloon_who_hangs_is_not_at_rest(void **state)
+{
+	(void)state;
+	guests[0].ballooned = guests[0].hangs = true;
+	start(false);
+	come(0);
+	UNTIL(strstr(explained("text"), "it has only a balloon"));
+	fall_short();
+	UNTIL(guests[0].asked_facts > 0);
+	assert_string_equal(explained("state"), "unknown");
+	assert_non_null(strstr(explained("text"), "is not known, or old"));
+}
+
 static void on_rung_balloon_an_alarm_is_a_refusal(void **state)
 {
 	struct guest *guest = &guests[0];
@@ -2061,6 +2075,7 @@ int main(void)
 		SHARING_TEST(on_rung_pageout_it_is_asked_in_an_emergency),
 		SHARING_TEST(where_swap_is_full_others_are_asked),
 		SHARING_TEST(on_rung_balloon_it_gives_in_need),
+		SHARING_TEST(on_rung_balloon_who_hangs_is_not_at_rest),
 		SHARING_TEST(on_rung_balloon_an_alarm_is_a_refusal),
 		SHARING_TEST(what_a_balloon_holds_is_given_back),
 		SHARING_TEST(on_rung_report_density_drives_it),
