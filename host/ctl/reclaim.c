@@ -213,12 +213,17 @@ static void print_taken(const struct ebb_reclaim_result *result)
 	ctl_pair_print(stdout, "Ended", "%s", ending_text(result->ended));
 }
 
-static void print_result(const struct ebb_reclaim_result *result)
+static void print_result(const struct ebb_reclaim_result *result,
+			 const char *domain)
 {
 	if (result->dry_run)
 		print_estimate(result);
 	else
 		print_taken(result);
+	if (result->balloon_held_bytes)
+		ctl_pair_print(stdout, "Balloon",
+			       "holds %s; ebbctl deflate %s gives it back",
+			       EBB_SIZE(result->balloon_held_bytes), domain);
 	if (*result->note)
 		ctl_pair_print(stdout, "Note", "%s", result->note);
 }
@@ -252,7 +257,7 @@ static int finish(const struct ctl_args *args, const struct ctl_answer *answer)
 	if (ctl_given(args, CTL_OPT_JSON))
 		ctl_json_print(stdout, answer->value);
 	else
-		print_result(&result);
+		print_result(&result, args->operands[0]);
 	return (int)result_status(&result);
 }
 

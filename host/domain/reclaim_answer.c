@@ -9,6 +9,7 @@
 #include "common/size.h"
 #include "host/domain/refusal_answer.h"
 #include "host/interface/held.h"
+#include "host/rung/hand.h"
 
 struct ebb_reclaim_wish
 ebb_reclaim_wish_of(const struct ebb_reclaim_request *request)
@@ -74,6 +75,14 @@ static const struct {
 
 _Static_assert(EBB_ARRAY_SIZE(answers) == EBB_END_COUNT,
 	       "each end has an answer");
+
+/* What the balloon holds for Ebb, or is about to. */
+static uint64_t balloon_held_bytes(const struct ebb_reclaim *reclaim)
+{
+	const struct ebb_hand *hand = reclaim->hand;
+
+	return hand ? hand->record.base_bytes - hand->record.left_bytes : 0;
+}
 
 /* The two are not of the same moment. */
 static uint64_t rest(uint64_t held_bytes, uint64_t swapped_bytes)
@@ -202,6 +211,7 @@ static void answer_ended(const struct ebb_reclaim *reclaim,
 		.batches = reclaim->books.batches,
 		.failed_slots = reclaim->books.failed_slots,
 		.driven_bytes = reclaim->books.driven_bytes,
+		.balloon_held_bytes = balloon_held_bytes(reclaim),
 		.elapsed_us = (reclaim->end_ns - reclaim->start_ns) / 1000,
 	};
 

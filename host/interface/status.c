@@ -268,6 +268,8 @@ const struct ebb_field ebb_reclaim_result_fields[] = {
 	OPTIONAL(EBB_FIELD_U64, "refused-bytes", RESULT, refused_bytes),
 	OPTIONAL_STRING("refused-reason", RESULT, refused_reason),
 	HELD(OPTIONAL, RESULT),
+	OPTIONAL(EBB_FIELD_U64, "balloon-held-bytes", RESULT,
+		 balloon_held_bytes),
 	STRING("ended", RESULT, ended),
 	OPTIONAL_STRING("uncompacted-reason", RESULT, uncompacted_reason),
 	OPTIONAL_STRING("note", RESULT, note),

@@ -304,6 +304,7 @@ struct ebb_reclaim_result {
 	uint64_t refused_bytes; /* asked, and the guest would not */
 	char refused_reason[32]; /* "exhausted", "pressure", ... */
 	struct ebb_msg_held held; /* what holds its memory, if it gave no more */
+	uint64_t balloon_held_bytes; /* what its balloon holds for Ebb then */
 	char ended[32]; /* ebb_reclaim_end_name() */
 	char uncompacted_reason[32]; /* why it was not, if it drained */
 	char note[EBB_TEXT_BYTES_MAX]; /* what a person should know, or empty */

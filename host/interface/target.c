@@ -170,6 +170,9 @@ const char *ebb_target_reason_text(const char *reason)
 		  "it freed more, and QEMU discarded too little "
 		  "of it" },
 		{ "guest-need", "it needs the rest itself" },
+		{ "untouched",
+		  "of what its balloon took last the host had hardly "
+		  "anything, as the guest never touched it; it has that back" },
 		{ "min", "it would fall below its min" },
 		{ "low-memory",
 		  "it ran short of memory, and has all back that its balloon "

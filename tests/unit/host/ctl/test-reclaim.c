@@ -124,6 +124,22 @@ static void test_reclaim_driven(void **state)
 			    "\"no-compact\":true}}");
 }
 
+/* That is how it is had back. */
+static void test_reclaim_tells_what_the_balloon_holds(void **state)
+{
+	struct ebb_reclaim_result result =
+		example_result(512 * EBB_MIB, 200 * EBB_MIB, "guest-refused");
+	ebb_auto_free char *line = NULL;
+
+	(void)state;
+	result.balloon_held_bytes = 212 * EBB_MIB;
+	line = fake_encode(ebb_reclaim_result_fields, &result);
+	run_with(line, "reclaim", "db1", "512M");
+	assert_non_null(strstr(fake_run.out,
+			       "\nBalloon         holds 212.0 MiB; ebbctl "
+			       "deflate db1 gives it back\n"));
+}
+
 static void test_reclaim_statuses(void **state)
 {
 	static const struct {
@@ -302,6 +318,7 @@ int main(void)
 		cmocka_unit_test(test_reclaim_swap_not_known),
 		cmocka_unit_test(test_reclaim),
 		cmocka_unit_test(test_reclaim_driven),
+		cmocka_unit_test(test_reclaim_tells_what_the_balloon_holds),
 		cmocka_unit_test(test_reclaim_statuses),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_progress_on_a_terminal),

@@ -11,8 +11,10 @@
 #include "common/cleanup.h"
 #include "common/size.h"
 #include "host/domain/reclaim_answer.h"
+#include "host/rung/hand.h"
 
 static struct ebb_reclaim reclaim;
+static struct ebb_hand hand;
 static struct ebb_reclaim_result result;
 static struct ebb_reclaim_progress progress;
 static char error_class[64];
@@ -62,6 +64,7 @@ static void answer(struct ebb_outcome outcome)
 	reclaim = (struct ebb_reclaim){
 		.wish = { .bytes = 100 * EBB_MIB },
 		.outcome = outcome,
+		.hand = &hand,
 		.books = { .reclaimed_bytes = 40 * EBB_MIB,
 			   .driven_bytes = 10 * EBB_MIB,
 			   .punched_bytes = 50 * EBB_MIB,
@@ -118,6 +121,18 @@ static void test_books(void **state)
 	assert_false(result.swapped_known);
 }
 
+static void test_what_the_balloon_holds(void **state)
+{
+	(void)state;
+	answer(ebb_outcome(EBB_END_SATISFIED));
+	assert_int_equal(result.balloon_held_bytes, 0);
+	hand.record.base_bytes = EBB_GIB;
+	hand.record.left_bytes = EBB_GIB - 200 * EBB_MIB;
+	answer(ebb_outcome_reason(EBB_END_GUEST_REFUSED, "untouched"));
+	hand.record = (struct ebb_balloon_record){ 0 };
+	assert_int_equal(result.balloon_held_bytes, 200 * EBB_MIB);
+}
+
 static void test_notes(void **state)
 {
 	static const struct {
@@ -135,6 +150,7 @@ static void test_notes(void **state)
 		{ EBB_END_GUEST_REFUSED, "exhausted", "nothing more to give",
 		  60 },
 		{ EBB_END_GUEST_REFUSED, "too-old", "too old", 60 },
+		{ EBB_END_GUEST_REFUSED, "untouched", "never touched", 60 },
 		{ EBB_END_GUEST_PRESSURE, "pressure", "ran short", 60 },
 		{ EBB_END_TIMEOUT, "", "--timeout", 0 },
 	};
@@ -301,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_books),
+		cmocka_unit_test(test_what_the_balloon_holds),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_what_holds_the_rest),
 		cmocka_unit_test(test_errors),
