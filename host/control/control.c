@@ -80,6 +80,9 @@ struct ebb_call {
 	struct json_object *arguments;
 	void (*cancelled)(void *opaque);
 	void *opaque;
+	void (*answered)(const struct json_object *value, const char *error,
+			 void *opaque);
+	void *answered_opaque;
 };
 
 struct ebb_control {
@@ -555,9 +558,20 @@ uid_t ebb_call_uid(const struct ebb_call *call)
 	return call->uid;
 }
 
+static void tell_answer(struct ebb_call *call, const struct json_object *value,
+			const char *error)
+{
+	if (call->answered)
+		call->answered(value, error, call->answered_opaque);
+	call->answered = NULL;
+}
+
 void ebb_call_return(struct ebb_call *call, struct json_object *value)
 {
-	char *line = ebb_msg_reply(value, call->id);
+	char *line;
+
+	tell_answer(call, value, NULL);
+	line = ebb_msg_reply(value, call->id);
 
 	if (line && strlen(line) > EBB_CONTROL_BYTES_MAX) {
 		free(line);
@@ -577,6 +591,7 @@ void ebb_call_error(struct ebb_call *call, const char *error_class,
 	va_start(args, format);
 	vsnprintf(desc, sizeof(desc), format, args);
 	va_end(args);
+	tell_answer(call, NULL, desc);
 	call_end(call, ebb_msg_error(error_class, desc, 0, call->id));
 }
 
@@ -605,4 +620,13 @@ void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),
 	call->opaque = opaque;
 	if (!call->peer)
 		cancelled(opaque);
+}
+
+void ebb_call_on_answer(struct ebb_call *call,
+			void (*answered)(const struct json_object *value,
+					 const char *error, void *opaque),
+			void *opaque)
+{
+	call->answered = answered;
+	call->answered_opaque = opaque;
 }

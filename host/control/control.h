@@ -111,4 +111,13 @@ bool ebb_call_event(struct ebb_call *call, const char *name,
 void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),
 			void *opaque);
 
+/*
+ * @answered is called once, when the call ends: with @value, which may be NULL, or with
+ * @error, a sentence.
+ */
+void ebb_call_on_answer(struct ebb_call *call,
+			void (*answered)(const struct json_object *value,
+					 const char *error, void *opaque),
+			void *opaque);
+
 #endif /* EBB_HOST_CONTROL_H */

@@ -44,7 +44,7 @@ static void tell_outcome(const struct client *client,
 			 const struct ebb_reclaim_report *report)
 {
 	const struct ebb_reclaim *reclaim = report->reclaim;
-	const struct ebb_news news = {
+	struct ebb_news news = {
 		.kind = EBB_EVENT_OUTCOME,
 		.domain = ebb_vm_name(client->vm),
 		.uuid = ebb_vm_uuid(client->vm),
@@ -56,14 +56,20 @@ static void tell_outcome(const struct client *client,
 		.came_bytes = reclaim ? reclaim->outcome.bytes : 0,
 	};
 
-	if (reclaim)
+	if (reclaim && reclaim->wish.dry_run) {
+		news.reason = "dry-run";
+		ebb_past_tell(client->past, EBB_LOG_INFO, &news,
+			      "%s: reclaim: dry run, so nothing was taken",
+			      news.domain);
+	} else if (reclaim) {
 		ebb_past_tell(client->past, EBB_LOG_INFO, &news,
 			      "%s: reclaim: %s came: %s", news.domain,
 			      EBB_SIZE(news.came_bytes), news.reason);
-	else
+	} else {
 		ebb_past_tell(client->past, EBB_LOG_INFO, &news,
 			      "%s: reclaim: refused: %s", news.domain,
 			      report->refusal.text);
+	}
 }
 
 static void on_progress(const struct ebb_reclaim_state *state, void *opaque)

@@ -9,13 +9,13 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/base/loop.h"
+#include "host/domain/asked.h"
 #include "host/domain/defined.h"
 #include "host/domain/fleet_state.h"
 #include "host/domain/listing.h"
 #include "host/domain/reclaim_call.h"
 #include "host/domain/refusal.h"
 #include "host/domain/sight.h"
-#include "host/history/past.h"
 
 static bool check_uri(struct ebb_fleet *fleet, struct ebb_call *call,
 		      const char *uri)
@@ -244,20 +244,11 @@ static void handle_show(struct ebb_call *call,
 
 /* @words: what of it is asked for, after a blank; or empty. */
 static void tell_request(struct ebb_fleet *fleet, const struct ebb_vm *vm,
-			 const struct ebb_call *call, const char *action,
+			 struct ebb_call *call, const char *action,
 			 const char *words)
 {
-	const struct ebb_news news = {
-		.kind = EBB_EVENT_REQUEST,
-		.domain = ebb_vm_name(vm),
-		.uuid = ebb_vm_uuid(vm),
-		.action = action,
-		.by_person = true,
-		.uid = ebb_call_uid(call),
-	};
-
-	ebb_past_tell(fleet->environment.past, EBB_LOG_INFO, &news, "%s: %s%s",
-		      news.domain, action, words);
+	ebb_asked_tell(fleet->environment.past, call, ebb_vm_name(vm),
+		       ebb_vm_uuid(vm), action, words);
 }
 
 /* Of a request that names a domain and says no more; as find_domain(). */
@@ -397,7 +388,7 @@ static int make_set_order(const struct ebb_set_request *request,
 }
 
 static void tell_set(struct ebb_fleet *fleet, const struct ebb_vm *vm,
-		     const struct ebb_call *call,
+		     struct ebb_call *call,
 		     const struct ebb_set_request *request)
 {
 	char words[EBB_TEXT_BYTES_MAX] = "";
@@ -412,6 +403,9 @@ static void tell_set(struct ebb_fleet *fleet, const struct ebb_vm *vm,
 				words + used, sizeof(words) - used, " %s=%s",
 				ebb_setting_name((enum ebb_setting)i),
 				request->settings[i]);
+	if (strcmp(request->scope, "config") == 0 && used < sizeof(words))
+		snprintf(words + used, sizeof(words) - used,
+			 " for the next start");
 	tell_request(fleet, vm, call, "set", words);
 }
 

@@ -450,6 +450,8 @@ static void tell_request(const struct ebb_sharing *sharing,
 			 const struct ebb_call *call,
 			 const struct ebb_exempt *domain, bool pause)
 {
+	bool was_paused = domain ? ebb_sharing_is_exempt(sharing, domain->uuid)
+				 : sharing->paused;
 	const struct ebb_news news = {
 		.kind = EBB_EVENT_REQUEST,
 		.domain = domain ? domain->name : NULL,
@@ -460,11 +462,14 @@ static void tell_request(const struct ebb_sharing *sharing,
 	};
 
 	ebb_past_tell(sharing->options.past, EBB_LOG_INFO, &news,
-		      "policy: %s%s%s", pause ? "paused" : "resumed",
+		      "policy: %s%s%s%s", pause ? "paused" : "resumed",
 		      domain ? " for " : "",
 		      !domain	      ? ""
 		      : *domain->name ? domain->name
-				      : domain->uuid);
+				      : domain->uuid,
+		      was_paused != pause ? ""
+		      : pause		  ? ", as it was already"
+					  : ", though it was not paused");
 }
 
 static void handle_pause(struct ebb_call *call,

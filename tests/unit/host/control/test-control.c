@@ -355,6 +355,42 @@ static void test_disconnect_cancels(void **state)
 	ebb_call_return(call, json_object_new_object());
 }
 
+static char answered[64];
+
+static void on_answer(const struct json_object *value, const char *error,
+		      void *opaque)
+{
+	(void)opaque;
+	snprintf(answered, sizeof(answered), "%s",
+		 error	 ? error
+		 : value ? "value"
+			 : "nothing");
+}
+
+/* Also where nobody is there to hear it. */
+static void test_tells_how_it_is_answered(void **state)
+{
+	int fd = client_new();
+	struct ebb_call *call;
+
+	(void)state;
+	client_send(fd, "{\"execute\":\"hold\"}\n");
+	wait_held();
+	ebb_call_on_answer(held, on_answer, NULL);
+	assert_string_equal(answered, "");
+	ebb_call_error(ebb_steal_ptr(held), "Busy", "the %s", "cause");
+	assert_string_equal(answered, "the cause");
+	client_line(fd);
+	client_send(fd, "{\"execute\":\"hold\"}\n");
+	wait_held();
+	call = ebb_steal_ptr(held);
+	ebb_call_on_answer(call, on_answer, NULL);
+	close(fd);
+	turns(3);
+	ebb_call_return(call, json_object_new_object());
+	assert_string_equal(answered, "value");
+}
+
 /* "socat -" shuts down its writing side, and waits for the answer. */
 static void test_half_close_is_answered(void **state)
 {
@@ -502,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_events_to_slow_reader_are_dropped),
 		cmocka_unit_test(test_events_to_steady_reader_have_a_bound),
 		cmocka_unit_test(test_disconnect_cancels),
+		cmocka_unit_test(test_tells_how_it_is_answered),
 		cmocka_unit_test(test_half_close_is_answered),
 		cmocka_unit_test(test_too_many_peers),
 		cmocka_unit_test(test_answer_too_long),

@@ -425,6 +425,16 @@ bool ebb_call_event(struct ebb_call *call, const char *name,
 	return true;
 }
 
+void ebb_call_on_answer(struct ebb_call *call,
+			void (*answered)(const struct json_object *value,
+					 const char *error, void *opaque),
+			void *opaque)
+{
+	(void)call;
+	(void)answered;
+	free(opaque);
+}
+
 void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),
 			void *opaque)
 {
