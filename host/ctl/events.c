@@ -16,10 +16,15 @@ enum {
 	EVENTS_LIMIT_MS = 10 * 1000
 };
 
-/* @since_ms: only those from then on. */
+/**
+ * struct show
+ * @since_ms: only those from then on
+ * @shown: of the last ones
+ */
 struct show {
 	const struct ctl_args *args;
 	uint64_t since_ms;
+	uint32_t shown;
 };
 
 /* Who asked, as the names of this host are. */
@@ -48,7 +53,7 @@ static void print_event(struct ebb_event *event)
 
 /* ---- the last ones ---- */
 
-static int print_last(const struct show *show, struct json_object *value,
+static int print_last(struct show *show, struct json_object *value,
 		      uint64_t *ret_next)
 {
 	struct json_object *array = NULL;
@@ -61,6 +66,7 @@ static int print_last(const struct show *show, struct json_object *value,
 	for (uint32_t i = 0; i < events.event_count; i++) {
 		if (events.events[i].time_ms < show->since_ms)
 			continue;
+		show->shown++;
 		if (ctl_given(show->args, CTL_OPT_JSON))
 			ctl_json_print_line(
 				stdout, json_object_array_get_idx(array, i));
@@ -69,6 +75,29 @@ static int print_last(const struct show *show, struct json_object *value,
 	}
 	*ret_next = events.next;
 	ebb_events_clear(&events);
+	return CTL_DONE;
+}
+
+/* A domain that is gone may have some, so this one may never have been. */
+static int say_none(const struct ctl_args *args)
+{
+	struct ebb_domain_request domain = { 0 };
+	struct ctl_request request = {
+		.command = "domain-show",
+		.limit_ms = EVENTS_LIMIT_MS,
+	};
+	struct ctl_answer answer;
+
+	snprintf(domain.domain, sizeof(domain.domain), "%s", args->operands[0]);
+	snprintf(domain.uri, sizeof(domain.uri), "%s", args->uri);
+	request.arguments = ebb_msg_encode(ebb_domain_request_fields, &domain);
+	ctl_ask(args, &request, &answer);
+	if (answer.status != CTL_DONE &&
+	    strcmp(answer.error_class, "DomainNotFound") == 0)
+		return ctl_answer_error(args, &answer);
+	ctl_answer_clear(&answer);
+	if (!ctl_given(args, CTL_OPT_JSON))
+		printf("%s: no events.\n", args->operands[0]);
 	return CTL_DONE;
 }
 
@@ -157,7 +186,9 @@ int ctl_events(const struct ctl_args *args)
 		return status;
 	status = print_last(&show, answer.value, &asked.after);
 	ctl_answer_clear(&answer);
-	if (status == CTL_DONE && ctl_given(args, CTL_OPT_FOLLOW))
-		status = follow(&show, &asked);
-	return status;
+	if (status != CTL_DONE)
+		return status;
+	if (ctl_given(args, CTL_OPT_FOLLOW))
+		return follow(&show, &asked);
+	return *asked.domain && !show.shown ? say_none(args) : CTL_DONE;
 }

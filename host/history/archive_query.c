@@ -132,12 +132,14 @@ void ebb_archive_serve(struct ebb_archive *archive, struct ebb_call *call,
 		return;
 	}
 	if (!subject) {
-		ebb_call_error(call, "DomainNotFound",
-			       "There are no samples of '%s'%s",
-			       *request->budget ? request->budget
-						: request->domain,
-			       *request->budget ? "; see: ebbctl explain"
-						: "; see: virsh list --all");
+		ebb_call_error(
+			call, "DomainNotFound",
+			"There are no samples of '%s'%s",
+			*request->budget ? request->budget : request->domain,
+			*request->budget ? "; see: ebbctl explain"
+					 : ", as no domain of that name is "
+					   "known to have run; see: virsh list "
+					   "--all");
 		return;
 	}
 	query = archive->queries < QUERIES_MAX ? calloc(1, sizeof(*query))

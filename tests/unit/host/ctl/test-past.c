@@ -201,6 +201,46 @@ static void test_events_since(void **state)
 			 fake_run.out + strlen(fake_run.out));
 }
 
+static void run_without_events(const char *answer, const char *option)
+{
+	const struct ebb_events none = { 0 };
+	ebb_auto_free char *line =
+		ebb_msg_reply(ebb_events_encode(&none), NULL);
+
+	fake_start(ARGUMENTS("events", "off1", option));
+	fake_serve();
+	fake_answer(line);
+	close(fake_run.peer);
+	fake_serve();
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-show\",\"arguments\":{"
+			    "\"domain\":\"off1\"}}");
+	fake_answer(answer);
+	fake_finish();
+}
+
+/* One that is off is known, and one that is gone may have some. */
+static void test_no_events(void **state)
+{
+	ebb_auto_free char *off =
+		ebb_msg_error("DomainNotRunning", "It is off", 0, NULL);
+	ebb_auto_free char *unknown =
+		ebb_msg_error("DomainNotFound", "No domain 'off1'", 0, NULL);
+
+	(void)state;
+	run_without_events(off, NULL);
+	assert_string_equal(fake_run.out, "off1: no events.\n");
+	assert_string_equal(fake_run.err, "");
+	assert_int_equal(fake_run.status, 0);
+	run_without_events(off, "--json");
+	assert_string_equal(fake_run.out, "");
+	assert_int_equal(fake_run.status, 0);
+	run_without_events(unknown, NULL);
+	assert_string_equal(fake_run.out, "");
+	assert_non_null(strstr(fake_run.err, "No domain 'off1'"));
+	assert_int_equal(fake_run.status, 1);
+}
+
 /* The last ones, and then on where these end. */
 static void test_follow(void **state)
 {
@@ -255,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_events_since),
+		cmocka_unit_test(test_no_events),
 		cmocka_unit_test(test_follow),
 	};
 
