@@ -53,6 +53,7 @@ struct ebb_vm_word {
  * @claimed_bytes: of that, what it may have back at any moment: it holds that for Ebb, or
  *	nobody but the guest says so
  * @base_bytes: @usable_bytes, with what a balloon holds for Ebb
+ * @balloon_deflates: by itself, when the guest runs short
  * @balloon_alarms: times that it needed that back
  * @swapped_known: else what is swapped counts as resident, or not at all
  * @stalled_us: for so long some task of the guest waited for memory since its kernel
@@ -74,6 +75,7 @@ struct ebb_vm_sight {
 	uint64_t balloon_bytes;
 	uint64_t claimed_bytes;
 	uint64_t base_bytes;
+	bool balloon_deflates;
 	uint32_t balloon_alarms;
 	uint64_t resident_bytes;
 	bool swapped_known;

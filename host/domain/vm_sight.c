@@ -188,6 +188,7 @@ void ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.in_job = vm->libvirt_job.under_way,
 		.jobs_ended = vm->libvirt_job.ended,
 		.rung = ebb_vm_rung(vm),
+		.balloon_deflates = probe->domxml.balloon_deflates,
 		.balloon_alarms = vm->guard.alarms,
 	};
 	see_held(vm, ret_sight);

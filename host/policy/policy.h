@@ -24,12 +24,12 @@
  * a word is of one moment, and a guest may begin to work in the next.
  *
  * By a balloon. A guest takes back what it lent by using it; what its balloon holds it
- * has back when it is seen to need it, which may be a second too late. So a balloon is
- * for need alone, whatever the mode or the max, and after what is free elsewhere. It
- * gives slowly, so what it could take is no cover for others. What it holds is owed as
- * what was lent is: it is given back as soon as the guest needs it, and whether the host
- * has it then is not asked, as the guest's kernel would kill in it otherwise. And a
- * guest that had to have it back has its rest, though it was not asked then
+ * has back when it is seen to need it, which may be a second too late. So only a balloon
+ * that gives way by itself then is used (host/sharing/member.c), for need alone, whatever
+ * the mode or the max, and after what is free elsewhere. It gives slowly, so what it
+ * could take is no cover for others. What it holds is owed as what was lent is: it is
+ * given back as soon as the guest needs it, and whether the host has it then is not
+ * asked, as the guest's kernel would kill in it otherwise. And a guest that had to have it back has its rest, though it was not asked then
  * (ebb_policy_took_back()); that it gave says nothing of whether it can do without.
  *
  * Ahead. A guest that grows takes a small budget within a second, and those that give

@@ -99,17 +99,24 @@ static void explain_seldom(const struct ebb_member *member,
  * At rest nothing is asked of its balloon, not even what it has free. In need it is, and
  * what the policy says of it then holds.
  */
-static void explain_balloon(const struct ebb_member *member, bool in_need,
-			    struct ebb_explain_domain *explained)
+static void explain_balloon(const struct ebb_member *member,
+			    const struct ebb_policy_domain *domain,
+			    bool in_need, struct ebb_explain_domain *explained)
 {
-	if (!in_need && (is_left(explained, EBB_POLICY_LEFT_UNKNOWN) ||
-			 is_left(explained, EBB_POLICY_LEFT_NO_NEED)))
-		snprintf(
-			explained->text, sizeof(explained->text),
-			"%s: nothing: it has only a balloon, which is inflated "
-			"when the host is in need, and asked then what the "
-			"guest has free",
-			member->name);
+	const char *how = "is inflated when the host is in need, and asked "
+			  "then what the guest has free";
+
+	if (!domain->rung.drive)
+		how = "is left alone, as it does not give way when the guest "
+		      "runs short: autodeflate='on' in its <memballoon> has "
+		      "it do so from the next start";
+	else if (in_need)
+		return;
+	if (is_left(explained, EBB_POLICY_LEFT_UNKNOWN) ||
+	    is_left(explained, EBB_POLICY_LEFT_NO_NEED))
+		snprintf(explained->text, sizeof(explained->text),
+			 "%s: nothing: it has only a balloon, which %s",
+			 member->name, how);
 }
 
 /* Of a guest that is only paged out, nothing is known that it could have to spare. */
@@ -163,7 +170,7 @@ static void explain_domain(const struct ebb_picture *picture, uint32_t index,
 	explained->paused = member->exempt;
 	explain_known(member, explained);
 	if (domain->rung.balloon && explained->memory_known)
-		explain_balloon(member,
+		explain_balloon(member, domain,
 				ebb_policy_is_in_need(&picture->policy, domain),
 				explained);
 	else if (member->seldom && explained->memory_known)

@@ -15,10 +15,18 @@
 /* Until then others are asked, and after that it is tried again. */
 #define SWAP_FULL_NS (60 * EBB_NS_PER_S)
 
-/* What its rung can do, which is all that the policy knows of a rung. */
+/*
+ * What its rung can do, which is all that the policy knows of a rung. A balloon that
+ * does not give way by itself may cost its guest a process, where that grows faster than
+ * it is seen to: a person may risk that, the policy does not.
+ */
 static struct ebb_rung_can can(const struct ebb_vm_sight *sight)
 {
-	return ebb_rung(sight->rung)->can;
+	struct ebb_rung_can can = ebb_rung(sight->rung)->can;
+
+	if (can.balloon && !sight->balloon_deflates)
+		can.drive = false;
+	return can;
 }
 
 static bool can_give(const struct ebb_vm_sight *sight)

@@ -81,14 +81,14 @@ shrink()
 	guest "kill \$(cat /run/held.pids); rm /run/held.pids" >/dev/null
 }
 
-# two_balloons: two guests that have used most of their memory, in $held and $beside;
-# the first one is GUEST.
+# two_balloons [BALLOON]: two guests that have used most of their memory, in $held, with
+# that BALLOON (plain), and $beside; the first one is GUEST.
 two_balloons()
 {
-	local guests=() _
+	local guests=() balloon
 
-	for _ in 1 2; do
-		guest_define --memory $MEMORY --backing private --balloon plain \
+	for balloon in "${1:-plain}" plain; do
+		guest_define --memory $MEMORY --backing private --balloon "$balloon" \
 			--channels shell --cmdline "ebb.no-module ebb.no-agent"
 		guest_start
 		guests+=("$GUEST")

@@ -94,6 +94,7 @@ xml_balloon()
 	case $balloon in
 	none) echo "<memballoon model='none'/>" ;;
 	plain) echo "<memballoon model='virtio'/>" ;;
+	deflating) echo "<memballoon model='virtio' autodeflate='on'/>" ;;
 	reporting) echo "<memballoon model='virtio' freePageReporting='on'/>" ;;
 	*) rig_die "unknown balloon $balloon" ;;
 	esac
@@ -217,7 +218,7 @@ domain_xml()
 
 # guest_define [--memory MIB] [--backing memfd|hugetlb|file|thp|private|
 # private-memfd] [--nodes N] [--channels "ebb qga shell"] [--balloon
-# none|plain|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
+# none|plain|deflating|reporting] [--machine pc|q35] [--cmdline WORDS] [--name NAME]
 # [--disk MIB] [--disk-format raw|qcow2] [--disk-file FILE] [--max-memory MIB]
 # [--on-crash destroy|restart] [--share DIR] [--network SOCKET]
 # [--second-disk FILE] [--partition CGROUP] [--pinned CPUSET]

@@ -41,6 +41,7 @@ struct guest {
 	bool closed; /* it has no lease */
 	bool reporting; /* on rung report: it speaks only when it is asked */
 	bool ballooned; /* on rung balloon: likewise its driver */
+	bool plain; /* its balloon does not deflate by itself */
 	uint32_t alarms; /* times that it needed what that held */
 	bool paged; /* on rung pageout: the host's books speak of it */
 	bool hangs; /* it does not answer, either */
@@ -186,6 +187,7 @@ void __wrap_ebb_vm_see(const struct ebb_vm *vm, struct ebb_vm_sight *ret_sight)
 		.held_known = held,
 		.usable_bytes = held ? EBB_GIB - guest->balloon_bytes : 0,
 		.base_bytes = held ? EBB_GIB : 0,
+		.balloon_deflates = !guest->plain,
 		.balloon_alarms = guest->alarms,
 		.resident_bytes = held ? guest->resident_bytes : 0,
 		.swapped_known = held,
@@ -1545,6 +1547,23 @@ static void on_rung_balloon_who_hangs_is_not_at_rest(void **state)
 	assert_non_null(strstr(explained("text"), "is not known, or old"));
 }
 
+/* Where it stays as it is when the guest runs short, its kernel would kill. */
+static void a_balloon_that_does_not_deflate_is_left_alone(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->ballooned = true;
+	guest->plain = true;
+	start(false);
+	come(0);
+	fall_short();
+	pass(3 * MINUTE_S);
+	assert_int_equal(guest->orders, 0);
+	assert_int_equal(guest->asked_facts, 0);
+	assert_non_null(strstr(explained("text"), "autodeflate='on'"));
+}
+
 static void on_rung_balloon_an_alarm_is_a_refusal(void **state)
 {
 	struct guest *guest = &guests[0];
@@ -2076,6 +2095,7 @@ int main(void)
 		SHARING_TEST(where_swap_is_full_others_are_asked),
 		SHARING_TEST(on_rung_balloon_it_gives_in_need),
 		SHARING_TEST(on_rung_balloon_who_hangs_is_not_at_rest),
+		SHARING_TEST(a_balloon_that_does_not_deflate_is_left_alone),
 		SHARING_TEST(on_rung_balloon_an_alarm_is_a_refusal),
 		SHARING_TEST(what_a_balloon_holds_is_given_back),
 		SHARING_TEST(on_rung_report_density_drives_it),
