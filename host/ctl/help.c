@@ -7,6 +7,14 @@
 
 #include "host/ctl/options.h"
 
+static const char *help_of(const struct ctl_option_row *row, unsigned int mask)
+{
+	if (row->option == CTL_OPT_ALL &&
+	    mask == ctl_commands[CTL_CMD_LIST].options)
+		return "domains that are shut off, too";
+	return row->help;
+}
+
 static void print_options(unsigned int mask)
 {
 	for (const struct ctl_option_row *row = ctl_options; row->name; row++) {
@@ -19,7 +27,7 @@ static void print_options(unsigned int mask)
 			 row->letter ? row->letter : ' ',
 			 row->letter ? "," : " ", row->name,
 			 row->value ? " " : "", row->value ? row->value : "");
-		printf("  %-22s  %s\n", left, row->help);
+		printf("  %-22s  %s\n", left, help_of(row, mask));
 	}
 }
 

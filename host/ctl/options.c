@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "host/interface/duration.h"
+#include "host/interface/nearest.h"
 #include "host/interface/status.h"
 
 enum {
@@ -33,8 +34,7 @@ const struct ctl_option_row ctl_options[] = {
 	{ CTL_OPT_HELP, 'h', "help", NULL, "show help and exit" },
 	{ CTL_OPT_VERSION, 'V', "version", NULL,
 	  "show the version of ebbctl and exit" },
-	{ CTL_OPT_ALL, 0, "all", NULL,
-	  "list: domains that are shut off, too; reclaim: all that is free" },
+	{ CTL_OPT_ALL, 0, "all", NULL, "all that is free" },
 	{ CTL_OPT_DRY_RUN, 0, "dry-run", NULL,
 	  "say what would be reclaimed, and leave it" },
 	{ CTL_OPT_TIMEOUT, 0, "timeout", "T",
@@ -140,10 +140,15 @@ static void parse_last(struct parse *parse, const char *text)
 			   text);
 }
 
-static void take_option(struct parse *parse, enum ctl_option option)
+static void take_option(struct parse *parse, const struct ctl_option_row *row)
 {
-	parse->args->given |= option;
-	switch (option) {
+	/* Those of every command may be in an alias, and given anew behind it. */
+	if (row->value && (parse->args->given & row->option) &&
+	    !(row->option & CTL_OPT_EVERYWHERE))
+		parse_fail(parse, "--%s is given twice. Give it once.",
+			   row->name);
+	parse->args->given |= row->option;
+	switch (row->option) {
 	case CTL_OPT_CONNECT:
 		parse->args->uri = optarg;
 		break;
@@ -191,6 +196,31 @@ static void take_option(struct parse *parse, enum ctl_option option)
 	}
 }
 
+/* @word: as it was given, with a value behind '=' or without */
+static void fail_unknown(struct parse *parse, const char *word)
+{
+	const char *names[LONG_OPTIONS_MAX];
+	const char *near = NULL;
+	char name[40];
+	size_t count = 0;
+
+	for (const struct ctl_option_row *row = ctl_options; row->name; row++)
+		names[count++] = row->name;
+	if (strncmp(word, "--", 2) == 0) {
+		snprintf(name, sizeof(name), "%.*s",
+			 (int)strcspn(word + 2, "="), word + 2);
+		near = ebb_nearest(name, names, count);
+	}
+	if (near)
+		parse_fail(parse,
+			   "option '%.40s' is not known. Did you mean '--%s'?",
+			   word, near);
+	else
+		parse_fail(parse,
+			   "option '%.40s' is not known. See ebbctl help.",
+			   word);
+}
+
 /* @word: the long option that getopt_long() stumbled over. */
 static void fail_option(struct parse *parse, int code, const char *word)
 {
@@ -206,11 +236,29 @@ static void fail_option(struct parse *parse, int code, const char *word)
 		parse_fail(parse,
 			   "SIZE must be positive. Give how much to take, such "
 			   "as 512M, or --all.");
-	else
+	else if (optopt > UINT8_MAX)
 		parse_fail(parse,
-			   "option '%.40s' is not known, or takes no value. "
-			   "See ebbctl help.",
+			   "option '%.40s' takes no value. See ebbctl help.",
 			   word);
+	else
+		fail_unknown(parse, word);
+}
+
+/*
+ * The long option that was read last, as it was given. getopt_long() takes a part of a
+ * name for the whole: "--mod performance" would be a --mode that nobody asked for.
+ */
+static const char *word_read(char **argv)
+{
+	return argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
+}
+
+static bool is_whole(const char *word, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(word + 2, name, length) == 0 &&
+	       (word[2 + length] == '\0' || word[2 + length] == '=');
 }
 
 static void make_tables(struct option *long_options, char *letters)
@@ -247,10 +295,13 @@ static void read_options(struct parse *parse, int argc, char **argv)
 		while (row->name && code != row->letter &&
 		       code != (int)row->option + UINT8_MAX)
 			row++;
-		if (row->name)
-			take_option(parse, row->option);
-		else
+		if (!row->name)
 			fail_option(parse, code, argv[optind - 1]);
+		else if (code > UINT8_MAX &&
+			 !is_whole(word_read(argv), row->name))
+			fail_unknown(parse, word_read(argv));
+		else
+			take_option(parse, row);
 	}
 }
 
@@ -297,7 +348,11 @@ static void check_command(struct parse *parse,
 	}
 	if (ctl_given(args, CTL_OPT_HELP))
 		return;
-	if (operands > command->operand_max)
+	if (operands > 0 && command == &ctl_commands[CTL_CMD_LIST])
+		parse_fail(parse,
+			   "list takes no DOMAIN. See ebbctl show %.40s.",
+			   args->operands[0]);
+	else if (operands > command->operand_max)
 		parse_fail(parse, "%s takes %s%s. See ebbctl help %s.",
 			   command->name, command->operand_max ? "only " : "",
 			   command->operand_max ? command->operands

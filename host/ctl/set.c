@@ -14,6 +14,14 @@ enum {
 	SET_LIMIT_MS = 90 * 1000
 };
 
+/* A question has its mark already. */
+static const char *stop_of(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && text[length - 1] == '?' ? "" : ".";
+}
+
 /* Returns CTL_DONE or the status of a ctl_usage(). */
 static int take_target(const struct ctl_args *args,
 		       struct ebb_set_request *request)
@@ -24,7 +32,8 @@ static int take_target(const struct ctl_args *args,
 	if (!args->free_target)
 		return CTL_DONE;
 	if (ebb_target_parse(args->free_target, &setting, &error) < 0)
-		return ctl_usage(args, "--free-target: %s.", error.text);
+		return ctl_usage(args, "--free-target: %s%s", error.text,
+				 stop_of(error.text));
 	ebb_target_format(&setting, request->free_target);
 	return CTL_DONE;
 }
@@ -44,8 +53,9 @@ static int take_setting(const struct ctl_args *args, enum ebb_setting setting,
 		return CTL_DONE;
 	}
 	if (ebb_setting_parse(setting, text, &values, &error) < 0)
-		return ctl_usage(args, "--%s: %s.", ebb_setting_name(setting),
-				 error.text);
+		return ctl_usage(args, "--%s: %s%s", ebb_setting_name(setting),
+				 error.text,
+				 *stop_of(error.text) ? ", or default." : "");
 	ebb_setting_format(setting, &values, request->settings[setting]);
 	return CTL_DONE;
 }

@@ -134,7 +134,7 @@ static void test_answers_that_make_no_sense(void **state)
 static void test_usage(void **state)
 {
 	static const struct {
-		const char *arguments[6];
+		const char *arguments[8];
 		const char *error;
 	} cases[] = {
 		{ { NULL }, "no command" },
@@ -144,7 +144,20 @@ static void test_usage(void **state)
 		{ { "help", "list", "x" }, "help takes only [COMMAND]" },
 		{ { "rel" }, "Did you mean 'reload'?" },
 		{ { "re" }, "See ebbctl help" },
-		{ { "list", "x" }, "list takes no operand" },
+		{ { "list", "x" }, "list takes no DOMAIN. See ebbctl show x." },
+		{ { "reload", "x" }, "reload takes no operand" },
+		{ { "list", "--jsn" }, "not known. Did you mean '--json'?" },
+		{ { "list", "--json=1" }, "'--json=1' takes no value" },
+		{ { "set", "a", "--mod", "density" },
+		  "'--mod' is not known. Did you mean '--mode'?" },
+		{ { "set", "a", "--mod=density" },
+		  "'--mod=density' is not known. Did you mean '--mode'?" },
+		{ { "set", "a", "--min", "1G", "--min", "2G" },
+		  "--min is given twice" },
+		{ { "set", "a", "--mode", "densit" },
+		  "did you mean 'density'?\n" },
+		{ { "set", "a", "--reserved", "yes" },
+		  "give keep or share, or default." },
 		{ { "show" }, "show needs DOMAIN" },
 		{ { "show", "" }, "an operand is empty" },
 		{ { "show", "a", "--all" }, "show takes no option --all" },
