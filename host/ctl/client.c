@@ -275,8 +275,13 @@ void ctl_answer_clear(struct ctl_answer *answer)
 int ctl_answer_error(const struct ctl_args *args,
 		     const struct ctl_answer *answer)
 {
-	return ctl_error(args, answer->status, answer->error_class, "%s",
-			 answer->error_desc);
+	const char *text = answer->error_desc;
+	char named[CTL_NAMED_BYTES];
+
+	/* A script knows which domain it asked for. */
+	if (args->operand_count > 0 && !ctl_given(args, CTL_OPT_JSON))
+		text = ctl_named(text, args->operands[0], named);
+	return ctl_error(args, answer->status, answer->error_class, "%s", text);
 }
 
 int ctl_answer_misfit(const struct ctl_args *args,

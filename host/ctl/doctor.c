@@ -46,13 +46,18 @@ static void print_doctor(const struct ebb_doctor *doctor, bool of_domain)
 
 	for (uint32_t i = 0; i < doctor->check_count; i++) {
 		const struct ebb_check *check = &doctor->checks[i];
+		const char *remedy = check->remedy;
+		char text[CTL_NAMED_BYTES];
+
+		if (of_domain)
+			remedy = ctl_named(remedy, doctor->name, text);
 
 		fails += strcmp(check->status, "fail") == 0;
 		warnings += strcmp(check->status, "warn") == 0;
 		print_mark(check->status, colour);
 		printf("  %s: %s\n", check->name, check->text);
-		if (*check->remedy)
-			printf("      Remedy: %s\n", check->remedy);
+		if (*remedy)
+			printf("      Remedy: %s\n", remedy);
 		ctl_indent_print(stdout, 6, check->xml);
 	}
 	printf("%s%s: ", doctor->check_count ? "\n" : "", doctor->name);

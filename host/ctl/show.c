@@ -203,10 +203,12 @@ static void print_reasons(const struct ebb_domain_status *domain)
 	puts("\nWhy the better rungs are closed:");
 	for (uint32_t i = 0; i < domain->reason_count; i++) {
 		const struct ebb_reason *reason = &domain->reasons[i];
+		char text[CTL_NAMED_BYTES];
 
 		printf("  %s: %s\n", reason->name, reason->text);
 		if (*reason->remedy)
-			printf("      Remedy: %s\n", reason->remedy);
+			printf("      Remedy: %s\n",
+			       ctl_named(reason->remedy, domain->name, text));
 		ctl_indent_print(stdout, 6, reason->xml);
 	}
 }

@@ -94,6 +94,35 @@ void ctl_clean_message(const struct ebb_field *fields, void *message)
 	}
 }
 
+static bool is_plain(const char *name)
+{
+	return *name && *name != '-' &&
+	       !name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789._+:@-")];
+}
+
+const char *ctl_named(const char *text, const char *name,
+		      char ret_text[CTL_NAMED_BYTES])
+{
+	static const char word[] = "DOMAIN";
+	size_t used = 0;
+
+	if (!is_plain(name))
+		return text;
+	*ret_text = '\0';
+	while (*text && used < CTL_NAMED_BYTES) {
+		const char *next = strstr(text, word);
+		int before = next ? (int)(next - text) : (int)strlen(text);
+
+		used += (size_t)snprintf(ret_text + used,
+					 CTL_NAMED_BYTES - used, "%.*s%s",
+					 before, text, next ? name : "");
+		text += before + (next ? (int)strlen(word) : 0);
+	}
+	return ret_text;
+}
+
 int ctl_text_width(const char *text)
 {
 	int width = 0;

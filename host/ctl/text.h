@@ -34,6 +34,19 @@ size_t ctl_next_char(const char *text, wchar_t *ret_char);
 /* ctl_clean() on each string of a decoded message; in "xml", lines stay. */
 void ctl_clean_message(const struct ebb_field *fields, void *message);
 
+enum {
+	CTL_NAMED_BYTES = 1024
+};
+
+/**
+ * ctl_named - a remedy with the name of the domain for the word DOMAIN
+ * @ret_text: for a longer text, cut
+ *
+ * Returns @ret_text; or @text, where a shell would not take @name for one plain word.
+ */
+const char *ctl_named(const char *text, const char *name,
+		      char ret_text[CTL_NAMED_BYTES]);
+
 /* Columns that a cleaned text takes. */
 int ctl_text_width(const char *text);
 

@@ -187,11 +187,13 @@ static void add_reasons(struct page *page,
 {
 	for (uint32_t i = 0; i < domain->reason_count; i++) {
 		const struct ebb_reason *reason = &domain->reasons[i];
+		char text[CTL_NAMED_BYTES];
 
 		add_pair(page, i ? "" : "Reasons", "%s: %s", reason->name,
 			 reason->text);
 		if (*reason->remedy)
-			add_pair(page, "", "Remedy: %s", reason->remedy);
+			add_pair(page, "", "Remedy: %s",
+				 ctl_named(reason->remedy, domain->name, text));
 	}
 }
 

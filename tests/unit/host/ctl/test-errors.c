@@ -43,6 +43,25 @@ static void test_error_classes(void **state)
 	}
 }
 
+/* Where the name is a plain word, the remedy has it; a script's stays. */
+static void test_remedy_names_the_domain(void **state)
+{
+	ebb_auto_free char *line = ebb_msg_error(
+		"RungClosed", "closed: virsh edit DOMAIN, virsh start DOMAIN",
+		0, NULL);
+
+	(void)state;
+	run_with(line, "show", "web1");
+	assert_string_equal(fake_run.err,
+			    "ebbctl: error: closed: virsh edit web1, virsh "
+			    "start web1\n");
+	run_with(line, "show", "web 1");
+	assert_non_null(
+		strstr(fake_run.err, "edit DOMAIN, virsh start DOMAIN"));
+	run_with(line, "show", "web1", "--json");
+	assert_non_null(strstr(fake_run.out, "virsh edit DOMAIN"));
+}
+
 /* The list of another libvirt is no answer. */
 static void test_other_libvirt(void **state)
 {
@@ -253,6 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_error_classes),
+		cmocka_unit_test(test_remedy_names_the_domain),
 		cmocka_unit_test(test_other_libvirt),
 		cmocka_unit_test(test_ebbd_out_of_reach),
 		cmocka_unit_test(test_turned_away),
