@@ -44,10 +44,15 @@ void ctl_policy_state_print(const struct ebb_explain *explain)
 	else if (explain->dry_run)
 		state = "on, dry run: it decides, and takes nothing";
 	ctl_pair_print(stdout, "Policy", "%s", state);
+	ctl_pauses_print("Paused for", explain);
+}
+
+void ctl_pauses_print(const char *key, const struct ebb_explain *explain)
+{
 	for (uint32_t i = 0; i < explain->pause_count; i++) {
 		const struct ebb_explain_pause *pause = &explain->pauses[i];
 
-		ctl_pair_print(stdout, i ? "" : "Paused for", "%s%s",
+		ctl_pair_print(stdout, i ? "" : key, "%s%s",
 			       *pause->name ? pause->name : pause->uuid,
 			       pause->running ? "" : ", which does not run");
 	}

@@ -15,6 +15,7 @@ int ctl_ask_explain(const struct ctl_args *args, const char *domain,
 
 /* Lines of a block: whether it takes memory, and what it may run short of. */
 void ctl_policy_state_print(const struct ebb_explain *explain);
+void ctl_pauses_print(const char *key, const struct ebb_explain *explain);
 void ctl_budgets_print(const struct ebb_explain *explain);
 
 /* A block of a domain, behind an empty line. */

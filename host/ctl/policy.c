@@ -40,18 +40,31 @@ static int status_of(const struct ctl_args *args)
 
 static void print_result(const struct ebb_policy_result *result)
 {
-	const char *now = result->paused ? "paused" : "not paused";
+	const char *now = result->paused ? "is paused" : "is not paused";
 
-	if (*result->name)
-		printf("The policy is %s for %s%s\n", now, result->name,
-		       result->paused == result->was_paused ? ", as it was"
-							    : "");
-	else
-		printf("The policy is %s%s\n", now,
-		       result->paused == result->was_paused ? ", as it was"
-							    : "");
+	if (result->paused == result->was_paused)
+		now = result->paused ? "was paused already" : "was not paused";
+	printf("The policy %s%s%s\n", now, *result->name ? " for " : "",
+	       result->name);
 	if (*result->note)
 		ctl_pair_print(stdout, "Note", "%s", result->note);
+}
+
+/* A resume for all leaves the pauses of single domains. */
+static int print_still_paused(const struct ctl_args *args)
+{
+	struct ebb_explain explain;
+	struct json_object *value;
+	int status = ctl_ask_explain(args, "", &value);
+
+	if (status != CTL_DONE)
+		return status;
+	status = ctl_answer_decode(args, value, ebb_explain_fields, &explain,
+				   sizeof(explain));
+	json_object_put(value);
+	if (status == CTL_DONE)
+		ctl_pauses_print("Still paused", &explain);
+	return status;
 }
 
 static int pause_or_resume(const struct ctl_args *args, bool pause)
@@ -79,6 +92,9 @@ static int pause_or_resume(const struct ctl_args *args, bool pause)
 	else if (status == CTL_DONE)
 		print_result(&result);
 	ctl_answer_clear(&answer);
+	if (status == CTL_DONE && !ctl_given(args, CTL_OPT_JSON) &&
+	    !result.paused && !*result.name)
+		status = print_still_paused(args);
 	return status;
 }
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/socket.h>
 
 #include "common/cleanup.h"
@@ -207,6 +208,34 @@ static void test_policy_status(void **state)
 		" which does not run\n"
 		"                and 3 more\n"
 		"Budgets         not known yet\n");
+}
+
+/* A resume for all ends no pause of a domain, and names those. */
+static void test_policy_resume(void **state)
+{
+	const struct ebb_policy_result result = { .was_paused = false };
+	const struct ebb_explain head = {
+		.enabled = true,
+		.budgets_age_ms = UINT32_MAX,
+		.pause_count = 1,
+		.pauses = { { "db1", "11111111-2222-3333-4444-555555555555",
+			      true } },
+	};
+	ebb_auto_free char *done =
+		fake_encode(ebb_policy_result_fields, &result);
+	ebb_auto_free char *line = fake_encode(ebb_explain_fields, &head);
+
+	(void)state;
+	fake_start(ARGUMENTS("policy", "resume"));
+	fake_serve();
+	fake_answer(done);
+	close(fake_run.peer);
+	fake_serve();
+	fake_answer(line);
+	fake_finish();
+	assert_int_equal(fake_run.status, 0);
+	assert_string_equal(fake_run.out, "The policy was not paused\n"
+					  "Still paused    db1\n");
 }
 
 static void run_explain(const struct ebb_explain *head,
@@ -669,6 +698,7 @@ int main(void)
 		cmocka_unit_test(test_explain_debts),
 		cmocka_unit_test(test_policy_paused),
 		cmocka_unit_test(test_policy_status),
+		cmocka_unit_test(test_policy_resume),
 		cmocka_unit_test(test_list_old),
 		cmocka_unit_test(test_list_unknown),
 		cmocka_unit_test(test_list_json),
