@@ -76,6 +76,14 @@ static void print_unknown_debt(const struct ebb_explain_budget *budget)
 			       budget->unknown_debtor);
 }
 
+/* By a hundredth of what is available a minute: less is no news. */
+static bool is_falling(const struct ebb_explain_budget *budget)
+{
+	return budget->falling_bytes_per_s > 0 &&
+	       budget->falling_bytes_per_s >=
+		       budget->available_bytes / 100 / 60;
+}
+
 void ctl_budgets_print(const struct ebb_explain *explain)
 {
 	if (explain->budgets_age_ms == UINT32_MAX) {
@@ -92,7 +100,7 @@ void ctl_budgets_print(const struct ebb_explain *explain)
 			       budget->emergency ? "an emergency"
 			       : budget->in_need ? "in need"
 						 : "no need");
-		if (budget->falling_bytes_per_s)
+		if (is_falling(budget))
 			ctl_pair_print(stdout, "",
 				       "    it falls by %s a second",
 				       EBB_SIZE(budget->falling_bytes_per_s));
@@ -237,6 +245,21 @@ void ctl_explain_domain_print(const struct ebb_explain_domain *domain)
 	print_last(domain);
 }
 
+static const char *name_of(const void *item)
+{
+	struct json_object *const *domain = item;
+	struct json_object *name;
+
+	if (!json_object_object_get_ex(*domain, "name", &name) || !name)
+		return "";
+	return json_object_get_string(name);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(name_of(a), name_of(b));
+}
+
 static int print_domains(const struct ctl_args *args, struct json_object *value)
 {
 	struct ebb_explain_domain domain;
@@ -246,6 +269,7 @@ static int print_domains(const struct ctl_args *args, struct json_object *value)
 	if (!json_object_object_get_ex(value, "domains", &array) ||
 	    !json_object_is_type(array, json_type_array))
 		return CTL_DONE;
+	json_object_array_sort(array, compare_names);
 	for (size_t i = 0; i < json_object_array_length(array); i++) {
 		status = ctl_answer_decode(args,
 					   json_object_array_get_idx(array, i),

@@ -26,7 +26,7 @@ struct row {
 	char state[24];
 	char rung[1 + sizeof(((struct ebb_domain_status *)0)->rung)];
 	char sizes[SIZES][EBB_SIZE_TEXT_BYTES];
-	char settings[128];
+	char settings[192];
 };
 
 static const struct ctl_column columns[COLUMNS] = {
@@ -83,6 +83,10 @@ static void print_settings(const struct ebb_domain_status *domain, char *text,
 						 "%s%s=%s", used ? " " : "",
 						 item->name, item->value);
 	}
+	if (*domain->target.setting && used < text_bytes)
+		used += (size_t)snprintf(text + used, text_bytes - used,
+					 "%sfree-target=%s", used ? " " : "",
+					 domain->target.setting);
 	if (*settings->trouble && used < text_bytes)
 		snprintf(text + used, text_bytes - used, "%s!",
 			 used ? " " : "");
@@ -143,8 +147,14 @@ static void drop_balloon(struct ctl_column *heads, const char **cells,
 		(COLUMNS - BALLOON - 1) * sizeof(*heads));
 }
 
-static int print_list(const struct ctl_args *args,
-		      const struct ebb_status_list *list)
+static int compare_names(const void *a, const void *b)
+{
+	const struct ebb_domain_status *left = a, *right = b;
+
+	return strcmp(left->name, right->name);
+}
+
+static int print_list(const struct ctl_args *args, struct ebb_status_list *list)
 {
 	ebb_auto_free struct row *rows =
 		calloc(list->domain_count + 1, sizeof(*rows));
@@ -157,6 +167,9 @@ static int print_list(const struct ctl_args *args,
 	if (!rows || !cells)
 		return ctl_error(args, CTL_FAILED, "GenericError",
 				 "out of memory");
+	if (list->domain_count > 1)
+		qsort(list->domains, list->domain_count, sizeof(*list->domains),
+		      compare_names);
 	for (uint32_t i = 0; i < list->domain_count; i++) {
 		struct ebb_domain_status *domain = &list->domains[i];
 

@@ -207,9 +207,11 @@ static void print_taken(const struct ebb_reclaim_result *result)
 					       after, sizeof(after)));
 	ctl_pair_print(stdout, "Time", "%.3f s",
 		       (double)result->elapsed_us / 1e6);
-	ctl_pair_print(stdout, "Rate", "%s",
-		       ctl_rate_format(result->reclaimed_bytes,
-				       result->elapsed_us, rate, sizeof(rate)));
+	if (result->reclaimed_bytes)
+		ctl_pair_print(stdout, "Rate", "%s",
+			       ctl_rate_format(result->reclaimed_bytes,
+					       result->elapsed_us, rate,
+					       sizeof(rate)));
 	ctl_pair_print(stdout, "Ended", "%s", ending_text(result->ended));
 }
 
