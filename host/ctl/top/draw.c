@@ -95,16 +95,23 @@ static void add_need(struct line *line, const struct ebb_explain_budget *budget)
 		add(line, TOP_GOOD, "no need");
 }
 
-/* "cover 4.0 GiB for a debt of 2.1 GiB" */
+/* "cover 4.0 GiB for the largest debt, 2.1 GiB" */
 static void add_cover(struct line *line,
 		      const struct ebb_explain_budget *budget)
 {
 	add(line, budget->covered ? TOP_PLAIN : TOP_WARNING,
-	    "cover %s for a debt of %s%s", EBB_SIZE(budget->cover_bytes),
+	    "cover %s for %s, %s%s", EBB_SIZE(budget->cover_bytes),
+	    budget->cover_guests > 1 ? "the largest debts" : "the largest debt",
 	    EBB_SIZE(budget->debt_bytes),
 	    budget->covered	    ? ""
 	    : budget->unknown_debts ? " and what is not known"
 				    : ": too little");
+}
+
+/* There is room for that of each budget behind it. */
+static bool shows_covers(const struct top_cells *cells)
+{
+	return cells->columns >= 120;
 }
 
 static void draw_budget(const struct ebb_explain_budget *budget,
@@ -128,7 +135,7 @@ static void draw_budget(const struct ebb_explain_budget *budget,
 	add(&line, TOP_PLAIN, "%s of %s, ", EBB_SIZE(budget->available_bytes),
 	    EBB_SIZE(budget->limit_bytes));
 	add_need(&line, budget);
-	if (cells->columns >= 120) {
+	if (shows_covers(cells)) {
 		add(&line, TOP_PLAIN, ", ");
 		add_cover(&line, budget);
 	}
@@ -165,7 +172,8 @@ static void draw_lent(const struct top_view *view, struct top_cells *cells,
 	if (unknown)
 		add(&line, TOP_WARNING, ", not known of %u", unknown);
 	add(&line, TOP_PLAIN, "; ");
-	if (explain->budget_count && cells->columns >= 60) {
+	if (explain->budget_count && cells->columns >= 60 &&
+	    !shows_covers(cells)) {
 		add_cover(&line, &explain->budgets[0]);
 		add(&line, TOP_PLAIN, "; ");
 	}

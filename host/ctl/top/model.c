@@ -52,7 +52,6 @@ static void take_domain(const struct ebb_domain_status *domain,
 	memcpy(row->uuid, domain->uuid, sizeof(row->uuid));
 	memcpy(row->state, domain->state, sizeof(row->state));
 	memcpy(row->rung, domain->rung, sizeof(row->rung));
-	memcpy(row->phase, domain->phase, sizeof(row->phase));
 	row->reason[0] = '\0';
 	if (domain->reason_count > 0)
 		memcpy(row->reason, domain->reasons[0].name,

@@ -45,7 +45,6 @@ struct top_row {
 	bool state_old;
 	char rung[16];
 	bool rung_old;
-	char phase[16];
 	char reason[48];
 	char dropped[32];
 	bool paused;

@@ -91,12 +91,30 @@ static int share_out(struct layout *layout, int left)
 	return given;
 }
 
-static void make_layout(int width, struct layout *ret_layout)
+static const struct top_row *row_at(const struct top_model *model, uint32_t i)
+{
+	return &model->rows[model->order[i]];
+}
+
+static bool has_balloon(const struct top_model *model)
+{
+	for (uint32_t i = 0; i < model->shown; i++) {
+		uint64_t bytes = row_at(model, i)->balloon_bytes;
+
+		if (bytes != TOP_UNKNOWN && bytes > 0)
+			return true;
+	}
+	return false;
+}
+
+static void make_layout(const struct top_model *model, int width,
+			struct layout *ret_layout)
 {
 	int left = width, given, at = 0;
 
 	for (int id = 0; id < COLUMN_COUNT; id++) {
-		bool there = width >= columns[id].from;
+		bool there = width >= columns[id].from &&
+			     (id != BALLOON || has_balloon(model));
 
 		ret_layout->width[id] = there ? columns[id].least : 0;
 		left -= there ? columns[id].least + GAP : 0;
@@ -192,15 +210,6 @@ static void draw_stalls(const struct top_row *domain, struct top_cells *cells,
 		  text);
 }
 
-/* What it does, where that is more than to be there. */
-static const char *state_text(const struct top_row *domain)
-{
-	if (strcmp(domain->state, "running") != 0 || !*domain->phase ||
-	    strcmp(domain->phase, "ready") == 0)
-		return domain->state;
-	return domain->phase;
-}
-
 static void draw_reason(const struct top_row *domain, struct top_cells *cells,
 			int row, const struct layout *layout)
 {
@@ -224,7 +233,7 @@ static void draw_domain(const struct top_row *domain, struct top_cells *cells,
 
 	draw_cell(cells, row, layout, NAME, TOP_BOLD, domain->name);
 	draw_cell(cells, row, layout, STATE,
-		  domain->state_old ? TOP_DIM : TOP_PLAIN, state_text(domain));
+		  domain->state_old ? TOP_DIM : TOP_PLAIN, domain->state);
 	snprintf(rung, sizeof(rung), "%s%s", domain->rung_old ? "~" : "",
 		 domain->rung);
 	draw_cell(cells, row, layout, RUNG,
@@ -273,11 +282,6 @@ static uint32_t node_lines(const struct top_view *view,
 			   const struct top_row *domain)
 {
 	return view->nodes && domain->node_count > 1 ? domain->node_count : 0;
-}
-
-static const struct top_row *row_at(const struct top_model *model, uint32_t i)
-{
-	return &model->rows[model->order[i]];
 }
 
 uint32_t top_table_lines(const struct top_view *view)
@@ -330,7 +334,7 @@ void top_table_draw(struct top_view *view, struct top_cells *cells, int row,
 	struct layout layout;
 	int64_t line;
 
-	make_layout(cells->columns, &layout);
+	make_layout(model, cells->columns, &layout);
 	draw_headings(model, cells, row++, &layout);
 	view->page_lines = rows > 1 ? (uint32_t)rows - 1 : 0;
 	scroll_to_selected(view);
