@@ -178,6 +178,12 @@ static void check_policy(const struct ebb_checkup_picture *picture,
 			doctor, "policy", EBB_CHECK_WARN,
 			"To have it go on: ebbctl policy resume",
 			"The policy is paused: ebbd takes nothing by itself");
+	else if (head->pause_count == 1 && head->pauses_left_out == 0)
+		ebb_check_add(doctor, "policy", EBB_CHECK_WARN,
+			      "To have it go on: ebbctl policy resume DOMAIN",
+			      "The policy is on, and paused for %s",
+			      *head->pauses[0].name ? head->pauses[0].name
+						    : head->pauses[0].uuid);
 	else if (head->pause_count + head->pauses_left_out > 0)
 		ebb_check_add(doctor, "policy", EBB_CHECK_WARN,
 			      "To see for which: ebbctl policy status",

@@ -28,10 +28,12 @@ static void print_help(void)
 	       "  -h, --help                 show this help\n"
 	       "  -V, --version              show the version\n"
 	       "\n"
-	       "It serves /metrics and /healthz, stays in the foreground, and "
+	       "The live page is at http://ADDRESS:PORT/, here http://%s/. It "
+	       "also\n"
+	       "serves /metrics and /healthz, stays in the foreground, and "
 	       "needs no privileges\n"
 	       "but membership in the group ebb. See ebb-exporter(8).\n",
-	       EXP_LISTEN_DEFAULT, EBB_CONTROL_SOCKET);
+	       EXP_LISTEN_DEFAULT, EBB_CONTROL_SOCKET, EXP_LISTEN_DEFAULT);
 }
 
 static int parse_port(const char *text, in_port_t *ret_port)

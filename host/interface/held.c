@@ -13,6 +13,7 @@
 static const struct {
 	size_t offset;
 	const char *what;
+	bool is_free; /* "16 MiB free", and not "16 MiB of free" */
 } parts[] = {
 	{ offsetof(struct ebb_msg_held, anonymous_bytes),
 	  "memory of programs" },
@@ -25,7 +26,7 @@ static const struct {
 	{ offsetof(struct ebb_msg_held, slab_bytes), "objects of its kernel" },
 	{ offsetof(struct ebb_msg_held, page_tables_bytes), "page tables" },
 	{ offsetof(struct ebb_msg_held, fragments_bytes),
-	  "free in small pieces" },
+	  "free in small pieces", true },
 };
 
 static_assert(EBB_ARRAY_SIZE(parts) == EBB_HELD_PARTS, "each has a name");
@@ -65,8 +66,9 @@ const char *ebb_held_text(const struct ebb_msg_held *held, char *ret_text)
 			continue;
 		length += (size_t)snprintf(
 			ret_text + length, EBB_HELD_TEXT_BYTES - length,
-			"%s%s %s", length ? ", " : "",
-			ebb_size_format(bytes, size, sizeof(size)), what);
+			"%s%s %s%s", length ? ", " : "",
+			ebb_size_format(bytes, size, sizeof(size)),
+			parts[i].is_free ? "" : "of ", what);
 	}
 	return ret_text;
 }

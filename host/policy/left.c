@@ -278,6 +278,11 @@ static int young_words(const struct ebb_policy_domain *domain, uint64_t now_ns,
 		return snprintf(text, bytes,
 				"%s is free, not known for how long",
 				EBB_SIZE(domain->free_bytes));
+	if (s < EBB_POLICY_UNUSED_NS / EBB_NS_PER_S)
+		return snprintf(text, bytes,
+				"%s has been free for %" PRIu64
+				" s; it must be 60 s",
+				EBB_SIZE(domain->lasting_bytes), s);
 	return snprintf(text, bytes,
 			"%s is free, but only %s of it for %" PRIu64
 			" s; with %s lent and a cushion of %s "

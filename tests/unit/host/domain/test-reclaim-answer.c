@@ -182,7 +182,7 @@ static void test_what_holds_the_rest(void **state)
 	outcome.held.shared_bytes = 900 * EBB_MIB;
 	answer(outcome);
 	assert_non_null(
-		strstr(result.note, "900.0 MiB tmpfs and shared memory"));
+		strstr(result.note, "900.0 MiB of tmpfs and shared memory"));
 	assert_null(strstr(result.note, "locked"));
 	assert_int_equal(result.held.shared_bytes, 900 * EBB_MIB);
 }

@@ -24,7 +24,7 @@ static void test_only_what_matters_is_named(void **state)
 
 	(void)state;
 	assert_string_equal(ebb_held_text(&held, text),
-			    "900.0 MiB memory of programs, 16.0 MiB free in "
+			    "900.0 MiB of memory of programs, 16.0 MiB free in "
 			    "small pieces");
 	assert_string_equal(ebb_held_text(&(struct ebb_msg_held){ 0 }, text),
 			    "");
