@@ -81,6 +81,14 @@ static void note_silence(struct ebb_vm *vm)
 		vm->probe.silent_ns = vm->asking.asked_ns;
 }
 
+void ebb_vm_take_facts(struct ebb_vm *vm, const struct ebb_msg_facts *facts,
+		       uint64_t asked_ns)
+{
+	vm->probe.facts = *facts;
+	vm->probe.have_facts = true;
+	vm->probe.facts_ns = asked_ns;
+}
+
 static void ask_done(struct ebb_vm *vm)
 {
 	if (vm->asking.by_balloon) {
@@ -91,9 +99,7 @@ static void ask_done(struct ebb_vm *vm)
 	}
 	if (vm->asking.result < 0)
 		return;
-	vm->probe.facts = vm->asking.facts;
-	vm->probe.have_facts = true;
-	vm->probe.facts_ns = vm->asking.asked_ns;
+	ebb_vm_take_facts(vm, &vm->asking.facts, vm->asking.asked_ns);
 }
 
 static const struct vm_job ask = {

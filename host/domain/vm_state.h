@@ -47,8 +47,6 @@ struct vm_target {
 	uint64_t asked_bytes;
 	bool have_state;
 	struct ebb_msg_target_state state;
-	uint64_t working_set_bytes;
-	char working_set_source[16];
 	char logged_reason[32];
 	struct ebb_pace log_pace;
 };
@@ -87,6 +85,7 @@ struct vm_settings {
  * @have_metadata, @metadata: as the domain that runs has them then
  * @told: what the agent said: 0 or -errno
  * @want_facts: ask for the working set as well
+ * @asked_ns, @have_facts, @facts: then
  */
 struct vm_telling {
 	struct ebb_call *call;
@@ -99,6 +98,7 @@ struct vm_telling {
 	int told;
 	struct ebb_msg_target_state state;
 	bool want_facts;
+	uint64_t asked_ns;
 	bool have_facts;
 	struct ebb_msg_facts facts;
 	struct ebb_msg_error error;
@@ -444,6 +444,10 @@ bool ebb_vm_is_given_up(const struct ebb_vm *vm,
 
 /* vm_reclaim.c: ends one that has begun, and that no job works on. */
 void ebb_vm_end_reclaim(struct ebb_vm *vm, struct ebb_request *request);
+
+/* vm_facts.c: what the agent said when it was asked then is its last word. */
+void ebb_vm_take_facts(struct ebb_vm *vm, const struct ebb_msg_facts *facts,
+		       uint64_t asked_ns);
 
 /* vm_facts.c: asks the agent, if somebody wants that and nothing else runs. */
 void ebb_vm_ask_if_wanted(struct ebb_vm *vm);

@@ -50,7 +50,6 @@ void ebb_vm_target_forget(struct ebb_vm *vm)
 	target->failures = 0;
 	target->due_ns = 0;
 	target->facts_due_ns = 0;
-	target->working_set_bytes = 0;
 }
 
 static void take_setting(struct vm_target *target,
@@ -141,9 +140,13 @@ void ebb_vm_target_status(const struct ebb_vm *vm,
 		return;
 	ebb_target_format(&target->setting, ret_status->setting);
 	ret_status->bytes = target->asked_bytes;
-	ret_status->working_set_bytes = target->working_set_bytes;
-	memcpy(ret_status->working_set_source, target->working_set_source,
-	       sizeof(ret_status->working_set_source));
+	if (vm->probe.have_facts) {
+		ret_status->working_set_bytes =
+			vm->probe.facts.working_set_bytes;
+		memcpy(ret_status->working_set_source,
+		       vm->probe.facts.working_set_source,
+		       sizeof(ret_status->working_set_source));
+	}
 	if (!target->have_state)
 		return;
 	ret_status->bytes = target->state.asked_bytes;
@@ -219,10 +222,12 @@ static void tell_work(void *opaque)
 	line.talk = ebb_channel_begin_talk(line.channel);
 	telling->told = ebb_agent_target(&line, &telling->message,
 					 &telling->state, &telling->error);
-	if (telling->told == 0 && telling->want_facts)
-		telling->have_facts =
-			ebb_agent_facts(vm->probe.channel, timeout_ms,
-					&telling->facts, &telling->error) == 0;
+	if (telling->told < 0 || !telling->want_facts)
+		return;
+	telling->asked_ns = ebb_now_ns();
+	telling->have_facts = ebb_agent_facts(vm->probe.channel, timeout_ms,
+					      &telling->facts,
+					      &telling->error) == 0;
 }
 
 /* 0 to RENEW_NS, different from domain to domain. */
@@ -244,10 +249,7 @@ static void tell_succeeded(struct ebb_vm *vm)
 	take_state(vm, &telling->state);
 	if (telling->have_facts) {
 		target->facts_due_ns = ebb_now_ns() + FACTS_S * NS_PER_S;
-		target->working_set_bytes = telling->facts.working_set_bytes;
-		memcpy(target->working_set_source,
-		       telling->facts.working_set_source,
-		       sizeof(target->working_set_source));
+		ebb_vm_take_facts(vm, &telling->facts, telling->asked_ns);
 	}
 }
 

@@ -31,6 +31,7 @@ void fake_vm_reset(void)
 	uint64_t now_ns = fake_vm.now_ns;
 
 	memset(&fake_vm, 0, sizeof(fake_vm));
+	fake_vm.working_set_bytes = EBB_MIB;
 	fake_vm.now_ns = now_ns;
 	fake_vm.loop_thread = pthread_self();
 	fake_vm.turns.limit = 4;
@@ -331,7 +332,8 @@ int ebb_agent_facts(struct ebb_channel *any, uint32_t timeout_ms,
 	(void)timeout_ms;
 	(void)ret_error;
 	*ret_facts = (struct ebb_msg_facts){ .free_bytes = 2 * EBB_MIB,
-					     .working_set_bytes = EBB_MIB,
+					     .working_set_bytes =
+						     fake_vm.working_set_bytes,
 					     .working_set_source = "mglru",
 					     .held = fake_vm.agent_held };
 	return 0;

@@ -60,6 +60,7 @@ struct fake_vm {
 	uint32_t keeps;
 	atomic_uint infos; /* asked for while the domain runs on */
 	struct ebb_msg_held agent_held; /* of its facts */
+	uint64_t working_set_bytes; /* likewise */
 	atomic_uint reads; /* of metadata alone */
 	char element[256]; /* "-" for none */
 	enum ebb_scope scope; /* of the last that was kept */

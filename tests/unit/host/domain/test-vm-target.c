@@ -366,6 +366,29 @@ static void test_working_set_is_asked_for(void **state)
 	assert_int_equal(fake_vm.tells, 0);
 }
 
+/* Who shows the domain, who explains it and who scrapes it say the same. */
+static void test_working_set_is_the_last_that_was_said(void **state)
+{
+	struct ebb_domain_status *status = calloc(1, sizeof(*status));
+	struct ebb_vm_sight sight;
+
+	(void)state;
+	begin();
+	set("512M");
+	fake_vm.now_ns += S;
+	fake_vm.working_set_bytes = 3 * EBB_MIB;
+	ebb_vm_want_facts(vm);
+	fake_vm_settle_down();
+	ebb_vm_status(vm, status);
+	assert_int_equal(status->target.working_set_bytes, 3 * EBB_MIB);
+	fake_vm.now_ns += S;
+	fake_vm.working_set_bytes = 4 * EBB_MIB;
+	set("256M");
+	ebb_vm_see(vm, &sight);
+	assert_int_equal(sight.working_set_bytes, 4 * EBB_MIB);
+	free(status);
+}
+
 /* Somebody looks on, and a guest that says what cannot be has said nothing. */
 static void test_what_holds_the_rest(void **state)
 {
@@ -449,6 +472,7 @@ int main(void)
 		VM_TEST(test_set),
 		VM_TEST(test_part_of_what_a_balloon_leaves),
 		VM_TEST(test_working_set_is_asked_for),
+		VM_TEST(test_working_set_is_the_last_that_was_said),
 		VM_TEST(test_what_holds_the_rest),
 		VM_TEST(test_word_of_the_agent),
 		VM_TEST(test_set_none),
