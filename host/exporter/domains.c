@@ -218,7 +218,7 @@ static const struct exp_row domain_rows[] = {
 	ROW("ebb_domain_swapped_bytes", EXP_U64, swapped_bytes, has_swapped,
 	    "What of the domain's memory is in the host's swap."),
 	ROW("ebb_domain_lent_bytes", EXP_U64, lent_bytes, has_lent,
-	    "What the domain may take back from the host at any moment."),
+	    "What the domain may take back from the host at any moment, beside what its balloon holds."),
 	ROW("ebb_domain_free_bytes", EXP_U64, free_bytes, has_facts,
 	    "Memory that is free in the guest, by its own word."),
 	ROW("ebb_domain_free_huge_bytes", EXP_U64, free_huge_bytes, has_facts,
