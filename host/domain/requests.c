@@ -39,9 +39,10 @@ static void answer_libvirt_gone(struct ebb_fleet *fleet, struct ebb_call *call)
 			       : "ebbd has no connection to libvirtd;");
 }
 
-/* Why a domain that was asked for has no vm. */
+/* Why a domain that was asked for has no vm. @hint: if it is off; a sentence, or empty */
 static void answer_no_vm(struct ebb_fleet *fleet, struct ebb_call *call,
-			 const struct ebb_roster_entry *entry, const char *name)
+			 const struct ebb_roster_entry *entry, const char *name,
+			 const char *hint)
 {
 	if (ebb_fleet_is_old(fleet))
 		answer_libvirt_gone(fleet, call);
@@ -51,9 +52,8 @@ static void answer_no_vm(struct ebb_fleet *fleet, struct ebb_call *call,
 	else
 		ebb_call_error(call, "DomainNotRunning",
 			       "Domain '%s' is not running; start it: virsh "
-			       "start %s. What it lacks is told all the same: "
-			       "ebbctl doctor %s",
-			       name, name, name);
+			       "start %s%s",
+			       name, name, hint);
 }
 
 /*
@@ -82,24 +82,22 @@ static struct ebb_roster_entry *find_entry(struct ebb_fleet *fleet,
 		return NULL;
 	}
 	if (!entry || ebb_fleet_is_old(fleet)) {
-		answer_no_vm(fleet, call, entry, name);
+		answer_no_vm(fleet, call, entry, name, "");
 		return NULL;
 	}
 	return entry;
 }
 
-/* As find_entry(), and one that is off is an error. */
-static struct ebb_vm *find_domain(struct ebb_fleet *fleet,
-				  struct ebb_call *call, const char *uri,
-				  const char *name, ebb_pending_fn again,
-				  const struct json_object *arguments)
+/* Its vm; one that is off is an error, with @hint. NULL: the call was answered. */
+static struct ebb_vm *need_running(struct ebb_fleet *fleet,
+				   struct ebb_call *call,
+				   struct ebb_roster_entry *entry,
+				   const char *hint)
 {
-	struct ebb_roster_entry *entry =
-		find_entry(fleet, call, uri, name, again, arguments);
 	struct ebb_vm *vm = entry ? ebb_fleet_vm(fleet, entry) : NULL;
 
 	if (entry && !vm)
-		answer_no_vm(fleet, call, entry, name);
+		answer_no_vm(fleet, call, entry, entry->name, hint);
 	return vm;
 }
 
@@ -216,7 +214,9 @@ static void show(struct ebb_call *call, const struct json_object *arguments,
 	if (entry && ebb_fleet_vm(fleet, entry))
 		show_entry(fleet, call, entry);
 	else
-		answer_no_vm(fleet, call, entry, request.domain);
+		answer_no_vm(fleet, call, entry, request.domain,
+			     ". What it lacks is told all the same by ebbctl "
+			     "doctor");
 }
 
 static void serve_show(struct ebb_call *call,
@@ -249,19 +249,6 @@ static void tell_request(struct ebb_fleet *fleet, const struct ebb_vm *vm,
 {
 	ebb_asked_tell(fleet->environment.past, call, ebb_vm_name(vm),
 		       ebb_vm_uuid(vm), action, words);
-}
-
-/* Of a request that names a domain and says no more; as find_domain(). */
-static struct ebb_vm *find_named(struct ebb_fleet *fleet, struct ebb_call *call,
-				 const struct json_object *arguments,
-				 ebb_pending_fn again)
-{
-	struct ebb_domain_request request;
-
-	if (!decode_domain(call, arguments, &request))
-		return NULL;
-	return find_domain(fleet, call, request.uri, request.domain, again,
-			   arguments);
 }
 
 static void doctor(struct ebb_fleet *fleet, struct ebb_call *call,
@@ -313,8 +300,15 @@ static void fix(struct ebb_fleet *fleet, struct ebb_call *call,
 static void deflate(struct ebb_fleet *fleet, struct ebb_call *call,
 		    const struct json_object *arguments, ebb_pending_fn again)
 {
-	struct ebb_vm *vm = find_named(fleet, call, arguments, again);
+	struct ebb_domain_request request;
+	struct ebb_vm *vm;
 
+	if (!decode_domain(call, arguments, &request))
+		return;
+	vm = need_running(fleet, call,
+			  find_entry(fleet, call, request.uri, request.domain,
+				     again, arguments),
+			  "");
 	if (!vm)
 		return;
 	tell_request(fleet, vm, call, "deflate", "");
@@ -424,8 +418,11 @@ static void set(struct ebb_fleet *fleet, struct ebb_call *call,
 		ebb_call_error(call, "InvalidArgument", "%s", error.text);
 		return;
 	}
-	vm = find_domain(fleet, call, request.uri, request.domain, again,
-			 arguments);
+	vm = need_running(fleet, call,
+			  find_entry(fleet, call, request.uri, request.domain,
+				     again, arguments),
+			  ", as ebbctl set needs a domain that runs, also with "
+			  "--config. Or set it in ebbd.conf");
 	if (!vm)
 		return;
 	tell_set(fleet, vm, call, &request);
@@ -448,8 +445,10 @@ static void reclaim(struct ebb_fleet *fleet, struct ebb_call *call,
 			       "Give either a size above 0, or all");
 		return;
 	}
-	vm = find_domain(fleet, call, request.uri, request.domain, again,
-			 arguments);
+	vm = need_running(fleet, call,
+			  find_entry(fleet, call, request.uri, request.domain,
+				     again, arguments),
+			  "");
 	if (!vm)
 		return;
 	ebb_reclaim_serve(vm, call, &request, fleet->environment.past);

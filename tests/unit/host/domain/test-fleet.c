@@ -360,6 +360,42 @@ static void test_paused_by_a_person(void **state)
 	until_idle();
 }
 
+static void ask(const char *command, struct json_object *arguments)
+{
+	const struct ebb_control_handler *handler = ebb_fleet_handlers;
+
+	while (strcmp(handler->command, command) != 0)
+		handler++;
+	memset(&fake_vm.answer, 0, sizeof(fake_vm.answer));
+	handler->handle(NULL, arguments, fleet);
+	json_object_put(arguments);
+}
+
+/* What keeps a domain that is off from a rung is of no use for who sets something. */
+static void test_set_of_one_that_is_off(void **state)
+{
+	struct ebb_set_request set = { .settings[EBB_SETTING_MODE] = "density",
+				       .scope = "config" };
+	struct ebb_domain_request name = { 0 };
+
+	(void)state;
+	strcpy(set.domain, ebb_domain_name(domain()));
+	strcpy(name.domain, set.domain);
+	start_domain();
+	turn();
+	until_idle();
+	ebb_fleet_virt_ops.event(domain(), EBB_VIRT_STOPPED, EBB_DOMAIN_SHUTOFF,
+				 fleet);
+	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
+	assert_string_equal(fake_vm.answer.error_class, "DomainNotRunning");
+	assert_non_null(strstr(fake_vm.answer.text, "also with --config"));
+	assert_null(strstr(fake_vm.answer.text, "doctor"));
+	ask("domain-deflate", ebb_msg_encode(ebb_domain_request_fields, &name));
+	assert_string_equal(fake_vm.answer.error_class, "DomainNotRunning");
+	assert_null(strstr(fake_vm.answer.text, "doctor"));
+	until_idle();
+}
+
 #define FLEET_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -369,6 +405,7 @@ int main(void)
 		FLEET_TEST(test_balloon_moves),
 		FLEET_TEST(test_paused_or_resumed),
 		FLEET_TEST(test_paused_by_a_person),
+		FLEET_TEST(test_set_of_one_that_is_off),
 		FLEET_TEST(test_found),
 		FLEET_TEST(test_started_while_ebbd_ends),
 		FLEET_TEST(test_started_just_before),
