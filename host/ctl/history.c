@@ -19,6 +19,10 @@ enum {
 	HISTORY_LIMIT_MS = 30 * 1000,
 	DEFAULT_LAST_MS = 60 * 60 * 1000,
 	ROWS = 3, /* of a curve */
+	/* How often samples are kept, and for how long those of the first kind. */
+	FINE_MS = 10 * 1000,
+	FINE_SPAN_MS = 6 * 60 * 60 * 1000,
+	COARSE_MS = 5 * 60 * 1000,
 };
 
 /* A curve; of @optional ones, those that are never more than 0 are left out. */
@@ -50,6 +54,26 @@ static const struct curve budget_curves[] = {
 
 /* ---- the question ---- */
 
+/*
+ * Points begin at multiples of the step. Returns one by which curves begin just at
+ * @since_ms, and with at least half of the columns; or 0, as ebbd chooses.
+ */
+static uint64_t step_from(uint64_t since_ms, uint64_t now_ms, uint32_t limit)
+{
+	uint64_t span_ms = since_ms < now_ms ? now_ms - since_ms : 0;
+	uint64_t base_ms = span_ms < FINE_SPAN_MS ? FINE_MS : COARSE_MS;
+	uint64_t least_ms;
+
+	if (limit < 3)
+		return 0;
+	/* One column for a part of a step, and one for the time until ebbd reads this. */
+	least_ms = (span_ms / (limit - 2) / base_ms + 1) * base_ms;
+	for (uint64_t ms = least_ms; ms <= 2 * least_ms; ms += base_ms)
+		if (since_ms % ms == 0)
+			return ms;
+	return 0;
+}
+
 static int fill_request(const struct ctl_args *args,
 			struct ebb_history_request *request)
 {
@@ -71,8 +95,12 @@ static int fill_request(const struct ctl_args *args,
 		request->last_ms = DEFAULT_LAST_MS;
 	/* Curves have a column for a point; numbers are as many as there may be. */
 	request->limit = EBB_HISTORY_POINTS_MAX;
-	if (!ctl_given(args, CTL_OPT_CSV) && !ctl_given(args, CTL_OPT_JSON))
-		request->limit = ctl_plot_width(stdout);
+	if (ctl_given(args, CTL_OPT_CSV) || ctl_given(args, CTL_OPT_JSON))
+		return CTL_DONE;
+	request->limit = ctl_plot_width(stdout);
+	if (args->since)
+		request->step_ms =
+			step_from(request->since_ms, now_ms, request->limit);
 	return CTL_DONE;
 }
 

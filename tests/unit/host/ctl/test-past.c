@@ -144,6 +144,36 @@ static void test_since(void **state)
 	assert_null(strstr(fake_run.request, "last-ms"));
 }
 
+/* Of 64 columns: curves begin at that minute, so it is a multiple of the step. */
+static void test_since_is_where_curves_begin(void **state)
+{
+	ebb_auto_free char *line = example_history("domain");
+	uint64_t since_ms, step_ms;
+	const char *since, *step;
+	char text[32];
+	time_t s;
+	struct tm tm;
+
+	(void)state;
+	for (int hours = 1; hours <= 12; hours++) {
+		s = time(NULL) - 3600 * hours;
+		s -= s % 1800;
+		localtime_r(&s, &tm);
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm);
+		run_with(line, "history", "web1", "--since", text);
+		since = strstr(fake_run.request, "\"since-ms\":");
+		step = strstr(fake_run.request, "\"step-ms\":");
+		assert_non_null(since);
+		assert_non_null(step);
+		since_ms = strtoull(since + 11, NULL, 10);
+		step_ms = strtoull(step + 10, NULL, 10);
+		assert_int_equal(since_ms, 1000 * (uint64_t)s);
+		assert_int_equal(since_ms % step_ms, 0);
+		assert_in_range((uint64_t)time(NULL) * 1000 - since_ms,
+				20 * step_ms, 63 * step_ms);
+	}
+}
+
 static char *example_events(void)
 {
 	struct ebb_event items[] = {
@@ -293,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_note_is_no_output),
 		cmocka_unit_test(test_wrong_times),
 		cmocka_unit_test(test_since),
+		cmocka_unit_test(test_since_is_where_curves_begin),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_events_since),
 		cmocka_unit_test(test_no_events),
