@@ -392,6 +392,27 @@ static void test_list_unknown(void **state)
 	assert_int_equal(dashes(fake_run.out), 8);
 }
 
+static void test_list_by_name(void **state)
+{
+	struct ebb_domain_status domains[2] = {
+		{ .name = "zoo", .state = "running" },
+		{ .name = "ape",
+		  .state = "running",
+		  .target = { .setting = "600M" } },
+	};
+	struct ebb_status_list list = { .domain_count = 2, .domains = domains };
+	ebb_auto_free char *line =
+		ebb_msg_reply(ebb_status_list_encode(&list), NULL);
+	const char *ape;
+
+	(void)state;
+	run_with(line, "list");
+	ape = strstr(fake_run.out, "\nape ");
+	assert_non_null(ape);
+	assert_non_null(strstr(ape, "  free-target=600M  "));
+	assert_non_null(strstr(ape, "\nzoo "));
+}
+
 static void test_list_json(void **state)
 {
 	ebb_auto_free char *line = example_list();
@@ -701,6 +722,7 @@ int main(void)
 		cmocka_unit_test(test_policy_resume),
 		cmocka_unit_test(test_list_old),
 		cmocka_unit_test(test_list_unknown),
+		cmocka_unit_test(test_list_by_name),
 		cmocka_unit_test(test_list_json),
 		cmocka_unit_test(test_long_list),
 		cmocka_unit_test(test_empty_list),

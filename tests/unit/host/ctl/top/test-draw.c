@@ -172,6 +172,24 @@ static void test_wide(void **state)
 	tear_down(&drawing);
 }
 
+static void test_balloon_that_holds(void **state)
+{
+	struct ebb_domain_status domain = example_domain(1);
+	struct drawing drawing;
+	const char *text;
+
+	(void)state;
+	domain.balloon_known = true;
+	domain.balloon_bytes = 300 * EBB_MIB;
+	strcpy(domain.phase, "telling");
+	set_up(&drawing, &domain, 1);
+	text = draw(&drawing, 60, 200, true);
+	assert_has(text, "Balloon");
+	assert_has(text, " 300M ");
+	assert_has(text, "running");
+	tear_down(&drawing);
+}
+
 static void test_small(void **state)
 {
 	struct ebb_domain_status domain = example_domain(1);
@@ -400,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_sizes_in_four_columns),
 		cmocka_unit_test(test_80x24),
 		cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_balloon_that_holds),
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_ascii),
 		cmocka_unit_test(test_nodes),
