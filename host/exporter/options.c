@@ -28,8 +28,8 @@ static void print_help(void)
 	       "  -h, --help                 show this help\n"
 	       "  -V, --version              show the version\n"
 	       "\n"
-	       "The live page is at http://ADDRESS:PORT/, here http://%s/. It "
-	       "also\n"
+	       "The live page is at http://ADDRESS:PORT/, by default http://%s/.\n"
+	       "It also "
 	       "serves /metrics and /healthz, stays in the foreground, and "
 	       "needs no privileges\n"
 	       "but membership in the group ebb. See ebb-exporter(8).\n",
