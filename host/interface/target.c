@@ -169,10 +169,9 @@ const char *ebb_target_reason_text(const char *reason)
 		{ "not-discarded",
 		  "it freed more, and QEMU discarded too little "
 		  "of it" },
-		{ "guest-need", "it needs the rest itself" },
-		{ "untouched",
-		  "of what its balloon took last the host had hardly "
-		  "anything, as the guest never touched it; it has that back" },
+		{ "guest-need",
+		  "it can spare no more; what its balloon holds beyond what "
+		  "came it had not touched" },
 		{ "min", "it would fall below its min" },
 		{ "low-memory",
 		  "it ran short of memory, and has all back that its balloon "

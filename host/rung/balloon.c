@@ -22,11 +22,6 @@ enum {
 #define WORTH_BYTES (4 * EBB_MIB)
 #define SLACK_BYTES (2 * EBB_MIB)
 
-/* Of what is taken, as much has to come. */
-enum {
-	CAME_PART = 8
-};
-
 /* ---- decisions ---- */
 
 bool ebb_balloon_has_arrived(uint64_t actual_bytes, uint64_t left_bytes)
@@ -40,24 +35,6 @@ static struct ebb_balloon_decision end_for(enum ebb_balloon_step step,
 	return (struct ebb_balloon_decision){ .step = step, .reason = reason };
 }
 
-static struct ebb_balloon_decision back_for(const struct ebb_balloon_view *view,
-					    uint64_t left_bytes,
-					    const char *reason)
-{
-	struct ebb_balloon_decision decision =
-		end_for(EBB_BALLOON_GIVE_BACK, reason);
-
-	if (view->left_bytes >= view->base_bytes)
-		return end_for(EBB_BALLOON_END, reason);
-	decision.left_bytes = left_bytes;
-	return decision;
-}
-
-static bool is_tried(const struct ebb_balloon_view *view)
-{
-	return view->tried_bytes >= EBB_BALLOON_TRIED_BYTES;
-}
-
 static struct ebb_balloon_decision
 decide_step(const struct ebb_balloon_view *view)
 {
@@ -68,9 +45,6 @@ decide_step(const struct ebb_balloon_view *view)
 				       : 0;
 	const char *reason = "guest-need";
 
-	if (is_tried(view) && view->came_bytes < view->tried_bytes / CAME_PART)
-		return back_for(view, view->left_bytes + view->tried_bytes,
-				"untouched");
 	if (above_bytes < bytes) {
 		bytes = above_bytes;
 		reason = "min";
@@ -96,7 +70,10 @@ ebb_balloon_decide(const struct ebb_balloon_view *view)
 		ebb_need_alarm(&view->before, &view->now, view->base_bytes);
 
 	if (alarm)
-		return back_for(view, view->base_bytes, alarm);
+		return end_for(view->left_bytes < view->base_bytes
+				       ? EBB_BALLOON_GIVE_BACK
+				       : EBB_BALLOON_END,
+			       alarm);
 	if (view->still_ms >= EBB_BALLOON_STUCK_MS)
 		return end_for(EBB_BALLOON_END,
 			       ebb_balloon_has_arrived(view->now.actual_bytes,
@@ -115,8 +92,6 @@ ebb_balloon_decide(const struct ebb_balloon_view *view)
  * @answer: to what was asked last
  * @start_ticks: of its process
  * @moved_ns: when the balloon moved last, or was asked to
- * @tried_from_bytes, @came_from_bytes: what it left, and what had come, when it was last
- *	found to bring something
  * @arrived_s: the stamp that the statistics had when it arrived; younger ones are fresh
  */
 struct run {
@@ -127,8 +102,6 @@ struct run {
 	struct ebb_balloon_view view;
 	uint64_t start_ticks;
 	uint64_t moved_ns;
-	uint64_t tried_from_bytes;
-	uint64_t came_from_bytes;
 	bool arrived;
 	uint64_t arrived_s;
 };
@@ -212,12 +185,6 @@ static uint64_t greater(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-static void try_anew(struct run *run)
-{
-	run->tried_from_bytes = run->view.left_bytes;
-	run->came_from_bytes = run->reclaim->books.reclaimed_bytes;
-}
-
 /* Step 1. */
 static struct ebb_outcome begin(struct run *run)
 {
@@ -239,16 +206,15 @@ static struct ebb_outcome begin(struct run *run)
 	record =
 		ebb_hand_record_now(&run->hand->record, view->now.memory_bytes);
 	view->base_bytes = greater(record.base_bytes, view->left_bytes);
-	try_anew(run);
 	run->moved_ns = ebb_now_ns();
 	run->arrived = true;
 	run->arrived_s = 0;
 	return outcome;
 }
 
-static struct ebb_outcome resize(struct run *run, uint64_t left_bytes)
+static struct ebb_outcome inflate(struct run *run, uint64_t left_bytes)
 {
-	const struct ebb_balloon_act sizing = {
+	const struct ebb_balloon_act inflation = {
 		.write = true,
 		.record = { .base_bytes = run->view.base_bytes,
 			    .left_bytes = left_bytes,
@@ -265,7 +231,7 @@ static struct ebb_outcome resize(struct run *run, uint64_t left_bytes)
 	run->view.left_bytes = left_bytes;
 	run->moved_ns = ebb_now_ns();
 	run->arrived = false;
-	return act(run, &sizing);
+	return act(run, &inflation);
 }
 
 static struct ebb_outcome give_back(struct run *run)
@@ -274,12 +240,6 @@ static struct ebb_outcome give_back(struct run *run)
 		ebb_hand_give_back(&run->hand->record, &run->answer.stats);
 
 	return act(run, &all);
-}
-
-static struct ebb_outcome give_back_to(struct run *run, uint64_t left_bytes)
-{
-	return left_bytes < run->view.base_bytes ? resize(run, left_bytes)
-						 : give_back(run);
 }
 
 /* What the statistics say now. */
@@ -301,9 +261,6 @@ static void look(struct run *run)
 	run->arrived = arrives;
 	view->fresh = arrives && now->stamp_s > run->arrived_s;
 	view->still_ms = (ebb_now_ns() - run->moved_ns) / EBB_NS_PER_MS;
-	view->tried_bytes = run->tried_from_bytes - view->left_bytes;
-	view->came_bytes =
-		run->reclaim->books.reclaimed_bytes - run->came_from_bytes;
 	view->missing_bytes = UINT64_MAX;
 	if (run->bounds.bytes > run->reclaim->books.reclaimed_bytes)
 		view->missing_bytes =
@@ -327,11 +284,9 @@ static struct ebb_outcome pursue(struct run *run)
 		ebb_sleep_us(POLL_US);
 		break;
 	case EBB_BALLOON_INFLATE:
-		if (is_tried(&run->view))
-			try_anew(run);
-		return resize(run, decision.left_bytes);
+		return inflate(run, decision.left_bytes);
 	case EBB_BALLOON_GIVE_BACK:
-		outcome = give_back_to(run, decision.left_bytes);
+		outcome = give_back(run);
 		return outcome.end == EBB_END_NONE ? refused(decision.reason)
 						   : outcome;
 	case EBB_BALLOON_END:

@@ -18,10 +18,6 @@
  * 3. With enough taken, by the host's books, it ends, and what is held is the guard's
  *    (host/domain/vm_guard.c).
  *
- * What a guest never touched the host has nothing of, and it is gone for the guest all the
- * same. So where hardly anything came of the last EBB_BALLOON_TRIED_BYTES or more, the
- * guest has that back, and there is no more.
- *
  * A guest that runs short meanwhile gets all back, and a balloon that does not move for
  * EBB_BALLOON_STUCK_MS is asked to leave what it does. A guest lies at its own expense:
  * what counts is what the host holds less of it.
@@ -38,8 +34,6 @@ enum {
 };
 
 #define EBB_BALLOON_STEP_BYTES (256 * EBB_MIB)
-/* Of less than this nothing is concluded. */
-#define EBB_BALLOON_TRIED_BYTES (16 * EBB_MIB)
 
 /**
  * struct ebb_balloon_view - a snapshot of an inflation, to decide upon
@@ -48,8 +42,6 @@ enum {
  * @left_bytes: what it was asked to leave last
  * @floor_bytes: the least that it may leave
  * @missing_bytes: of what is wanted
- * @tried_bytes, @came_bytes: what it was inflated by since it was last found to bring
- *	something, and what the host has of that
  * @free_only: what is cache stays
  * @fresh: @now is of after the balloon arrived at @left_bytes
  * @still_ms: since it moved last, or was asked to
@@ -61,8 +53,6 @@ struct ebb_balloon_view {
 	uint64_t left_bytes;
 	uint64_t floor_bytes;
 	uint64_t missing_bytes;
-	uint64_t tried_bytes;
-	uint64_t came_bytes;
 	bool free_only;
 	bool fresh;
 	uint64_t still_ms;
@@ -71,13 +61,13 @@ struct ebb_balloon_view {
 enum ebb_balloon_step {
 	EBB_BALLOON_WAIT, /* look again soon */
 	EBB_BALLOON_INFLATE, /* to @left_bytes */
-	EBB_BALLOON_GIVE_BACK, /* to @left_bytes, and there is no more */
+	EBB_BALLOON_GIVE_BACK, /* all */
 	EBB_BALLOON_END, /* there is no more */
 };
 
 /**
  * struct ebb_balloon_decision
- * @left_bytes: with INFLATE and GIVE_BACK
+ * @left_bytes: with INFLATE
  * @reason: with GIVE_BACK and END, a stable word
  */
 struct ebb_balloon_decision {

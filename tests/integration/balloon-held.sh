@@ -14,7 +14,7 @@ export EBB_FAULT_SPEED=12
 requires virsh socat jq
 rig_init
 libvirt_start
-two_balloons
+two_balloons plain
 # shellcheck disable=SC2119
 start_ebbd
 wait_balloon_rung

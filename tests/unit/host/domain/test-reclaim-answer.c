@@ -128,7 +128,7 @@ static void test_what_the_balloon_holds(void **state)
 	assert_int_equal(result.balloon_held_bytes, 0);
 	hand.record.base_bytes = EBB_GIB;
 	hand.record.left_bytes = EBB_GIB - 200 * EBB_MIB;
-	answer(ebb_outcome_reason(EBB_END_GUEST_REFUSED, "untouched"));
+	answer(ebb_outcome_reason(EBB_END_GUEST_REFUSED, "guest-need"));
 	hand.record = (struct ebb_balloon_record){ 0 };
 	assert_int_equal(result.balloon_held_bytes, 200 * EBB_MIB);
 }
@@ -150,7 +150,7 @@ static void test_notes(void **state)
 		{ EBB_END_GUEST_REFUSED, "exhausted", "nothing more to give",
 		  60 },
 		{ EBB_END_GUEST_REFUSED, "too-old", "too old", 60 },
-		{ EBB_END_GUEST_REFUSED, "untouched", "never touched", 60 },
+		{ EBB_END_GUEST_REFUSED, "guest-need", "not touched", 60 },
 		{ EBB_END_GUEST_PRESSURE, "pressure", "ran short", 60 },
 		{ EBB_END_TIMEOUT, "", "--timeout", 0 },
 	};
