@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "host/base/loop.h"
+#include "host/control/arguments.h"
 #include "host/interface/plain.h"
 
 enum {
@@ -141,14 +142,11 @@ static void handle_doctor(struct ebb_call *call,
 {
 	struct ebb_checkup *checkup = opaque;
 	struct ebb_host_request request;
-	struct ebb_msg_error error;
 	struct look *look;
 
-	if (ebb_msg_decode(arguments, ebb_host_request_fields, &request,
-			   sizeof(request), &error) < 0) {
-		ebb_call_error(call, "InvalidArgument", "%s", error.text);
+	if (!ebb_call_decode(call, arguments, ebb_host_request_fields, &request,
+			     sizeof(request)))
 		return;
-	}
 	look = calloc(1, sizeof(*look));
 	if (!look) {
 		ebb_call_error(call, "GenericError", "out of memory");

@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/base/loop.h"
+#include "host/control/arguments.h"
 #include "host/domain/asked.h"
 #include "host/domain/defined.h"
 #include "host/domain/fleet_state.h"
@@ -101,27 +102,24 @@ static struct ebb_vm *need_running(struct ebb_fleet *fleet,
 	return vm;
 }
 
-/* The arguments of a command. False: the error was answered. */
-static bool decode(struct ebb_call *call, const struct json_object *arguments,
-		   const struct ebb_field *fields, void *ret_request,
-		   size_t request_bytes)
+/* Both: a request's vm that runs. NULL: the call was answered, or waits. */
+static struct ebb_vm *find_running(struct ebb_fleet *fleet,
+				   struct ebb_call *call, const char *uri,
+				   const char *name, ebb_pending_fn again,
+				   const struct json_object *arguments)
 {
-	struct ebb_msg_error error;
-
-	if (ebb_msg_decode(arguments, fields, ret_request, request_bytes,
-			   &error) == 0)
-		return true;
-	ebb_call_error(call, "InvalidArgument", "%s", error.text);
-	return false;
+	return need_running(
+		fleet, call,
+		find_entry(fleet, call, uri, name, again, arguments), "");
 }
 
-/* Those that domain commands share. */
+/* The arguments that domain commands share. */
 static bool decode_domain(struct ebb_call *call,
 			  const struct json_object *arguments,
 			  struct ebb_domain_request *ret_request)
 {
-	return decode(call, arguments, ebb_domain_request_fields, ret_request,
-		      sizeof(*ret_request));
+	return ebb_call_decode(call, arguments, ebb_domain_request_fields,
+			       ret_request, sizeof(*ret_request));
 }
 
 static void handle_daemon_show(struct ebb_call *call,
@@ -305,10 +303,8 @@ static void deflate(struct ebb_fleet *fleet, struct ebb_call *call,
 
 	if (!decode_domain(call, arguments, &request))
 		return;
-	vm = need_running(fleet, call,
-			  find_entry(fleet, call, request.uri, request.domain,
-				     again, arguments),
-			  "");
+	vm = find_running(fleet, call, request.uri, request.domain, again,
+			  arguments);
 	if (!vm)
 		return;
 	tell_request(fleet, vm, call, "deflate", "");
@@ -411,8 +407,8 @@ static void set(struct ebb_fleet *fleet, struct ebb_call *call,
 	struct ebb_msg_error error;
 	struct ebb_vm *vm;
 
-	if (!decode(call, arguments, ebb_set_request_fields, &request,
-		    sizeof(request)))
+	if (!ebb_call_decode(call, arguments, ebb_set_request_fields, &request,
+			     sizeof(request)))
 		return;
 	if (make_set_order(&request, &order, &error) < 0) {
 		ebb_call_error(call, "InvalidArgument", "%s", error.text);
@@ -437,18 +433,16 @@ static void reclaim(struct ebb_fleet *fleet, struct ebb_call *call,
 	struct ebb_reclaim_request request;
 	struct ebb_vm *vm;
 
-	if (!decode(call, arguments, ebb_reclaim_request_fields, &request,
-		    sizeof(request)))
+	if (!ebb_call_decode(call, arguments, ebb_reclaim_request_fields,
+			     &request, sizeof(request)))
 		return;
 	if (request.all == (request.bytes != 0)) {
 		ebb_call_error(call, "InvalidArgument",
 			       "Give either a size above 0, or all");
 		return;
 	}
-	vm = need_running(fleet, call,
-			  find_entry(fleet, call, request.uri, request.domain,
-				     again, arguments),
-			  "");
+	vm = find_running(fleet, call, request.uri, request.domain, again,
+			  arguments);
 	if (!vm)
 		return;
 	ebb_reclaim_serve(vm, call, &request, fleet->environment.past);

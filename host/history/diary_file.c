@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -54,31 +53,15 @@ static void make_head(struct ebb_store_head *ret_head)
 static int check_file(int fd)
 {
 	struct ebb_store_head head, wanted;
-	struct stat info;
-	int r;
+	int r = ebb_store_look_at(fd);
 
-	if (fstat(fd, &info) < 0)
-		return -errno;
-	if (!S_ISREG(info.st_mode))
-		return -EBADMSG;
-	if (info.st_size == 0)
-		return -ENODATA;
+	if (r < 0)
+		return r;
 	make_head(&wanted);
 	r = ebb_store_read(fd, &head, sizeof(head), 0);
 	if (r == 0 && memcmp(&head, &wanted, sizeof(head)) != 0)
 		r = -EBADMSG;
 	return r;
-}
-
-static int open_file(const struct ebb_store *store, int flags)
-{
-	int fd = openat(store->dir_fd, NAME,
-			flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-
-	if (fd >= 0)
-		return fd;
-	return errno == ELOOP || errno == EISDIR || errno == ENXIO ? -EBADMSG
-								   : -errno;
 }
 
 static bool is_text(const char *text, size_t bytes)
@@ -136,7 +119,7 @@ int ebb_diary_file_read(const struct ebb_store *store,
 
 	if (!records || !events)
 		return -ENOMEM;
-	fd = open_file(store, O_RDONLY);
+	fd = ebb_store_open_file(store, NAME, O_RDONLY);
 	r = fd < 0 ? fd : check_file(fd);
 	if (r == -EBADMSG) {
 		r = ebb_store_set_aside(store, NAME);
@@ -159,7 +142,7 @@ int ebb_diary_file_read(const struct ebb_store *store,
 /* It was read and made sense, or there was none. One that makes none now is set aside. */
 static int open_ready(const struct ebb_store *store)
 {
-	int fd = open_file(store, O_RDWR | O_CREAT);
+	int fd = ebb_store_open_file(store, NAME, O_RDWR | O_CREAT);
 	struct ebb_store_head head;
 	int r = fd < 0 ? fd : check_file(fd);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "host/control/arguments.h"
 #include "host/history/wall.h"
 #include "host/interface/plain.h"
 
@@ -204,19 +205,6 @@ void ebb_past_tell(struct ebb_past *past, enum ebb_log_level level,
 
 /* ---- what ebbctl asks ---- */
 
-static bool decode(struct ebb_call *call, const struct json_object *arguments,
-		   const struct ebb_field *fields, void *ret_request,
-		   size_t request_bytes)
-{
-	struct ebb_msg_error error;
-
-	if (ebb_msg_decode(arguments, fields, ret_request, request_bytes,
-			   &error) == 0)
-		return true;
-	ebb_call_error(call, "InvalidArgument", "%s", error.text);
-	return false;
-}
-
 static bool is_served(const struct ebb_past *past, struct ebb_call *call,
 		      const char *uri)
 {
@@ -235,8 +223,8 @@ static void handle_history(struct ebb_call *call,
 	struct ebb_past *past = opaque;
 	struct ebb_history_request request;
 
-	if (!decode(call, arguments, ebb_history_request_fields, &request,
-		    sizeof(request)) ||
+	if (!ebb_call_decode(call, arguments, ebb_history_request_fields,
+			     &request, sizeof(request)) ||
 	    !is_served(past, call, request.uri))
 		return;
 	if ((*request.domain != '\0') == (*request.budget != '\0'))
@@ -253,8 +241,8 @@ static void handle_events(struct ebb_call *call,
 	struct ebb_past *past = opaque;
 	struct ebb_events_request request;
 
-	if (decode(call, arguments, ebb_events_request_fields, &request,
-		   sizeof(request)) &&
+	if (ebb_call_decode(call, arguments, ebb_events_request_fields,
+			    &request, sizeof(request)) &&
 	    is_served(past, call, request.uri))
 		ebb_diary_serve(past->diary, call, &request);
 }

@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -68,15 +67,10 @@ static void make_head(const struct ebb_subject_key *key, struct head *ret_head)
 /* Returns 0, -ENODATA (nothing is written yet), -EBADMSG or -errno. */
 static int read_head(int fd, struct head *ret_head)
 {
-	struct stat info;
-	int r;
+	int r = ebb_store_look_at(fd);
 
-	if (fstat(fd, &info) < 0)
-		return -errno;
-	if (!S_ISREG(info.st_mode))
-		return -EBADMSG;
-	if (info.st_size == 0)
-		return -ENODATA;
+	if (r < 0)
+		return r;
 	r = ebb_store_read(fd, ret_head, sizeof(*ret_head), 0);
 	if (r < 0)
 		return r;
@@ -124,17 +118,6 @@ int ebb_samples_identify(const struct ebb_store *store, const char *name,
 	return strcmp(own_name, name) == 0 ? 0 : -EBADMSG;
 }
 
-static int open_file(const struct ebb_store *store, const char *name, int flags)
-{
-	int fd = openat(store->dir_fd, name,
-			flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-
-	if (fd >= 0)
-		return fd;
-	return errno == ELOOP || errno == EISDIR || errno == ENXIO ? -EBADMSG
-								   : -errno;
-}
-
 /* As it is to be, with the name that the domain has now. Returns 0 or -errno. */
 static int ready_head(int fd, const struct ebb_subject_key *key)
 {
@@ -160,7 +143,7 @@ int ebb_samples_open_ready(const struct ebb_store *store,
 
 	ebb_samples_name(key, name);
 	for (int attempt = 0; attempt < 2; attempt++) {
-		int fd = open_file(store, name, O_RDWR | O_CREAT);
+		int fd = ebb_store_open_file(store, name, O_RDWR | O_CREAT);
 
 		r = fd < 0 ? fd : ready_head(fd, key);
 		if (r == 0)
@@ -184,7 +167,7 @@ int ebb_samples_open_to_read(const struct ebb_store *store,
 	if (store->dir_fd < 0)
 		return 0;
 	ebb_samples_name(key, name);
-	fd = open_file(store, name, O_RDONLY);
+	fd = ebb_store_open_file(store, name, O_RDONLY);
 	if (fd < 0)
 		return fd == -ENOENT || fd == -EBADMSG ? 0 : fd;
 	r = read_head(fd, &head);

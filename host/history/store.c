@@ -61,6 +61,29 @@ uint64_t ebb_store_hash(const char *text)
 	return fnv((const unsigned char *)text, strlen(text));
 }
 
+int ebb_store_open_file(const struct ebb_store *store, const char *name,
+			int flags)
+{
+	int fd = openat(store->dir_fd, name,
+			flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+	if (fd >= 0)
+		return fd;
+	return errno == ELOOP || errno == EISDIR || errno == ENXIO ? -EBADMSG
+								   : -errno;
+}
+
+int ebb_store_look_at(int fd)
+{
+	struct stat info;
+
+	if (fstat(fd, &info) < 0)
+		return -errno;
+	if (!S_ISREG(info.st_mode))
+		return -EBADMSG;
+	return info.st_size == 0 ? -ENODATA : 0;
+}
+
 int ebb_store_read(int fd, void *bytes, size_t count, uint64_t offset)
 {
 	size_t have = 0;

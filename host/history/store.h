@@ -57,6 +57,17 @@ uint32_t ebb_store_check(const void *bytes, size_t count);
 uint64_t ebb_store_hash(const char *text);
 
 /*
+ * A file of the store, which is opened as open() does with @flags. Not a pipe that
+ * somebody put there: it would be waited for. Returns it, -EBADMSG (it is no file) or
+ * -errno.
+ */
+int ebb_store_open_file(const struct ebb_store *store, const char *name,
+			int flags);
+
+/* Returns 0, -ENODATA (nothing is written yet), -EBADMSG (it is no file) or -errno. */
+int ebb_store_look_at(int fd);
+
+/*
  * All or nothing, at a place. Returns 0 or -errno; of a file that ends before, what is
  * missing is read as zeroes.
  */

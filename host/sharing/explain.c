@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "host/base/loop.h"
+#include "host/control/arguments.h"
 #include "host/interface/explain.h"
 #include "host/policy/left.h"
 #include "host/policy/stage.h"
@@ -487,15 +488,12 @@ static void handle_pause(struct ebb_call *call,
 	struct ebb_policy_request request;
 	struct ebb_member *member = NULL;
 	struct ebb_exempt domain;
-	struct ebb_msg_error error;
 	bool all;
 	int r;
 
-	if (ebb_msg_decode(arguments, ebb_policy_request_fields, &request,
-			   sizeof(request), &error) < 0) {
-		ebb_call_error(call, "InvalidArgument", "%s", error.text);
+	if (!ebb_call_decode(call, arguments, ebb_policy_request_fields,
+			     &request, sizeof(request)))
 		return;
-	}
 	all = *request.domain == '\0';
 	if (!all && !find_domain(sharing, request.domain, &domain, &member)) {
 		if (request.pause)
