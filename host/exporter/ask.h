@@ -4,7 +4,8 @@
  *
  * There is at most one connection, and one question on it at a time. It is made for each
  * round anew, so that an ebbd that was restarted is asked as any. A round ends after
- * EXP_ROUND_MS, whatever ebbd does; an answer is at most EBB_CONTROL_BYTES_MAX.
+ * EXP_ROUND_MS, whatever ebbd does. A refusal costs one answer; any other error ends the
+ * round.
  */
 #ifndef EBB_HOST_EXPORTER_ASK_H
 #define EBB_HOST_EXPORTER_ASK_H
@@ -12,7 +13,7 @@
 #include <sys/types.h>
 
 #include "host/exporter/page.h"
-#include "protocol/frame.h"
+#include "host/interface/asking.h"
 
 enum {
 	EXP_ROUND_MS = 5 * 1000
@@ -20,21 +21,17 @@ enum {
 
 /**
  * struct exp_ask - zeroed is not valid: use exp_ask_init()
- * @fd: of the connection; to be watched for input; -1: no round is under way
+ * @asking: its fd is to be watched for input; -1: no round is under way
  * @peer: the process that was connected to last
  * @question: that is being asked, of those until @last
- * @arguments: of EXP_PAST, until it is asked
  * @round: what came so far
  */
 struct exp_ask {
-	const char *path;
-	int fd;
+	struct ebb_asking asking;
 	pid_t peer;
 	uint64_t began_ns;
 	enum exp_question question;
 	enum exp_question last;
-	struct json_object *arguments;
-	struct ebb_frame frame;
 	struct exp_round round;
 };
 

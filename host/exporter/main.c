@@ -166,7 +166,7 @@ static int gap_ms(const struct exporter *exporter)
 	uint64_t passed_ms =
 		(ebb_now_ns() - exporter->ask.began_ns) / EBB_NS_PER_MS;
 
-	if (!exporter->wanted || exporter->ask.fd >= 0)
+	if (!exporter->wanted || exporter->ask.asking.fd >= 0)
 		return -1;
 	return passed_ms < EXP_PAGE_MS ? (int)(EXP_PAGE_MS - passed_ms) : 0;
 }
@@ -176,7 +176,7 @@ static bool begin(struct exporter *exporter)
 {
 	bool answered = false;
 
-	if (exporter->past_wanted && exporter->past.fd < 0) {
+	if (exporter->past_wanted && exporter->past.asking.fd < 0) {
 		answered = exp_ask_begin_past(
 			&exporter->past,
 			exp_past_arguments(&exporter->past_request));
@@ -207,8 +207,8 @@ static int wait_for_any(struct exporter *exporter, bool *ret_signal)
 	struct pollfd fds[] = {
 		{ .fd = exporter->signal_fd, .events = POLLIN },
 		{ .fd = exp_server_fd(exporter->server), .events = POLLIN },
-		{ .fd = exporter->ask.fd, .events = POLLIN },
-		{ .fd = exporter->past.fd, .events = POLLIN },
+		{ .fd = exporter->ask.asking.fd, .events = POLLIN },
+		{ .fd = exporter->past.asking.fd, .events = POLLIN },
 	};
 	int timeout_ms = sooner(exp_server_timeout_ms(exporter->server),
 				sooner(exp_ask_timeout_ms(&exporter->ask),

@@ -2,6 +2,7 @@
 #include "host/interface/asking.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,9 +19,10 @@ enum {
 	READ_BYTES = 64 * 1024
 };
 
-void ebb_asking_init(struct ebb_asking *asking, const char *path)
+void ebb_asking_init(struct ebb_asking *asking, const char *path,
+		     const struct ebb_asking_words *words)
 {
-	*asking = (struct ebb_asking){ .path = path, .fd = -1 };
+	*asking = (struct ebb_asking){ .path = path, .words = words, .fd = -1 };
 	ebb_frame_init(&asking->frame, EBB_CONTROL_BYTES_MAX);
 }
 
@@ -32,55 +34,82 @@ static void drop_answer(struct ebb_asking *asking)
 	asking->error[0] = '\0';
 }
 
-static void close_connection(struct ebb_asking *asking)
+void ebb_asking_close(struct ebb_asking *asking)
 {
 	if (asking->fd >= 0)
 		close(asking->fd);
 	asking->fd = -1;
+	asking->is_under_way = false;
 	ebb_frame_reset(&asking->frame);
 }
 
 void ebb_asking_clear(struct ebb_asking *asking)
 {
-	close_connection(asking);
+	ebb_asking_close(asking);
 	ebb_frame_clear(&asking->frame);
 	drop_answer(asking);
 }
 
-/* Returns true: it has ended. */
-static bool __attribute__((__format__(__printf__, 2, 3)))
-fail(struct ebb_asking *asking, const char *format, ...)
+/* ---- errors ---- */
+
+/* Returns true: the question has ended. */
+static bool __attribute__((__format__(__printf__, 3, 4)))
+fail(struct ebb_asking *asking, enum ebb_asked asked, const char *format, ...)
 {
 	va_list args;
 
-	asking->asked = EBB_ASKED_UNREACHABLE;
+	asking->asked = asked;
 	va_start(args, format);
 	vsnprintf(asking->error, sizeof(asking->error), format, args);
 	va_end(args);
-	close_connection(asking);
+	ebb_asking_close(asking);
 	return true;
 }
 
 static bool fail_unreachable(struct ebb_asking *asking, int error)
 {
-	const char *remedy = "Check --socket.";
+	const char *remedy = "Check --socket";
 
 	if (error == ENOENT || error == ECONNREFUSED)
-		remedy = "Start it: systemctl start ebbd.";
+		remedy = asking->words->start;
 	else if (error == EACCES || error == EPERM)
-		remedy = "Use sudo, or join the group ebb.";
+		remedy = asking->words->permit;
 	else if (error == EAGAIN)
-		remedy = "It takes no connection at the moment.";
-	return fail(asking, "cannot reach ebbd at %s: %s. %s", asking->path,
-		    strerror(error), remedy);
+		remedy = asking->words->busy;
+	return fail(asking, EBB_ASKED_UNREACHABLE,
+		    "cannot reach ebbd at %s: %s. %s%s", asking->path,
+		    strerror(error), remedy, asking->words->stop);
 }
 
+static bool fail_silent(struct ebb_asking *asking, const char *problem)
+{
+	return fail(asking, EBB_ASKED_UNREACHABLE,
+		    "ebbd %s. See journalctl -u ebbd%s", problem,
+		    asking->words->stop);
+}
+
+static bool fail_strange(struct ebb_asking *asking, const char *problem,
+			 const char *detail)
+{
+	return fail(asking, EBB_ASKED_FAILED, "%s%s. Check --socket%s", problem,
+		    detail, asking->words->stop);
+}
+
+static bool fail_memory(struct ebb_asking *asking)
+{
+	return fail(asking, EBB_ASKED_FAILED, "out of memory");
+}
+
+/* ---- a question ---- */
+
+/* Returns 0 or -errno. */
 static int open_connection(struct ebb_asking *asking)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s",
-		 asking->path);
+	if (strlen(asking->path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, asking->path);
 	asking->fd =
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (asking->fd < 0 ||
@@ -90,104 +119,170 @@ static int open_connection(struct ebb_asking *asking)
 	return 0;
 }
 
+/* A question fits into the socket's buffer. Why ebbd closed is there to be read. */
+static bool send_question(struct ebb_asking *asking, const char *line)
+{
+	if (send(asking->fd, line, strlen(line), MSG_NOSIGNAL) < 0 &&
+	    errno != EPIPE)
+		return fail_unreachable(asking, errno);
+	asking->is_under_way = true;
+	return false;
+}
+
+static void begin_limit(struct ebb_asking *asking)
+{
+	asking->deadline_ns =
+		asking->limit_ms
+			? ebb_now_ns() + asking->limit_ms * EBB_NS_PER_MS
+			: UINT64_MAX;
+}
+
 bool ebb_asking_begin(struct ebb_asking *asking, const char *command,
 		      struct json_object *arguments, uint32_t limit_ms)
 {
 	ebb_auto_free char *line = ebb_msg_request(command, arguments, NULL);
 	int r;
 
+	ebb_asking_close(asking);
 	drop_answer(asking);
 	if (!line)
-		return fail(asking, "out of memory");
-	asking->deadline_ns = ebb_now_ns() + limit_ms * EBB_NS_PER_MS;
+		return fail_memory(asking);
+	asking->command = command;
+	asking->limit_ms = limit_ms;
+	begin_limit(asking);
 	r = open_connection(asking);
 	if (r < 0)
 		return fail_unreachable(asking, -r);
-	/* It fits into the socket's buffer. Why ebbd closed is there to be read. */
-	if (send(asking->fd, line, strlen(line), MSG_NOSIGNAL) < 0 &&
-	    errno != EPIPE)
-		return fail_unreachable(asking, errno);
-	return false;
+	return send_question(asking, line);
 }
 
-/* What a line says. Returns false for an event, which answers nothing. */
-static bool take_line(struct ebb_asking *asking, const char *line, size_t bytes)
+bool ebb_asking_go_on(struct ebb_asking *asking, const char *command,
+		      struct json_object *arguments)
 {
-	struct ebb_msg_error error;
-	struct ebb_msg msg;
-	bool answered = true;
+	ebb_auto_free char *line = ebb_msg_request(command, arguments, NULL);
 
-	if (ebb_answer_parse(line, bytes, &msg, &error) < 0)
-		return fail(asking, "ebbd's answer makes no sense: %s",
-			    error.text);
-	switch (msg.kind) {
+	drop_answer(asking);
+	if (!line)
+		return fail_memory(asking);
+	asking->command = command;
+	return send_question(asking, line);
+}
+
+/* ---- its answer ---- */
+
+static void take_event(struct ebb_asking *asking, const struct ebb_msg *msg)
+{
+	if (asking->on_event &&
+	    asking->on_event(msg->name, msg->body, asking->opaque))
+		begin_limit(asking);
+}
+
+/* Returns true: the question has ended. */
+static bool end(struct ebb_asking *asking, enum ebb_asked asked)
+{
+	asking->asked = asked;
+	asking->is_under_way = false;
+	if (!asking->keeps)
+		ebb_asking_close(asking);
+	return true;
+}
+
+/* Returns true once the question has ended. */
+static bool take_message(struct ebb_asking *asking, const struct ebb_msg *msg)
+{
+	switch (msg->kind) {
 	case EBB_MSG_REPLY:
-		asking->asked = EBB_ASKED_ANSWERED;
-		asking->value = json_object_get(msg.body);
-		break;
+		asking->value = json_object_get(msg->body);
+		return end(asking, EBB_ASKED_ANSWERED);
 	case EBB_MSG_ERROR:
-		asking->asked = EBB_ASKED_REFUSED;
 		snprintf(asking->error_class, sizeof(asking->error_class), "%s",
-			 msg.error_class);
+			 msg->error_class);
 		snprintf(asking->error, sizeof(asking->error), "%s",
-			 msg.error_desc);
-		break;
+			 msg->error_desc);
+		return end(asking, EBB_ASKED_REFUSED);
 	case EBB_MSG_EVENT:
-		answered = false;
-		break;
+		take_event(asking, msg);
+		return false;
 	case EBB_MSG_REQUEST:
-		fail(asking, "what listens there asks instead of answering. "
-			     "Check --socket.");
 		break;
 	}
-	ebb_msg_clear(&msg);
-	return answered;
+	return fail_strange(asking, "a program that is not ebbd listens there",
+			    ", as it asks instead of answering");
 }
 
+/* Returns true once the question has ended. */
 static bool take_lines(struct ebb_asking *asking)
 {
 	const char *line;
 	size_t bytes;
+	bool has_ended;
 
 	while (ebb_frame_next(&asking->frame, &line, &bytes)) {
-		if (!take_line(asking, line, bytes))
-			continue;
-		close_connection(asking);
-		return true;
+		struct ebb_msg_error error;
+		struct ebb_msg msg;
+
+		if (ebb_answer_parse(line, bytes, &msg, &error) < 0)
+			return fail_strange(
+				asking,
+				"ebbd's answer makes no sense: ", error.text);
+		has_ended = take_message(asking, &msg);
+		ebb_msg_clear(&msg);
+		if (has_ended)
+			return true;
 	}
 	if (ebb_frame_take_dropped(&asking->frame))
-		return fail(asking, "ebbd's answer is too long");
+		return fail_strange(
+			asking, "ebbd's answer is too long: ", asking->command);
 	return false;
+}
+
+/* Returns true once the question has ended. */
+static bool take_bytes(struct ebb_asking *asking)
+{
+	char bytes[READ_BYTES];
+	ssize_t got = recv(asking->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (got <= 0)
+		return fail_silent(asking,
+				   "closed the connection without an answer");
+	if (ebb_frame_push(&asking->frame, bytes, (size_t)got) < 0)
+		return fail_memory(asking);
+	return take_lines(asking);
 }
 
 bool ebb_asking_turn(struct ebb_asking *asking)
 {
-	char bytes[READ_BYTES];
-	ssize_t got;
+	if (!asking->is_under_way)
+		return false;
+	/* What came behind the last answer is in the frame, and nothing wakes for it. */
+	if (take_lines(asking) || take_bytes(asking))
+		return true;
+	if (ebb_asking_timeout_ms(asking) != 0)
+		return false;
+	return fail_silent(asking, "did not answer in time");
+}
 
-	if (asking->fd < 0)
-		return false;
-	got = recv(asking->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	if (got > 0 && ebb_frame_push(&asking->frame, bytes, (size_t)got) < 0)
-		return fail(asking, "out of memory");
-	if (got > 0)
-		return take_lines(asking);
-	if (got == 0 || (errno != EAGAIN && errno != EINTR))
-		return fail(asking, "ebbd closed the connection without an "
-				    "answer. See journalctl -u ebbd.");
-	if (ebb_asking_timeout_ms(asking) > 0)
-		return false;
-	return fail(asking, "ebbd does not answer. See journalctl -u ebbd.");
+struct json_object *ebb_asking_take(struct ebb_asking *asking)
+{
+	struct json_object *value = asking->value;
+
+	asking->value = NULL;
+	return value;
 }
 
 int ebb_asking_timeout_ms(const struct ebb_asking *asking)
 {
 	uint64_t now_ns = ebb_now_ns();
+	uint64_t left_ms;
 
-	if (asking->fd < 0)
+	if (!asking->is_under_way || asking->deadline_ns == UINT64_MAX)
 		return -1;
 	if (now_ns >= asking->deadline_ns)
 		return 0;
 	/* Rounded up, so that it is over then. */
-	return (int)((asking->deadline_ns - now_ns) / EBB_NS_PER_MS) + 1;
+	left_ms = (asking->deadline_ns - now_ns + EBB_NS_PER_MS - 1) /
+		  EBB_NS_PER_MS;
+	return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
 }

@@ -16,10 +16,18 @@ enum {
 	EXPLAIN_LEAST_MS = 2 * 1000,
 };
 
+/* They have one line of the screen. */
+static const struct ebb_asking_words words = {
+	.start = "Start it: systemctl start ebbd",
+	.permit = "Use sudo, or join the group ebb",
+	.busy = "It takes no connection at the moment",
+	.stop = ".",
+};
+
 void top_round_init(struct top_round *round, const char *path, const char *uri)
 {
 	*round = (struct top_round){ .uri = uri, .question = TOP_ASK_NOTHING };
-	ebb_asking_init(&round->asking, path);
+	ebb_asking_init(&round->asking, path, &words);
 }
 
 void top_round_clear(struct top_round *round)
