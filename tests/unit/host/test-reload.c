@@ -19,6 +19,7 @@
 #include "host/base/loop.h"
 #include "host/interface/status.h"
 #include "host/reload.h"
+#include "tests/unit/host/control/fake-call.h"
 
 static char directory[] = "test-reload.XXXXXX";
 static char path[64];
@@ -27,74 +28,8 @@ static struct ebb_config config;
 static struct ebb_reload *reload;
 
 static struct {
-	unsigned int answers, begun, changed, ended;
-	char error_class[64];
-	char text[512];
-	struct ebb_reload_result result;
+	unsigned int begun, changed, ended;
 } seen;
-
-/* ---- in place of control.c ---- */
-
-bool ebb_call_may_act(const struct ebb_call *call)
-{
-	(void)call;
-	return true;
-}
-
-uid_t ebb_call_uid(const struct ebb_call *call)
-{
-	(void)call;
-	return 0;
-}
-
-bool ebb_call_takes_event(const struct ebb_call *call)
-{
-	(void)call;
-	return true;
-}
-
-bool ebb_call_event(struct ebb_call *call, const char *name,
-		    struct json_object *data)
-{
-	(void)call;
-	(void)name;
-	json_object_put(data);
-	return true;
-}
-
-void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),
-			void *opaque)
-{
-	(void)call;
-	(void)cancelled;
-	(void)opaque;
-}
-
-void ebb_call_return(struct ebb_call *call, struct json_object *value)
-{
-	(void)call;
-	seen.answers++;
-	assert_int_equal(ebb_msg_decode(value, ebb_reload_result_fields,
-					&seen.result, sizeof(seen.result),
-					NULL),
-			 0);
-	json_object_put(value);
-}
-
-void ebb_call_error(struct ebb_call *call, const char *error_class,
-		    const char *format, ...)
-{
-	va_list args;
-
-	(void)call;
-	seen.answers++;
-	snprintf(seen.error_class, sizeof(seen.error_class), "%s", error_class);
-	va_start(args, format);
-	vsnprintf(seen.text, sizeof(seen.text), format, args);
-	va_end(args);
-}
-
-/* ---- the test's own ---- */
 
 static void on_begun(void *opaque)
 {
@@ -130,10 +65,7 @@ static void write_file(const char *text)
 
 static void ask(void)
 {
-	static int call;
-
-	ebb_reload_handlers[0].handle((struct ebb_call *)(void *)&call, NULL,
-				      reload);
+	ebb_reload_handlers[0].handle(FAKE_CALL, NULL, reload);
 }
 
 static void settle_down(void)
@@ -157,6 +89,7 @@ static int begin_reload(void **state)
 
 	(void)state;
 	memset(&seen, 0, sizeof(seen));
+	fake_call_reset();
 	ebb_config_default(&config);
 	strcpy(config.uri, "test:///default");
 	reload = ebb_reload_new(&options);
@@ -175,19 +108,23 @@ static int tear_down(void **state)
 {
 	(void)state;
 	ebb_reload_free(reload);
+	fake_call_reset();
 	ebb_config_clear(&config);
 	return 0;
 }
 
 static void test_asked_for(void **state)
 {
+	struct ebb_reload_result result;
+
 	(void)state;
 	write_file("[policy]\nshares = 7\n[daemon]\nworkers = 9\n");
 	ask();
 	settle_down();
-	assert_int_equal(seen.answers, 1);
-	assert_string_equal(seen.error_class, "");
-	assert_string_equal(seen.result.restart, "daemon.workers");
+	assert_int_equal(fake_call.answers, 1);
+	assert_string_equal(fake_call.error_class, "");
+	fake_call_decode(ebb_reload_result_fields, &result, sizeof(result));
+	assert_string_equal(result.restart, "daemon.workers");
 	assert_int_equal(config.policy.settings.values.shares, 7);
 	/* What the command line says is no change of the file's. */
 	assert_string_equal(config.uri, "test:///default");
@@ -202,9 +139,10 @@ static void test_mistake(void **state)
 	write_file("[policy]\nshares = 7\n[policy]\nmod = density\n");
 	ask();
 	settle_down();
-	assert_string_equal(seen.error_class, "InvalidArgument");
-	assert_non_null(strstr(seen.text, "ebbd.conf:4: policy.mod: unknown "
-					  "key: did you mean 'mode'?"));
+	assert_string_equal(fake_call.error_class, "InvalidArgument");
+	assert_non_null(strstr(fake_call.error,
+			       "ebbd.conf:4: policy.mod: unknown "
+			       "key: did you mean 'mode'?"));
 	assert_int_equal(config.policy.settings.values.shares, 1000);
 	assert_int_equal(seen.changed, 0);
 	/* Who waits for the end of it, as systemd does, is told so. */
@@ -244,7 +182,8 @@ static void test_mistake_is_plain(void **state)
 	write_file("[policy]\nmode = \xc3\n");
 	ask();
 	settle_down();
-	assert_non_null(strstr(seen.text, "policy.mode: '?' is not accepted"));
+	assert_non_null(
+		strstr(fake_call.error, "policy.mode: '?' is not accepted"));
 }
 
 static void test_meanwhile(void **state)
@@ -253,12 +192,12 @@ static void test_meanwhile(void **state)
 	write_file("[policy]\nshares = 7\n");
 	ebb_reload_begin(reload);
 	ask();
-	assert_string_equal(seen.error_class, "Busy");
+	assert_string_equal(fake_call.error_class, "Busy");
 	/* Two signals become one, after what runs, which may have read old files. */
 	ebb_reload_begin(reload);
 	ebb_reload_begin(reload);
 	settle_down();
-	assert_int_equal(seen.answers, 1);
+	assert_int_equal(fake_call.answers, 1);
 	assert_int_equal(seen.begun, 2);
 	assert_int_equal(seen.changed, 2);
 	assert_int_equal(seen.ended, 2);

@@ -26,6 +26,25 @@ struct fake_vm fake_vm = { .now_ns = (uint64_t)1000 * 1000 * 1000 * 1000 };
 static int channel; /* its address is one */
 static struct ebb_ring ring = { .state = EBB_RING_OPEN };
 
+static void take_answer(void)
+{
+	const struct json_object *value = fake_call.value;
+
+	assert_false(fake_vm.answer.done);
+	fake_vm.answer.done = true;
+	strcpy(fake_vm.answer.error_class, fake_call.error_class);
+	strcpy(fake_vm.answer.text, fake_call.error);
+	/* Of a set, a doctor or a deflate; any other is only known to have come. */
+	ebb_msg_decode(value, ebb_set_result_fields, &fake_vm.answer.result,
+		       sizeof(fake_vm.answer.result), NULL);
+	ebb_msg_decode(value, ebb_doctor_fields, &fake_vm.answer.doctor,
+		       sizeof(fake_vm.answer.doctor), NULL);
+	ebb_msg_decode(value, ebb_deflate_result_fields,
+		       &fake_vm.answer.deflated,
+		       sizeof(fake_vm.answer.deflated), NULL);
+	fake_call_forget();
+}
+
 void fake_vm_reset(void)
 {
 	uint64_t now_ns = fake_vm.now_ns;
@@ -34,6 +53,8 @@ void fake_vm_reset(void)
 	fake_vm.working_set_bytes = EBB_MIB;
 	fake_vm.now_ns = now_ns;
 	fake_vm.loop_thread = pthread_self();
+	fake_call_reset();
+	fake_call.on_answer = take_answer;
 	fake_vm.turns.limit = 4;
 	fake_vm.config.agent_timeout_ms = 100;
 	fake_vm.config.reclaim_timeout_ms = 60000;
@@ -364,85 +385,6 @@ int ebb_agent_target_decode(const struct json_object *data,
 {
 	return ebb_msg_decode(data, ebb_msg_target_state_fields, ret_state,
 			      sizeof(*ret_state), ret_error);
-}
-
-/* ---- in place of control.c ---- */
-
-void ebb_call_return(struct ebb_call *call, struct json_object *value)
-{
-	(void)call;
-	assert_false(fake_vm.answer.done);
-	fake_vm.answer.done = true;
-	/* Of a set or a doctor; any other is only known to have come. */
-	ebb_msg_decode(value, ebb_set_result_fields, &fake_vm.answer.result,
-		       sizeof(fake_vm.answer.result), NULL);
-	ebb_msg_decode(value, ebb_doctor_fields, &fake_vm.answer.doctor,
-		       sizeof(fake_vm.answer.doctor), NULL);
-	ebb_msg_decode(value, ebb_deflate_result_fields,
-		       &fake_vm.answer.deflated,
-		       sizeof(fake_vm.answer.deflated), NULL);
-	json_object_put(value);
-}
-
-void ebb_call_error(struct ebb_call *call, const char *error_class,
-		    const char *format, ...)
-{
-	va_list args;
-
-	(void)call;
-	assert_false(fake_vm.answer.done);
-	fake_vm.answer.done = true;
-	snprintf(fake_vm.answer.error_class, sizeof(fake_vm.answer.error_class),
-		 "%s", error_class);
-	va_start(args, format);
-	vsnprintf(fake_vm.answer.text, sizeof(fake_vm.answer.text), format,
-		  args);
-	va_end(args);
-}
-
-bool ebb_call_may_act(const struct ebb_call *call)
-{
-	(void)call;
-	return true;
-}
-
-uid_t ebb_call_uid(const struct ebb_call *call)
-{
-	(void)call;
-	return 0;
-}
-
-bool ebb_call_takes_event(const struct ebb_call *call)
-{
-	(void)call;
-	return true;
-}
-
-bool ebb_call_event(struct ebb_call *call, const char *name,
-		    struct json_object *data)
-{
-	(void)call;
-	(void)name;
-	json_object_put(data);
-	return true;
-}
-
-void ebb_call_on_answer(struct ebb_call *call,
-			void (*answered)(const struct json_object *value,
-					 const char *error, void *opaque),
-			void *opaque)
-{
-	(void)call;
-	(void)answered;
-	free(opaque);
-}
-
-void ebb_call_on_cancel(struct ebb_call *call, void (*cancelled)(void *opaque),
-			void *opaque)
-{
-	(void)call;
-	fake_vm.on_gone = cancelled;
-	fake_vm.gone_opaque = opaque;
 }
 
 /* ---- the test's own ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a vm stands on, played: the clock, libvirt, the probe, the agent and the
- * callers. These functions stand in for the objects of libhost.a that hold the
- * others, so a test links them instead. The vm, its workers and the event loop
+ * The surroundings of a vm, played: the clock, libvirt, the probe and the agent; its
+ * callers are of fake-call.h. These functions stand in for the objects of libhost.a that
+ * hold the others, so a test links them instead. The vm, its workers and the event loop
  * are the real ones.
  */
 #ifndef EBB_TESTS_UNIT_FAKE_VM_H
@@ -19,6 +19,7 @@
 #include "host/base/worker.h"
 #include "host/domain/vm.h"
 #include "protocol/message.h"
+#include "tests/unit/host/control/fake-call.h"
 
 struct fake_vm {
 	_Atomic uint64_t now_ns;
@@ -74,10 +75,6 @@ struct fake_vm {
 		struct ebb_doctor doctor;
 		struct ebb_deflate_result deflated;
 	} answer;
-
-	/* To be called when the caller goes. */
-	void (*on_gone)(void *opaque);
-	void *gone_opaque;
 
 	/* The vm's, from its last probe. */
 	const struct ebb_channel_ops *_Atomic channel_ops;

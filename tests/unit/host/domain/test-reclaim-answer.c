@@ -12,45 +12,26 @@
 #include "common/size.h"
 #include "host/domain/reclaim_answer.h"
 #include "host/rung/hand.h"
+#include "tests/unit/host/control/fake-call.h"
 
 static struct ebb_reclaim reclaim;
 static struct ebb_hand hand;
 static struct ebb_reclaim_result result;
 static struct ebb_reclaim_progress progress;
-static char error_class[64];
-static char error_text[1024];
 
-void ebb_call_return(struct ebb_call *call, struct json_object *value)
+static void take_answer(void)
 {
-	(void)call;
-	assert_int_equal(ebb_msg_decode(value, ebb_reclaim_result_fields,
-					&result, sizeof(result), NULL),
-			 0);
-	json_object_put(value);
+	if (fake_call.value)
+		fake_call_decode(ebb_reclaim_result_fields, &result,
+				 sizeof(result));
 }
 
-void ebb_call_error(struct ebb_call *call, const char *class_name,
-		    const char *format, ...)
+static void take_event(const char *name, const struct json_object *data)
 {
-	va_list args;
-
-	(void)call;
-	snprintf(error_class, sizeof(error_class), "%s", class_name);
-	va_start(args, format);
-	vsnprintf(error_text, sizeof(error_text), format, args);
-	va_end(args);
-}
-
-bool ebb_call_event(struct ebb_call *call, const char *name,
-		    struct json_object *data)
-{
-	(void)call;
 	assert_string_equal(name, "reclaim-progress");
 	assert_int_equal(ebb_msg_decode(data, ebb_reclaim_progress_fields,
 					&progress, sizeof(progress), NULL),
 			 0);
-	json_object_put(data);
-	return true;
 }
 
 static bool swap_known = true;
@@ -80,8 +61,7 @@ static void answer(struct ebb_outcome outcome)
 		.end_ns = 5000000,
 	};
 	memset(&result, 0, sizeof(result));
-	*error_class = *error_text = '\0';
-	ebb_reclaim_answer(&report, NULL);
+	ebb_reclaim_answer(&report, FAKE_CALL);
 }
 
 static void answer_refusal(enum ebb_refusal_kind kind)
@@ -90,15 +70,14 @@ static void answer_refusal(enum ebb_refusal_kind kind)
 		.refusal = ebb_refusal(kind, "%s", "the cause"),
 	};
 
-	*error_class = *error_text = '\0';
-	ebb_reclaim_answer(&report, NULL);
+	ebb_reclaim_answer(&report, FAKE_CALL);
 }
 
 static void test_books(void **state)
 {
 	(void)state;
 	answer(ebb_outcome(EBB_END_SATISFIED));
-	assert_string_equal(error_class, "");
+	assert_string_equal(fake_call.error_class, "");
 	assert_string_equal(result.ended, "satisfied");
 	assert_string_equal(result.note, "");
 	assert_int_equal(result.asked_bytes, 100 * EBB_MIB);
@@ -158,7 +137,7 @@ static void test_notes(void **state)
 	(void)state;
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
 		answer(ebb_outcome_reason(cases[i].end, cases[i].reason));
-		assert_string_equal(error_class, "");
+		assert_string_equal(fake_call.error_class, "");
 		assert_non_null(strstr(result.note, cases[i].note));
 		if (!*cases[i].note)
 			assert_string_equal(result.note, "");
@@ -207,10 +186,11 @@ static void test_errors(void **state)
 	(void)state;
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
 		answer(ebb_outcome_error(cases[i].end, "%s", "the cause"));
-		assert_string_equal(error_class, cases[i].error_class);
-		assert_non_null(strstr(error_text, cases[i].text));
-		assert_non_null(strstr(error_text, "[the cause]"));
-		assert_non_null(strstr(error_text, "40.0 MiB"));
+		assert_string_equal(fake_call.error_class,
+				    cases[i].error_class);
+		assert_non_null(strstr(fake_call.error, cases[i].text));
+		assert_non_null(strstr(fake_call.error, "[the cause]"));
+		assert_non_null(strstr(fake_call.error, "40.0 MiB"));
 	}
 }
 
@@ -232,8 +212,9 @@ static void test_refusals(void **state)
 	(void)state;
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
 		answer_refusal(cases[i].kind);
-		assert_string_equal(error_class, cases[i].error_class);
-		assert_string_equal(error_text, "the cause");
+		assert_string_equal(fake_call.error_class,
+				    cases[i].error_class);
+		assert_string_equal(fake_call.error, "the cause");
 	}
 }
 
@@ -245,7 +226,7 @@ static void test_waiting(void **state)
 					  .ahead = 2 };
 
 	(void)state;
-	ebb_reclaim_tell(&told, NULL);
+	ebb_reclaim_tell(&told, FAKE_CALL);
 	assert_string_equal(progress.phase, "waiting");
 	assert_int_equal(progress.running, 4);
 	assert_int_equal(progress.ahead, 2);
@@ -253,12 +234,12 @@ static void test_waiting(void **state)
 	reclaim = (struct ebb_reclaim){ .lender.qemu = &qemu,
 					.books.reclaimed_bytes = EBB_MIB };
 	told.reclaim = &reclaim;
-	ebb_reclaim_tell(&told, NULL);
+	ebb_reclaim_tell(&told, FAKE_CALL);
 	assert_string_equal(progress.phase, "waiting");
 	assert_int_equal(progress.reclaimed_bytes, EBB_MIB);
 	/* And about to begin, which takes no time yet. */
 	told = (struct ebb_reclaim_state){ .reclaim = &reclaim };
-	ebb_reclaim_tell(&told, NULL);
+	ebb_reclaim_tell(&told, FAKE_CALL);
 	assert_string_equal(progress.phase, "taking");
 	assert_int_equal(progress.running, 0);
 	assert_int_equal(progress.elapsed_ms, 0);
@@ -275,7 +256,7 @@ static void test_dry_run(void **state)
 		.estimate = { 50 * EBB_MIB, 300 * EBB_MIB },
 		.before_bytes = 500 * EBB_MIB,
 	};
-	ebb_reclaim_answer(&report, NULL);
+	ebb_reclaim_answer(&report, FAKE_CALL);
 	assert_true(result.dry_run);
 	assert_string_equal(result.ended, "dry-run");
 	assert_int_equal(result.estimate_min_bytes, 50 * EBB_MIB);
@@ -313,6 +294,21 @@ static void test_ends_have_names(void **state)
 	}
 }
 
+static int set_up(void **state)
+{
+	(void)state;
+	fake_call.on_answer = take_answer;
+	fake_call.on_event = take_event;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	fake_call_reset();
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,5 +324,5 @@ int main(void)
 		cmocka_unit_test(test_ends_have_names),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -958,7 +958,7 @@ static void test_client_goes(void **state)
 	fake_vm.reclaim_held = true;
 	serve(EBB_MIB);
 	fake_vm_until(fake_vm.reclaims > 0);
-	fake_vm.on_gone(fake_vm.gone_opaque);
+	fake_call.on_gone(fake_call.gone_opaque);
 	fake_vm_settle_down();
 	assert_true(fake_vm.answer.done);
 	assert_null(vm->requests.first);
@@ -971,7 +971,7 @@ static void test_client_goes_before_it_began(void **state)
 	ebb_vm_invalidate(vm);
 	serve(EBB_MIB);
 	assert_false(fake_vm.answer.done);
-	fake_vm.on_gone(fake_vm.gone_opaque);
+	fake_call.on_gone(fake_call.gone_opaque);
 	assert_true(fake_vm.answer.done);
 	assert_string_equal(fake_vm.answer.text, "Cancelled before it began");
 	fake_vm.held = false;
@@ -995,7 +995,7 @@ static void test_client_goes_in_line(void **state)
 	vm = line[0].vm;
 	fake_vm_until(line[2].vm->turn.waits);
 	assert_false(fake_vm.answer.done);
-	fake_vm.on_gone(fake_vm.gone_opaque);
+	fake_call.on_gone(fake_call.gone_opaque);
 	assert_true(fake_vm.answer.done);
 	assert_false(line[2].vm->turn.waits);
 	release();

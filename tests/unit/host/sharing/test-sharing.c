@@ -21,6 +21,7 @@
 #include "host/interface/explain.h"
 #include "host/sharing/state.h"
 #include "host/snapshot/snapshot.h"
+#include "tests/unit/host/control/fake-call.h"
 
 enum {
 	SPEED = 100,
@@ -89,8 +90,6 @@ static char state_dir[64];
 static struct ebb_config config;
 static struct ebb_workers *workers;
 static struct ebb_sharing *sharing;
-static char error_class[64], error_text[256];
-static struct json_object *answer;
 
 /* ---- what is played ---- */
 
@@ -464,36 +463,6 @@ void __wrap_ebb_log_fields(enum ebb_log_level level,
 	note_line(level, text);
 }
 
-uid_t __wrap_ebb_call_uid(const struct ebb_call *call);
-uid_t __wrap_ebb_call_uid(const struct ebb_call *call)
-{
-	(void)call;
-	return 0;
-}
-
-void __wrap_ebb_call_return(struct ebb_call *call, struct json_object *value);
-void __wrap_ebb_call_return(struct ebb_call *call, struct json_object *value)
-{
-	(void)call;
-	json_object_put(answer);
-	answer = value;
-}
-
-__attribute__((format(printf, 3, 4))) void
-__wrap_ebb_call_error(struct ebb_call *call, const char *class,
-		      const char *format, ...);
-void __wrap_ebb_call_error(struct ebb_call *call, const char *class,
-			   const char *format, ...)
-{
-	va_list args;
-
-	(void)call;
-	snprintf(error_class, sizeof(error_class), "%s", class);
-	va_start(args, format);
-	vsnprintf(error_text, sizeof(error_text), format, args);
-	va_end(args);
-}
-
 /* ---- the test's own ---- */
 
 static void on_too_late(int timer, void *opaque)
@@ -548,14 +517,12 @@ static void call(const char *command, const char *arguments)
 	const struct ebb_control_handler *handler = ebb_sharing_handlers;
 	struct json_object *object = json_tokener_parse(arguments);
 
-	json_object_put(answer);
-	answer = NULL;
-	error_class[0] = '\0';
+	fake_call_forget();
 	while (strcmp(handler->command, command) != 0)
 		handler++;
 	handler->handle(NULL, object, sharing);
 	json_object_put(object);
-	UNTIL(answer || *error_class);
+	UNTIL(fake_call.value || *fake_call.error_class);
 }
 
 /* Of what was explained, as it is saved: the same is decided. */
@@ -565,8 +532,8 @@ static void assert_decides_alike(struct json_object *array)
 	struct ebb_explain_domain row, saved;
 	struct ebb_snapshot_error error;
 
-	assert_int_equal(ebb_msg_decode(answer, ebb_explain_fields, &head,
-					sizeof(head), NULL),
+	assert_int_equal(ebb_msg_decode(fake_call.value, ebb_explain_fields,
+					&head, sizeof(head), NULL),
 			 0);
 	assert_int_equal(ebb_msg_decode(json_object_array_get_idx(array, 0),
 					ebb_explain_domain_fields, &row,
@@ -586,7 +553,8 @@ static const char *explained(const char *member)
 	struct json_object *domains, *value = NULL;
 
 	call("policy-explain", "{\"domain\": \"web1\"}");
-	assert_true(json_object_object_get_ex(answer, "domains", &domains));
+	assert_true(json_object_object_get_ex(fake_call.value, "domains",
+					      &domains));
 	assert_int_equal(json_object_array_length(domains), 1);
 	assert_decides_alike(domains);
 	json_object_object_get_ex(json_object_array_get_idx(domains, 0), member,
@@ -638,8 +606,7 @@ static int tear_down(void **state)
 		ebb_loop_turn();
 	ebb_sharing_free(sharing);
 	sharing = NULL;
-	json_object_put(answer);
-	answer = NULL;
+	fake_call_forget();
 	ebb_config_clear(&config);
 	return 0;
 }
@@ -749,7 +716,8 @@ static void who_is_not_known_is_owed_and_named(void **state)
 	pass(3 * MINUTE_S);
 	assert_int_equal(guests[0].orders, 0);
 	call("policy-explain", "{}");
-	assert_true(json_object_object_get_ex(answer, "budgets", &budgets));
+	assert_true(json_object_object_get_ex(fake_call.value, "budgets",
+					      &budgets));
 	assert_string_equal(of_budget(budgets, 0, "unknown-debtor"), "db1");
 	assert_string_equal(of_budget(budgets, 0, "covered"), "false");
 	guests[1].unfound = false;
@@ -761,7 +729,8 @@ static uint64_t of_host(const char *member)
 {
 	struct json_object *budgets, *value;
 
-	assert_true(json_object_object_get_ex(answer, "budgets", &budgets));
+	assert_true(json_object_object_get_ex(fake_call.value, "budgets",
+					      &budgets));
 	assert_true(json_object_object_get_ex(
 		json_object_array_get_idx(budgets, 0), member, &value));
 	return json_object_get_uint64(value);
@@ -926,9 +895,10 @@ static void of_many_budgets_those_in_need_are_told(void **state)
 	UNTIL(__atomic_load_n(&reads, __ATOMIC_RELAXED) > 3 &&
 	      sharing->looked_ns > 0 && !sharing->ground.reading);
 	call("policy-explain", "{}");
-	assert_true(json_object_object_get_ex(answer, "budgets", &budgets));
-	assert_true(json_object_object_get_ex(answer, "budgets-left-out",
-					      &left_out));
+	assert_true(json_object_object_get_ex(fake_call.value, "budgets",
+					      &budgets));
+	assert_true(json_object_object_get_ex(fake_call.value,
+					      "budgets-left-out", &left_out));
 	assert_int_equal(json_object_array_length(budgets), 64);
 	assert_int_equal(json_object_get_int(left_out), 301 - 64);
 	assert_string_equal(of_budget(budgets, 0, "name"), "host");
@@ -955,7 +925,8 @@ static bool is_paused(void)
 	struct json_object *paused;
 
 	call("policy-explain", "{}");
-	assert_true(json_object_object_get_ex(answer, "paused", &paused));
+	assert_true(
+		json_object_object_get_ex(fake_call.value, "paused", &paused));
 	return json_object_get_boolean(paused);
 }
 
@@ -963,7 +934,7 @@ static const char *note(void)
 {
 	struct json_object *text;
 
-	return json_object_object_get_ex(answer, "note", &text)
+	return json_object_object_get_ex(fake_call.value, "note", &text)
 		       ? json_object_get_string(text)
 		       : "";
 }
@@ -1012,8 +983,8 @@ static const char *told_paused(bool *ret_running)
 	struct json_object *array, *name, *running;
 
 	call("policy-explain", "{}");
-	assert_true(
-		json_object_object_get_ex(answer, "paused-domains", &array));
+	assert_true(json_object_object_get_ex(fake_call.value, "paused-domains",
+					      &array));
 	if (json_object_array_length(array) == 0)
 		return "";
 	assert_int_equal(json_object_array_length(array), 1);
@@ -1051,10 +1022,10 @@ static void a_pause_of_who_does_not_run_is_ended(void **state)
 	assert_int_equal(pause_of(0), EBB_VM_PAUSE_DOMAIN);
 	assert_int_equal(pause_of(1), EBB_VM_PAUSE_NONE);
 	call("policy-pause", "{\"pause\": false, \"domain\": \"db1\"}");
-	assert_string_equal(error_class, "DomainNotFound");
-	assert_non_null(strstr(error_text, "ebbctl policy status"));
+	assert_string_equal(fake_call.error_class, "DomainNotFound");
+	assert_non_null(strstr(fake_call.error, "ebbctl policy status"));
 	call("policy-pause", "{\"pause\": false, \"domain\": \"web1\"}");
-	assert_string_equal(error_class, "");
+	assert_string_equal(fake_call.error_class, "");
 	assert_string_equal(told_paused(&running), "");
 	come(0);
 	assert_string_equal(explained("paused"), "false");
@@ -1087,7 +1058,7 @@ static void a_pause_is_ended_after_a_restart(void **state)
 		snprintf(request, sizeof(request),
 			 "{\"pause\": false, \"domain\": \"%s\"}", domains[i]);
 		call("policy-pause", request);
-		assert_string_equal(error_class, "");
+		assert_string_equal(fake_call.error_class, "");
 		end_ebbd();
 		start(false);
 		assert_int_equal(sharing->exempt_count, 0);
@@ -2076,7 +2047,7 @@ static void one_domain_is_paused(void **state)
 	call("policy-pause", "{\"pause\": false, \"domain\": \"web1\"}");
 	UNTIL(guests[0].orders > 0);
 	call("policy-pause", "{\"pause\": false, \"domain\": \"none\"}");
-	assert_string_equal(error_class, "DomainNotFound");
+	assert_string_equal(fake_call.error_class, "DomainNotFound");
 }
 
 #define SHARING_TEST(name) \
