@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One look at a domain: what stands in the way of each rung, and, where nothing
- * does, a lease relation that is proven and attached.
+ * One look at a domain: the obstacles of each rung, and, if there is none, a lease
+ * relation that is proven and attached.
  *
- * A look blocks (libvirt, the agent, /proc) and so runs on a worker. Its result
- * is a value that others do not see until it is done: meanwhile the result of
- * the look before is what is known. Both share the files of the process that
- * they found (process.h), so a look neither closes them nor lets go of their
- * lock. It finds all reasons, not the first only: an operator mends them in one
- * go.
+ * A look blocks (libvirt, the agent, /proc) and so runs on a worker. Its result is a
+ * value that others do not see until it is done: until then they have the result of the
+ * look before. Both share the files of the process that they found (process.h), so a look
+ * neither closes them nor lets go of their lock. It finds all reasons, not the first only:
+ * an operator mends them in one go.
+ *
+ * probe_run.c has the order of the parts, which are files of their own (probe_parts.h):
+ *
+ *   probe_xml.c	the domain as libvirt has it
+ *   probe_process.c	its QEMU, the files behind its memory, their lock
+ *   probe_agent.c	the agent's answer, and by which channel it comes
+ *   probe_balloon.c	whether a driver of its balloon answers
+ *   probe_lease.c	the proof of its memory, and the ring in it
  */
 #ifndef EBB_HOST_PROBE_H
 #define EBB_HOST_PROBE_H

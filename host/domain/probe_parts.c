@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "host/domain/probe_parts.h"
+
+#include "common/clock.h"
+#include "host/base/fault.h"
+#include "host/memory/age.h"
+
+enum {
+	/* A guest may take so long to boot before its agent is missed. */
+	BOOT_S = 120,
+};
+
+void ebb_probe_add_reason(struct ebb_probe_context *context,
+			  enum ebb_reason_id id, const char *detail)
+{
+	ebb_reason_add(&context->probe->reasons, id, detail ? "%s" : NULL,
+		       detail);
+}
+
+bool ebb_probe_is_booting(const struct ebb_probe_context *context)
+{
+	uint64_t booted_ns = context->order->booted_ns;
+	uint32_t boot_s = BOOT_S / ebb_fault_speed();
+
+	return (ebb_process_age_s(context->probe->qemu.pid) < boot_s &&
+		!ebb_process_was_restored(context->probe->qemu.pid)) ||
+	       (booted_ns && ebb_now_ns() - booted_ns < boot_s * EBB_NS_PER_S);
+}
