@@ -11,7 +11,7 @@
 
 #include "host/base/worker.h"
 #include "host/config.h"
-#include "host/control/control.h"
+#include "host/control/call.h"
 
 struct ebb_past;
 struct ebb_reload;

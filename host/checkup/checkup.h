@@ -13,7 +13,7 @@
 #include "host/base/worker.h"
 #include "host/checkup/examine.h"
 #include "host/config.h"
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/domain/fleet.h"
 #include "host/sharing/sharing.h"
 

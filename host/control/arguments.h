@@ -3,7 +3,7 @@
 #ifndef EBB_HOST_CONTROL_ARGUMENTS_H
 #define EBB_HOST_CONTROL_ARGUMENTS_H
 
-#include "host/control/control.h"
+#include "host/control/call.h"
 
 /**
  * ebb_call_decode - as ebb_msg_decode()

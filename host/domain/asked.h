@@ -3,7 +3,7 @@
 #ifndef EBB_HOST_ASKED_H
 #define EBB_HOST_ASKED_H
 
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/history/past.h"
 
 /**

@@ -6,7 +6,7 @@
 #ifndef EBB_HOST_DEFINED_H
 #define EBB_HOST_DEFINED_H
 
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/domain/fleet_state.h"
 
 /* Answers "domain-doctor" about one that is off, when libvirtd has answered. */

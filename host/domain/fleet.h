@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "host/config.h"
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/domain/vm.h"
 #include "host/libvirt/virt.h"
 #include "host/base/worker.h"

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "host/control/control.h"
+#include "host/control/call.h"
 
 struct ebb_pending_call;
 

@@ -3,7 +3,7 @@
 #ifndef EBB_HOST_RECLAIM_ANSWER_H
 #define EBB_HOST_RECLAIM_ANSWER_H
 
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/domain/reclaim_order.h"
 #include "host/interface/status.h"
 

@@ -3,7 +3,7 @@
 #ifndef EBB_HOST_RECLAIM_CALL_H
 #define EBB_HOST_RECLAIM_CALL_H
 
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/domain/vm.h"
 
 /*

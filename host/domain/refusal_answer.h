@@ -3,7 +3,7 @@
 #ifndef EBB_HOST_REFUSAL_ANSWER_H
 #define EBB_HOST_REFUSAL_ANSWER_H
 
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/domain/refusal.h"
 
 /* Answers the call with an error of status.h. Not with EBB_REFUSAL_NONE. */

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/domain/reclaim_order.h"
 #include "host/domain/set_order.h"
 

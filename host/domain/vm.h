@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #include "host/config.h"
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/domain/counters.h"
 #include "host/domain/probe.h"
 #include "host/domain/reclaim_order.h"

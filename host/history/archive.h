@@ -17,7 +17,7 @@
 #define EBB_HOST_ARCHIVE_H
 
 #include "host/base/worker.h"
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/history/samples.h"
 
 struct ebb_archive;

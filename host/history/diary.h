@@ -18,7 +18,7 @@
 #define EBB_HOST_DIARY_H
 
 #include "host/base/worker.h"
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/history/store.h"
 #include "host/interface/event.h"
 

@@ -38,7 +38,7 @@
 
 #include "common/log.h"
 #include "host/base/worker.h"
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/history/archive.h"
 #include "host/history/diary.h"
 

@@ -53,7 +53,7 @@
 #include "host/base/worker.h"
 #include "host/budget/watch.h"
 #include "host/config.h"
-#include "host/control/control.h"
+#include "host/control/call.h"
 #include "host/domain/fleet.h"
 #include "host/history/past.h"
 #include "host/interface/explain.h"

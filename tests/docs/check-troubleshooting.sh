@@ -49,7 +49,7 @@ named 'reason of a target' <"$work/names"
 literals '\[EBB_POLICY_[A-Z_]+\] = "[a-z-]+"' host/policy/left.c >"$work/names"
 named 'state of the policy' <"$work/names"
 literals '"[A-Z][a-z]+[A-Z][a-z]+([A-Z][a-z]+)?"|"(Usage|Unreachable|Interrupted|Busy)"' \
-	host/control/control.c host/domain host/sharing host/checkup \
+	host/control/call.c host/control/control.c host/domain host/sharing host/checkup \
 	host/reload.c host/ctl >"$work/names"
 named 'class of errors' <"$work/names"
 cat host/domain/doctor.c host/checkup/*.c | tr -s '\n\t ' ' ' >"$work/checks"

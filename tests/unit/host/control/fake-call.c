@@ -39,7 +39,7 @@ void fake_call_decode(const struct ebb_field *fields, void *ret_message,
 		fail_msg("the answer does not fit: %s", error.text);
 }
 
-/* ---- in place of control.c ---- */
+/* ---- in place of call.c ---- */
 
 static void end(const char *error)
 {

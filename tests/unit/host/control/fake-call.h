@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A request on the control socket, played: this stands in for control.c, so a test links
+ * A request on the control socket, played: this stands in for call.c, so a test links
  * it instead. There is one request at a time, and any pointer is it.
  */
 #ifndef EBB_TESTS_UNIT_FAKE_CALL_H
 #define EBB_TESTS_UNIT_FAKE_CALL_H
 
-#include "host/control/control.h"
+#include "host/control/call.h"
 
 /**
  * struct fake_call - the last request

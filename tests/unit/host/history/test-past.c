@@ -20,6 +20,7 @@
 
 #include "common/cleanup.h"
 #include "host/base/loop.h"
+#include "host/control/control.h"
 #include "host/history/past.h"
 #include "host/history/wall.h"
 #include "protocol/frame.h"
