@@ -2,7 +2,7 @@
 /*
  * The one job of a vm, and its phase.
  *
- * The files that know a job (vm_look.c, vm_target.c, vm_reclaim.c) call nobody
+ * The files that know a job (vm_look.c, vm_tell.c, vm_reclaim.c) call nobody
  * above them: they leave what they found in the vm, and what follows from it is
  * decided by vm.c, which is called here after each job.
  */

@@ -458,12 +458,23 @@ void ebb_vm_ask_job_if_wanted(struct ebb_vm *vm);
 /* vm_libvirt_job.c: libvirtd said so of one that reads the memory. */
 void ebb_vm_job_is_under_way(struct ebb_vm *vm);
 
-/* vm_target.c: begins the request. */
+/* vm_set.c: libvirt keeps the set (blocks). Fills @kept, @have_metadata and @metadata. */
+void ebb_vm_keep_set(struct ebb_domain *domain, struct vm_telling *telling);
+
+/* vm_set.c: answers @call by the result of the telling. */
+void ebb_vm_answer_set(const struct ebb_vm *vm, struct ebb_call *call);
+
+/* vm_set.c: whether nothing may be kept for this domain. */
+bool ebb_vm_refuses_set(const struct ebb_vm *vm,
+			const struct ebb_set_order *set,
+			struct ebb_refusal *ret_refusal);
+
+/* vm_tell.c: begins the request. */
 enum ebb_vm_serving ebb_vm_start_set(struct ebb_vm *vm,
 				     struct ebb_request *request,
 				     struct ebb_refusal *ret_refusal);
 
-/* vm_target.c: a renewal, if it is time and nothing else runs. */
+/* vm_tell.c: a renewal, if it is time and nothing else runs. */
 void ebb_vm_tell_if_due(struct ebb_vm *vm);
 
 /* vm_target.c: another agent or kernel is there: it knows of no target. */
@@ -565,6 +576,10 @@ int ebb_vm_settings_try(const struct ebb_vm *vm,
 /* vm_settings.c: for show, list and set. */
 void ebb_vm_settings_status(const struct ebb_vm *vm,
 			    struct ebb_settings_status *ret_status);
+
+/* vm_target.c: the guest said this of its target. */
+void ebb_vm_take_target_state(struct ebb_vm *vm,
+			      const struct ebb_msg_target_state *state);
 
 /* vm_target.c: EBB_TARGET_CHANGED; @data is hostile. */
 void ebb_vm_target_event(struct ebb_vm *vm, const struct json_object *data);
