@@ -101,11 +101,9 @@ int ebb_samples_identify(const struct ebb_store *store, const char *name,
 	struct head head;
 	int r;
 
-	/* Not a pipe that somebody put there: it would be waited for. */
-	fd = openat(store->dir_fd, name,
-		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = ebb_store_open_file(store, name, O_RDONLY);
 	if (fd < 0)
-		return errno == ELOOP ? -EBADMSG : -errno;
+		return fd;
 	r = read_head(fd, &head);
 	if (r < 0)
 		return r;
