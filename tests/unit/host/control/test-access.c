@@ -3,12 +3,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,10 +19,7 @@
 #include "host/domain/fleet.h"
 #include "host/reload.h"
 #include "host/sharing/sharing.h"
-
-enum {
-	TURNS_MAX = 2000, /* of the loop, each 5 ms at most */
-};
+#include "tests/unit/host/control/client.h"
 
 static char dir[] = "test-access.XXXXXX";
 static char path[64];
@@ -166,37 +161,8 @@ static void on_tick(int timer, void *opaque)
 
 static int client_new(enum ebb_access access)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	strcpy(address.sun_path, path);
 	access_of_next = access;
-	assert_int_equal(
-		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-/* The next line, turning the loop meanwhile; "" at the end of the stream. */
-static const char *client_line(int fd)
-{
-	static char line[4096];
-	size_t used = 0;
-
-	for (int i = 0; i < TURNS_MAX; i++) {
-		while (recv(fd, line + used, 1, MSG_DONTWAIT) == 1) {
-			if (line[used++] == '\n') {
-				line[used - 1] = '\0';
-				return line;
-			}
-			assert_true(used < sizeof(line));
-		}
-		if (recv(fd, line, 1, MSG_DONTWAIT | MSG_PEEK) == 0)
-			return "";
-		assert_int_equal(ebb_loop_turn(), 0);
-	}
-	fail_msg("no line came");
-	return NULL;
+	return client_connect(path);
 }
 
 static const char *ask(int fd, const char *command)
@@ -204,8 +170,7 @@ static const char *ask(int fd, const char *command)
 	char request[128];
 
 	snprintf(request, sizeof(request), "{\"execute\":\"%s\"}\n", command);
-	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL),
-			 (ssize_t)strlen(request));
+	client_send(fd, request);
 	return client_line(fd);
 }
 
@@ -246,7 +211,7 @@ static void test_reader_gives_no_command_of_ebbd_that_acts(void **state)
 /* Turns the loop until polkit is asked. */
 static void await_question(void)
 {
-	for (int i = 0; i < TURNS_MAX && !polkit.asked; i++)
+	for (int i = 0; i < CLIENT_TURNS_MAX && !polkit.asked; i++)
 		assert_int_equal(ebb_loop_turn(), 0);
 	assert_true(polkit.asked);
 }
@@ -306,7 +271,7 @@ static void test_reader_leaves_while_polkit_is_asked(void **state)
 	acts = 0;
 	begin_act(fd);
 	close(fd);
-	for (int i = 0; i < TURNS_MAX && !polkit.cancels; i++)
+	for (int i = 0; i < CLIENT_TURNS_MAX && !polkit.cancels; i++)
 		assert_int_equal(ebb_loop_turn(), 0);
 	assert_int_equal(polkit.cancels, 1);
 	assert_int_equal(acts, 0);

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,9 +17,9 @@
 #include "host/base/loop.h"
 #include "host/control/control.h"
 #include "host/interface/status.h"
+#include "tests/unit/host/control/client.h"
 
 enum {
-	TURNS_MAX = 2000, /* of the loop, each 5 ms at most */
 	PEERS = EBB_CONTROL_PEERS_MAX
 };
 
@@ -110,45 +109,7 @@ static void turns(unsigned int count)
 
 static int client_new(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	strcpy(address.sun_path, path);
-	assert_int_equal(
-		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-static void client_send(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL),
-			 (ssize_t)strlen(text));
-}
-
-/* The next line, turning the loop meanwhile. "" at the end of the stream. */
-static const char *client_line(int fd)
-{
-	static char line[4096];
-	size_t used = 0;
-
-	for (int i = 0; i < TURNS_MAX; i++) {
-		while (recv(fd, line + used, 1, MSG_DONTWAIT) == 1) {
-			if (line[used++] == '\n') {
-				line[used - 1] = '\0';
-				return line;
-			}
-			assert_true(used < sizeof(line));
-		}
-		if (errno != EAGAIN ||
-		    recv(fd, line, 1, MSG_DONTWAIT | MSG_PEEK) == 0) {
-			assert_int_equal(used, 0);
-			return "";
-		}
-		turn();
-	}
-	fail_msg("no line came");
-	return NULL;
+	return client_connect(path);
 }
 
 static void ask(int fd, const char *request, const char *answer)
@@ -159,7 +120,7 @@ static void ask(int fd, const char *request, const char *answer)
 
 static void wait_held(void)
 {
-	for (int i = 0; !held && i < TURNS_MAX; i++)
+	for (int i = 0; !held && i < CLIENT_TURNS_MAX; i++)
 		turn();
 	assert_non_null(held);
 }
@@ -268,7 +229,8 @@ static void test_slow_reader(void **state)
 	/* The second answer is made only when the first one has left. */
 	client_send(fd, "{\"execute\":\"huge\"}\n{\"execute\":\"echo\"}\n");
 	turns(10);
-	for (int i = 0; i < TURNS_MAX && got < (1 << 20) + 13 + 14; i++) {
+	for (int i = 0; i < CLIENT_TURNS_MAX && got < (1 << 20) + 13 + 14;
+	     i++) {
 		ssize_t r = recv(fd, part, sizeof(part), MSG_DONTWAIT);
 
 		if (r > 0)
@@ -315,7 +277,7 @@ static void test_events_to_steady_reader_have_a_bound(void **state)
 	wait_held();
 	call = ebb_steal_ptr(held);
 	queued_max = 0;
-	for (int i = 0; i < TURNS_MAX && got < (2 << 20); i++) {
+	for (int i = 0; i < CLIENT_TURNS_MAX && got < (2 << 20); i++) {
 		ssize_t r;
 
 		while (ebb_call_event(call, "progress", NULL))
@@ -345,7 +307,7 @@ static void test_disconnect_cancels(void **state)
 	turns(3);
 	assert_int_equal(cancels, 0);
 	close(fd);
-	for (int i = 0; !cancels && i < TURNS_MAX; i++)
+	for (int i = 0; !cancels && i < CLIENT_TURNS_MAX; i++)
 		turn();
 	assert_int_equal(cancels, 1);
 	/* It is still the owner's, and a late event or answer goes nowhere. */
