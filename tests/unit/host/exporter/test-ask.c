@@ -286,6 +286,37 @@ static void test_silence(void **state)
 	close(peer);
 }
 
+/* Events are no answer: they do not make a round longer. */
+static void test_events_alone(void **state)
+{
+	int peer = start_round();
+
+	(void)state;
+	answer(peer, "{\"event\":\"news\",\"data\":{}}\n");
+	now_ns += 4900 * EBB_NS_PER_MS;
+	assert_false(exp_ask_turn(&ask));
+	answer(peer, "{\"event\":\"news\",\"data\":{}}\n");
+	now_ns += 100 * EBB_NS_PER_MS;
+	assert_true(exp_ask_turn(&ask));
+	close(peer);
+	expect_trouble("did not answer in time");
+}
+
+/* Two answers that come at once are both taken, though nothing wakes for the second. */
+static void test_answers_at_once(void **state)
+{
+	int peer = start_round();
+
+	(void)state;
+	answer(peer, "{\"return\":{\"d\":1}}\n{\"return\":{\"l\":2}}\n");
+	assert_false(exp_ask_turn(&ask));
+	assert_string_equal(answered(EXP_DOMAINS), "{\"l\":2}");
+	answer(peer, "{\"return\":{\"p\":3}}\n");
+	assert_true(exp_ask_turn(&ask));
+	close(peer);
+	assert_string_equal(answered(EXP_POLICY), "{\"p\":3}");
+}
+
 /* One that was restarted is asked as any, and nothing is left of the one before. */
 static void test_restart(void **state)
 {
@@ -384,11 +415,12 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ASK_TEST(test_round),	    ASK_TEST(test_long_answer),
-		ASK_TEST(test_kept_policy), ASK_TEST(test_past),
-		ASK_TEST(test_refusal),	    ASK_TEST(test_nonsense),
-		ASK_TEST(test_silence),	    ASK_TEST(test_restart),
-		ASK_TEST(test_turned_away), ASK_TEST(test_busy),
+		ASK_TEST(test_round),	     ASK_TEST(test_long_answer),
+		ASK_TEST(test_kept_policy),  ASK_TEST(test_past),
+		ASK_TEST(test_refusal),	     ASK_TEST(test_nonsense),
+		ASK_TEST(test_silence),	     ASK_TEST(test_restart),
+		ASK_TEST(test_turned_away),  ASK_TEST(test_busy),
+		ASK_TEST(test_events_alone), ASK_TEST(test_answers_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
