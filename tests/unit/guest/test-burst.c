@@ -20,7 +20,7 @@ static uint64_t wait_for_chunk(void)
 {
 	uint64_t bytes = 0;
 
-	for (int i = 0; i < 500 && bytes == 0; i++) {
+	for (int i = 0; i < 6000 && bytes == 0; i++) {
 		usleep(10 * 1000);
 		bytes = fake_root_number(RECLAIM);
 	}
