@@ -11,6 +11,7 @@
 # shellcheck source=scripts/rig/balloon.sh
 . "$source_dir/scripts/rig/balloon.sh"
 
+use_faulty_ebbd
 requires virsh socat jq
 rig_init
 libvirt_start
@@ -19,6 +20,11 @@ two_balloons deflating
 start_ebbd
 refused 1 'memory is private' "a guest that was started a short while ago" \
 	ebbctl reclaim "$GUEST" 300M
+# By the next one it has booted: the minutes of that are 5 seconds.
+stop_ebbd
+export EBB_FAULT_SPEED=12
+# shellcheck disable=SC2119
+start_ebbd
 wait_balloon_rung
 check "its first reason is what the lease lacks" \
 	[ "$(ebbctl_json show "$GUEST" | jq -r '.reasons[0].name')" = private-memory ]

@@ -54,10 +54,10 @@ faulted_in()
 	sed 's/.*) //' "/proc/$(guest_pid)/stat" | awk '{ printf "%.0f\n", ($8 + $10) * 4096 }'
 }
 
-# boot BACKING
-boot()
+# define BACKING
+define()
 {
-	guest_boot --memory 768 --backing "$1" --channels shell --cmdline ebb.no-module
+	guest_define --memory 768 --backing "$1" --channels shell --cmdline ebb.no-module
 }
 
 # await_rung REASON: until it no longer counts as booting.
@@ -123,11 +123,16 @@ check_guest()
 	check "$backing: the guest's log is clean" dmesg_clean
 }
 
+# A guest counts as booted half a minute after its start.
+use_faulty_ebbd
+export EBB_FAULT_SPEED=4
 requires virsh socat jq
 swap_begin $SWAP_MIB
 rig_init
 libvirt_start
-boot private
+define private
+guest_start
+guest_wait
 # shellcheck disable=SC2119
 start_ebbd
 wait_for 90 closed_for no-swap || fail "no-swap is not named: $(ebbctl show "$GUEST" 2>&1)"
@@ -162,10 +167,12 @@ grep -qxE "no-more|guest-pressure" <<<"$(result ended)" ||
 	fail "it ended $(result ended): $RESULT"
 ok "of 760 MiB $(mib "$(result reclaimed-bytes)") came, then: $(result ended), $(result refused-reason)"
 guest_remove "$GUEST"
-boot memfd
-wait_for 60 closed_for guest-booting ||
+define memfd
+guest_start
+wait_for 25 closed_for guest-booting ||
 	fail "it does not count as booting: $(ebbctl show "$GUEST" 2>&1)"
 ok "what was started a short while ago is not paged out"
+guest_wait
 # A guest from an image has booted.
 check "it is saved" virsh save "$GUEST" "$RIG_DIR/guest.save"
 check "and restored" virsh restore "$RIG_DIR/guest.save"
