@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -63,6 +64,38 @@ int ebb_size_parse(const char *text, uint64_t *ret_bytes)
 		return -ERANGE;
 	*ret_bytes = (whole << shift) + ((thousandths << shift) / 1000);
 	return 0;
+}
+
+/* "512MB" */
+static bool has_decimal_unit(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length >= 2 && toupper((unsigned char)text[length - 1]) == 'B' &&
+	       strchr("KMGT", toupper((unsigned char)text[length - 2]));
+}
+
+static bool has_no_unit(const char *text)
+{
+	return *text && strspn(text, "0123456789.") == strlen(text);
+}
+
+const char *ebb_size_trouble(const char *text)
+{
+	uint64_t bytes;
+	int r = ebb_size_parse(text, &bytes);
+
+	if (*text == '-' || (r == 0 && bytes == 0))
+		return "must be positive. Give a size such as 512M";
+	if (r == -ERANGE)
+		return "is more than any guest has. Give less, such as 512M";
+	if (has_decimal_unit(text))
+		return "has a unit that means two things. Write powers of 1024 "
+		       "as 512M or 512MiB";
+	if (has_no_unit(text))
+		return "has no unit. Add K, M, G or T, as in 512M";
+	return "is no size. Give a number and K, M, G or T, such as 512M or "
+	       "1.5G";
 }
 
 const char *ebb_size_format(uint64_t bytes, char *text, size_t text_bytes)

@@ -26,6 +26,15 @@
 int ebb_size_parse(const char *text, uint64_t *ret_bytes);
 
 /**
+ * ebb_size_trouble - why a text is refused, for "'512MB' ..."
+ * @text: that ebb_size_parse() refuses, or that means 0 where that is of no use
+ *
+ * Ends with what to give instead, without a stop, so that what else may be given can
+ * follow.
+ */
+const char *ebb_size_trouble(const char *text);
+
+/**
  * ebb_size_format - bytes to a short text, as "1.8 GiB" or "0 B"
  * @text: at least EBB_SIZE_TEXT_BYTES
  *

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "common/cleanup.h"
+#include "common/size.h"
 #include "host/interface/duration.h"
 #include "host/interface/nearest.h"
 #include "host/interface/status.h"
@@ -233,9 +234,7 @@ static void fail_option(struct parse *parse, int code, const char *word)
 			   "option '%.40s' needs a value. See ebbctl help.",
 			   word);
 	else if (isdigit((unsigned char)word[1]))
-		parse_fail(parse,
-			   "SIZE must be positive. Give how much to take, such "
-			   "as 512M, or --all.");
+		parse_fail(parse, "SIZE %s, or --all.", ebb_size_trouble("-"));
 	else if (optopt > UINT8_MAX)
 		parse_fail(parse,
 			   "option '%.40s' takes no value. See ebbctl help.",

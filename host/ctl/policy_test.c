@@ -242,10 +242,8 @@ static int take_size(const struct test *test, const char *place,
 	uint64_t bytes;
 
 	if (ebb_size_parse(text, &bytes) < 0 || bytes > INT64_MAX)
-		return FAIL(test,
-			    "%s: '%s' is '%.40s', which is no size. Give a "
-			    "number of bytes, or one such as \"2G\".",
-			    place, name, text);
+		return FAIL(test, "%s: %s: '%.40s' %s, or a number of bytes.",
+			    place, name, text, ebb_size_trouble(text));
 	json_object_object_add(row, name, json_object_new_uint64(bytes));
 	return CTL_DONE;
 }

@@ -2,7 +2,6 @@
 /* ebbctl reclaim DOMAIN SIZE|--all: take a guest's memory now. */
 #include <config.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,54 +32,14 @@ static const struct {
 	{ "cancelled", "it was cancelled" },
 };
 
-/* "512MB": ebb_size_parse() refuses it, and the reason is worth a sentence. */
-static bool has_decimal_unit(const char *text)
-{
-	size_t length = strlen(text);
-
-	return length >= 2 && toupper((unsigned char)text[length - 1]) == 'B' &&
-	       strchr("KMGT", toupper((unsigned char)text[length - 2]));
-}
-
-static bool has_no_unit(const char *text)
-{
-	return *text && strspn(text, "0123456789.") == strlen(text);
-}
-
 /* Returns CTL_DONE or the status of a ctl_usage(). */
 static int parse_size(const struct ctl_args *args, const char *text,
 		      uint64_t *ret_bytes)
 {
-	int r = ebb_size_parse(text, ret_bytes);
-
-	if (*text == '-' || (r == 0 && !*ret_bytes))
-		return ctl_usage(args,
-				 "SIZE is '%s', but must be positive. Give how "
-				 "much to take, such as 512M, or --all.",
-				 text);
-	if (r == -ERANGE)
-		return ctl_usage(args,
-				 "SIZE is '%s', which is more than any guest "
-				 "has. Give less, such as 512M, or --all.",
-				 text);
-	if (r < 0 && has_decimal_unit(text))
-		return ctl_usage(args,
-				 "SIZE is '%s', but KB, MB, GB and TB mean two "
-				 "things. Write powers of 1024 as 512M or "
-				 "512MiB.",
-				 text);
-	if (r < 0 && has_no_unit(text))
-		return ctl_usage(args,
-				 "SIZE is '%s', without a unit. Add K, M, G or "
-				 "T, as in 512M.",
-				 text);
-	if (r < 0)
-		return ctl_usage(args,
-				 "SIZE is '%s', which is not a size. Give a "
-				 "number and K, M, G or T, such as 512M or "
-				 "1.5G.",
-				 text);
-	return CTL_DONE;
+	if (ebb_size_parse(text, ret_bytes) == 0 && *ret_bytes)
+		return CTL_DONE;
+	return ctl_usage(args, "SIZE: '%s' %s, or --all.", text,
+			 ebb_size_trouble(text));
 }
 
 static int make_request(const struct ctl_args *args,

@@ -145,7 +145,12 @@ static void tell_refused(enum ebb_setting setting, const char *text,
 		near = NULL;
 	snprintf(quoted, sizeof(quoted), "%.40s", text);
 	ebb_plain(quoted);
-	if (near)
+	if ((setting == EBB_SETTING_MIN || setting == EBB_SETTING_MAX) &&
+	    !strchr(text, '%'))
+		snprintf(ret_error->text, sizeof(ret_error->text),
+			 "'%s' %s, a percentage such as 25%% or none", quoted,
+			 ebb_size_trouble(text));
+	else if (near)
 		snprintf(ret_error->text, sizeof(ret_error->text),
 			 "'%s' is not accepted: did you mean '%s'?", quoted,
 			 near);

@@ -10,9 +10,9 @@
 #include "common/size.h"
 #include "host/interface/plain.h"
 
-/* Quotes @text, whatever is in it. */
+/* Quotes @text, whatever is in it. @or: what else may be given; or empty */
 static int fail(struct ebb_msg_error *ret_error, int error, const char *text,
-		const char *trouble)
+		const char *trouble, const char * or)
 {
 	char quoted[41];
 
@@ -20,8 +20,8 @@ static int fail(struct ebb_msg_error *ret_error, int error, const char *text,
 		return error;
 	snprintf(quoted, sizeof(quoted), "%s", text);
 	ebb_plain(quoted);
-	snprintf(ret_error->text, sizeof(ret_error->text), "'%s' %s", quoted,
-		 trouble);
+	snprintf(ret_error->text, sizeof(ret_error->text), "'%s' %s%s", quoted,
+		 trouble, or);
 	return error;
 }
 
@@ -35,13 +35,15 @@ static int parse_percent(const char *text,
 	if (digits == 0 || strcmp(text + digits, "%") != 0)
 		return fail(ret_error, -EINVAL, text,
 			    "is no percentage. Give a whole number such as "
-			    "40%");
+			    "40%",
+			    "");
 	for (size_t i = 0; i < digits && percent <= 100; i++)
 		percent = 10 * percent + (uint32_t)(text[i] - '0');
 	if (percent < 1 || percent > EBB_TARGET_PERCENT_MAX)
 		return fail(ret_error, -ERANGE, text,
 			    "cannot be kept free. Give 1% to 87% of the "
-			    "guest's memory, or none");
+			    "guest's memory, or none",
+			    "");
 	*ret_setting = (struct ebb_target_setting){ .kind = EBB_TARGET_PERCENT,
 						    .percent = percent };
 	return 0;
@@ -65,18 +67,11 @@ int ebb_target_parse(const char *text, struct ebb_target_setting *ret_setting,
 	if (strchr(text, '%'))
 		return parse_percent(text, ret_setting, ret_error);
 	r = ebb_size_parse(text, &bytes);
-	if (r == -ERANGE)
-		return fail(ret_error, r, text,
-			    "is more than any guest has. Give less, such as "
-			    "600M");
+	if (r == 0 && bytes == 0)
+		r = -ERANGE;
 	if (r < 0)
-		return fail(ret_error, r, text,
-			    "is no free target. Give a size in powers of 1024 "
-			    "such as 600M or 1.5G, a percentage such as 40%, "
-			    "auto or none");
-	if (bytes == 0)
-		return fail(ret_error, -ERANGE, text,
-			    "is no free target. To have none, give none");
+		return fail(ret_error, r, text, ebb_size_trouble(text),
+			    ", a percentage such as 40%, auto or none");
 	*ret_setting = (struct ebb_target_setting){ .kind = EBB_TARGET_BYTES,
 						    .bytes = bytes };
 	return 0;

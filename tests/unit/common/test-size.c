@@ -90,6 +90,31 @@ static void test_refuse(void **state)
 	}
 }
 
+static void test_trouble(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *trouble;
+	} texts[] = {
+		{ "0", "must be positive" },
+		{ "-1G", "must be positive" },
+		{ "8388608T", "more than any" },
+		{ "1MB", "two things" },
+		{ "1gb", "two things" },
+		{ "512", "no unit" },
+		{ "1.5", "no unit" },
+		{ "", "is no size" },
+		{ "B", "is no size" },
+		{ "1MiBx", "is no size" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < EBB_ARRAY_SIZE(texts); i++)
+		if (!strstr(ebb_size_trouble(texts[i].text), texts[i].trouble))
+			fail_msg("'%s' %s", texts[i].text,
+				 ebb_size_trouble(texts[i].text));
+}
+
 static void test_format(void **state)
 {
 	static const struct {
@@ -162,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_refuse),
+		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_format_exact),
 		cmocka_unit_test(test_room),

@@ -137,9 +137,9 @@ static void test_wrong_lines(void **state)
 		  ":2: domain web1.enabled: unknown key: it belongs into "
 		  "[policy]" },
 		{ "[domain web1]\nmin = lots\n",
-		  ":2: domain web1.min: 'lots' is not accepted: give a size "
-		  "such as 2G, a part of the domain's memory such as 25%, or "
-		  "none" },
+		  ":2: domain web1.min: 'lots' is no size. Give a number and K, "
+		  "M, G or T, such as 512M or 1.5G, a percentage such as 25% "
+		  "or none" },
 		{ "[domain web1]\nmin = 1G\n[domain  web1 ]\nmin = 2G\n",
 		  ":4: domain  web1 .min: set twice: remove one" },
 		{ "[policy]\nmin = 1G\nmin = 1G\n",

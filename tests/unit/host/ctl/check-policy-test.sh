@@ -76,7 +76,7 @@ expect 1 "changed: line 14: the file ends within a value" '15d'
 expect 1 "domains[0] (web1): 'min-byte' is not known. Did you mean 'min-bytes'?" \
 	's/min-bytes/min-byte/'
 expect 1 "the file: 'budget' is not known. Did you mean 'budgets'?" 's/"budgets"/"budget"/'
-expect 1 "budgets[0] (host): 'limit-bytes' is '16X', which is no size" 's/16G/16X/'
+expect 1 "budgets[0] (host): limit-bytes: '16X' is no size. Give a number" 's/16G/16X/'
 expect 1 "budgets[0] (host): 'high-bytes' is less than low-bytes" 's/1200M/700M/'
 expect 1 "domains[1] (db1): 'shares' must be an integer" 's/2000/"many"/'
 expect 1 "domains[1] (db1): 'shares' must not be negative" 's/2000/-1/'

@@ -312,12 +312,12 @@ static void test_odd_free_target(void **state)
 		const char *xml;
 		const char *says;
 	} cases[] = {
-		{ POLICY("''"), "'' is no free target" },
-		{ POLICY("'-1'"), "'-1' is no free target" },
+		{ POLICY("''"), "'' is no size" },
+		{ POLICY("'-1'"), "'-1' must be positive" },
 		{ POLICY("'400%'"), "1% to 87%" },
 		{ POLICY("'600MB'"), "powers of 1024" },
 		{ POLICY("'40% '"), "whole number" },
-		{ POLICY("'auto&#10;web2: all is well'"), "no free target" },
+		{ POLICY("'auto&#10;web2: all is well'"), "is no size" },
 		{ POLICY("'99999999999999999999999999999999999999999999999999"
 			 "99999999999999999999999999999999999999999999999999'"),
 		  "more than any guest has" },
@@ -376,11 +376,11 @@ static void test_odd_settings(void **state)
 		const char *says;
 		const char *shares;
 	} cases[] = {
-		{ SETTINGS("min='lots' shares='5'"), "min: 'lots' is not",
+		{ SETTINGS("min='lots' shares='5'"), "min: 'lots' is no size",
 		  "5" },
 		{ SETTINGS("shares='5' min='101%'"), "min: '101%' is not",
 		  "5" },
-		{ SETTINGS("max='0'"), "max: '0' is not" },
+		{ SETTINGS("max='0'"), "max: '0' must be positive" },
 		{ SETTINGS("shares='0'"), "shares: '0' is not" },
 		{ SETTINGS("shares='-1'"), "shares: '-1' is not" },
 		{ SETTINGS("shares='99999999999999999999'"), "from 1 to" },
