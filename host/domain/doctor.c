@@ -117,6 +117,19 @@ static struct ebb_check *add_check(struct ebb_doctor *doctor, const char *name,
 	return check;
 }
 
+/* A guest that boots is no fault: there is nothing to mend, and a time to look again. */
+static void add_booting(const struct ebb_probe *probe, const char *name,
+			struct ebb_doctor *doctor)
+{
+	char text[EBB_TEXT_BYTES_MAX];
+
+	snprintf(text, sizeof(text),
+		 "The guest was started a short while ago and boots: look "
+		 "again in %u s",
+		 probe->boot_left_s ? probe->boot_left_s : 1);
+	add_check(doctor, name, "skip", text);
+}
+
 /* Adds what the reasons of a check say. Returns how many there were. */
 static uint32_t add_failures(const struct ebb_probe *probe, size_t index,
 			     struct ebb_doctor *doctor)
@@ -131,13 +144,18 @@ static uint32_t add_failures(const struct ebb_probe *probe, size_t index,
 			if (probe->reasons.items[i].id !=
 			    checks[index].reasons[r])
 				continue;
+			failures++;
+			if (checks[index].reasons[r] ==
+			    EBB_REASON_GUEST_BOOTING) {
+				add_booting(probe, checks[index].name, doctor);
+				continue;
+			}
 			ebb_reason_render(&probe->reasons, i, &reason);
 			check = add_check(doctor, checks[index].name, "fail",
 					  reason.text);
 			memcpy(check->remedy, reason.remedy,
 			       sizeof(check->remedy));
 			memcpy(check->xml, reason.xml, sizeof(check->xml));
-			failures++;
 		}
 	}
 	return failures;
@@ -261,6 +279,26 @@ static void warn_of_files(struct ebb_doctor *doctor)
 		 "</memoryBacking>");
 }
 
+static const char *why_skipped(const struct ebb_probe *probe)
+{
+	const struct ebb_reason_list *reasons = &probe->reasons;
+
+	return ebb_reason_has(reasons, EBB_REASON_GUEST_BOOTING) &&
+			       !ebb_reason_has(reasons, EBB_REASON_NO_CHANNEL)
+		       ? "Not looked at: the guest boots"
+		       : "Not looked at: mend what failed before it";
+}
+
+/* Only an agent sees who has the guest kernel's page reporting. */
+static const char *ok_text(const struct ebb_probe *probe, size_t index)
+{
+	if (!probe->have_info &&
+	    checks[index].reasons[0] == EBB_REASON_REPORTING_BUSY)
+		return "virtio-balloon's free page reporting is off (whether "
+		       "something else has the guest kernel's, an agent says)";
+	return checks[index].ok;
+}
+
 void ebb_doctor_examine(const struct ebb_probe *probe,
 			struct ebb_doctor *ret_doctor)
 {
@@ -275,7 +313,7 @@ void ebb_doctor_examine(const struct ebb_probe *probe,
 		else if (stopped && checks[i].ok &&
 			 !(probe->defined_only && checks[i].defined))
 			add_check(ret_doctor, checks[i].name, "skip",
-				  "Not looked at: mend what failed before it");
+				  why_skipped(probe));
 		else if (!checks[i].ok)
 			continue;
 		else if (probe->defined_only && probe->domxml.of_files &&
@@ -283,7 +321,7 @@ void ebb_doctor_examine(const struct ebb_probe *probe,
 			warn_of_files(ret_doctor);
 		else if (i + 1 < EBB_ARRAY_SIZE(checks) || probe->attached)
 			add_check(ret_doctor, checks[i].name, "ok",
-				  checks[i].ok);
+				  ok_text(probe, i));
 		else
 			add_check(ret_doctor, checks[i].name, "skip",
 				  "Not tried: mend what failed before it");
@@ -314,8 +352,7 @@ void ebb_doctor_examine_target(const struct ebb_probe *probe,
 	if (mechanism[0])
 		module = strcmp(mechanism, "module") == 0;
 	if (!probe->have_info)
-		add_target(doctor, "skip",
-			   "Not looked at: mend what failed before it", "");
+		add_target(doctor, "skip", why_skipped(probe), "");
 	else if (too_old)
 		add_target(doctor, "warn",
 			   "The ebb-agent in the guest is too old to keep "

@@ -17,12 +17,24 @@ void ebb_probe_add_reason(struct ebb_probe_context *context,
 		       detail);
 }
 
-bool ebb_probe_is_booting(const struct ebb_probe_context *context)
+/* How long it still counts as booting. */
+static uint32_t boot_left_s(const struct ebb_probe_context *context)
 {
 	uint64_t booted_ns = context->order->booted_ns;
-	uint32_t boot_s = BOOT_S / ebb_fault_speed();
+	uint32_t boot_s = BOOT_S / ebb_fault_speed(), left_s = 0, since_s;
+	pid_t pid = context->probe->qemu.pid;
+	uint32_t age_s = ebb_process_age_s(pid);
 
-	return (ebb_process_age_s(context->probe->qemu.pid) < boot_s &&
-		!ebb_process_was_restored(context->probe->qemu.pid)) ||
-	       (booted_ns && ebb_now_ns() - booted_ns < boot_s * EBB_NS_PER_S);
+	if (age_s < boot_s && !ebb_process_was_restored(pid))
+		left_s = boot_s - age_s;
+	if (!booted_ns || ebb_now_ns() - booted_ns >= boot_s * EBB_NS_PER_S)
+		return left_s;
+	since_s = (uint32_t)((ebb_now_ns() - booted_ns) / EBB_NS_PER_S);
+	return left_s > boot_s - since_s ? left_s : boot_s - since_s;
+}
+
+bool ebb_probe_is_booting(const struct ebb_probe_context *context)
+{
+	context->probe->boot_left_s = boot_left_s(context);
+	return context->probe->boot_left_s > 0;
 }

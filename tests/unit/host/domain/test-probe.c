@@ -353,6 +353,7 @@ static void test_booting(void **state)
 	fake.age_s = 5;
 	look((struct ebb_probe_order){ 0 });
 	assert_true(is_reason(EBB_REASON_GUEST_BOOTING));
+	assert_int_equal(found.boot_left_s, 115);
 	assert_int_equal(fake.own_asks, 0);
 	assert_non_null(found.own_channel);
 	/* An old process, whose guest was reset a moment ago. */
