@@ -12,10 +12,11 @@
 #include "host/interface/plain.h"
 #include "host/libvirt/mend.h"
 
-/* Of a call that waits for a definition. @share: ebbd.conf lets it share what is reserved */
+/* Of a call that waits for a definition. @defaults: by ebbd.conf. @set: what is changed */
 struct wait {
 	struct ebb_call *call;
-	bool share;
+	struct ebb_settings defaults;
+	struct ebb_set_order set;
 	char name[EBB_NAME_BYTES_MAX];
 	char uri[EBB_URI_BYTES_MAX];
 };
@@ -41,45 +42,61 @@ static void answer_error(const struct wait *wait, int error)
 			       wait->name);
 }
 
-static void ask(struct ebb_fleet *fleet, const struct ebb_roster_entry *entry,
-		struct ebb_call *call,
-		void (*done)(int result, const char *xml, void *opaque))
+/* Returns NULL if the call was answered. */
+static struct wait *new_wait(struct ebb_fleet *fleet,
+			     const struct ebb_roster_entry *entry,
+			     struct ebb_call *call)
 {
 	struct wait *wait = calloc(1, sizeof(*wait));
-	struct ebb_settings settings;
-	int r;
 
 	if (!wait) {
 		ebb_call_error(call, "GenericError", "out of memory");
-		return;
+		return NULL;
 	}
 	wait->call = call;
 	snprintf(wait->name, sizeof(wait->name), "%s", entry->name);
 	snprintf(wait->uri, sizeof(wait->uri), "%s",
 		 fleet->environment.config->uri);
 	ebb_config_settings(fleet->environment.config, entry->name, entry->uuid,
-			    &settings);
-	wait->share = settings.values.reserved == EBB_RESERVED_SHARE;
-	r = ebb_virt_ask_definition(fleet->virt, entry->uuid, done, wait);
-	if (r == 0)
+			    &wait->defaults);
+	return wait;
+}
+
+static void end_if_failed(struct wait *wait, int result)
+{
+	if (result == 0)
 		return;
-	answer_error(wait, r);
+	answer_error(wait, result);
 	free(wait);
+}
+
+static void ask(struct ebb_fleet *fleet, const struct ebb_roster_entry *entry,
+		struct ebb_call *call,
+		void (*done)(int result, const char *xml, void *opaque))
+{
+	struct wait *wait = new_wait(fleet, entry, call);
+
+	if (wait)
+		end_if_failed(wait,
+			      ebb_virt_ask_definition(fleet->virt, entry->uuid,
+						      done, wait));
 }
 
 /* ---- the doctor ---- */
 
-static bool shares(const struct ebb_domxml *domxml, bool share)
+static bool shares(const struct ebb_domxml *domxml,
+		   const struct ebb_settings *defaults)
 {
 	const struct ebb_settings *own = &domxml->metadata.settings;
 
-	return ebb_settings_has(own, EBB_SETTING_RESERVED)
-		       ? own->values.reserved == EBB_RESERVED_SHARE
-		       : share;
+	if (!ebb_settings_has(own, EBB_SETTING_RESERVED))
+		own = defaults;
+	return own->values.reserved == EBB_RESERVED_SHARE;
 }
 
 /* What a look would find in the XML once the domain runs. */
-static int look(const char *xml, bool share, struct ebb_probe *probe)
+static int look(const char *xml, const struct ebb_settings *defaults,
+		struct ebb_probe *probe)
 {
 	int r = ebb_domxml_parse(xml, &probe->domxml, &probe->reasons);
 
@@ -100,7 +117,7 @@ static int look(const char *xml, bool share, struct ebb_probe *probe)
 	if (probe->domxml.free_page_reporting)
 		ebb_reason_add(&probe->reasons, EBB_REASON_REPORTING_BUSY,
 			       "freePageReporting='on'");
-	if (*probe->domxml.reserved && !shares(&probe->domxml, share))
+	if (*probe->domxml.reserved && !shares(&probe->domxml, defaults))
 		ebb_reason_add(&probe->reasons, EBB_REASON_RESERVED_MEMORY,
 			       "%s", probe->domxml.reserved);
 	return 0;
@@ -116,7 +133,7 @@ static void on_doctor(int result, const char *xml, void *opaque)
 		result = -ENOMEM;
 	if (result == 0) {
 		ebb_probe_init(probe);
-		result = look(xml, wait->share, probe);
+		result = look(xml, &wait->defaults, probe);
 	}
 	if (result < 0) {
 		answer_error(wait, result);
@@ -178,4 +195,61 @@ void ebb_defined_fix(struct ebb_fleet *fleet,
 		     struct ebb_call *call)
 {
 	ask(fleet, entry, call, on_fix);
+}
+
+/* ---- the settings ---- */
+
+static void on_set(int result, const char *text, void *opaque)
+{
+	struct wait *wait ebb_auto_free = opaque;
+	struct ebb_probe *probe ebb_auto_free = calloc(1, sizeof(*probe));
+	struct ebb_set_result *set ebb_auto_free = calloc(1, sizeof(*set));
+	struct ebb_settings settings = wait->defaults;
+	struct ebb_msg_error error;
+	int r;
+
+	if (result == -EIO) {
+		ebb_call_error(wait->call, "GenericError",
+			       "libvirt did not keep the setting: %s. Nothing "
+			       "was changed",
+			       text);
+		return;
+	}
+	if (!probe || !set)
+		result = -ENOMEM;
+	if (result < 0) {
+		answer_error(wait, result);
+		return;
+	}
+	memcpy(set->name, wait->name, sizeof(set->name));
+	r = ebb_domxml_parse(text, &probe->domxml, &probe->reasons);
+	if (r == 0) {
+		const struct ebb_metadata *kept = &probe->domxml.metadata;
+
+		ebb_settings_overlay(&settings, &kept->settings);
+		if (kept->target.kind != EBB_TARGET_NONE)
+			ebb_target_format(&kept->target, set->target.setting);
+	}
+	ebb_settings_show(&settings, &set->settings);
+	if (ebb_settings_check(&settings.values, 0, &error) < 0)
+		snprintf(set->settings.trouble, sizeof(set->settings.trouble),
+			 "%s", error.text);
+	ebb_set_order_show(&wait->set, &wait->defaults, set);
+	ebb_call_return(wait->call, ebb_msg_encode(ebb_set_result_fields, set));
+}
+
+void ebb_defined_set(struct ebb_fleet *fleet,
+		     const struct ebb_roster_entry *entry,
+		     struct ebb_call *call, const struct ebb_set_order *set)
+{
+	struct ebb_metadata_change changes[EBB_METADATA_CHANGES_MAX];
+	size_t count = ebb_set_order_changes(set, changes);
+	struct wait *wait = new_wait(fleet, entry, call);
+
+	if (!wait)
+		return;
+	wait->set = *set;
+	end_if_failed(wait,
+		      ebb_virt_change_definition(fleet->virt, entry->uuid,
+						 changes, count, on_set, wait));
 }

@@ -240,15 +240,6 @@ static void handle_show(struct ebb_call *call,
 
 /* ---- what is for a vm ---- */
 
-/* @words: what of it is asked for, after a blank; or empty. */
-static void tell_request(struct ebb_fleet *fleet, const struct ebb_vm *vm,
-			 struct ebb_call *call, const char *action,
-			 const char *words)
-{
-	ebb_asked_tell(fleet->environment.past, call, ebb_vm_name(vm),
-		       ebb_vm_uuid(vm), action, words);
-}
-
 static void doctor(struct ebb_fleet *fleet, struct ebb_call *call,
 		   const struct json_object *arguments, ebb_pending_fn again)
 {
@@ -307,7 +298,8 @@ static void deflate(struct ebb_fleet *fleet, struct ebb_call *call,
 			  arguments);
 	if (!vm)
 		return;
-	tell_request(fleet, vm, call, "deflate", "");
+	ebb_asked_tell(fleet->environment.past, call, ebb_vm_name(vm),
+		       ebb_vm_uuid(vm), "deflate", "");
 	ebb_vm_deflate(vm, call);
 }
 
@@ -377,8 +369,8 @@ static int make_set_order(const struct ebb_set_request *request,
 	return r;
 }
 
-static void tell_set(struct ebb_fleet *fleet, const struct ebb_vm *vm,
-		     struct ebb_call *call,
+static void tell_set(struct ebb_fleet *fleet, const char *name,
+		     const char *uuid, struct ebb_call *call,
 		     const struct ebb_set_request *request)
 {
 	char words[EBB_TEXT_BYTES_MAX] = "";
@@ -396,13 +388,14 @@ static void tell_set(struct ebb_fleet *fleet, const struct ebb_vm *vm,
 	if (strcmp(request->scope, "config") == 0 && used < sizeof(words))
 		snprintf(words + used, sizeof(words) - used,
 			 " for the next start");
-	tell_request(fleet, vm, call, "set", words);
+	ebb_asked_tell(fleet->environment.past, call, name, uuid, "set", words);
 }
 
 static void set(struct ebb_fleet *fleet, struct ebb_call *call,
 		const struct json_object *arguments, ebb_pending_fn again)
 {
 	struct ebb_set_request request;
+	struct ebb_roster_entry *entry;
 	struct ebb_set_order order;
 	struct ebb_msg_error error;
 	struct ebb_vm *vm;
@@ -414,14 +407,20 @@ static void set(struct ebb_fleet *fleet, struct ebb_call *call,
 		ebb_call_error(call, "InvalidArgument", "%s", error.text);
 		return;
 	}
-	vm = need_running(fleet, call,
-			  find_entry(fleet, call, request.uri, request.domain,
-				     again, arguments),
-			  ", as ebbctl set needs a domain that runs, also with "
-			  "--config. Or set it in ebbd.conf");
+	entry = find_entry(fleet, call, request.uri, request.domain, again,
+			   arguments);
+	if (entry && order.scope == EBB_SCOPE_CONFIG &&
+	    !ebb_fleet_vm(fleet, entry)) {
+		tell_set(fleet, entry->name, entry->uuid, call, &request);
+		ebb_defined_set(fleet, entry, call, &order);
+		return;
+	}
+	vm = need_running(fleet, call, entry,
+			  ", or set it for its next start: ebbctl set "
+			  "--config");
 	if (!vm)
 		return;
-	tell_set(fleet, vm, call, &request);
+	tell_set(fleet, entry->name, entry->uuid, call, &request);
 	ebb_vm_set(vm, call, &order);
 	if (ebb_vm_is_waited_for(vm))
 		ebb_fleet_watch_silence(fleet);

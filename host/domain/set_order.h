@@ -6,7 +6,9 @@
 #include <stdbool.h>
 
 #include "host/interface/settings.h"
+#include "host/interface/status.h"
 #include "host/interface/target.h"
+#include "host/libvirt/metadata.h"
 
 /* What becomes of one setting. */
 enum ebb_set_action {
@@ -28,5 +30,18 @@ struct ebb_set_order {
 	enum ebb_set_action actions[EBB_SETTING_COUNT];
 	struct ebb_policy_settings values;
 };
+
+/* What that changes of the metadata. @changes: EBB_METADATA_CHANGES_MAX. Returns how many */
+size_t ebb_set_order_changes(const struct ebb_set_order *set,
+			     struct ebb_metadata_change *changes);
+
+/**
+ * ebb_set_order_show - answer what was set for the next start
+ * @defaults: what holds then of what is set to the default
+ * @result: has its settings by ebb_settings_show()
+ */
+void ebb_set_order_show(const struct ebb_set_order *set,
+			const struct ebb_settings *defaults,
+			struct ebb_set_result *result);
 
 #endif /* EBB_HOST_SET_ORDER_H */

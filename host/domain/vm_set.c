@@ -11,42 +11,10 @@
 #include "common/cleanup.h"
 #include "host/domain/vm_state.h"
 
-static void add_change(struct ebb_metadata_change *changes, size_t *count,
-		       const char *name, const char *value)
-{
-	changes[*count].name = name;
-	strcpy(changes[(*count)++].value, value);
-}
-
-static size_t make_changes(const struct ebb_set_order *set,
-			   struct ebb_metadata_change *changes)
-{
-	char text[EBB_SETTING_TEXT_BYTES];
-	size_t count = 0;
-
-	if (set->has_target)
-		add_change(changes, &count, EBB_METADATA_TARGET,
-			   set->target.kind == EBB_TARGET_NONE
-				   ? ""
-				   : ebb_target_format(&set->target, text));
-	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
-		enum ebb_setting setting = (enum ebb_setting)i;
-
-		if (set->actions[i] == EBB_SET_VALUE)
-			add_change(changes, &count, ebb_setting_name(setting),
-				   ebb_setting_format(setting, &set->values,
-						      text));
-		else if (set->actions[i] == EBB_SET_DEFAULT)
-			add_change(changes, &count, ebb_setting_name(setting),
-				   "");
-	}
-	return count;
-}
-
 void ebb_vm_keep_set(struct ebb_domain *domain, struct vm_telling *telling)
 {
 	struct ebb_metadata_change changes[EBB_METADATA_CHANGES_MAX];
-	size_t count = make_changes(&telling->set, changes);
+	size_t count = ebb_set_order_changes(&telling->set, changes);
 
 	telling->kept = ebb_domain_change_metadata(domain, telling->set.scope,
 						   changes, count,
@@ -119,24 +87,7 @@ static void show_next_start(const struct ebb_vm *vm,
 
 	ebb_config_settings(vm->environment->config, vm->name, vm->uuid,
 			    &defaults);
-	/* ebb_settings_show() has them in this order. */
-	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
-		struct ebb_setting_status *item = &result->settings.items[i];
-
-		if (set->actions[i] == EBB_SET_NOTHING)
-			continue;
-		ebb_setting_format((enum ebb_setting)i,
-				   set->actions[i] == EBB_SET_VALUE
-					   ? &set->values
-					   : &defaults.values,
-				   item->value);
-		strcpy(item->origin, "next start");
-	}
-	if (!set->has_target)
-		return;
-	memset(&result->target, 0, sizeof(result->target));
-	if (set->target.kind != EBB_TARGET_NONE)
-		ebb_target_format(&set->target, result->target.setting);
+	ebb_set_order_show(set, &defaults, result);
 }
 
 void ebb_vm_answer_set(const struct ebb_vm *vm, struct ebb_call *call)
@@ -170,9 +121,6 @@ void ebb_vm_answer_set(const struct ebb_vm *vm, struct ebb_call *call)
 	ebb_vm_settings_status(vm, &result.settings);
 	if (telling->set.scope == EBB_SCOPE_CONFIG)
 		show_next_start(vm, &telling->set, &result);
-	if (telling->set.scope == EBB_SCOPE_CONFIG)
-		snprintf(result.note, sizeof(result.note),
-			 "It holds from the next start of the domain on");
 	else if (telling->tells && telling->told < 0)
 		snprintf(result.note, sizeof(result.note),
 			 "The guest was not told; a free target that it may "

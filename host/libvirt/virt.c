@@ -408,15 +408,18 @@ int ebb_virt_refresh(struct ebb_virt *virt)
 
 /* ---- a definition ---- */
 
-/* A job. @connection: has a user more while it runs. */
+/* A job. @connection: has a user more while it runs. @changes: first, if there are any */
 struct question {
 	struct ebb_virt *virt;
 	struct ebb_connection *connection;
 	char uuid[EBB_UUID_TEXT_BYTES];
-	void (*done)(int result, const char *xml, void *opaque);
+	void (*done)(int result, const char *text, void *opaque);
 	void *opaque;
+	struct ebb_metadata_change changes[EBB_METADATA_CHANGES_MAX];
+	size_t change_count;
 	int result;
 	char *xml;
+	char error[EBB_VIRT_ERROR_BYTES];
 };
 
 static void question_work(void *opaque)
@@ -426,6 +429,10 @@ static void question_work(void *opaque)
 
 	question->result =
 		ebb_domain_find(question->connection, question->uuid, &domain);
+	if (question->result == 0 && question->change_count > 0)
+		question->result = ebb_domain_change_metadata(
+			domain, EBB_SCOPE_CONFIG, question->changes,
+			question->change_count, NULL, question->error);
 	if (question->result == 0)
 		question->result =
 			ebb_domain_definition(domain, &question->xml);
@@ -438,7 +445,10 @@ static void question_done(void *opaque)
 	struct ebb_virt *virt = question->virt;
 
 	question->connection->users--;
-	question->done(question->result, question->xml, question->opaque);
+	question->done(question->result,
+		       question->result == -EIO ? question->error
+						: question->xml,
+		       question->opaque);
 	free(question->xml);
 	free(question);
 	close_unused(virt);
@@ -448,6 +458,14 @@ int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
 			    void (*done)(int result, const char *xml,
 					 void *opaque),
 			    void *opaque)
+{
+	return ebb_virt_change_definition(virt, uuid, NULL, 0, done, opaque);
+}
+
+int ebb_virt_change_definition(
+	struct ebb_virt *virt, const char *uuid,
+	const struct ebb_metadata_change *changes, size_t count,
+	void (*done)(int result, const char *text, void *opaque), void *opaque)
 {
 	struct question *question;
 	int r;
@@ -460,7 +478,10 @@ int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
 	*question = (struct question){ .virt = virt,
 				       .connection = virt->connection,
 				       .done = done,
-				       .opaque = opaque };
+				       .opaque = opaque,
+				       .change_count = count };
+	for (size_t i = 0; i < count; i++)
+		question->changes[i] = changes[i];
 	snprintf(question->uuid, sizeof(question->uuid), "%s", uuid);
 	r = ebb_workers_run(virt->workers, EBB_WORK_LOOK, question_work,
 			    question_done, question);

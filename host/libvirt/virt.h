@@ -166,6 +166,20 @@ int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
 					 void *opaque),
 			    void *opaque);
 
+/**
+ * ebb_virt_change_definition - change what Ebb keeps with a definition, by a job
+ * @uuid: of a domain, which need not run
+ * @changes, @count: as of ebb_domain_change_metadata(); gone after the call
+ * @done: as of ebb_virt_ask_definition(), with the XML that it has then; or @result is
+ *	-EIO, as libvirt did not take them, and @text has its words
+ *
+ * Returns 0, -ENOTCONN or -ENOMEM.
+ */
+int ebb_virt_change_definition(
+	struct ebb_virt *virt, const char *uuid,
+	const struct ebb_metadata_change *changes, size_t count,
+	void (*done)(int result, const char *text, void *opaque), void *opaque);
+
 /* Since when libvirtd owes the answer to ebb_virt_refresh(); 0: it does not. */
 uint64_t ebb_virt_asked_ns(const struct ebb_virt *virt);
 
@@ -211,7 +225,8 @@ enum ebb_job ebb_job_of(int type, int operation);
  * @scope: of the one that runs, of its definition, or both, so that a restart of the
  *	guest, of libvirtd or of ebbd does not lose it
  * @changes, @count: of attributes; the others stay, which may differ between the two
- * @ret_live: what the one that runs has then, if that was changed
+ * @ret_live: what the one that runs has then, if that was changed; NULL is fine if
+ *	@scope is the definition
  * @ret_error: EBB_VIRT_ERROR_BYTES, filled on failure
  *
  * Returns 0; -EIO: nothing was changed; -EALREADY: the one that runs was, and its

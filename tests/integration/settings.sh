@@ -144,3 +144,20 @@ check "a reload" ebbctl reload
 wait_for 90 told 1 "$two: min is 512T, but the guest may use" ||
 	fail "no word of a min that is too much: $(ebbctl explain)"
 check "show says so" grep -q 'it counts as that' <(ebbctl show "$two")
+
+# One that is off: its definition alone is there to be set.
+off=ebbtest-${RIG_DIR##*.}-off
+bare_xml "$off" >"$RIG_DIR/$off.xml"
+virsh define "$RIG_DIR/$off.xml" >/dev/null || fail "virsh define"
+RIG_GUESTS+=("$off")
+refused 1 'not running.*--config' "one that is off, as it runs" \
+	ebbctl set "$off" --mode density
+ebbctl set "$off" --config --mode density --min 16M --free-target 40% >"$RIG_DIR/run/set" ||
+	fail "set --config of one that is off"
+check "one that is off is set for its next start" \
+	grep -q 'density (next start)' "$RIG_DIR/run/set"
+check "what is not set is as it was" ebbctl set "$off" --config --min default
+check "its definition has that" grep -q "mode=['\"]density" \
+	<(virsh dumpxml --inactive "$off" | grep "free-target=['\"]40%" | grep -v min=)
+virsh start "$off" >/dev/null || fail "virsh start"
+holds "$off" mode 'density domain'

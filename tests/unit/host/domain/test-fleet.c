@@ -59,6 +59,28 @@ int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
 	return -ENOTCONN;
 }
 
+/* What is to be changed of a definition, and who waits for that. */
+static struct {
+	struct ebb_metadata_change changes[EBB_METADATA_CHANGES_MAX];
+	size_t count;
+	void (*done)(int result, const char *text, void *opaque);
+	void *opaque;
+} fake_definition;
+
+int ebb_virt_change_definition(
+	struct ebb_virt *virt, const char *uuid,
+	const struct ebb_metadata_change *changes, size_t count,
+	void (*done)(int result, const char *text, void *opaque), void *opaque)
+{
+	(void)virt;
+	(void)uuid;
+	memcpy(fake_definition.changes, changes, count * sizeof(*changes));
+	fake_definition.count = count;
+	fake_definition.done = done;
+	fake_definition.opaque = opaque;
+	return 0;
+}
+
 bool ebb_domain_state_is_active(enum ebb_domain_state state)
 {
 	return state == EBB_DOMAIN_RUNNING;
@@ -372,10 +394,10 @@ static void ask(const char *command, struct json_object *arguments)
 }
 
 /* What keeps a domain that is off from a rung is of no use for who sets something. */
-static void test_set_of_one_that_is_off(void **state)
+static void test_one_that_is_off(void **state)
 {
 	struct ebb_set_request set = { .settings[EBB_SETTING_MODE] = "density",
-				       .scope = "config" };
+				       .scope = "live" };
 	struct ebb_domain_request name = { 0 };
 
 	(void)state;
@@ -388,11 +410,49 @@ static void test_set_of_one_that_is_off(void **state)
 				 fleet);
 	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
 	assert_string_equal(fake_vm.answer.error_class, "DomainNotRunning");
-	assert_non_null(strstr(fake_vm.answer.text, "also with --config"));
+	assert_non_null(strstr(fake_vm.answer.text, "--config"));
 	assert_null(strstr(fake_vm.answer.text, "doctor"));
 	ask("domain-deflate", ebb_msg_encode(ebb_domain_request_fields, &name));
 	assert_string_equal(fake_vm.answer.error_class, "DomainNotRunning");
 	assert_null(strstr(fake_vm.answer.text, "doctor"));
+	until_idle();
+}
+
+/* Its definition is changed, and libvirt may refuse that. */
+static void test_next_start_of_one_that_is_off(void **state)
+{
+	struct ebb_set_request set = { .settings[EBB_SETTING_MODE] = "density",
+				       .settings[EBB_SETTING_MIN] = "default",
+				       .free_target = "40%",
+				       .scope = "config" };
+
+	(void)state;
+	strcpy(set.domain, ebb_domain_name(domain()));
+	start_domain();
+	turn();
+	until_idle();
+	ebb_fleet_virt_ops.event(domain(), EBB_VIRT_STOPPED, EBB_DOMAIN_SHUTOFF,
+				 fleet);
+	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
+	assert_false(fake_vm.answer.done);
+	assert_int_equal(fake_definition.count, 3);
+	assert_string_equal(fake_definition.changes[0].name, "free-target");
+	assert_string_equal(fake_definition.changes[0].value, "40%");
+	assert_string_equal(fake_definition.changes[1].value, "density");
+	assert_string_equal(fake_definition.changes[2].name, "min");
+	assert_string_equal(fake_definition.changes[2].value, "");
+	fake_definition.done(0,
+			     "<domain><metadata><e:policy xmlns:e='urn:ebb:"
+			     "domain:1' free-target='40%' mode='density'/>"
+			     "</metadata></domain>",
+			     fake_definition.opaque);
+	assert_true(fake_vm.answer.done);
+	assert_string_equal(fake_vm.answer.error_class, "");
+
+	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
+	fake_definition.done(-EIO, "it is read-only", fake_definition.opaque);
+	assert_string_equal(fake_vm.answer.error_class, "GenericError");
+	assert_non_null(strstr(fake_vm.answer.text, "it is read-only"));
 	until_idle();
 }
 
@@ -405,7 +465,8 @@ int main(void)
 		FLEET_TEST(test_balloon_moves),
 		FLEET_TEST(test_paused_or_resumed),
 		FLEET_TEST(test_paused_by_a_person),
-		FLEET_TEST(test_set_of_one_that_is_off),
+		FLEET_TEST(test_one_that_is_off),
+		FLEET_TEST(test_next_start_of_one_that_is_off),
 		FLEET_TEST(test_found),
 		FLEET_TEST(test_started_while_ebbd_ends),
 		FLEET_TEST(test_started_just_before),
