@@ -53,7 +53,7 @@ struct ebb_channel {
 	bool calling; /* somebody is */
 	uint64_t talk; /* the one that may call */
 	bool flooded; /* by the guest: that is why */
-	char *out;
+	char *out; /* NULL: all is sent */
 	size_t out_bytes;
 	uint64_t last_id;
 	bool waiting;
@@ -137,6 +137,31 @@ static void end_stream(struct ebb_channel *channel)
 	abort_stream(stream, ebb_domain_ref(channel->domain));
 }
 
+/* A channel is silent nearly always: then it has no memory for what is to be sent. */
+static void drop_out(struct ebb_channel *channel)
+{
+	free(channel->out);
+	channel->out = NULL;
+	channel->out_bytes = 0;
+}
+
+/* Under the lock. Returns 0, -ENOSPC or -ENOMEM. */
+static int queue_out(struct ebb_channel *channel, const char *line,
+		     size_t line_bytes)
+{
+	char *out;
+
+	if (channel->out_bytes + line_bytes > OUT_BYTES_MAX)
+		return -ENOSPC;
+	out = realloc(channel->out, channel->out_bytes + line_bytes);
+	if (!out)
+		return -ENOMEM;
+	memcpy(out + channel->out_bytes, line, line_bytes);
+	channel->out = out;
+	channel->out_bytes += line_bytes;
+	return 0;
+}
+
 /*
  * Sends what it can, and waits for room for the rest. Under the lock, and in a
  * turn of the connection's calls.
@@ -155,7 +180,7 @@ static void flush_out(struct ebb_channel *channel)
 			break;
 		if (sent < 0) {
 			channel->broken = true;
-			channel->out_bytes = 0;
+			drop_out(channel);
 			pthread_cond_broadcast(&channel->answered);
 			break;
 		}
@@ -164,6 +189,8 @@ static void flush_out(struct ebb_channel *channel)
 	}
 	if (channel->out_bytes > 0)
 		events |= VIR_STREAM_EVENT_WRITABLE;
+	else
+		drop_out(channel);
 	virStreamEventUpdateCallback(channel->stream, events);
 }
 
@@ -298,11 +325,6 @@ int ebb_channel_open(struct ebb_domain *domain, bool own,
 
 	if (!channel)
 		return -ENOMEM;
-	channel->out = malloc(OUT_BYTES_MAX);
-	if (!channel->out) {
-		free(channel);
-		return -ENOMEM;
-	}
 	channel->references = 1;
 	channel->domain = ebb_domain_ref(domain);
 	channel->own = own;
@@ -446,15 +468,14 @@ static int call_stream(struct ebb_channel *channel, const char *line,
 	pthread_mutex_lock(&channel->lock);
 	if (r < 0)
 		return r;
-	if (channel->out_bytes + line_bytes > OUT_BYTES_MAX) {
-		/* The guest reads nothing: what it has is all it gets. */
-		r = -ETIMEDOUT;
-	} else {
-		memcpy(channel->out + channel->out_bytes, line, line_bytes);
-		channel->out_bytes += line_bytes;
+	r = queue_out(channel, line, line_bytes);
+	if (r == 0) {
 		channel->waiting = true;
 		flush_out(channel);
 	}
+	/* The guest reads nothing: what it has is all it gets. */
+	if (r == -ENOSPC)
+		r = -ETIMEDOUT;
 	ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
 	while (r == 0 && !channel->have_reply && !channel->broken)
 		r = -pthread_cond_timedwait(&channel->answered, &channel->lock,
