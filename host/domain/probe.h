@@ -57,6 +57,7 @@
  *	look to the next, as an agent that comes later says so there
  * @channel: that of the two on which the agent answered, or NULL
  * @have_info, @info: the agent's answer
+ * @events: that had come on @channel before it, if that is @own_channel
  * @have_facts, @facts, @facts_ns: what the agent alone knows, and when it was asked
  * @attached: the fields below are valid, and @qemu is locked
  * @map, @ring, @ring_gpa: proven memory and the ring in it
@@ -84,6 +85,7 @@ struct ebb_probe {
 	struct ebb_channel *channel;
 	bool have_info;
 	struct ebb_msg_info info;
+	uint64_t events;
 	bool have_facts;
 	struct ebb_msg_facts facts;
 	uint64_t facts_ns;

@@ -20,6 +20,7 @@ static int ask_info(struct ebb_probe_context *context,
 	if (r < 0)
 		return r;
 	probe->have_info = true;
+	probe->events = ebb_channel_events_before_reply(channel);
 	probe->facts_ns = ebb_now_ns();
 	probe->have_facts =
 		ebb_agent_facts(channel,

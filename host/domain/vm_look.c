@@ -237,6 +237,25 @@ static void count_asks(struct ebb_vm *vm)
 	}
 }
 
+/*
+ * An agent greets who opens its channel. What it said before it answered the look is
+ * in the answer, and makes no second look due: these would be half of all looks after
+ * a start of ebbd or of libvirtd.
+ */
+static void forget_answered_events(struct ebb_vm *vm)
+{
+	const struct ebb_probe *probe = &vm->probe;
+
+	if (!vm->agent.changed || vm->agent.broken || !probe->have_info ||
+	    probe->channel != probe->own_channel ||
+	    ebb_channel_events(probe->channel) != probe->events)
+		return;
+	vm->agent.changed = false;
+	vm->agent.heard = false;
+	/* It may be another agent, which was told nothing. */
+	ebb_vm_target_forget(vm);
+}
+
 /* What the look found takes the place of what was known. */
 static void take_findings(struct ebb_vm *vm)
 {
@@ -265,6 +284,7 @@ static void look_done(struct ebb_vm *vm)
 	if (vm->probe.domxml.cell_count > 0)
 		ebb_vm_take_metadata(vm, &vm->probe.domxml.metadata);
 	ebb_vm_guard_looked(vm);
+	forget_answered_events(vm);
 	count_asks(vm);
 	set_retry(vm);
 	if (!vm->probe.attached)

@@ -44,6 +44,7 @@ struct ebb_channel {
 	/* Of the event loop's thread only. */
 	struct ebb_frame frame;
 	struct ebb_pace input;
+	uint64_t events; /* that came */
 
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t answered;
@@ -59,6 +60,7 @@ struct ebb_channel {
 	bool waiting;
 	bool have_reply;
 	struct ebb_msg reply;
+	uint64_t events_before_reply;
 };
 
 /* ---- what blocks at the end ---- */
@@ -219,6 +221,7 @@ static void take_answer(struct ebb_channel *channel, struct ebb_msg *msg)
 		channel->reply = *msg;
 		*msg = (struct ebb_msg){ 0 };
 		channel->have_reply = true;
+		channel->events_before_reply = channel->events;
 		pthread_cond_broadcast(&channel->answered);
 	}
 	pthread_mutex_unlock(&channel->lock);
@@ -232,10 +235,12 @@ static void handle_line(struct ebb_channel *channel, const char *line,
 	/* What is not a message of the protocol is noise of the guest's. */
 	if (ebb_msg_parse(line, line_bytes, &msg, NULL) < 0)
 		return;
-	if (msg.kind == EBB_MSG_EVENT)
+	if (msg.kind == EBB_MSG_EVENT) {
+		channel->events++;
 		channel->ops.event(msg.name, msg.body, channel->opaque);
-	else if (msg.kind == EBB_MSG_REPLY || msg.kind == EBB_MSG_ERROR)
+	} else if (msg.kind == EBB_MSG_REPLY || msg.kind == EBB_MSG_ERROR) {
 		take_answer(channel, &msg);
+	}
 	ebb_msg_clear(&msg);
 }
 
@@ -504,6 +509,21 @@ static int take_turn(struct ebb_channel *channel,
 	if (channel->broken)
 		return channel->flooded ? -ENOBUFS : -ENOTCONN;
 	return channel->calling ? r : 0;
+}
+
+uint64_t ebb_channel_events(const struct ebb_channel *channel)
+{
+	return channel->events;
+}
+
+uint64_t ebb_channel_events_before_reply(struct ebb_channel *channel)
+{
+	uint64_t events;
+
+	pthread_mutex_lock(&channel->lock);
+	events = channel->events_before_reply;
+	pthread_mutex_unlock(&channel->lock);
+	return events;
 }
 
 static char *make_line(struct ebb_channel *channel, const char *command,

@@ -93,4 +93,13 @@ int ebb_channel_call(struct ebb_channel *channel, uint64_t talk,
 		     const char *command, struct json_object *arguments,
 		     uint32_t timeout_ms, struct ebb_msg *ret_reply);
 
+/* How many events came so far; for the event loop's thread. */
+uint64_t ebb_channel_events(const struct ebb_channel *channel);
+
+/*
+ * How many had come before the answer that came last. What they tell of is in that
+ * answer, as the agent speaks of one thing after the other.
+ */
+uint64_t ebb_channel_events_before_reply(struct ebb_channel *channel);
+
 #endif /* EBB_HOST_CHANNEL_H */

@@ -237,6 +237,8 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 	probe->info.boot_id[0] = fake_vm.kernel;
 	if (fake_vm.agent)
 		probe->channel = (struct ebb_channel *)(void *)&channel;
+	if (fake_vm.own)
+		probe->own_channel = probe->channel;
 	if (fake_vm.pidfd > 0) {
 		probe->qemu.pid = 1;
 		probe->qemu.pidfd = dup(fake_vm.pidfd);
@@ -264,6 +266,7 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 	*order->record_read = true;
 	while (fake_vm.held)
 		usleep(1000);
+	probe->events = fake_vm.events_before_reply;
 }
 
 void ebb_probe_detach(struct ebb_probe *probe)
@@ -358,6 +361,12 @@ int ebb_agent_facts(struct ebb_channel *any, uint32_t timeout_ms,
 					     .working_set_source = "mglru",
 					     .held = fake_vm.agent_held };
 	return 0;
+}
+
+uint64_t ebb_channel_events(const struct ebb_channel *any)
+{
+	(void)any;
+	return fake_vm.events;
 }
 
 uint64_t ebb_channel_begin_talk(struct ebb_channel *any)

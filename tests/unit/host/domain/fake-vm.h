@@ -28,6 +28,9 @@ struct fake_vm {
 	/* What the guest is and answers; a test writes it. */
 	struct ebb_domxml domxml;
 	bool agent; /* one answers */
+	bool own; /* on Ebb's channel, and: */
+	atomic_uint events; /* that came there */
+	atomic_uint events_before_reply;
 	uint8_t kernel; /* that runs, by a number */
 	bool no_agent; /* that is why there is no lease */
 	bool qga_only; /* its channel is the guest agent's */

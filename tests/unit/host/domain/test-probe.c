@@ -151,6 +151,12 @@ void ebb_channel_close(struct ebb_channel *channel)
 	(void)channel;
 }
 
+uint64_t ebb_channel_events_before_reply(struct ebb_channel *channel)
+{
+	(void)channel;
+	return 3;
+}
+
 int ebb_agent_info(struct ebb_channel *channel, uint32_t timeout_ms,
 		   struct ebb_msg_info *ret_info,
 		   struct ebb_msg_error *ret_error)
@@ -470,6 +476,7 @@ static void test_heard(void **state)
 	look((struct ebb_probe_order){ .heard = true });
 	assert_int_equal(fake.own_asks, 1);
 	assert_true(found.have_info);
+	assert_int_equal(found.events, 3);
 }
 
 static void test_qga_is_asked_when_allowed(void **state)

@@ -115,6 +115,42 @@ static void test_untold(void **state)
 	assert_in_range(pass(640), 8 * DOMAINS, 10 * DOMAINS);
 }
 
+/* The agent of a domain greets while that is looked at. Returns the looks at it. */
+static uint32_t look_and_greet(bool answered_later)
+{
+	uint32_t before = fake_vm.probes;
+
+	fake_vm.agent = true;
+	fake_vm.own = true;
+	fake_vm.lease = true;
+	fake_vm.held = true;
+	ebb_vm_invalidate(vms[0]);
+	fake_vm_until(fake_vm.probes > before);
+	fake_vm.events++;
+	fake_vm.channel_ops->event("EBB_AGENT_READY", NULL,
+				   fake_vm.channel_opaque);
+	if (answered_later)
+		fake_vm.events_before_reply = fake_vm.events;
+	fake_vm.held = false;
+	fake_vm_settle_down();
+	return fake_vm.probes - before;
+}
+
+/* Who opens a thousand channels is greeted on each, and knows that already. */
+static void test_greeting_before_the_answer(void **state)
+{
+	(void)state;
+	assert_int_equal(look_and_greet(true), 1);
+	assert_false(vms[0]->agent.heard);
+	assert_false(vms[0]->agent.changed);
+}
+
+static void test_greeting_after_the_answer(void **state)
+{
+	(void)state;
+	assert_int_equal(look_and_greet(false), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +159,10 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_agent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_untold, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_greeting_before_the_answer,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_greeting_after_the_answer,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, fake_vm_set_up_group,
