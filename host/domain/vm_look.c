@@ -131,7 +131,19 @@ static void look_work(void *opaque)
 		.record_read = &vm->guard.record_read,
 	};
 
-	ebb_probe_run(&order, vm->next);
+	/*
+	 * By the thread that looks: a thousand domains that wait for theirs have no
+	 * room for it, nor leave holes between what lasts.
+	 */
+	vm->next = malloc(sizeof(*vm->next));
+	if (vm->next)
+		ebb_probe_run(&order, vm->next);
+}
+
+static void could_not_look(struct ebb_vm *vm, int r)
+{
+	ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL, "%s",
+		       strerror(-r));
 }
 
 /*
@@ -272,8 +284,13 @@ static void take_findings(struct ebb_vm *vm)
 static void look_done(struct ebb_vm *vm)
 {
 	const struct ebb_vm_environment *environment = vm->environment;
-	bool found = vm->next->qemu.pid > 0 && !vm->next->same_process;
+	bool found;
 
+	if (!vm->next) {
+		could_not_look(vm, -ENOMEM);
+		return;
+	}
+	found = vm->next->qemu.pid > 0 && !vm->next->same_process;
 	take_findings(vm);
 	if (found && environment->found && vm->life != EBB_VM_DISMISSED)
 		environment->found(vm, environment->opaque);
@@ -299,23 +316,6 @@ static const struct vm_job look = {
 	.name = "look_done",
 };
 
-/* What it finds is large: a thousand domains at rest have no room for it. */
-static int begin_look(struct ebb_vm *vm)
-{
-	int r;
-
-	vm->next = malloc(sizeof(*vm->next));
-	if (!vm->next)
-		return -ENOMEM;
-	ebb_probe_init(vm->next);
-	r = ebb_vm_run(vm, &look);
-	if (r < 0) {
-		free(vm->next);
-		vm->next = NULL;
-	}
-	return r;
-}
-
 void ebb_vm_look(struct ebb_vm *vm)
 {
 	int r;
@@ -333,8 +333,7 @@ void ebb_vm_look(struct ebb_vm *vm)
 	vm->disconnected = false;
 	vm->agent.heard_by_look = vm->agent.heard;
 	vm->agent.heard = false;
-	r = begin_look(vm);
+	r = ebb_vm_run(vm, &look);
 	if (r < 0)
-		ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL, "%s",
-			       strerror(-r));
+		could_not_look(vm, r);
 }

@@ -314,7 +314,7 @@ struct ebb_vm {
 	struct ebb_pace told_pace; /* of lines in the log */
 
 	struct ebb_probe probe; /* what the last look found */
-	struct ebb_probe *next; /* the look's that runs; NULL: none does */
+	struct ebb_probe *next; /* the look's that runs; NULL: none does yet */
 	struct vm_process process; /* that of @probe */
 	struct ebb_counters earlier; /* of the guest that was here before it */
 	struct vm_known known;
