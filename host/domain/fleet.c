@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "host/base/crowd.h"
 #include "host/base/loop.h"
 #include "host/domain/fleet_state.h"
 #include "host/domain/sight.h"
@@ -513,6 +514,7 @@ int ebb_fleet_new(const struct ebb_config *config, struct ebb_workers *workers,
 	fleet->silence_timer = ebb_loop_timer(-1, on_silence, fleet);
 	if (fleet->tick_timer < 0 || fleet->introduce_timer < 0 ||
 	    fleet->pending_timer < 0 || fleet->silence_timer < 0 ||
+	    ebb_crowd_new(&fleet->environment.crowd) < 0 ||
 	    ebb_cover_begin(&fleet->cover, &fleet->environment, &fleet->roster,
 			    EBB_HUGEPOOL_ROOT) < 0 ||
 	    ebb_holdings_begin(&fleet->holdings, &fleet->environment,
@@ -593,6 +595,7 @@ void ebb_fleet_free(struct ebb_fleet *fleet)
 		ebb_loop_timer_remove(fleet->silence_timer);
 	ebb_cover_end(&fleet->cover);
 	ebb_holdings_end(&fleet->holdings);
+	ebb_crowd_free(fleet->environment.crowd);
 	ebb_roster_clear(&fleet->roster);
 	free(fleet->vms);
 	free(fleet);

@@ -63,6 +63,7 @@ enum ebb_vm_phase {
 	EBB_VM_RECLAIMING,
 };
 
+struct ebb_crowd;
 struct ebb_past;
 struct ebb_vm;
 
@@ -75,6 +76,7 @@ enum ebb_vm_pause {
 
 /**
  * struct ebb_vm_environment - what a vm needs of its surroundings; outlives all of them
+ * @crowd: of the processes whose end is awaited
  * @turns: of reclaims
  * @past: is told what happened; or NULL
  * @found: is told that a process was found that was not known before; or NULL
@@ -84,6 +86,7 @@ enum ebb_vm_pause {
 struct ebb_vm_environment {
 	const struct ebb_config *config;
 	struct ebb_workers *workers;
+	struct ebb_crowd *crowd;
 	struct ebb_turns *turns;
 	struct ebb_past *past;
 	void (*found)(struct ebb_vm *vm, void *opaque);

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "host/base/loop.h"
+#include "host/base/crowd.h"
 #include "host/domain/vm_state.h"
 #include "host/memory/debt.h"
 
@@ -100,18 +100,14 @@ void ebb_vm_reserve_lent(struct ebb_vm *vm)
 
 static void unwatch(struct ebb_vm *vm)
 {
-	if (vm->process.watch >= 0)
-		ebb_loop_unwatch(vm->process.watch);
-	vm->process.watch = -1;
+	ebb_crowd_leave(vm->process.awaited);
+	vm->process.awaited = NULL;
 }
 
-static void on_process_ended(int watch, int fd, int events, void *opaque)
+static void on_process_ended(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
 
-	(void)watch;
-	(void)fd;
-	(void)events;
 	unwatch(vm);
 	vm->process.ended = true;
 	vm->gone = true;
@@ -121,7 +117,7 @@ static void on_process_ended(int watch, int fd, int events, void *opaque)
 
 void ebb_vm_init_process(struct ebb_vm *vm)
 {
-	vm->process = (struct vm_process){ .watch = -1 };
+	vm->process = (struct vm_process){ 0 };
 }
 
 struct ebb_counters ebb_vm_counters(const struct ebb_vm *vm)
@@ -188,9 +184,9 @@ int ebb_vm_take_process(struct ebb_vm *vm)
 		ebb_vm_drop_process(vm);
 	}
 	/* A process that has ended meanwhile is told at once. */
-	vm->process.watch = ebb_loop_watch(next->pidfd, EBB_LOOP_READABLE,
-					   on_process_ended, vm);
-	if (vm->process.watch >= 0)
+	vm->process.awaited = ebb_crowd_join(vm->environment->crowd,
+					     next->pidfd, on_process_ended, vm);
+	if (vm->process.awaited)
 		return 0;
 	/* Unwatched files would outlive the guest. */
 	ebb_probe_detach(vm->next);

@@ -150,7 +150,7 @@ struct vm_job {
 
 /**
  * struct vm_process - the books of one QEMU process; another one begins anew
- * @watch: of its pidfd, from when it was found to its end, or -1
+ * @awaited: its pidfd, in the crowd of those, from when it was found to its end; or NULL
  * @ended: it has; what is held of it is let go as soon as no job uses it
  * @quarantined, @quarantine_reason: it broke the rules of the lease
  * @stale_count: offers outside of proven memory, one after the other
@@ -162,7 +162,7 @@ struct vm_job {
  * @usage, @usage_ns: where it has no files, what it had and when; 0: not known
  */
 struct vm_process {
-	int watch;
+	struct ebb_crowd_member *awaited;
 	bool ended;
 	bool quarantined;
 	struct ebb_msg_error quarantine_reason;

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/size.h"
+#include "host/base/crowd.h"
 #include "host/libvirt/agent.h"
 #include "host/lease/reclaim.h"
 #include "host/rung/balloon.h"
@@ -399,6 +400,7 @@ int ebb_agent_target_decode(const struct json_object *data,
 /* ---- the test's own ---- */
 
 static struct ebb_workers *workers;
+static struct ebb_crowd *crowd;
 static struct ebb_vm_environment environment;
 static int alarm_timer;
 
@@ -423,12 +425,13 @@ int fake_vm_set_up_group(void **state)
 	if (ebb_loop_init() < 0)
 		return -1;
 	alarm_timer = ebb_loop_timer(-1, on_alarm, NULL);
-	if (ebb_workers_new(8, 4, &workers) < 0)
+	if (ebb_workers_new(8, 4, &workers) < 0 || ebb_crowd_new(&crowd) < 0)
 		return -1;
 	/* Once: workers read it. */
 	environment = (struct ebb_vm_environment){
 		.config = &fake_vm.config,
 		.workers = workers,
+		.crowd = crowd,
 		.turns = &fake_vm.turns,
 		.pause_of = pause_of,
 	};
@@ -439,6 +442,7 @@ int fake_vm_tear_down_group(void **state)
 {
 	(void)state;
 	ebb_workers_free(workers);
+	ebb_crowd_free(crowd);
 	return 0;
 }
 
