@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/base/loop.h"
+#include "host/interface/array.h"
 #include "host/interface/selection.h"
 
 enum {
@@ -75,8 +76,6 @@ static void on_turn(int timer, void *opaque)
 
 	(void)timer;
 	for (int i = 0; i < DOMAINS_A_TURN; i++) {
-		struct json_object *domain;
-
 		entry = ebb_roster_next(&fleet->roster, listing->uuid);
 		if (!entry || json_object_array_length(listing->domains) >=
 				      EBB_LIST_MAX) {
@@ -85,10 +84,9 @@ static void on_turn(int timer, void *opaque)
 		}
 		memcpy(listing->uuid, entry->uuid, sizeof(listing->uuid));
 		ebb_listing_fill(fleet, entry, &listing->status);
-		domain = ebb_msg_encode(listing->selection.fields,
-					&listing->status);
-		if (domain && json_object_array_add(listing->domains, domain))
-			json_object_put(domain);
+		(void)ebb_array_append_text(listing->domains,
+					    listing->selection.fields,
+					    &listing->status);
 	}
 }
 

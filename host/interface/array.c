@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int ebb_array_error(struct ebb_msg_error *ret_error, int error,
 		    const char *format, ...)
@@ -65,6 +66,31 @@ int ebb_array_append(struct json_object *array, struct json_object *value)
 		return 0;
 	json_object_put(value);
 	return -ENOMEM;
+}
+
+int ebb_array_append_text(struct json_object *array,
+			  const struct ebb_field *fields, const void *item)
+{
+	struct json_object *object = ebb_msg_encode(fields, item);
+	struct json_object *printed = NULL;
+	const char *plain = NULL;
+	char *text = NULL;
+
+	if (object)
+		plain = json_object_to_json_string_ext(object,
+						       JSON_C_TO_STRING_PLAIN);
+	if (plain)
+		text = strdup(plain);
+	json_object_put(object);
+	if (text)
+		printed = json_object_new_boolean(true);
+	if (printed)
+		json_object_set_serializer(printed,
+					   json_object_userdata_to_json_string,
+					   text, json_object_free_userdata);
+	else
+		free(text);
+	return ebb_array_append(array, printed);
 }
 
 int ebb_array_add(struct json_object *object, const char *name,

@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "host/base/loop.h"
 #include "host/control/arguments.h"
+#include "host/interface/array.h"
 #include "host/interface/explain.h"
 #include "host/policy/left.h"
 #include "host/policy/stage.h"
@@ -300,16 +301,13 @@ static void on_turn(int timer, void *opaque)
 
 	(void)timer;
 	for (int i = 0; i < DOMAINS_A_TURN; i++) {
-		struct json_object *domain;
-
 		if (answer->next == answer->count) {
 			end_answer(answer);
 			return;
 		}
-		domain = ebb_msg_encode(answer->selection.fields,
-					&answer->domains[answer->next++]);
-		if (domain && json_object_array_add(answer->array, domain))
-			json_object_put(domain);
+		(void)ebb_array_append_text(answer->array,
+					    answer->selection.fields,
+					    &answer->domains[answer->next++]);
 	}
 }
 

@@ -4,10 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "host/interface/array.h"
 #include "host/interface/explain.h"
 #include "host/interface/selection.h"
 #include "host/interface/status.h"
@@ -98,6 +100,40 @@ static void test_too_many(void **state)
 	assert_int_equal(make(all, NULL), 0);
 }
 
+/* A list of many is the same on the wire, whether of objects or of their text. */
+static void test_text_in_place_of_objects(void **state)
+{
+	const struct ebb_domain_status status = {
+		.name = "a \"b\" \\ / \t \xc3\xa9", .rung = "lease"
+	};
+	struct json_object *objects = json_object_new_array();
+	struct json_object *texts = json_object_new_array();
+	struct json_object *answer = json_object_new_object();
+	char *plain;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+			ebb_array_append(objects,
+					 ebb_msg_encode(ebb_domain_status_fields,
+							&status)),
+			0);
+		assert_int_equal(ebb_array_append_text(texts,
+						       ebb_domain_status_fields,
+						       &status),
+				 0);
+	}
+	plain = strdup(json_object_to_json_string_ext(objects,
+						      JSON_C_TO_STRING_PLAIN));
+	assert_string_equal(
+		json_object_to_json_string_ext(texts, JSON_C_TO_STRING_PLAIN),
+		plain);
+	free(plain);
+	json_object_put(objects);
+	assert_int_equal(ebb_array_add(answer, "domains", texts), 0);
+	json_object_put(answer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +141,7 @@ int main(void)
 		cmocka_unit_test(test_those_that_are_named),
 		cmocka_unit_test(test_what_is_no_list_of_names),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_text_in_place_of_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
