@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,10 @@ enum {
 
 _Static_assert(EBB_WORKERS_MIN == 5 && EBB_WORKERS_MAX == 64,
 	       "config.c has these bounds");
+
+enum {
+	LARGE_BYTES = 128 << 10, /* as glibc begins with */
+};
 
 struct daemon {
 	const struct ebb_options *options;
@@ -513,6 +518,16 @@ static void tell_away(struct daemon *daemon)
 			away.name);
 }
 
+/*
+ * What is large, such as the list of a thousand domains, goes back to the system when it
+ * is freed. Left to itself, glibc raises its bound for that with the first of them, and
+ * those that follow leave holes in the heap.
+ */
+static void return_what_is_large(void)
+{
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+}
+
 int main(int argc, char **argv)
 {
 	struct ebb_options options = { 0 };
@@ -523,6 +538,7 @@ int main(int argc, char **argv)
 	int r;
 
 	ebb_log_init("ebbd", EBB_LOG_INFO);
+	return_what_is_large();
 	r = ebb_options_parse(argc, argv, &options);
 	if (r >= 0)
 		return r;
