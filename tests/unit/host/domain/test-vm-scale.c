@@ -19,6 +19,8 @@ enum {
 	DOMAINS = 1000,
 	/* Looks in any ten seconds, once all is known. */
 	BURST_MAX = 150,
+	/* Of fake-vm.c: so many looks at once. */
+	WORKERS = 8,
 };
 
 static struct ebb_vm *vms[DOMAINS];
@@ -89,6 +91,26 @@ static void test_small_at_rest(void **state)
 		assert_null(vms[i]->next);
 }
 
+/* Who waits for a look has no room for what it will find. */
+static void test_small_while_looking(void **state)
+{
+	uint32_t before = fake_vm.probes, having = 0;
+
+	(void)state;
+	fake_vm.held = true;
+	for (int i = 0; i < DOMAINS; i++)
+		ebb_vm_invalidate(vms[i]);
+	fake_vm_until(fake_vm.probes > before);
+	for (int i = 0; i < DOMAINS; i++) {
+		assert_int_equal(vms[i]->phase, EBB_VM_LOOKING);
+		/* Of those that have not begun: no thread writes these. */
+		having += i >= WORKERS && vms[i]->next;
+	}
+	assert_int_equal(having, 0);
+	fake_vm.held = false;
+	fake_vm_settle_down();
+}
+
 /* An agent that comes says so, where libvirt and ebbd listen for it. */
 static void test_agent(void **state)
 {
@@ -157,6 +179,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_small_at_rest, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_small_while_looking,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_agent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_untold, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_greeting_before_the_answer,
