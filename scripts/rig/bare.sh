@@ -4,6 +4,7 @@
 # libvirtd. A test that uses them sources this after lib.sh.
 
 BARE=()
+BARE_EMULATOR= # in place of QEMU
 
 # bare_xml NAME [MIB [shared|private [CHANNEL...]]]
 bare_xml()
@@ -19,6 +20,7 @@ bare_xml()
 	  <vcpu>1</vcpu>
 	  <os><type arch='x86_64' machine='pc'>hvm</type></os>
 	  <devices>
+	    ${BARE_EMULATOR:+<emulator>$BARE_EMULATOR</emulator>}
 	    <controller type='usb' model='none'/>
 	    <memballoon model='none'/>
 	END
@@ -43,28 +45,74 @@ bare_start()
 	done
 }
 
-# bare_start_kinds COUNT: so many more small ones, four at a time, of three kinds by
-# turns: paused ones that may have an agent, some without a channel, some whose memory
-# is private. To be ended by bare_kill.
-bare_start_kinds()
+# bare_start_more COUNT XML SCRIPT: so many more small ones, four at a time. XML NUMBER
+# NAME prints one's definition, SCRIPT NUMBER NAME FILE what virsh is to do with it.
+bare_start_more()
 {
 	local i name script=()
 
 	for i in $(seq $((${#BARE[@]} + 1)) $((${#BARE[@]} + $1))); do
 		name=ebbtest-${RIG_DIR##*.}-$i
 		BARE+=("$name")
-		case $((i % 3)) in
-		0) bare_xml "$name" 16 shared org.ebb.agent.0 org.qemu.guest_agent.0 ;;
-		1) bare_xml "$name" 16 shared ;;
-		2) bare_xml "$name" 16 private ;;
-		esac >"$RIG_DIR/$name.xml"
-		script[i % 4]+="create --paused $RIG_DIR/$name.xml;"
-		[ $((i % 3)) = 0 ] || script[i % 4]+="resume $name;"
+		"$2" "$i" "$name" >"$RIG_DIR/$name.xml"
+		script[i % 4]+=$("$3" "$i" "$name" "$RIG_DIR/$name.xml")
 	done
 	printf '%s\0' "${script[@]}" |
 		xargs -0 -P 4 -I {} virsh -q -c "$URI" {} >"$RIG_DIR/log/virsh" 2>&1
 	[ "$(bare_pids | wc -w)" = ${#BARE[@]} ] ||
 		rig_die "not all started: $(tail -n 3 "$RIG_DIR/log/virsh")"
+}
+
+bare_kind_xml()
+{
+	case $(($1 % 3)) in
+	0) bare_xml "$2" 16 shared org.ebb.agent.0 org.qemu.guest_agent.0 ;;
+	1) bare_xml "$2" 16 shared ;;
+	2) bare_xml "$2" 16 private ;;
+	esac
+}
+
+bare_kind_script()
+{
+	echo "create --paused $3;"
+	[ $(($1 % 3)) = 0 ] || echo "resume $2;"
+}
+
+# bare_start_kinds COUNT: so many more, of three kinds by turns: paused ones that may
+# have an agent, some without a channel, some whose memory is private. To be ended by
+# bare_kill.
+bare_start_kinds()
+{
+	bare_start_more "$1" bare_kind_xml bare_kind_script
+}
+
+bare_stand_in_xml()
+{
+	bare_xml "$2" 16 shared org.ebb.agent.0
+}
+
+bare_stand_in_script()
+{
+	echo "create $3;"
+}
+
+# bare_start_stand_ins COUNT: so many more, each a process that stands in for QEMU and
+# plays a guest on rung lease (tests/bench/stand-in). To be ended by bare_kill.
+bare_start_stand_ins()
+{
+	# libvirt's user must reach it, and its name is to be one of QEMU's.
+	BARE_EMULATOR=$RIG_DIR/qemu-system-x86_64
+	[ -e "$BARE_EMULATOR" ] ||
+		install -m 755 "${build:?}/tests/bench/stand-in/stand-in" "$BARE_EMULATOR"
+	bare_start_more "$1" bare_stand_in_xml bare_stand_in_script
+	BARE_EMULATOR=
+}
+
+# Each guest of a stand-in has used and freed what it offers.
+bare_fill()
+{
+	# shellcheck disable=SC2046 # one word a pid
+	kill -USR1 $(bare_pids)
 }
 
 bare_pids()
