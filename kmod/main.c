@@ -29,7 +29,7 @@
 static struct workqueue_struct *queue;
 /* With a rescuer: what drops a target must not wait for memory to begin. */
 static struct workqueue_struct *marks_queue;
-/* Ordered: see ebb_report_pass(). */
+/* Ordered: see ebb_report_passes(). */
 static struct workqueue_struct *pass_queue;
 
 static void ebb_queue_destroy(struct workqueue_struct *any)

@@ -18,14 +18,19 @@
  * they came first again in each pass, and the pass would end at them.
  *
  * The kernel waits 2 s between passes and needs a free of a huge range to
- * begin one. A session wants its memory now: ebb_report_pass() queues the work
+ * begin one. A session wants its memory now: ebb_report_passes() queues the work
  * itself and waits for it. It queues it on an unbound queue of ours: the
  * kernel's own is bound to a CPU, and all of its work there would wait while a
  * batch polls.
  *
+ * A pass takes a 16th of each list, so it may be over after a batch or two. So a
+ * batch that the host is through with queues the next pass: the queue's thread
+ * goes on with it, where to wake the session and be asked anew takes as long as a
+ * batch of huge pages. A pass without a batch is the last one.
+ *
  * Two queues, one ring. A work item that is on two queues may run twice at once:
  * a huge range that is freed just as our pass begins arms the kernel's queue for
- * 2 s later. So the first batch of the pass disarms it. The ring carries one batch:
+ * 2 s later. So each batch disarms it. The ring carries one batch:
  * should two passes meet all the same, the one that comes second finds @batch_lock
  * taken and ends with an error, and its ranges go back at once.
  *
@@ -77,7 +82,10 @@ static struct {
 static DEFINE_SPINLOCK(held_lock);
 
 static DECLARE_WAIT_QUEUE_HEAD(pass_wait);
-static bool pass_ended;
+static bool pass_ended; /* the last one, which nothing follows */
+static atomic_t pass_follows = ATOMIC_INIT(0); /* 1: a batch queued the next */
+static u32 pass_first_call; /* of the pass under way */
+static u32 pass_count; /* of this ebb_report_passes() */
 
 static void report_hold(struct scatterlist *sgl, unsigned int nents)
 {
@@ -156,7 +164,12 @@ static int report_batch(struct page_reporting_dev_info *dev,
 		return -EAGAIN;
 	/* The kernel's own pass: it would poll on a CPU's queue. */
 	cancel_delayed_work(&device.work);
+	atomic_set(&pass_follows, 0);
 	err = report_lease(sgl, nents);
+	if (!err && !READ_ONCE(pass_ended)) {
+		mod_delayed_work(report_queue, &device.work, 0);
+		atomic_set(&pass_follows, 1);
+	}
 	mutex_unlock(&batch_lock);
 	return err;
 }
@@ -243,22 +256,29 @@ void ebb_report_rearm(void)
 	}
 }
 
-/* On the ordered queue: all passes that were queued before it have ended. */
+/* On the ordered queue: behind each pass. */
 static void report_pass_end(struct work_struct *work)
 {
+	pass_count++;
+	if (atomic_xchg(&pass_follows, 0)) {
+		pass_first_call = atomic_read(&calls);
+		queue_work(report_queue, work);
+		return;
+	}
 	WRITE_ONCE(pass_ended, true);
 	wake_up_all(&pass_wait);
 }
 
 static DECLARE_WORK(pass_end_work, report_pass_end);
 
-u32 ebb_report_pass(void)
+u32 ebb_report_passes(u32 *ret_passes)
 {
-	u32 before = atomic_read(&calls);
-
-	WRITE_ONCE(pass_ended, false);
 	/* One of the kernel's own would keep ours from the ring. */
 	cancel_delayed_work_sync(&device.work);
+	pass_count = 0;
+	pass_first_call = atomic_read(&calls);
+	atomic_set(&pass_follows, 0);
+	WRITE_ONCE(pass_ended, false);
 	/* Not queue_delayed_work(): what was freed just now may have armed it. */
 	mod_delayed_work(report_queue, &device.work, 0);
 	queue_work(report_queue, &pass_end_work);
@@ -267,5 +287,6 @@ u32 ebb_report_pass(void)
 	/* One that the kernel had begun by itself is on a queue of its own. */
 	flush_work(&device.work.work);
 	report_release();
-	return atomic_read(&calls) - before;
+	*ret_passes = pass_count;
+	return atomic_read(&calls) - pass_first_call;
 }

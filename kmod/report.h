@@ -19,7 +19,7 @@ typedef int (*report_lease_fn)(const struct batch_range *ranges, u32 count);
 
 /**
  * ebb_report_register - become the kernel's reporting device
- * @lease: called for each batch, from ebb_report_pass() and by the kernel itself
+ * @lease: called for each batch, from ebb_report_passes() and by the kernel itself
  *
  * Return: 0; -EBUSY if another driver has the slot.
  */
@@ -32,12 +32,13 @@ void ebb_report_unregister(void);
 void ebb_report_rearm(void);
 
 /**
- * ebb_report_pass - one whole pass of the kernel over its free lists
+ * ebb_report_passes - passes of the kernel over its free lists, until one has nothing
+ * @ret_passes: how many there were
  *
- * Return: how many batches the kernel had, including those that had nothing
- * which may be offered.
+ * Return: how many batches the last pass had, including those that had nothing which
+ * may be offered. It is 0, unless a batch was to come again.
  */
-u32 ebb_report_pass(void);
+u32 ebb_report_passes(u32 *ret_passes);
 
 /**
  * ebb_report_held_pages - what of [@pfn, @pfn + @pages) is off the free lists for us

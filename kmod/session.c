@@ -217,13 +217,13 @@ static void session_work(struct work_struct *work)
 	struct ebb_ring *ring = ebb_ring_page();
 
 	while (session_verdict() == EBB_SESSION_RUNNING) {
-		u32 batches = ebb_report_pass();
+		u32 passes, batches = ebb_report_passes(&passes);
 
 		wake_up_all(&session_idle);
 		if (session_verdict() != EBB_SESSION_RUNNING)
 			break;
 		ebb_store_relaxed(&ring->session_passes,
-				  ring->session_passes + 1);
+				  ring->session_passes + passes);
 		if (!batches)
 			ebb_session_end(EBB_SESSION_DRAINED);
 	}
