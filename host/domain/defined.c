@@ -199,37 +199,47 @@ void ebb_defined_fix(struct ebb_fleet *fleet,
 
 /* ---- the settings ---- */
 
+static void answer_unkept(const struct wait *wait, int error, const char *words)
+{
+	if (error == -EIO)
+		ebb_call_error(wait->call, "GenericError",
+			       "libvirt did not keep the setting: %s. Nothing "
+			       "was changed",
+			       words);
+	else if (error == -EALREADY)
+		ebb_call_error(
+			wait->call, "GenericError",
+			"The setting is kept for the next start of '%s', "
+			"but its definition could not be read then; "
+			"see: virsh dumpxml --inactive %s",
+			wait->name, wait->name);
+	else
+		answer_error(wait, error);
+}
+
 static void on_set(int result, const char *text, void *opaque)
 {
 	struct wait *wait ebb_auto_free = opaque;
 	struct ebb_probe *probe ebb_auto_free = calloc(1, sizeof(*probe));
 	struct ebb_set_result *set ebb_auto_free = calloc(1, sizeof(*set));
 	struct ebb_settings settings = wait->defaults;
+	const struct ebb_metadata *kept;
 	struct ebb_msg_error error;
-	int r;
 
-	if (result == -EIO) {
-		ebb_call_error(wait->call, "GenericError",
-			       "libvirt did not keep the setting: %s. Nothing "
-			       "was changed",
-			       text);
-		return;
-	}
-	if (!probe || !set)
-		result = -ENOMEM;
+	/* Whatever keeps it from being read, it is kept. */
+	if (result == 0 &&
+	    (!probe || !set ||
+	     ebb_domxml_parse(text, &probe->domxml, &probe->reasons) < 0))
+		result = -EALREADY;
 	if (result < 0) {
-		answer_error(wait, result);
+		answer_unkept(wait, result, text);
 		return;
 	}
+	kept = &probe->domxml.metadata;
 	memcpy(set->name, wait->name, sizeof(set->name));
-	r = ebb_domxml_parse(text, &probe->domxml, &probe->reasons);
-	if (r == 0) {
-		const struct ebb_metadata *kept = &probe->domxml.metadata;
-
-		ebb_settings_overlay(&settings, &kept->settings);
-		if (kept->target.kind != EBB_TARGET_NONE)
-			ebb_target_format(&kept->target, set->target.setting);
-	}
+	ebb_settings_overlay(&settings, &kept->settings);
+	if (kept->target.kind != EBB_TARGET_NONE)
+		ebb_target_format(&kept->target, set->target.setting);
 	ebb_settings_show(&settings, &set->settings);
 	if (ebb_settings_check(&settings.values, 0, &error) < 0)
 		snprintf(set->settings.trouble, sizeof(set->settings.trouble),

@@ -433,9 +433,12 @@ static void question_work(void *opaque)
 		question->result = ebb_domain_change_metadata(
 			domain, EBB_SCOPE_CONFIG, question->changes,
 			question->change_count, NULL, question->error);
-	if (question->result == 0)
+	if (question->result == 0) {
 		question->result =
 			ebb_domain_definition(domain, &question->xml);
+		if (question->result < 0 && question->change_count > 0)
+			question->result = -EALREADY;
+	}
 	ebb_domain_unref(domain);
 }
 

@@ -170,8 +170,9 @@ int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
  * ebb_virt_change_definition - change what Ebb keeps with a definition, by a job
  * @uuid: of a domain, which need not run
  * @changes, @count: as of ebb_domain_change_metadata(); gone after the call
- * @done: as of ebb_virt_ask_definition(), with the XML that it has then; or @result is
- *	-EIO, as libvirt did not take them, and @text has its words
+ * @done: as of ebb_virt_ask_definition(), with the XML that it has then. Where @result is
+ *	-EIO, libvirt did not take them, and @text has its words. -EALREADY: it took them,
+ *	and did not give the XML
  *
  * Returns 0, -ENOTCONN or -ENOMEM.
  */

@@ -425,6 +425,7 @@ static void test_next_start_of_one_that_is_off(void **state)
 				       .settings[EBB_SETTING_MIN] = "default",
 				       .free_target = "40%",
 				       .scope = "config" };
+	const struct ebb_set_result *result = &fake_vm.answer.result;
 
 	(void)state;
 	strcpy(set.domain, ebb_domain_name(domain()));
@@ -442,17 +443,33 @@ static void test_next_start_of_one_that_is_off(void **state)
 	assert_string_equal(fake_definition.changes[2].name, "min");
 	assert_string_equal(fake_definition.changes[2].value, "");
 	fake_definition.done(0,
-			     "<domain><metadata><e:policy xmlns:e='urn:ebb:"
-			     "domain:1' free-target='40%' mode='density'/>"
+			     "<domain><memory>1048576</memory><metadata>"
+			     "<e:policy xmlns:e='urn:ebb:domain:1' "
+			     "free-target='40%' mode='density' shares='7'/>"
 			     "</metadata></domain>",
 			     fake_definition.opaque);
 	assert_true(fake_vm.answer.done);
 	assert_string_equal(fake_vm.answer.error_class, "");
+	/* Also a setting of the definition that the call does not change. */
+	assert_string_equal(result->target.setting, "40%");
+	assert_string_equal(result->settings.items[EBB_SETTING_MODE].value,
+			    "density");
+	assert_string_equal(result->settings.items[EBB_SETTING_SHARES].value,
+			    "7");
 
 	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
 	fake_definition.done(-EIO, "it is read-only", fake_definition.opaque);
 	assert_string_equal(fake_vm.answer.error_class, "GenericError");
 	assert_non_null(strstr(fake_vm.answer.text, "it is read-only"));
+
+	/* It is kept, whatever comes of the XML. */
+	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
+	fake_definition.done(-EALREADY, NULL, fake_definition.opaque);
+	assert_string_equal(fake_vm.answer.error_class, "GenericError");
+	assert_non_null(strstr(fake_vm.answer.text, "is kept"));
+	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
+	fake_definition.done(0, "<domain>", fake_definition.opaque);
+	assert_non_null(strstr(fake_vm.answer.text, "is kept"));
 	until_idle();
 }
 
