@@ -52,9 +52,10 @@ void ebb_listing_fill(struct ebb_fleet *fleet,
 	ret_status->state_old = ebb_fleet_is_old(fleet);
 }
 
-static void end_listing(struct listing *listing)
+/* @whole: else it lacks a domain for want of memory, and is no answer. */
+static void end_listing(struct listing *listing, bool whole)
 {
-	struct json_object *value = json_object_new_object();
+	struct json_object *value = whole ? json_object_new_object() : NULL;
 
 	if (value &&
 	    json_object_object_add(value, "domains", listing->domains) == 0) {
@@ -79,14 +80,17 @@ static void on_turn(int timer, void *opaque)
 		entry = ebb_roster_next(&fleet->roster, listing->uuid);
 		if (!entry || json_object_array_length(listing->domains) >=
 				      EBB_LIST_MAX) {
-			end_listing(listing);
+			end_listing(listing, true);
 			return;
 		}
 		memcpy(listing->uuid, entry->uuid, sizeof(listing->uuid));
 		ebb_listing_fill(fleet, entry, &listing->status);
-		(void)ebb_array_append_text(listing->domains,
-					    listing->selection.fields,
-					    &listing->status);
+		if (ebb_array_append_text(listing->domains,
+					  listing->selection.fields,
+					  &listing->status) < 0) {
+			end_listing(listing, false);
+			return;
+		}
 	}
 }
 

@@ -281,10 +281,11 @@ static void fill(const struct ebb_sharing *sharing,
 	}
 }
 
-static void end_answer(struct answer *answer)
+/* @whole: else it lacks a domain for want of memory, and is no answer. */
+static void end_answer(struct answer *answer, bool whole)
 {
-	if (json_object_object_add(answer->value, "domains", answer->array) ==
-	    0) {
+	if (whole && json_object_object_add(answer->value, "domains",
+					    answer->array) == 0) {
 		ebb_call_return(answer->call, answer->value);
 	} else {
 		json_object_put(answer->value);
@@ -302,12 +303,15 @@ static void on_turn(int timer, void *opaque)
 	(void)timer;
 	for (int i = 0; i < DOMAINS_A_TURN; i++) {
 		if (answer->next == answer->count) {
-			end_answer(answer);
+			end_answer(answer, true);
 			return;
 		}
-		(void)ebb_array_append_text(answer->array,
-					    answer->selection.fields,
-					    &answer->domains[answer->next++]);
+		if (ebb_array_append_text(
+			    answer->array, answer->selection.fields,
+			    &answer->domains[answer->next++]) < 0) {
+			end_answer(answer, false);
+			return;
+		}
 	}
 }
 

@@ -393,7 +393,56 @@ static void ask(const char *command, struct json_object *arguments)
 	json_object_put(arguments);
 }
 
-/* What keeps a domain that is off from a rung is of no use for who sets something. */
+static bool is_out_of_memory;
+
+int __real_ebb_array_append_text(struct json_object *array,
+				 const struct ebb_field *fields,
+				 const void *item);
+int __wrap_ebb_array_append_text(struct json_object *array,
+				 const struct ebb_field *fields,
+				 const void *item);
+
+int __wrap_ebb_array_append_text(struct json_object *array,
+				 const struct ebb_field *fields,
+				 const void *item)
+{
+	return is_out_of_memory
+		       ? -ENOMEM
+		       : __real_ebb_array_append_text(array, fields, item);
+}
+
+static void list(void)
+{
+	ask("domain-list", NULL);
+	fake_vm_until(fake_call.answers > 0);
+	fake_call.answers = 0;
+}
+
+/* A list that lacked a domain would be taken for the list of all. */
+static void test_list_without_memory(void **state)
+{
+	struct json_object *domains;
+
+	(void)state;
+	fake_call.on_answer = NULL;
+	start_domain();
+	turn();
+	until_idle();
+	is_out_of_memory = true;
+	list();
+	is_out_of_memory = false;
+	assert_string_equal(fake_call.error_class, "GenericError");
+	assert_string_equal(fake_call.error, "out of memory");
+	list();
+	assert_true(json_object_object_get_ex(fake_call.value, "domains",
+					      &domains));
+	assert_int_equal(json_object_array_length(domains), 1);
+	fake_call_forget();
+	ebb_fleet_dismiss(fleet);
+	until_idle();
+}
+
+/* What keeps a domain that is off from a rung is of no use to set something. */
 static void test_one_that_is_off(void **state)
 {
 	struct ebb_set_request set = { .settings[EBB_SETTING_MODE] = "density",
@@ -482,6 +531,7 @@ int main(void)
 		FLEET_TEST(test_balloon_moves),
 		FLEET_TEST(test_paused_or_resumed),
 		FLEET_TEST(test_paused_by_a_person),
+		FLEET_TEST(test_list_without_memory),
 		FLEET_TEST(test_one_that_is_off),
 		FLEET_TEST(test_next_start_of_one_that_is_off),
 		FLEET_TEST(test_found),

@@ -669,6 +669,39 @@ static void old_facts_are_not_free_memory(void **state)
 	assert_string_equal(explained("state"), "unknown");
 }
 
+static bool is_out_of_memory;
+
+int __real_ebb_array_append_text(struct json_object *array,
+				 const struct ebb_field *fields,
+				 const void *item);
+int __wrap_ebb_array_append_text(struct json_object *array,
+				 const struct ebb_field *fields,
+				 const void *item);
+
+int __wrap_ebb_array_append_text(struct json_object *array,
+				 const struct ebb_field *fields,
+				 const void *item)
+{
+	return is_out_of_memory
+		       ? -ENOMEM
+		       : __real_ebb_array_append_text(array, fields, item);
+}
+
+/* One that lacked a domain would be taken for that of all. */
+static void an_explanation_without_memory_is_an_error(void **state)
+{
+	(void)state;
+	start(false);
+	come(0);
+	pass(MINUTE_S);
+	is_out_of_memory = true;
+	call("policy-explain", "{}");
+	is_out_of_memory = false;
+	assert_string_equal(fake_call.error_class, "GenericError");
+	assert_string_equal(fake_call.error, "out of memory");
+	assert_true(*explained("state"));
+}
+
 static void who_lies_nowhere_known_lends_nothing(void **state)
 {
 	(void)state;
@@ -2058,6 +2091,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHARING_TEST(what_is_unused_for_a_minute_is_taken),
 		SHARING_TEST(old_facts_are_not_free_memory),
+		SHARING_TEST(an_explanation_without_memory_is_an_error),
 		SHARING_TEST(who_lies_nowhere_known_lends_nothing),
 		SHARING_TEST(who_is_not_known_is_owed_and_named),
 		SHARING_TEST(closed_rung_is_named),
