@@ -140,8 +140,10 @@ static void look_work(void *opaque)
 		ebb_probe_run(&order, vm->next);
 }
 
+/* The next tick tries again. */
 static void could_not_look(struct ebb_vm *vm, int r)
 {
+	vm->retry_ns = 0;
 	ebb_reason_add(&vm->probe.reasons, EBB_REASON_INTERNAL, "%s",
 		       strerror(-r));
 }

@@ -34,8 +34,8 @@ struct asker {
 	uint32_t rank; /* the first to be told the end has 1 */
 };
 
-/* The next reclaim finds no thread to run on. */
-static bool no_thread;
+/* The next reclaim, or look, finds no thread to run on. */
+static bool no_thread, no_thread_to_look;
 
 int __real_ebb_workers_run_named(struct ebb_workers *workers,
 				 enum ebb_work kind, void (*work)(void *opaque),
@@ -52,6 +52,10 @@ int __wrap_ebb_workers_run_named(struct ebb_workers *workers,
 {
 	if (no_thread && kind == EBB_WORK_RECLAIM) {
 		no_thread = false;
+		return -EAGAIN;
+	}
+	if (no_thread_to_look && kind == EBB_WORK_LOOK) {
+		no_thread_to_look = false;
 		return -EAGAIN;
 	}
 	return __real_ebb_workers_run_named(workers, kind, work, done, opaque,
@@ -138,6 +142,24 @@ static int tear_down(void **state)
 		ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
 	fake_vm_settle_down();
 	return 0;
+}
+
+/* It is looked at with the next tick, whenever a look after vain ones was due. */
+static void test_no_thread_to_look(void **state)
+{
+	uint32_t probes = fake_vm.probes;
+
+	(void)state;
+	vm->retry_ns = UINT64_MAX;
+	no_thread_to_look = true;
+	ebb_vm_invalidate(vm);
+	assert_false(no_thread_to_look);
+	assert_int_equal(fake_vm.probes, probes);
+	assert_true(ebb_reason_has(&vm->probe.reasons, EBB_REASON_INTERNAL));
+	ebb_vm_tick(vm, ebb_now_ns());
+	fake_vm_settle_down();
+	assert_int_equal(fake_vm.probes, probes + 1);
+	assert_false(ebb_reason_has(&vm->probe.reasons, EBB_REASON_INTERNAL));
 }
 
 static void test_without_a_client(void **state)
@@ -1010,6 +1032,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		VM_TEST(test_without_a_client),
+		VM_TEST(test_no_thread_to_look),
 		VM_TEST(test_refused),
 		VM_TEST(test_second_is_refused),
 		VM_TEST(test_a_person_goes_before_the_policy),
