@@ -519,11 +519,11 @@ static void tell_away(struct daemon *daemon)
 }
 
 /*
- * What is large, such as the list of a thousand domains, goes back to the system when it
- * is freed. Left to itself, glibc raises its bound for that with the first of them, and
- * those that follow leave holes in the heap.
+ * A large block, such as the list of a thousand domains, goes back to the system when it
+ * is freed. By itself glibc raises its bound for that with the first of them, and those
+ * that follow leave holes in the heap.
  */
-static void return_what_is_large(void)
+static void return_large_blocks(void)
 {
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 }
@@ -538,7 +538,7 @@ int main(int argc, char **argv)
 	int r;
 
 	ebb_log_init("ebbd", EBB_LOG_INFO);
-	return_what_is_large();
+	return_large_blocks();
 	r = ebb_options_parse(argc, argv, &options);
 	if (r >= 0)
 		return r;

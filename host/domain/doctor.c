@@ -294,8 +294,9 @@ static const char *ok_text(const struct ebb_probe *probe, size_t index)
 {
 	if (!probe->have_info &&
 	    checks[index].reasons[0] == EBB_REASON_REPORTING_BUSY)
-		return "virtio-balloon's free page reporting is off (whether "
-		       "something else has the guest kernel's, an agent says)";
+		return "virtio-balloon's free page reporting is off (only an "
+		       "agent can tell whether another driver has the guest "
+		       "kernel's)";
 	return checks[index].ok;
 }
 

@@ -132,8 +132,8 @@ static void look_work(void *opaque)
 	};
 
 	/*
-	 * By the thread that looks: a thousand domains that wait for theirs have no
-	 * room for it, nor leave holes between what lasts.
+	 * The thread that looks makes room for the findings: a thousand domains that
+	 * wait for their looks have none, and leave no holes in the heap.
 	 */
 	vm->next = malloc(sizeof(*vm->next));
 	if (vm->next)
@@ -252,9 +252,9 @@ static void count_asks(struct ebb_vm *vm)
 }
 
 /*
- * An agent greets who opens its channel. What it said before it answered the look is
- * in the answer, and makes no second look due: these would be half of all looks after
- * a start of ebbd or of libvirtd.
+ * An agent sends a greeting when its channel is opened. The answer to the look has all
+ * that the agent told before it, which makes no second look due: these would be half of
+ * all looks after a start of ebbd or of libvirtd.
  */
 static void forget_answered_events(struct ebb_vm *vm)
 {

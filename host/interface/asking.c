@@ -256,7 +256,7 @@ bool ebb_asking_turn(struct ebb_asking *asking)
 {
 	if (!asking->is_under_way)
 		return false;
-	/* What came behind the last answer is in the frame, and nothing wakes for it. */
+	/* Bytes that came behind the last answer are in the frame, and wake nobody. */
 	if (take_lines(asking) || take_bytes(asking))
 		return true;
 	if (ebb_asking_timeout_ms(asking) != 0)

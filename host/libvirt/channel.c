@@ -139,7 +139,7 @@ static void end_stream(struct ebb_channel *channel)
 	abort_stream(stream, ebb_domain_ref(channel->domain));
 }
 
-/* A channel is silent nearly always: then it has no memory for what is to be sent. */
+/* A channel is silent nearly always: then it has no memory for bytes to send. */
 static void drop_out(struct ebb_channel *channel)
 {
 	free(channel->out);

@@ -97,8 +97,8 @@ int ebb_channel_call(struct ebb_channel *channel, uint64_t talk,
 uint64_t ebb_channel_events(const struct ebb_channel *channel);
 
 /*
- * How many had come before the answer that came last. What they tell of is in that
- * answer, as the agent speaks of one thing after the other.
+ * How many had come before the last answer. That answer has all that they tell, as the
+ * agent sends one line after the other.
  */
 uint64_t ebb_channel_events_before_reply(struct ebb_channel *channel);
 

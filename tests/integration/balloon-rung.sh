@@ -20,7 +20,7 @@ two_balloons deflating
 start_ebbd
 refused 1 'memory is private' "a guest that was started a short while ago" \
 	ebbctl reclaim "$GUEST" 300M
-# By the next one it has booted: the minutes of that are 5 seconds.
+# For the next one it has booted: the two minutes of that are 10 seconds.
 stop_ebbd
 export EBB_FAULT_SPEED=12
 # shellcheck disable=SC2119

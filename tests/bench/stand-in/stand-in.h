@@ -18,7 +18,7 @@
  * To ebbd such a domain is one on rung lease.
  *
  * One thread, one poll(). In a session it serves the ring alone, which is over within
- * milliseconds unless the host is gone. It trusts who talks to it: it is for benchmarks.
+ * milliseconds unless the host is gone. It trusts its peers: it is for benchmarks.
  */
 #ifndef EBB_TESTS_BENCH_STAND_IN_H
 #define EBB_TESTS_BENCH_STAND_IN_H
@@ -32,12 +32,12 @@ enum {
 	STAND_IN_LABEL_BYTES = 32,
 };
 
-/* A socket that libvirt listens on for us, and who is connected. */
+/* A socket that libvirt listens on for us, and the connection to it. */
 struct stand_in_port {
 	char label[STAND_IN_LABEL_BYTES]; /* of the chardev: "charmonitor" */
 	int listener;
-	int fd; /* -1: nobody */
-	char *input; /* what is no whole line yet */
+	int fd; /* -1: there is none */
+	char *input; /* that is no whole line yet */
 	size_t input_bytes;
 };
 

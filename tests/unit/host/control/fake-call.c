@@ -56,7 +56,7 @@ void ebb_call_return(struct ebb_call *call, struct json_object *value)
 {
 	(void)call;
 	fake_call_forget();
-	/* As it comes to who asked, whatever prints itself in it. */
+	/* As the client gets it: members may print themselves. */
 	fake_call.value = json_tokener_parse(
 		json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
 	json_object_put(value);

@@ -59,7 +59,7 @@ int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
 	return -ENOTCONN;
 }
 
-/* What is to be changed of a definition, and who waits for that. */
+/* The changes of a definition that were asked for, and the call that waits for them. */
 static struct {
 	struct ebb_metadata_change changes[EBB_METADATA_CHANGES_MAX];
 	size_t count;

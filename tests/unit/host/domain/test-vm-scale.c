@@ -91,7 +91,7 @@ static void test_small_at_rest(void **state)
 		assert_null(vms[i]->next);
 }
 
-/* Who waits for a look has no room for what it will find. */
+/* A domain that waits for its look has no room for the findings. */
 static void test_small_while_looking(void **state)
 {
 	uint32_t before = fake_vm.probes, having = 0;
@@ -158,7 +158,7 @@ static uint32_t look_and_greet(bool answered_later)
 	return fake_vm.probes - before;
 }
 
-/* Who opens a thousand channels is greeted on each, and knows that already. */
+/* An ebbd that opens a thousand channels is greeted on each, and has these answers already. */
 static void test_greeting_before_the_answer(void **state)
 {
 	(void)state;
