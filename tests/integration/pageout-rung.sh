@@ -60,10 +60,18 @@ define()
 	guest_define --memory 768 --backing "$1" --channels shell --cmdline ebb.no-module
 }
 
+# A look finds that it has booted; ebbd has one by itself later.
+looked_on_rung()
+{
+	on_rung "$@" && return
+	ebbctl doctor "$GUEST" >/dev/null 2>&1
+	return 1
+}
+
 # await_rung REASON: until it no longer counts as booting.
 await_rung()
 {
-	wait_for 240 on_rung pageout "$1" ||
+	wait_for 240 looked_on_rung pageout "$1" ||
 		fail "not on rung pageout: $(ebbctl show "$GUEST" 2>&1)"
 }
 
