@@ -192,6 +192,7 @@ static char *run_session_start(const struct ebb_msg *request,
 	struct ebb_msg_session_start message;
 	struct ebb_session session = { 0 };
 	struct ebb_msg_error error;
+	int r;
 
 	(void)context;
 	if (ebb_msg_decode(request->body, ebb_msg_session_start_fields,
@@ -199,8 +200,15 @@ static char *run_session_start(const struct ebb_msg *request,
 		return bad_arguments(request, &error);
 	session.session_id = message.session_id;
 	session.timeout_ms = message.timeout_ms;
-	session.flags = message.rearm ? EBB_SESSION_FLAG_REARM : 0;
-	return device_answer(request, ebb_device_session_start(&session));
+	session.flags = (message.rearm ? EBB_SESSION_FLAG_REARM : 0) |
+			(message.gentle ? EBB_SESSION_FLAG_GENTLE : 0);
+	r = ebb_device_session_start(&session);
+	/* A module that is older than this agent. */
+	if (r == -EINVAL && message.gentle) {
+		session.flags &= ~(uint32_t)EBB_SESSION_FLAG_GENTLE;
+		r = ebb_device_session_start(&session);
+	}
+	return device_answer(request, r);
 }
 
 static char *run_session_stop(const struct ebb_msg *request,

@@ -20,6 +20,8 @@
  * is what they add to it. A CPU that sleeps is not interrupted by the host's
  * flushes of its TLB, one for each 2 MiB of small pages, which these wait for.
  *
+ * Where nobody waits for the memory the host takes its time, and so does each poll.
+ *
  * The alternative to polling, an interrupt from the host, needs a device.
  */
 #define pr_fmt(fmt) "ebb: " fmt
@@ -43,6 +45,8 @@ enum {
 	POLL_SPIN_US = 400,
 	POLL_MAX_US = 2000,
 	POLL_PART = 8, /* of the time that nothing moved */
+	/* Where nobody waits; a small part of the host's window for a grant. */
+	POLL_GENTLE_US = 2000,
 };
 
 /* What is known of one slot. @word is the last that was read or written. */
@@ -223,6 +227,11 @@ static void batch_nap(const struct batch_run *run)
 	s64 still_us = ktime_us_delta(run->now, run->moved);
 	u32 us;
 
+	if (run->batch->gentle) {
+		usleep_range(POLL_GENTLE_US,
+			     POLL_GENTLE_US + POLL_GENTLE_US / 4);
+		return;
+	}
 	if (still_us < POLL_SPIN_US) {
 		cpu_relax();
 		cond_resched();

@@ -17,6 +17,7 @@ struct batch_range {
  * @epoch: in: the only host that gets a grant
  * @verdict: in: polled; anything but EBB_SESSION_RUNNING revokes what is not
  *	granted yet
+ * @gentle: in: nobody waits for it
  * @count: in: entries of @ranges; out: those that were not discarded
  * @ranges: in: off the guest's free lists until ebb_batch_run() has returned;
  *	out: those that were not discarded, first
@@ -28,6 +29,7 @@ struct batch_range {
 struct batch {
 	u32 epoch;
 	enum ebb_session_state (*verdict)(void);
+	bool gentle;
 	u32 count;
 	struct batch_range ranges[EBB_SLOT_COUNT];
 

@@ -59,6 +59,7 @@ enum {
 	/* What a zone may lose meanwhile: more than its counter is off. */
 	ZONE_SLACK_PAGES = 256,
 	ZONE_SHORT_PART = 4, /* of the way from MIN to LOW */
+	SESSION_FLAGS = EBB_SESSION_FLAG_REARM | EBB_SESSION_FLAG_GENTLE,
 };
 
 enum session_phase {
@@ -74,6 +75,7 @@ static struct {
 	bool closed; /* under session_lock */
 	bool busy; /* the last registration gave -EBUSY */
 	atomic_t why; /* RUNNING, or what ended the session */
+	bool gentle; /* nobody waits for it */
 	u32 epoch;
 	ktime_t end;
 	u32 failed; /* batches in a row that were not wholly discarded */
@@ -199,6 +201,7 @@ static int session_lease(const struct batch_range *ranges, u32 count)
 	memcpy(batch->ranges, ranges, count * sizeof(*ranges));
 	batch->count = count;
 	batch->epoch = session.epoch;
+	batch->gentle = session.gentle;
 	batch->verdict = session_verdict;
 	session.zone = page_zone(pfn_to_page(ranges[0].pfn));
 	session.zone_free = zone_page_state(session.zone, NR_FREE_PAGES);
@@ -265,8 +268,8 @@ static int session_start_locked(const struct ebb_session *request)
 
 	if (session.closed)
 		return -ESHUTDOWN;
-	if (request->flags & ~(u32)EBB_SESSION_FLAG_REARM ||
-	    !request->timeout_ms || request->timeout_ms > EBB_SESSION_MAX_MS)
+	if (request->flags & ~(u32)SESSION_FLAGS || !request->timeout_ms ||
+	    request->timeout_ms > EBB_SESSION_MAX_MS)
 		return -EINVAL;
 	if (!session_is_idle())
 		return -EALREADY;
@@ -275,6 +278,7 @@ static int session_start_locked(const struct ebb_session *request)
 	if (!ebb_ring_host_demands(word))
 		return -ENOTCONN;
 
+	session.gentle = request->flags & EBB_SESSION_FLAG_GENTLE;
 	session.epoch = ebb_lease_epoch(word);
 	session.end = ktime_add_ms(ktime_get(), request->timeout_ms);
 	session.failed = 0;

@@ -280,6 +280,7 @@ struct ebb_msg_session_start {
 	uint64_t session_id;
 	uint32_t timeout_ms;
 	bool rearm; /* EBB_SESSION_FLAG_REARM */
+	bool gentle; /* EBB_SESSION_FLAG_GENTLE, where the module knows it */
 };
 extern const struct ebb_field ebb_msg_session_start_fields[];
 

@@ -100,6 +100,7 @@ const struct ebb_field ebb_msg_session_start_fields[] = {
 	U32("timeout-ms", ebb_msg_session_start, timeout_ms,
 	    .max = EBB_SESSION_MAX_MS),
 	BOOL("rearm", ebb_msg_session_start, rearm, .optional = true),
+	BOOL("gentle", ebb_msg_session_start, gentle, .optional = true),
 	END,
 };
 

@@ -111,6 +111,11 @@ enum {
 	 * after a migration or a restore: offer all of it once more.
 	 */
 	EBB_SESSION_FLAG_REARM = 1 << 0,
+	/*
+	 * Nobody waits for it: the host takes its time, and the guest need not
+	 * look at the ring all the while. Modules of before give -EINVAL.
+	 */
+	EBB_SESSION_FLAG_GENTLE = 1 << 1,
 };
 
 /**

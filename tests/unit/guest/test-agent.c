@@ -18,6 +18,7 @@
 
 #include "common/cleanup.h"
 #include "guest/command.h"
+#include "guest/device.h"
 #include "guest/facts.h"
 
 static char proc_dir[] = "/tmp/ebb-test-proc.XXXXXX";
@@ -175,6 +176,57 @@ static void bad_arguments_are_named(void **state)
 	free(line);
 }
 
+static struct {
+	bool old; /* the module knows no gentle sessions */
+	uint32_t starts;
+	struct ebb_session last;
+} module;
+
+int __wrap_ebb_device_session_start(const struct ebb_session *session);
+int __wrap_ebb_device_session_start(const struct ebb_session *session)
+{
+	module.starts++;
+	module.last = *session;
+	return module.old && session->flags & EBB_SESSION_FLAG_GENTLE ? -EINVAL
+								      : 0;
+}
+
+static void start_session(bool gentle)
+{
+	struct ebb_msg answer;
+	char *line;
+
+	module.starts = 0;
+	answer =
+		run(gentle ? "{\"execute\":\"ebb-session-start\",\"arguments\":"
+			     "{\"session-id\":7,\"timeout-ms\":1000,"
+			     "\"rearm\":true,\"gentle\":true}}"
+			   : "{\"execute\":\"ebb-session-start\",\"arguments\":"
+			     "{\"session-id\":7,\"timeout-ms\":1000}}",
+		    &line);
+	assert_int_equal(answer.kind, EBB_MSG_REPLY);
+	assert_int_equal(module.last.session_id, 7);
+	ebb_msg_clear(&answer);
+	free(line);
+}
+
+static void an_old_module_gets_a_session_as_any(void **state)
+{
+	(void)state;
+	module.old = false;
+	start_session(true);
+	assert_int_equal(module.starts, 1);
+	assert_int_equal(module.last.flags,
+			 EBB_SESSION_FLAG_REARM | EBB_SESSION_FLAG_GENTLE);
+	module.old = true;
+	start_session(true);
+	assert_int_equal(module.starts, 2);
+	assert_int_equal(module.last.flags, EBB_SESSION_FLAG_REARM);
+	start_session(false);
+	assert_int_equal(module.starts, 1);
+	assert_int_equal(module.last.flags, 0);
+}
+
 static void without_the_module_the_remedy_is_told(void **state)
 {
 	static struct ebb_msg_info info;
@@ -239,6 +291,7 @@ int main(void)
 		cmocka_unit_test(facts_are_read),
 		cmocka_unit_test(sync_gives_the_id_back),
 		cmocka_unit_test(bad_arguments_are_named),
+		cmocka_unit_test(an_old_module_gets_a_session_as_any),
 		cmocka_unit_test(without_the_module_the_remedy_is_told),
 		cmocka_unit_test(guest_info_names_both_agents),
 	};
