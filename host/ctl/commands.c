@@ -23,7 +23,7 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 	[CTL_CMD_RECLAIM] = { "reclaim", "DOMAIN [SIZE]", 1, 2,
 			      CTL_OPT_ALL | CTL_OPT_DRY_RUN | CTL_OPT_TIMEOUT |
 				      CTL_OPT_COMPACT | CTL_OPT_NO_COMPACT |
-				      CTL_OPT_FREE_ONLY,
+				      CTL_OPT_FREE_ONLY | CTL_OPT_GENTLE,
 			      "Take memory of a domain",
 			      "Takes SIZE of the guest's memory back for the host, such as 512M or 1.5G\n"
 			      "(powers of 1024). It begins with what is free in huge ranges. If that is\n"
@@ -35,6 +35,8 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			      "SIZE of cold memory goes into the host's swap; what is free is not known\n"
 			      "there. On rung balloon the guest's balloon is inflated, and held until the\n"
 			      "guest needs the memory.\n"
+			      "--gentle is for memory that nobody waits for: on rung lease it is taken in\n"
+			      "small pieces with rests between them, until somebody waits for it.\n"
 			      "The guest gets memory again as soon as it uses it. Ctrl-C cancels." },
 	[CTL_CMD_DEFLATE] = { "deflate", "DOMAIN", 1, 1, 0,
 			      "Give back what a balloon holds",

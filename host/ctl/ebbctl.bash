@@ -101,7 +101,7 @@ _ebbctl()
 	history) options+=' --csv --since --last --budget' ;;
 	events) options+=' --follow --since --last' ;;
 	doctor) options+=' --fix' ;;
-	reclaim) options+=' --all --dry-run --free-only --compact --no-compact --timeout' ;;
+	reclaim) options+=' --all --dry-run --free-only --gentle --compact --no-compact --timeout' ;;
 	set) options+=' --free-target --mode --min --max --shares --rungs --reserved --live --config --current' ;;
 	esac
 	if [[ $cur == -* ]]; then

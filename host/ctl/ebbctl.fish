@@ -67,6 +67,7 @@ complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l timeout -x -a '10
 complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l compact -d 'have the guest make contiguous what it has free'
 complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l no-compact -d 'take only what is contiguous already'
 complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l free-only -d 'take only what is free'
+complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l gentle -d 'spread it over up to 10 s'
 
 complete -c ebbctl -n '__fish_seen_subcommand_from doctor' -l fix -d 'print a patch of the definition, and change nothing'
 

@@ -46,6 +46,8 @@ const struct ctl_option_row ctl_options[] = {
 	  "take only what is contiguous already" },
 	{ CTL_OPT_FREE_ONLY, 0, "free-only", NULL,
 	  "take only what is free, and do not make the guest free more" },
+	{ CTL_OPT_GENTLE, 0, "gentle", NULL,
+	  "spread it over up to 10 s, so that the guest hardly feels it" },
 	{ CTL_OPT_FREE_TARGET, 0, "free-target", "SIZE",
 	  "keep so much free: 600M, a part as 40%, auto, or none" },
 	{ CTL_OPT_MODE, 0, "mode", "MODE",

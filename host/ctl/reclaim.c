@@ -54,6 +54,7 @@ static int make_request(const struct ctl_args *args,
 	request->dry_run = ctl_given(args, CTL_OPT_DRY_RUN);
 	request->no_compact = ctl_given(args, CTL_OPT_NO_COMPACT);
 	request->free_only = ctl_given(args, CTL_OPT_FREE_ONLY);
+	request->gentle = ctl_given(args, CTL_OPT_GENTLE);
 	request->timeout_ms = args->timeout_ms;
 	if (request->no_compact && ctl_given(args, CTL_OPT_COMPACT))
 		return ctl_usage(args, "--compact and --no-compact exclude "

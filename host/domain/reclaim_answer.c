@@ -19,6 +19,7 @@ ebb_reclaim_wish_of(const struct ebb_reclaim_request *request)
 		.all = request->all,
 		.compact = !request->no_compact,
 		.free_only = request->free_only,
+		.gentle = request->gentle,
 		.dry_run = request->dry_run,
 		.timeout_ms = request->timeout_ms,
 	};

@@ -33,10 +33,11 @@ static void tell_request(const struct client *client,
 	};
 
 	ebb_past_tell(client->past, EBB_LOG_INFO, &news,
-		      "%s: reclaim of %s%s%s", news.domain,
+		      "%s: reclaim of %s%s%s%s", news.domain,
 		      request->all ? "all that is free"
 				   : EBB_SIZE(request->bytes),
 		      request->free_only ? ", of what is free alone" : "",
+		      request->gentle ? ", gently" : "",
 		      request->dry_run ? ", dry run" : "");
 }
 

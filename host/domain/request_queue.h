@@ -31,11 +31,14 @@ enum ebb_request_kind {
  *	it, or moves it on to RESUMING
  * @EBB_REQUEST_RESUMING: begun, and goes on when the domain was looked at again.
  *	The queue's owner moves it back to RUNNING or answers it
+ * @EBB_REQUEST_RESTING: a reclaim that nobody waits for has begun, and goes on after a
+ *	while: it keeps neither a worker nor its turn. Then it is RESUMING
  */
 enum ebb_request_state {
 	EBB_REQUEST_WAITING,
 	EBB_REQUEST_RUNNING,
 	EBB_REQUEST_RESUMING,
+	EBB_REQUEST_RESTING,
 };
 
 /**

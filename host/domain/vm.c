@@ -193,6 +193,7 @@ struct ebb_vm *ebb_vm_new(const struct ebb_vm_environment *environment,
 	vm->retry_s = EBB_VM_RETRY_MIN_S;
 	vm->agent.qga_asks = EBB_VM_ASKS_FIRST;
 	vm->progress_timer = -1;
+	vm->rest_timer = -1;
 	vm->agent.pace = (struct ebb_pace){
 		.burst = GUEST_BURST,
 		.period_ns = (uint64_t)GUEST_PERIOD_S * 1000000000,

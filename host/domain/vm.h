@@ -231,6 +231,13 @@ void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque);
 void ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque);
 
 /*
+ * The host's memory is wanted now: if a reclaim of it is gentle, it is so no more. That of
+ * a person, or one that runs, goes on as fast as can be. The policy's that rests or has
+ * not begun ends as cancelled: it is decided anew then.
+ */
+void ebb_vm_hurry_reclaim(struct ebb_vm *vm);
+
+/*
  * Requests; they answer the call, now or later. @anew: look at the domain before, unless
  * what is known is of now.
  */

@@ -44,6 +44,13 @@ struct ebb_refusal ebb_vm_why_dismissed(const struct ebb_vm *vm)
 			   "The domain was stopped meanwhile");
 }
 
+void ebb_vm_end_rest(struct ebb_vm *vm)
+{
+	if (vm->rest_timer >= 0)
+		ebb_loop_timer_remove(vm->rest_timer);
+	vm->rest_timer = -1;
+}
+
 void ebb_vm_report(struct ebb_vm *vm, struct ebb_request *request,
 		   const struct ebb_reclaim_report *report)
 {
@@ -51,6 +58,7 @@ void ebb_vm_report(struct ebb_vm *vm, struct ebb_request *request,
 	if (vm->progress_timer >= 0)
 		ebb_loop_timer_remove(vm->progress_timer);
 	vm->progress_timer = -1;
+	ebb_vm_end_rest(vm);
 	/*
 	 * What it asks for in turn begins when it has returned, and so does what
 	 * the next in line asks for here, who may be refused and told now.

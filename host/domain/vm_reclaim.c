@@ -113,10 +113,45 @@ static void count_bytes(struct ebb_vm *vm)
 	vm->process.counters.reclaimed_bytes += bytes;
 }
 
+static void on_rested(int timer, void *opaque)
+{
+	struct ebb_vm *vm = opaque;
+
+	(void)timer;
+	ebb_vm_end_rest(vm);
+	vm->settle(vm);
+}
+
+/* Neither a worker nor its turn is kept, and nothing of the guest's. */
+static void rest(struct ebb_vm *vm, struct ebb_request *request)
+{
+	uint64_t rest_ns = vm->hurried ? 0 : vm->reclaim.rest_ns;
+
+	request->state = EBB_REQUEST_RESTING;
+	vm->reclaim.books.phase = EBB_PHASE_RESTING;
+	/* Without a timer it goes on at once. */
+	vm->rest_timer =
+		ebb_loop_timer((int)(rest_ns / EBB_NS_PER_MS), on_rested, vm);
+	ebb_turns_leave(vm->environment->turns, &vm->turn);
+}
+
+/* Nothing is known of the end of one that rested but what came meanwhile. */
+static void end_rested(struct ebb_vm *vm)
+{
+	const struct ebb_bounds bounds = ebb_reclaim_bounds(&vm->reclaim);
+	enum ebb_reclaim_end end = ebb_bounds_end(&bounds, &vm->reclaim.books);
+
+	/* It is on another rung, or another kernel is there. */
+	vm->reclaim.outcome.end = end == EBB_END_NONE ? EBB_END_GUEST_GONE
+						      : end;
+}
+
 void ebb_vm_end_reclaim(struct ebb_vm *vm, struct ebb_request *request)
 {
 	const struct ebb_reclaim_report report = { .reclaim = &vm->reclaim };
 
+	if (vm->reclaim.outcome.end == EBB_END_NONE)
+		end_rested(vm);
 	vm->process.counters.reclaim_runs += !vm->reclaim.wish.dry_run;
 	ebb_vm_report(vm, request, &report);
 }
@@ -166,10 +201,14 @@ static void reclaim_done(struct ebb_vm *vm)
 {
 	struct ebb_request *request = ebb_requests_running(&vm->requests);
 
+	count_bytes(vm);
+	if (vm->reclaim.outcome.end == EBB_END_NONE && !vm->cancelled) {
+		rest(vm, request);
+		return;
+	}
 	if (vm->progress_timer >= 0)
 		ebb_loop_timer_remove(vm->progress_timer);
 	vm->progress_timer = -1;
-	count_bytes(vm);
 	if (vm->job_rung == EBB_RUNG_BALLOON)
 		ebb_vm_guard_reclaimed(vm);
 	take_measure(vm);
@@ -217,15 +256,23 @@ static enum ebb_vm_serving run_job(struct ebb_vm *vm,
 	return EBB_VM_SERVES;
 }
 
+static bool is_gentle(const struct ebb_vm *vm,
+		      const struct ebb_request *request)
+{
+	return request->order.wish.gentle && !vm->hurried;
+}
+
 /* Or waits for it, in line. */
 static bool take_turn(struct ebb_vm *vm, const struct ebb_request *request)
 {
 	bool waited = vm->turn.waits;
 
 	if (!waited)
-		vm->turn.yields = request->order.owner == EBB_OWNER_POLICY;
+		vm->turn.yields = request->order.owner == EBB_OWNER_POLICY ||
+				  is_gentle(vm, request);
 	if (ebb_turns_take(vm->environment->turns, &vm->turn,
-			   request->state == EBB_REQUEST_RESUMING))
+			   request->state == EBB_REQUEST_RESUMING &&
+				   !is_gentle(vm, request)))
 		return true;
 	if (!waited) {
 		vm->in_line_ns = ebb_now_ns();
@@ -323,10 +370,19 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 	if (vm->turn.waits && is_looked_at_next(vm) &&
 	    !ebb_vm_is_given_up(vm, request))
 		return EBB_VM_WAITS;
+	if (request->state == EBB_REQUEST_RESTING) {
+		if (vm->rest_timer >= 0 && vm->life != EBB_VM_DISMISSED)
+			return EBB_VM_WAITS;
+		request->state = EBB_REQUEST_RESUMING;
+		request->since_ns = ebb_now_ns();
+	}
 	if (request->state == EBB_REQUEST_RESUMING)
 		return resume(vm, request);
 	if (is_refused(vm, &request->order.wish, ret_refusal))
 		return EBB_VM_REFUSES;
+	/* It is of the one before. */
+	if (!vm->turn.waits)
+		vm->hurried = false;
 	if (!take_turn(vm, request))
 		return EBB_VM_WAITS;
 	vm->cancelled = false;
@@ -344,6 +400,7 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 		.disconnected = &vm->disconnected,
 		.leaving = &vm->leaving,
 		.cancelled = &vm->cancelled,
+		.hurried = &vm->hurried,
 		.lender = ebb_probe_lender(&vm->probe),
 	};
 	ebb_rung(vm->job_rung)->prepare(&vm->reclaim);

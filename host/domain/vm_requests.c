@@ -63,7 +63,7 @@ static enum ebb_vm_serving begin(struct ebb_vm *vm, struct ebb_request *request,
 
 	/* What it has taken until now is told. */
 	if (vm->life == EBB_VM_DISMISSED &&
-	    request->state != EBB_REQUEST_RESUMING) {
+	    request->state == EBB_REQUEST_WAITING) {
 		*ret_refusal = ebb_vm_why_dismissed(vm);
 		return EBB_VM_REFUSES;
 	}
@@ -127,6 +127,8 @@ static bool is_overdue(const struct ebb_vm *vm,
 	if (request->state == EBB_REQUEST_RESUMING &&
 	    (vm->turn.waits || vm->resizing_ns))
 		return ebb_vm_is_given_up(vm, request);
+	if (request->state == EBB_REQUEST_RESTING)
+		return false;
 	/* Who waits for his turn waits for no look. */
 	if (request->kind == EBB_REQUEST_RECLAIM && vm->turn.waits)
 		return false;
@@ -257,6 +259,7 @@ static void cancel(struct ebb_vm *vm, struct ebb_request *request)
 		vm->cancelled = true;
 		break;
 	case EBB_REQUEST_RESUMING:
+	case EBB_REQUEST_RESTING:
 		vm->cancelled = true;
 		ebb_vm_end_reclaim(vm, request);
 		break;
@@ -313,12 +316,33 @@ static struct ebb_refusal why_not(struct ebb_vm *vm,
 	return none;
 }
 
+void ebb_vm_hurry_reclaim(struct ebb_vm *vm)
+{
+	struct ebb_request *request =
+		ebb_requests_find(&vm->requests, EBB_REQUEST_RECLAIM);
+
+	if (!request || !request->order.wish.gentle)
+		return;
+	if (request->order.owner == EBB_OWNER_POLICY &&
+	    request->state != EBB_REQUEST_RUNNING) {
+		cancel(vm, request);
+	} else {
+		vm->hurried = true;
+		ebb_vm_end_rest(vm);
+	}
+	vm->settle(vm);
+}
+
 void ebb_vm_reclaim(struct ebb_vm *vm, const struct ebb_reclaim_order *order)
 {
 	struct ebb_request request = { .kind = EBB_REQUEST_RECLAIM,
 				       .order = *order };
 	struct ebb_reclaim_report report = { .refusal = why_not(vm, order) };
 
+	/* Who has to ask again shall not have to wait for long. */
+	if (report.refusal.kind == EBB_REFUSAL_BUSY &&
+	    order->owner == EBB_OWNER_OPERATOR)
+		ebb_vm_hurry_reclaim(vm);
 	if (report.refusal.kind == EBB_REFUSAL_NONE &&
 	    ebb_requests_push(&vm->requests, &request, ebb_now_ns()) < 0)
 		report.refusal =

@@ -329,6 +329,8 @@ struct ebb_vm {
 	struct ebb_turn turn; /* of the reclaim */
 	uint64_t in_line_ns; /* since when it waits for that */
 	atomic_bool cancelled;
+	atomic_bool hurried; /* somebody waits for it now */
+	int rest_timer; /* of one that is gentle; -1: it does not rest */
 	struct ebb_reclaim reclaim;
 	enum ebb_rung_id job_rung;
 	uint8_t job_boot_id[EBB_BOOT_ID_BYTES];
@@ -375,6 +377,9 @@ struct ebb_refusal ebb_vm_why_no_thread(void);
 
 /* vm_answer.c: the vm is. */
 struct ebb_refusal ebb_vm_why_dismissed(const struct ebb_vm *vm);
+
+/* vm_answer.c: a reclaim that rests goes on when the vm is settled next. */
+void ebb_vm_end_rest(struct ebb_vm *vm);
 
 /* vm_answer.c: ends a reclaim and its request. */
 void ebb_vm_report(struct ebb_vm *vm, struct ebb_request *request,

@@ -219,6 +219,7 @@ const struct ebb_field ebb_reclaim_request_fields[] = {
 		 no_compact),
 	OPTIONAL(EBB_FIELD_BOOL, "free-only", struct ebb_reclaim_request,
 		 free_only),
+	OPTIONAL(EBB_FIELD_BOOL, "gentle", struct ebb_reclaim_request, gentle),
 	OPTIONAL(EBB_FIELD_BOOL, "dry-run", struct ebb_reclaim_request,
 		 dry_run),
 	OPTIONAL(EBB_FIELD_U32, "timeout-ms", struct ebb_reclaim_request,

@@ -270,6 +270,7 @@ struct ebb_reclaim_request {
 	bool all;
 	bool no_compact; /* do not have the guest compact what is free */
 	bool free_only; /* do not drive the guest to free more */
+	bool gentle; /* nobody waits: spread it over some seconds */
 	bool dry_run;
 	uint32_t timeout_ms; /* 0: ebbd's default */
 };

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/lease/gentle.h"
 #include "host/lease/outcome.h"
 
 /* What a reclaim does now. */
@@ -15,6 +16,7 @@ enum ebb_reclaim_phase {
 	EBB_PHASE_COMPACTING, /* the guest moves together what it uses */
 	EBB_PHASE_DRIVING, /* the guest frees more, and that is taken */
 	EBB_PHASE_PAGING_OUT, /* the host puts cold memory into its swap */
+	EBB_PHASE_RESTING, /* nothing: nobody waits for the next piece */
 };
 
 /* Written by the reclaiming thread, read by any. */
@@ -41,6 +43,8 @@ struct ebb_books {
  *	NULL: never
  * @leaving: the same, if ebbd ends
  * @cancelled: set by others when nobody wants the memory any more
+ * @pace: of a reclaim that nobody waits for; else NULL
+ * @hurried: set by others when somebody does: @pace holds no more; NULL: never
  */
 struct ebb_bounds {
 	uint64_t bytes;
@@ -50,7 +54,16 @@ struct ebb_bounds {
 	const atomic_bool *disconnected;
 	const atomic_bool *leaving;
 	const atomic_bool *cancelled;
+	struct ebb_gentle *pace;
+	const atomic_bool *hurried;
 };
+
+/* That of now, or NULL: as fast as can be. */
+static inline struct ebb_gentle *
+ebb_bounds_pace(const struct ebb_bounds *bounds)
+{
+	return bounds->hurried && *bounds->hurried ? NULL : bounds->pace;
+}
 
 /* The end that the bounds bring about now, or EBB_END_NONE. */
 enum ebb_reclaim_end ebb_bounds_end(const struct ebb_bounds *bounds,

@@ -26,7 +26,8 @@
  * libvirt's event of that ends the reclaim (@gone). A guest that comes from
  * elsewhere (restore, revert, incoming migration) is in a new process or ring,
  * with which a new reclaim asks anew. So what the age costs is that a job shares
- * the disk and the processors with a reclaim for a fifth of a second.
+ * the disk and the processors with a reclaim for a fifth of a second, and with one that
+ * naps within its batches (gentle.h) for half a second.
  *
  * No answer is no permission: the wait for one ends with the bounds of the
  * reclaim, see asker.h.

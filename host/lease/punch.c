@@ -21,6 +21,10 @@ enum {
 	/* Looks at the ring before the thread sleeps in between. */
 	SPINS = 200,
 	POLL_US = 20,
+	/* Nobody waits: neither look keeps a processor busy. */
+	GENTLE_POLL_US = 500,
+	/* In a nap it is looked so often whether somebody does now. */
+	NAP_LOOK_US = 5000,
 };
 
 /* Offers [first, end) of a batch that were taken together; none: first == end. */
@@ -70,6 +74,11 @@ static uint64_t window_ns(const struct ebb_puncher *puncher)
 	return (uint64_t)puncher->bounds->grant_window_ms * 1000000;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* How much a group may be: what fits the window, and what is still wanted. */
 static uint64_t group_budget(const struct ebb_puncher *puncher,
 			     uint64_t underway_bytes)
@@ -78,13 +87,14 @@ static uint64_t group_budget(const struct ebb_puncher *puncher,
 			  puncher->bounds->grant_window_ms / WINDOW_PARTS;
 	uint64_t had = puncher->books->reclaimed_bytes + underway_bytes;
 
+	if (ebb_bounds_pace(puncher->bounds))
+		budget = least(budget,
+			       ebb_gentle_group_bytes(puncher->bytes_per_ms));
 	if (puncher->bounds->bytes == 0)
 		return budget;
 	if (had >= puncher->bounds->bytes)
 		return 0;
-	return puncher->bounds->bytes - had < budget
-		       ? puncher->bounds->bytes - had
-		       : budget;
+	return least(puncher->bounds->bytes - had, budget);
 }
 
 /* At least one offer, if anything is wanted. */
@@ -139,6 +149,7 @@ static void take_group(struct ebb_puncher *puncher, struct ebb_batch *batch,
 static void await_grants(struct ebb_puncher *puncher, struct ebb_batch *batch,
 			 const struct group *group)
 {
+	bool gentle = ebb_bounds_pace(puncher->bounds);
 	uint32_t waiting = group->first, spins = 0;
 
 	while (waiting < group->end) {
@@ -163,6 +174,8 @@ static void await_grants(struct ebb_puncher *puncher, struct ebb_batch *batch,
 			offer->bytes = 0;
 			waiting++;
 			puncher->books->failed_slots++;
+		} else if (gentle) {
+			ebb_sleep_us(GENTLE_POLL_US);
 		} else if (++spins < SPINS) {
 			sched_yield();
 		} else {
@@ -337,6 +350,46 @@ static bool is_over(const struct ebb_puncher *puncher)
 		puncher->books->reclaimed_bytes >= puncher->bounds->bytes);
 }
 
+/* What is behind a group in the batch, where that is not to be asked for yet. */
+static struct group none_after(const struct group *group)
+{
+	return (struct group){ .first = group->end, .end = group->end };
+}
+
+/*
+ * Nobody wants a batch after one that ends a piece: the guest has to know before it is
+ * resolved, or it holds the next one by then. What it has granted it leaves to us.
+ */
+static void end_piece(struct ebb_puncher *puncher,
+		      const struct ebb_batch *batch, const struct group *group)
+{
+	struct ebb_gentle *pace = ebb_bounds_pace(puncher->bounds);
+
+	if (!pace || group->end < batch->count ||
+	    pace->taken_bytes + batch->bytes < pace->piece_bytes)
+		return;
+	pace->over = true;
+	ebb_ringmap_demand(puncher->lender->ring, false);
+}
+
+static void nap(struct ebb_puncher *puncher, uint64_t work_ns)
+{
+	struct ebb_gentle *pace = ebb_bounds_pace(puncher->bounds);
+	uint64_t start_ns = ebb_now_ns(), left_ns;
+
+	if (!pace)
+		return;
+	left_ns = ebb_gentle_nap_ns(work_ns, pace->busy_percent);
+	while (left_ns > 0 && ebb_bounds_pace(puncher->bounds) &&
+	       !is_over(puncher)) {
+		uint64_t look_ns = least(left_ns, NAP_LOOK_US * EBB_NS_PER_US);
+
+		ebb_sleep_us((uint32_t)(look_ns / EBB_NS_PER_US) + 1);
+		left_ns -= look_ns;
+	}
+	pace->napped_ns += ebb_now_ns() - start_ns;
+}
+
 static int64_t take_and_punch(struct ebb_puncher *puncher,
 			      struct ebb_batch *batch)
 {
@@ -346,18 +399,25 @@ static int64_t take_and_punch(struct ebb_puncher *puncher,
 
 	take_group(puncher, batch, &group);
 	while (r == 0 && group.first < group.end) {
-		uint64_t punched;
+		bool gentle = ebb_bounds_pace(puncher->bounds);
+		uint64_t punched, start_ns;
 
 		await_grants(puncher, batch, &group);
+		end_piece(puncher, batch, &group);
 		/* The guest grants the next while this one is punched. */
-		next = next_group(puncher, batch, group.end, group.bytes);
+		next = gentle ? none_after(&group)
+			      : next_group(puncher, batch, group.end,
+					   group.bytes);
 		take_group(puncher, batch, &next);
+		start_ns = ebb_now_ns();
 		r = discard_group(puncher, batch, &group, &punched);
 		total += (int64_t)punched;
 		if (r < 0 || is_over(puncher)) {
 			put_back(puncher, batch, &next);
 			break;
 		}
+		if (gentle && next.first < batch->count)
+			nap(puncher, ebb_now_ns() - start_ns);
 		/* Where less came of it than was taken, there is more to do. */
 		if (next.first == next.end) {
 			next = next_group(puncher, batch, group.end, 0);
@@ -377,6 +437,8 @@ int64_t ebb_puncher_batch(struct ebb_puncher *puncher, struct ebb_batch *batch)
 	if (!ebb_worker_hold())
 		return 0;
 	total = take_and_punch(puncher, batch);
+	if (puncher->bounds->pace)
+		puncher->bounds->pace->taken_bytes += batch->bytes;
 	ebb_worker_let_go();
 	return total;
 }

@@ -16,6 +16,8 @@
  * groups that the last punches say will fit into a fraction of the window. The
  * guest needs some time to grant one, so it is asked while the one before is
  * punched.
+ * A reclaim that nobody waits for takes smaller ones, one after the other, and naps after
+ * each, when nothing is granted: see gentle.h.
  * Neighbours in the file are punched by one call: one call for each 2 MiB costs
  * twice as much.
  *

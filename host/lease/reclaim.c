@@ -36,6 +36,7 @@
 #include "host/lease/session.h"
 #include "host/lease/steps.h"
 #include "host/lease/tools.h"
+#include "host/memory/delay.h"
 
 /* So much that the guest no more offers is worth to ask for it again. */
 #define REARM_BYTES (64 * EBB_MIB)
@@ -75,8 +76,11 @@ static struct ebb_outcome take_free(struct ebb_reclaim *reclaim,
 
 	tools->books->phase = EBB_PHASE_TAKING;
 	outcome = ebb_session_run(tools, false);
-	if (outcome.end == EBB_END_DRAINED && host_holds_free(reclaim))
+	if (outcome.end == EBB_END_DRAINED && !reclaim->rearmed &&
+	    host_holds_free(reclaim)) {
+		reclaim->rearmed = true;
 		outcome = ebb_session_run(tools, true);
+	}
 	return outcome;
 }
 
@@ -84,8 +88,11 @@ static struct ebb_outcome take_free(struct ebb_reclaim *reclaim,
 static struct ebb_outcome drive(struct ebb_reclaim *reclaim,
 				struct ebb_tools *tools)
 {
-	struct ebb_outcome outcome = ebb_drive_run(tools);
+	struct ebb_outcome outcome;
 
+	/* What a guest frees is taken as it comes. */
+	reclaim->pace.piece_bytes = UINT64_MAX;
+	outcome = ebb_drive_run(tools);
 	ebb_step_restore_target(&tools->dialog, &reclaim->standing);
 	return outcome;
 }
@@ -96,7 +103,10 @@ static struct ebb_outcome reclaim_all(struct ebb_reclaim *reclaim,
 	const struct ebb_reclaim_wish *wish = &reclaim->wish;
 	struct ebb_outcome outcome = take_free(reclaim, tools);
 
-	if (outcome.end == EBB_END_DRAINED && wish->compact) {
+	if (outcome.end == EBB_END_DRAINED && wish->compact &&
+	    !reclaim->compacted) {
+		reclaim->compacted = true;
+		reclaim->rearmed = false;
 		/* Step 3. That it did not is no failure. */
 		outcome = ebb_step_compact(&tools->dialog, tools->bounds,
 					   tools->books);
@@ -128,20 +138,6 @@ static struct ebb_outcome estimate_all(struct ebb_reclaim *reclaim,
 	return ebb_outcome(EBB_END_SATISFIED);
 }
 
-struct ebb_bounds ebb_reclaim_bounds(const struct ebb_reclaim *reclaim)
-{
-	return (struct ebb_bounds){
-		.bytes = reclaim->wish.all ? 0 : reclaim->wish.bytes,
-		.deadline_ns = reclaim->start_ns +
-			       reclaim->wish.timeout_ms * EBB_NS_PER_MS,
-		.grant_window_ms = reclaim->grant_window_ms,
-		.gone = reclaim->gone,
-		.disconnected = reclaim->disconnected,
-		.leaving = reclaim->leaving,
-		.cancelled = reclaim->cancelled,
-	};
-}
-
 static struct ebb_outcome run(struct ebb_reclaim *reclaim)
 {
 	const struct ebb_bounds bounds = ebb_reclaim_bounds(reclaim);
@@ -165,6 +161,55 @@ static struct ebb_outcome run(struct ebb_reclaim *reclaim)
 	return outcome;
 }
 
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* Where it is not known the guest is taken for one that is at ease. */
+static uint64_t delayed_ns(const struct ebb_reclaim *reclaim)
+{
+	uint64_t ns;
+
+	return ebb_run_delay_read(reclaim->lender.qemu->pid, &ns) < 0 ? 0 : ns;
+}
+
+static void begin_piece(struct ebb_reclaim *reclaim)
+{
+	struct ebb_gentle *pace = &reclaim->pace;
+
+	if (!reclaim->wish.gentle)
+		return;
+	pace->piece_bytes = ebb_gentle_piece_bytes(reclaim->target_bytes);
+	pace->taken_bytes = 0;
+	pace->over = false;
+	pace->napped_ns = 0;
+	pace->began_bytes = reclaim->books.reclaimed_bytes;
+	pace->began_delayed_ns = delayed_ns(reclaim);
+	pace->began_ns = ebb_now_ns();
+}
+
+/* How long to rest after it, if there is more to do. */
+static uint64_t end_piece(struct ebb_reclaim *reclaim)
+{
+	struct ebb_gentle *pace = &reclaim->pace;
+	uint64_t came_bytes = reclaim->books.reclaimed_bytes;
+	struct ebb_gentle_piece piece = {
+		.came_bytes = came_bytes - pace->began_bytes,
+		.left_bytes = less(reclaim->target_bytes, came_bytes),
+		.left_ns = less(reclaim->start_ns +
+					EBB_GENTLE_SPREAD_MS * EBB_NS_PER_MS,
+				ebb_now_ns()),
+	};
+
+	if (reclaim->outcome.end != EBB_END_NONE)
+		return 0;
+	piece.work_ns = less(ebb_now_ns() - pace->began_ns, pace->napped_ns);
+	piece.delayed_ns = less(delayed_ns(reclaim), pace->began_delayed_ns);
+	pace->busy_percent = ebb_gentle_busy_percent(&piece);
+	return ebb_gentle_rest_ns(&piece);
+}
+
 void ebb_reclaim_run(struct ebb_reclaim *reclaim)
 {
 	if (!reclaim->start_ns) {
@@ -172,7 +217,12 @@ void ebb_reclaim_run(struct ebb_reclaim *reclaim)
 		reclaim->swapped_before_known = ebb_lender_swapped(
 			&reclaim->lender, &reclaim->swapped_before_bytes);
 	}
+	/* What another guest did, or this one before it changed, is to be done again. */
+	if (reclaim->outcome.end != EBB_END_NONE)
+		reclaim->rearmed = reclaim->compacted = false;
+	begin_piece(reclaim);
 	reclaim->outcome = run(reclaim);
+	reclaim->rest_ns = end_piece(reclaim);
 	reclaim->outcome.bytes = reclaim->books.reclaimed_bytes;
 	reclaim->after_bytes = ebb_lender_held_bytes(&reclaim->lender);
 	reclaim->swapped_after_known = ebb_lender_swapped(
@@ -191,6 +241,8 @@ const char *ebb_reclaim_phase_name(enum ebb_reclaim_phase phase)
 		return "driving";
 	case EBB_PHASE_PAGING_OUT:
 		return "paging-out";
+	case EBB_PHASE_RESTING:
+		return "resting";
 	}
 	return "taking";
 }

@@ -9,6 +9,7 @@
 #ifndef EBB_HOST_RECLAIM_H
 #define EBB_HOST_RECLAIM_H
 
+#include "common/clock.h"
 #include "host/lease/bounds.h"
 #include "host/lease/estimate.h"
 #include "host/lease/lender.h"
@@ -24,6 +25,7 @@ struct ebb_hand;
  * @compact: where that is less, the guest may move together what it uses
  * @free_only: where it is less still, the guest is not driven to free more
  * @dry_run: nothing is taken; how much could be?
+ * @gentle: nobody waits for it: on the lease it is spread over time, see gentle.h
  * @timeout_ms: of the whole
  */
 struct ebb_reclaim_wish {
@@ -32,6 +34,7 @@ struct ebb_reclaim_wish {
 	bool compact;
 	bool free_only;
 	bool dry_run;
+	bool gentle;
 	uint32_t timeout_ms;
 };
 
@@ -41,7 +44,8 @@ struct ebb_reclaim_wish {
  * Set by the caller before ebb_reclaim_prepare(), and not changed until it ends:
  * @wish: as above
  * @grant_window_ms, @agent_ms: of the configuration
- * @gone, @disconnected, @leaving, @cancelled: as in struct ebb_bounds
+ * @gone, @disconnected, @leaving, @cancelled, @hurried: as in struct ebb_bounds
+ * @pace: zero at first, then the reclaim's own
  *
  * Set by the caller before each ebb_reclaim_run():
  * @lender, @domain, @channel: the guest, the reclaim's alone while it runs
@@ -61,7 +65,9 @@ struct ebb_reclaim_wish {
  *	estimate
  * @before_bytes, @after_bytes: what the host holds of the guest
  * @swapped_before_bytes, @swapped_after_bytes: of that, in swap, if it is known
- * @outcome: how it ended, once ebb_reclaim_run() has returned
+ * @rearmed, @compacted: what was done of it, for the run after a rest
+ * @outcome: how it ended, once ebb_reclaim_run() has returned. EBB_END_NONE: it is
+ *	gentle, and to be run again after @rest_ns, or as soon as @hurried is set
  * @end_ns: when that was
  * @estimate: of a dry run
  */
@@ -73,6 +79,8 @@ struct ebb_reclaim {
 	const atomic_bool *disconnected;
 	const atomic_bool *leaving;
 	const atomic_bool *cancelled;
+	const atomic_bool *hurried;
+	struct ebb_gentle pace;
 
 	struct ebb_lender lender;
 	struct ebb_domain *domain;
@@ -94,6 +102,9 @@ struct ebb_reclaim {
 	uint64_t swapped_after_bytes;
 	bool swapped_before_known;
 	bool swapped_after_known;
+	bool rearmed;
+	bool compacted;
+	uint64_t rest_ns;
 	struct ebb_outcome outcome;
 	uint64_t end_ns;
 	struct ebb_estimate estimate;
@@ -103,13 +114,27 @@ struct ebb_reclaim {
 void ebb_reclaim_prepare(struct ebb_reclaim *reclaim);
 
 /*
- * The work (blocks, within the bounds). Time runs from here on. Again, with a
- * guest that was examined anew: what is left of it.
+ * The work (blocks, within the bounds). Time runs from here on. Again, after a rest or
+ * with a guest that was examined anew: what is left of it.
  */
 void ebb_reclaim_run(struct ebb_reclaim *reclaim);
 
 /* How far it may go, on whatever rung: from when @start_ns is set. */
-struct ebb_bounds ebb_reclaim_bounds(const struct ebb_reclaim *reclaim);
+static inline struct ebb_bounds ebb_reclaim_bounds(struct ebb_reclaim *reclaim)
+{
+	return (struct ebb_bounds){
+		.bytes = reclaim->wish.all ? 0 : reclaim->wish.bytes,
+		.deadline_ns = reclaim->start_ns +
+			       reclaim->wish.timeout_ms * EBB_NS_PER_MS,
+		.grant_window_ms = reclaim->grant_window_ms,
+		.gone = reclaim->gone,
+		.disconnected = reclaim->disconnected,
+		.leaving = reclaim->leaving,
+		.cancelled = reclaim->cancelled,
+		.pace = reclaim->wish.gentle ? &reclaim->pace : NULL,
+		.hurried = reclaim->hurried,
+	};
+}
 
 /* What it does now. */
 const char *ebb_reclaim_phase_name(enum ebb_reclaim_phase phase);

@@ -13,6 +13,9 @@
  *
  * Before each batch libvirt has to allow it: permission.h.
  *
+ * Where nobody waits for the memory the session ends with a batch, of which the guest
+ * knows before it is resolved, so that it does not isolate the next: see gentle.h.
+ *
  * Every wait has an end: of the request, of the guest's silence, and whatever
  * the event loop hears of the domain (@gone) ends it before the next punch.
  * Work is bounded for each look at the ring, so a guest that offers for ever
@@ -34,6 +37,8 @@ enum {
 	SPIN_US = 1000,
 	POLL_MIN_US = 20,
 	POLL_MAX_US = 1000,
+	/* Where nobody waits no processor is kept busy. */
+	GENTLE_POLL_US = 500,
 	/* Longer than the guest waits for us, so that it speaks first. */
 	SILENCE_MS = EBB_OFFER_DEADLINE_MS + 1000,
 	/*
@@ -272,9 +277,21 @@ static struct ebb_outcome look_at_ring(struct session *session, bool *ret_moved)
 	return take_batch(session, &batch);
 }
 
+/* The guest was told so: also if somebody waits since. */
+static bool is_piece_over(const struct session *session)
+{
+	const struct ebb_gentle *pace = session->tools->bounds->pace;
+
+	return pace && pace->over;
+}
+
 /* Between two looks: awake first, then naps that grow. */
 static void nap(struct session *session)
 {
+	if (ebb_bounds_pace(session->tools->bounds)) {
+		ebb_sleep_us(GENTLE_POLL_US);
+		return;
+	}
 	if (is_awake(session)) {
 		session->poll_us = POLL_MIN_US;
 		sched_yield();
@@ -303,7 +320,9 @@ static struct ebb_outcome take_all(struct session *session)
 			return outcome;
 		if (moved)
 			ebb_fault_point("resolved");
-		else
+		if (moved && is_piece_over(session))
+			return ebb_outcome(EBB_END_NONE);
+		if (!moved)
 			nap(session);
 	}
 }
@@ -369,6 +388,7 @@ static struct ebb_outcome run(struct session *session, bool rearm)
 		.session_id = session->id,
 		.timeout_ms = ebb_bounds_left_ms(tools->bounds),
 		.rearm = rearm,
+		.gentle = ebb_bounds_pace(tools->bounds),
 	};
 	ebb_permission_want(&tools->permission);
 	r = ebb_dialog_say(&tools->dialog, &request);

@@ -12,7 +12,8 @@
  * @rearm: the guest shall offer also what it has offered before
  *
  * Returns how it came out; EBB_END_DRAINED if the guest offered all that it has
- * free. On return no slot is in this host's hands. The agent's answer may still
+ * free; EBB_END_NONE if nobody waits for it and a piece was taken: the next session goes
+ * on. On return no slot is in this host's hands. The agent's answer may still
  * be out.
  */
 struct ebb_outcome ebb_session_run(struct ebb_tools *tools, bool rearm);

@@ -112,6 +112,12 @@ static void test_reclaim_driven(void **state)
 			    "{\"domain\":\"web1\",\"bytes\":536870912,"
 			    "\"free-only\":true}}");
 
+	run_with(line, "reclaim", "web1", "512M", "--gentle");
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-reclaim\",\"arguments\":"
+			    "{\"domain\":\"web1\",\"bytes\":536870912,"
+			    "\"gentle\":true}}");
+
 	/* Compaction is the default, and may be named. */
 	run_with(line, "reclaim", "web1", "--all", "--compact");
 	assert_string_equal(fake_run.request,

@@ -99,6 +99,13 @@ static void play(struct ebb_reclaim *reclaim)
 		usleep(1000);
 	reclaim->books.reclaimed_bytes += fake_vm.take_bytes;
 	reclaim->outcome = fake_vm.outcome;
+	if (fake_vm.rests > 0 && !*reclaim->hurried) {
+		fake_vm.rests--;
+		if (!reclaim->start_ns)
+			reclaim->start_ns = fake_vm.now_ns;
+		reclaim->outcome = ebb_outcome(EBB_END_NONE);
+		reclaim->rest_ns = fake_vm.rest_ms * EBB_NS_PER_MS;
+	}
 	if (*reclaim->gone)
 		reclaim->outcome = ebb_outcome(*reclaim->leaving
 						       ? EBB_END_EBBD_ENDS

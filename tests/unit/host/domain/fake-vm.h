@@ -46,6 +46,8 @@ struct fake_vm {
 	atomic_bool reclaim_held; /* a reclaim does not end */
 	struct ebb_outcome outcome; /* of a reclaim */
 	uint64_t take_bytes; /* by each */
+	uint32_t rest_ms; /* that each of these says */
+	uint32_t rests; /* so many pieces of a reclaim come before that */
 	struct ebb_config config;
 	struct ebb_turns turns; /* of all vms; four at once */
 

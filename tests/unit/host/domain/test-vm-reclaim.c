@@ -21,6 +21,7 @@ struct asker {
 	struct ebb_vm *vm;
 	enum ebb_reclaim_owner owner;
 	uint32_t timeout_ms;
+	bool gentle;
 	uint32_t progresses;
 	uint32_t reports;
 	bool began;
@@ -31,6 +32,7 @@ struct asker {
 	uint64_t passes_ns; /* so long after that the loop goes on */
 	struct ebb_reclaim_state last; /* without the reclaim */
 	uint32_t waits; /* so often it was told to wait */
+	uint32_t resting; /* likewise, to rest */
 	uint32_t rank; /* the first to be told the end has 1 */
 };
 
@@ -74,8 +76,11 @@ static void on_progress(const struct ebb_reclaim_state *state, void *opaque)
 	asker->waits += state->waits;
 	asker->last = *state;
 	asker->last.reclaim = NULL;
-	if (!state->waits)
-		assert_int_equal(state->reclaim->books.phase, EBB_PHASE_TAKING);
+	if (state->waits)
+		return;
+	asker->resting += state->reclaim->books.phase == EBB_PHASE_RESTING;
+	assert_true(state->reclaim->books.phase == EBB_PHASE_TAKING ||
+		    asker->gentle);
 }
 
 static void order(struct asker *asker, uint64_t bytes);
@@ -108,6 +113,7 @@ static void order(struct asker *asker, uint64_t bytes)
 	const struct ebb_reclaim_order order = {
 		.wish = { .bytes = bytes,
 			  .all = !bytes,
+			  .gentle = asker->gentle,
 			  .timeout_ms = asker->timeout_ms },
 		.owner = asker->owner,
 		.progress = on_progress,
@@ -451,6 +457,193 @@ static void test_asks_again(void **state)
 	fake_vm_settle_down();
 	assert_int_equal(policy.reports, 4);
 	assert_int_equal(fake_vm.reclaims, 4);
+}
+
+/* ---- that nobody waits for ---- */
+
+static bool is_resting(void)
+{
+	return vm->requests.first &&
+	       vm->requests.first->state == EBB_REQUEST_RESTING;
+}
+
+/* Its first piece is taken, and more would come after a long rest. */
+static void begin_to_rest(struct asker *asker)
+{
+	fake_vm.rests = 100;
+	fake_vm.rest_ms = 3600 * 1000;
+	asker->gentle = true;
+	order(asker, 0);
+	fake_vm_until(is_resting());
+	assert_int_equal(asker->reports, 0);
+	assert_int_equal(fake_vm.reclaims, 1);
+	/* Others may have its worker and its turn, and any job may begin. */
+	assert_int_equal(fake_vm.turns.taken, 0);
+	assert_int_equal(vm->phase, EBB_VM_IDLE);
+}
+
+static void assert_ended(const struct asker *asker, enum ebb_reclaim_end end)
+{
+	assert_int_equal(asker->reports, 1);
+	assert_true(asker->began);
+	assert_string_equal(ebb_reclaim_end_name(asker->outcome.end),
+			    ebb_reclaim_end_name(end));
+	assert_true(vm == NULL || vm->rest_timer < 0);
+}
+
+static void test_goes_on_after_a_rest(void **state)
+{
+	(void)state;
+	fake_vm.rests = 3;
+	fake_vm.rest_ms = 150;
+	policy.gentle = true;
+	order(&policy, 0);
+	fake_vm_until(policy.reports > 0);
+	assert_ended(&policy, EBB_END_SATISFIED);
+	assert_int_equal(fake_vm.reclaims, 4);
+	assert_int_equal(policy.outcome.bytes, 40 * EBB_MIB);
+	assert_int_equal(vm->process.counters.reclaimed_bytes, 40 * EBB_MIB);
+	assert_int_equal(vm->process.counters.reclaim_runs, 1);
+	/* Who asked hears of it meanwhile. */
+	assert_true(policy.resting > 0);
+}
+
+static void test_cancelled_in_a_rest(void **state)
+{
+	(void)state;
+	begin_to_rest(&policy);
+	ebb_vm_cancel_reclaim(vm, &policy);
+	assert_ended(&policy, EBB_END_CANCELLED);
+	assert_int_equal(policy.outcome.bytes, 10 * EBB_MIB);
+}
+
+/* A person need not wait, and neither need who asks for something else. */
+static void test_a_person_comes_in_a_rest(void **state)
+{
+	struct asker person = { .vm = vm };
+
+	(void)state;
+	begin_to_rest(&policy);
+	fake_vm.rests = 0;
+	order(&person, EBB_MIB);
+	assert_ended(&policy, EBB_END_CANCELLED);
+	fake_vm_settle_down();
+	assert_ended(&person, EBB_END_SATISFIED);
+}
+
+/* That of a person is not ended for another, who finds it gone the sooner. */
+static void test_another_person_comes_in_a_rest(void **state)
+{
+	struct asker first = { .vm = vm }, second = { .vm = vm };
+
+	(void)state;
+	begin_to_rest(&first);
+	order(&second, EBB_MIB);
+	assert_int_equal(second.refusal.kind, EBB_REFUSAL_BUSY);
+	fake_vm_until(first.reports > 0);
+	assert_ended(&first, EBB_END_SATISFIED);
+	assert_int_equal(fake_vm.reclaims, 2);
+}
+
+/* The policy decides anew; what a person asked for is had at once. */
+static void test_need_comes_in_a_rest(void **state)
+{
+	struct asker person = { .vm = vm };
+
+	(void)state;
+	begin_to_rest(&policy);
+	ebb_vm_hurry_reclaim(vm);
+	assert_ended(&policy, EBB_END_CANCELLED);
+	fake_vm.reclaims = 0;
+	begin_to_rest(&person);
+	ebb_vm_hurry_reclaim(vm);
+	fake_vm_until(person.reports > 0);
+	assert_ended(&person, EBB_END_SATISFIED);
+	assert_int_equal(fake_vm.reclaims, 2);
+	/* The next one is gentle again. */
+	person.reports = 0;
+	fake_vm.reclaims = 0;
+	begin_to_rest(&person);
+	ebb_vm_cancel_reclaim(vm, &person);
+	assert_ended(&person, EBB_END_CANCELLED);
+}
+
+/* A piece is had to its end, and all the rest with it. */
+static void test_need_comes_in_a_piece(void **state)
+{
+	(void)state;
+	fake_vm.reclaim_held = true;
+	fake_vm.rests = 100;
+	policy.gentle = true;
+	order(&policy, 0);
+	fake_vm_until(fake_vm.reclaims > 0);
+	ebb_vm_hurry_reclaim(vm);
+	fake_vm.reclaim_held = false;
+	fake_vm_settle_down();
+	assert_ended(&policy, EBB_END_SATISFIED);
+	assert_int_equal(fake_vm.reclaims, 1);
+}
+
+/* Nobody is kept from his turn by one that is gentle: it gets in line anew. */
+static void test_rests_without_a_turn(void **state)
+{
+	struct asker other = { .vm = fake_vm_new() };
+
+	(void)state;
+	fake_vm_settle_down();
+	fake_vm.turns.limit = 1;
+	begin_to_rest(&policy);
+	fake_vm.rests = 0;
+	order(&other, EBB_MIB);
+	fake_vm_settle_down();
+	assert_int_equal(other.outcome.end, EBB_END_SATISFIED);
+	assert_int_equal(policy.reports, 0);
+	ebb_vm_cancel_reclaim(vm, &policy);
+	ebb_vm_dismiss(other.vm, EBB_VM_DOMAIN_ENDED);
+}
+
+static void test_domain_ends_in_a_rest(void **state)
+{
+	(void)state;
+	begin_to_rest(&policy);
+	ebb_vm_dismiss(vm, EBB_VM_DOMAIN_ENDED);
+	vm = NULL;
+	assert_ended(&policy, EBB_END_GUEST_GONE);
+	assert_int_equal(policy.outcome.bytes, 10 * EBB_MIB);
+}
+
+static void test_ebbd_ends_in_a_rest(void **state)
+{
+	(void)state;
+	begin_to_rest(&policy);
+	ebb_vm_dismiss(vm, EBB_VM_EBBD_ENDS);
+	vm = NULL;
+	assert_ended(&policy, EBB_END_EBBD_ENDS);
+}
+
+/* What was proven is proven again, and it goes on; but not with another kernel. */
+static void test_guest_changes_in_a_rest(void **state)
+{
+	struct asker person = { .vm = vm };
+
+	(void)state;
+	begin_to_rest(&person);
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	assert_int_equal(person.reports, 0);
+	ebb_vm_hurry_reclaim(vm);
+	fake_vm_until(person.reports > 0);
+	assert_ended(&person, EBB_END_SATISFIED);
+	person.reports = 0;
+	fake_vm.reclaims = 0;
+	begin_to_rest(&person);
+	fake_vm.kernel++;
+	ebb_vm_reset(vm);
+	fake_vm_settle_down();
+	ebb_vm_hurry_reclaim(vm);
+	fake_vm_until(person.reports > 0);
+	assert_ended(&person, EBB_END_GUEST_GONE);
+	assert_int_equal(fake_vm.reclaims, 1);
 }
 
 /* ---- a guest that is on another rung ---- */
@@ -1045,6 +1238,16 @@ int main(void)
 		VM_TEST(test_goes_on_while_memory_is_resized),
 		VM_TEST(test_does_not_go_on_for_ever),
 		VM_TEST(test_asks_again),
+		VM_TEST(test_goes_on_after_a_rest),
+		VM_TEST(test_cancelled_in_a_rest),
+		VM_TEST(test_a_person_comes_in_a_rest),
+		VM_TEST(test_another_person_comes_in_a_rest),
+		VM_TEST(test_need_comes_in_a_rest),
+		VM_TEST(test_need_comes_in_a_piece),
+		VM_TEST(test_rests_without_a_turn),
+		VM_TEST(test_domain_ends_in_a_rest),
+		VM_TEST(test_ebbd_ends_in_a_rest),
+		VM_TEST(test_guest_changes_in_a_rest),
 		VM_TEST(test_rung_report),
 		VM_TEST(test_rung_changes_meanwhile),
 		VM_TEST(test_violation_means_quarantine),

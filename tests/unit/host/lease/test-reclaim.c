@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -32,6 +33,7 @@ static uint32_t stops;
 static uint32_t thread_count;
 static uint32_t starts;
 static bool rearms[4]; /* of the first starts */
+static bool gentle; /* the last one was */
 static uint32_t tells;
 static atomic_bool tell_hangs;
 static int facts_result;
@@ -49,6 +51,7 @@ static int start_session(const struct ebb_msg_session_start *start,
 	(void)ret_error;
 	if (starts < EBB_ARRAY_SIZE(rearms))
 		rearms[starts] = start->rearm;
+	gentle = start->gentle;
 	starts++;
 	*ret_guest_errno = old_session;
 	if (old_session)
@@ -244,6 +247,103 @@ static void test_session_before_stays(void **state)
 	run();
 	assert_int_equal(stops, 1);
 	assert_outcome(EBB_END_FAILED, "");
+}
+
+/* A piece is 64 MiB at least, which is 32 ranges of the 40. */
+static void begin_gently(void)
+{
+	begin_many(40);
+	fake_guest_tell(&guest, EBB_THRESHOLD_IDLE);
+	want_all(false);
+	reclaim.wish.gentle = true;
+	guest.qemu.pid = getpid();
+}
+
+/* In a rest nothing is held, no session runs and none is wanted. */
+static void assert_rests(void)
+{
+	assert_outcome(EBB_END_NONE, "");
+	assert_int_equal(ebb_lease_state(guest.ring->host_word),
+			 EBB_HOST_ATTACHED);
+	assert_int_equal(guest.ring->session_state, EBB_SESSION_SATISFIED);
+	for (int i = 0; i < EBB_SLOT_COUNT; i++)
+		assert_int_equal(ebb_lease_state(guest.ring->slots[i].word),
+				 EBB_LEASE_FREE);
+}
+
+static void test_gently(void **state)
+{
+	(void)state;
+	begin_gently();
+	run();
+	assert_rests();
+	assert_int_equal(reclaim.outcome.bytes, 32 * RANGE);
+	assert_int_equal(starts, 1);
+	assert_true(gentle);
+	assert_in_range(reclaim.rest_ns, EBB_NS_PER_MS / 10, 2 * EBB_NS_PER_S);
+	assert_true(reclaim.pace.napped_ns > 0);
+	assert_int_equal(reclaim.books.batches, 4);
+	run_on();
+	assert_outcome(EBB_END_DRAINED, "");
+	assert_int_equal(reclaim.outcome.bytes, 40 * RANGE);
+	assert_int_equal(starts, 2);
+}
+
+/* What is enough ends it as ever, also in the middle of a piece. */
+static void test_gently_enough(void **state)
+{
+	(void)state;
+	begin_gently();
+	reclaim.wish.all = false;
+	reclaim.wish.bytes = 3 * RANGE;
+	run();
+	assert_outcome(EBB_END_SATISFIED, "");
+	assert_int_equal(reclaim.outcome.bytes, 3 * RANGE);
+}
+
+/* Somebody waits from the beginning, or from a rest on. */
+static void test_gently_no_more(void **state)
+{
+	atomic_bool hurried = true;
+
+	(void)state;
+	begin_gently();
+	reclaim.hurried = &hurried;
+	run();
+	assert_outcome(EBB_END_DRAINED, "");
+	assert_int_equal(reclaim.outcome.bytes, 40 * RANGE);
+	assert_int_equal(reclaim.pace.napped_ns, 0);
+
+	end(NULL);
+	begin_gently();
+	hurried = false;
+	reclaim.hurried = &hurried;
+	run();
+	assert_rests();
+	hurried = true;
+	run_on();
+	assert_false(gentle);
+	assert_outcome(EBB_END_DRAINED, "");
+	assert_int_equal(reclaim.outcome.bytes, 40 * RANGE);
+	assert_int_equal(reclaim.pace.napped_ns, 0);
+}
+
+/* The guest offers again what a restore made resident: once, in however many pieces. */
+static void test_gently_again(void **state)
+{
+	(void)state;
+	begin_gently();
+	for (uint32_t i = 0; i < guest.range_count; i++)
+		guest.ranges[i].done = true;
+	run();
+	assert_rests();
+	assert_int_equal(starts, 2);
+	assert_true(!rearms[0] && rearms[1]);
+	run_on();
+	assert_outcome(EBB_END_DRAINED, "");
+	assert_int_equal(starts, 3);
+	assert_false(rearms[2]);
+	assert_int_equal(reclaim.outcome.bytes, 40 * RANGE);
 }
 
 /* Of another's page reporting: there is no session to end. */
@@ -557,6 +657,10 @@ int main(void)
 		RECLAIM_TEST(test_session_before),
 		RECLAIM_TEST(test_session_before_stays),
 		RECLAIM_TEST(test_reporting_is_busy),
+		RECLAIM_TEST(test_gently),
+		RECLAIM_TEST(test_gently_enough),
+		RECLAIM_TEST(test_gently_no_more),
+		RECLAIM_TEST(test_gently_again),
 		RECLAIM_TEST(test_driven),
 		RECLAIM_TEST(test_goes_on_after_driving),
 		RECLAIM_TEST(test_not_to_be_driven),
