@@ -2,6 +2,7 @@
 /* What was decided becomes orders, and what comes of them is remembered. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -17,8 +18,9 @@ enum {
 	DRIVE_MS = 30 * 1000,
 	/* Agents that are asked at one look. */
 	WANT_MAX = 16,
-	/* Orders under way, by the reclaims that may run at once. */
+	/* Orders under way, by the reclaims that may run at once; gentle ones rest mostly. */
 	ORDERS_FOR_EACH = 2,
+	GENTLE_FOR_EACH = 16,
 };
 
 static void tell_outcome(struct ebb_member *member)
@@ -79,13 +81,28 @@ static void note(struct ebb_member *member,
 	tell_stuck(member);
 }
 
+static uint32_t *count_of(struct ebb_sharing *sharing, bool gentle)
+{
+	return gentle ? &sharing->gentle_count : &sharing->order_count;
+}
+
+static bool is_gentle(const struct ebb_member *member,
+		      const struct ebb_policy_decision *decision)
+{
+	struct ebb_vm_sight sight;
+
+	ebb_vm_see(member->vm, &sight);
+	return decision->budget == EBB_POLICY_NONE &&
+	       sight.rung == EBB_RUNG_LEASE;
+}
+
 static void on_done(const struct ebb_reclaim_report *report, void *opaque)
 {
 	struct ebb_member *member = opaque;
 	struct ebb_sharing *sharing = member->sharing;
 
 	member->ordered = false;
-	sharing->order_count--;
+	--*count_of(sharing, member->order.gentle);
 	/* Its vm has gone, and with it what is known of it. */
 	if (!member->vm) {
 		free(member);
@@ -110,12 +127,15 @@ static void order(struct ebb_member *member,
 	struct ebb_sharing *sharing = member->sharing;
 	bool driven = ebb_policy_is_driven(domain, decision);
 	bool slow = is_slow(domain, decision);
+	bool gentle = is_gentle(member, decision);
 	const struct ebb_reclaim_order order = {
 		.wish = {
 			.bytes = decision->bytes,
 			.compact = driven,
 			.free_only = !driven,
-			.timeout_ms = driven || slow ? DRIVE_MS : TAKE_MS,
+			.gentle = gentle,
+			.timeout_ms = driven || slow || gentle ? DRIVE_MS
+								  : TAKE_MS,
 		},
 		.owner = EBB_OWNER_POLICY,
 		.done = on_done,
@@ -126,9 +146,10 @@ static void order(struct ebb_member *member,
 	member->order = (struct ebb_member_order){
 		.ns = member->last.ns,
 		.for_need = decision->budget != EBB_POLICY_NONE,
+		.gentle = gentle,
 		.set = ebb_vm_settings(member->vm)->values,
 	};
-	sharing->order_count++;
+	++*count_of(sharing, gentle);
 	sharing->ordered_number = member->number;
 	ebb_fault_point("ordered");
 	ebb_vm_reclaim(member->vm, &order);
@@ -179,6 +200,14 @@ static void tell(struct ebb_sharing *sharing, struct ebb_member *member)
 		      "policy: %s%s", prefix, words);
 }
 
+static void add_word(struct ebb_member_last *last, const char *word)
+{
+	size_t length = strlen(last->words);
+
+	snprintf(last->words + length, sizeof(last->words) - length, "%s",
+		 word);
+}
+
 static void carry_out(struct ebb_sharing *sharing, struct ebb_picture *picture,
 		      const struct ebb_policy_decision *decision)
 {
@@ -195,6 +224,8 @@ static void carry_out(struct ebb_sharing *sharing, struct ebb_picture *picture,
 	};
 	ebb_policy_words(&picture->policy, decision, picture->now_ns,
 			 member->last.words, sizeof(member->last.words));
+	if (is_gentle(member, decision))
+		add_word(&member->last, ", gently");
 	tell(sharing, member);
 	ebb_policy_asked(domain, decision->bytes, picture->now_ns);
 	if (dry_run)
@@ -266,13 +297,24 @@ static uint32_t first_decision(const struct ebb_sharing *sharing,
 	return i;
 }
 
+static bool is_full(struct ebb_sharing *sharing,
+		    const struct ebb_member *member,
+		    const struct ebb_policy_decision *decision)
+{
+	bool gentle = is_gentle(member, decision);
+	uint32_t each = gentle ? GENTLE_FOR_EACH : ORDERS_FOR_EACH;
+
+	return *count_of(sharing, gentle) >=
+	       each * sharing->options.config->reclaims;
+}
+
 /* Returns whether some are left, as too many orders are under way. */
 static bool carry_out_some(struct ebb_sharing *sharing,
 			   struct ebb_picture *picture, uint32_t first,
 			   bool slow)
 {
-	uint32_t limit = ORDERS_FOR_EACH * sharing->options.config->reclaims;
 	uint32_t count = picture->decision_count;
+	bool left = false;
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct ebb_policy_decision *decision =
@@ -281,11 +323,13 @@ static bool carry_out_some(struct ebb_sharing *sharing,
 		if (is_slow(&picture->policy.domains[decision->domain],
 			    decision) != slow)
 			continue;
-		if (sharing->order_count >= limit)
-			return true;
-		carry_out(sharing, picture, decision);
+		if (is_full(sharing, picture->members[decision->domain],
+			    decision))
+			left = true;
+		else
+			carry_out(sharing, picture, decision);
 	}
-	return false;
+	return left;
 }
 
 /* What is free comes at once: it goes before all that a guest must first be driven to. */

@@ -53,11 +53,13 @@ struct ebb_member_last {
  * struct ebb_member_order - what an order of now was decided from
  * @ns: when
  * @for_need: a budget was in need
+ * @gentle: nobody waits for it, and its rung can do with that
  * @set: by people. Percents of what a balloon leaves change without them
  */
 struct ebb_member_order {
 	uint64_t ns;
 	bool for_need;
+	bool gentle;
 	struct ebb_policy_settings set;
 };
 

@@ -24,7 +24,8 @@ struct ebb_exempt {
  * struct ebb_sharing
  * @wake: a look is due soon; of sharing.c
  * @wake_paced: likewise, but while no budget is in need not more than once a second
- * @order_count: orders that have not ended
+ * @order_count: orders that have not ended, those that are gentle not among them
+ * @gentle_count: these
  * @ordered_number: whose order was the last
  * @wanted_number: whose agent was asked last
  * @more: decisions were left, as there were orders enough
@@ -51,6 +52,7 @@ struct ebb_sharing {
 	void (*wake)(struct ebb_sharing *sharing);
 	void (*wake_paced)(struct ebb_sharing *sharing);
 	uint32_t order_count;
+	uint32_t gentle_count;
 	uint64_t ordered_number;
 	uint64_t wanted_number;
 	bool more;

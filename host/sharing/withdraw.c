@@ -6,6 +6,9 @@
  * ends, a person changes a setting, a job begins. So at each look the orders that have
  * not begun are held against what is so now, and none waits for long: what is withdrawn
  * is decided about anew. A reclaim that runs is ended where a person's word is against it.
+ *
+ * What was ordered while nobody waited for it is gentle. When a budget of the domain is in
+ * need that ends, whoever ordered it: see ebb_vm_hurry_reclaim().
  */
 #include "host/sharing/state.h"
 
@@ -75,6 +78,8 @@ void ebb_sharing_withdraw_stale(struct ebb_sharing *sharing)
 	for (uint32_t i = 0; i < sharing->members.count; i++) {
 		struct ebb_member *member = sharing->members.items[i];
 
+		if (is_needed(sharing, member))
+			ebb_vm_hurry_reclaim(member->vm);
 		if (member->ordered && is_stale(sharing, member))
 			ebb_vm_withdraw_reclaim(member->vm, member);
 	}

@@ -65,6 +65,7 @@ struct guest {
 	uint32_t orders;
 	uint64_t ordered_ns; /* the last one */
 	uint32_t withdrawn;
+	uint32_t hurried; /* gentle ones */
 	uint32_t given_back; /* by its balloon, unasked */
 	bool pending;
 	struct ebb_reclaim_order order;
@@ -343,6 +344,18 @@ void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque)
 	guest->pending = false;
 	guest->withdrawn++;
 	guest->order.done(&report, guest->order.opaque);
+}
+
+/* As it rests, it ends. */
+void __wrap_ebb_vm_hurry_reclaim(struct ebb_vm *vm);
+void __wrap_ebb_vm_hurry_reclaim(struct ebb_vm *vm)
+{
+	struct guest *guest = guest_of(vm);
+
+	if (!guest->pending || !guest->order.wish.gentle)
+		return;
+	guest->hurried++;
+	end_order(guest, EBB_END_CANCELLED, 0);
 }
 
 void __wrap_ebb_vm_give_back(struct ebb_vm *vm);
@@ -653,6 +666,29 @@ static void what_is_unused_for_a_minute_is_taken(void **state)
 	UNTIL(strcmp(explained("state"), "little") == 0);
 	assert_in_range(guest->resident_bytes, EBB_GIB - 448 * EBB_MIB,
 			EBB_GIB - 432 * EBB_MIB);
+}
+
+/* What nobody waits for is gentle, until the host needs it: then it is asked for anew. */
+static void need_ends_what_is_gentle(void **state)
+{
+	struct guest *guest = &guests[0];
+
+	(void)state;
+	guest->held = true;
+	start(false);
+	come(0);
+	UNTIL(guest->orders > 0);
+	assert_true(guest->order.wish.gentle);
+	assert_non_null(strstr(explained("last-text"), ", gently"));
+	assert_int_equal(guest->hurried, 0);
+	__atomic_store_n(&available_bytes, EBB_GIB / 4, __ATOMIC_RELAXED);
+	ebb_sharing_alarm(sharing);
+	UNTIL(guest->orders > 1);
+	assert_int_equal(guest->hurried, 1);
+	assert_false(guest->order.wish.gentle);
+	assert_null(strstr(explained("last-text"), ", gently"));
+	assert_non_null(strstr(explained("last-text"), "because host"));
+	end_order(guest, EBB_END_SATISFIED, guest->order.wish.bytes);
 }
 
 /* A guest that hangs has said for long that it has much free. */
@@ -1985,6 +2021,7 @@ static void only_some_orders_are_under_way(void **state)
 {
 	(void)state;
 	config.reclaims = 1;
+	available_bytes = EBB_GIB / 4;
 	start(false);
 	for (int i = 0; i < GUESTS; i++) {
 		guests[i].held = true;
@@ -2005,6 +2042,24 @@ static void only_some_orders_are_under_way(void **state)
 			end_order(&guests[i], EBB_END_SATISFIED, EBB_MIB);
 }
 
+/* They rest most of the time, so that more of them are. */
+static void more_gentle_orders_are_under_way(void **state)
+{
+	(void)state;
+	config.reclaims = 1;
+	start(false);
+	for (int i = 0; i < GUESTS; i++) {
+		guests[i].held = true;
+		come(i);
+	}
+	UNTIL(guests[0].pending && guests[1].pending && guests[2].pending);
+	assert_int_equal(sharing->order_count, 0);
+	assert_int_equal(sharing->gentle_count, GUESTS);
+	for (int i = 0; i < GUESTS; i++)
+		end_order(&guests[i], EBB_END_SATISFIED, EBB_MIB);
+	assert_int_equal(sharing->gentle_count, 0);
+}
+
 /* What is paged out may hold a turn for long. */
 static void what_is_free_is_ordered_first(void **state)
 {
@@ -2014,9 +2069,13 @@ static void what_is_free_is_ordered_first(void **state)
 		{ .domain = 1, .why = EBB_POLICY_OVER_SHARE },
 		{ .domain = 2, .why = EBB_POLICY_FREE },
 	};
+	struct ebb_policy_budget budget = { .name = "host" };
 	struct ebb_picture picture = {
 		.now_ns = 3600 * EBB_NS_PER_S,
-		.policy = { .domains = domains, .domain_count = GUESTS },
+		.policy = { .budgets = &budget,
+			    .budget_count = 1,
+			    .domains = domains,
+			    .domain_count = GUESTS },
 		.decisions = decisions,
 		.decision_count = GUESTS,
 	};
@@ -2028,7 +2087,6 @@ static void what_is_free_is_ordered_first(void **state)
 		guests[i].held = true;
 		come(i);
 		domains[i].name = "guest";
-		decisions[i].budget = EBB_POLICY_NONE;
 		decisions[i].bytes = EBB_POLICY_STEP_BYTES;
 	}
 	picture.members = sharing->members.items;
@@ -2090,6 +2148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHARING_TEST(what_is_unused_for_a_minute_is_taken),
+		SHARING_TEST(need_ends_what_is_gentle),
 		SHARING_TEST(old_facts_are_not_free_memory),
 		SHARING_TEST(an_explanation_without_memory_is_an_error),
 		SHARING_TEST(who_lies_nowhere_known_lends_nothing),
@@ -2149,6 +2208,7 @@ int main(void)
 		SHARING_TEST(another_setting_ends_an_order),
 		SHARING_TEST(what_is_switched_off_ends_orders),
 		SHARING_TEST(only_some_orders_are_under_way),
+		SHARING_TEST(more_gentle_orders_are_under_way),
 		SHARING_TEST(what_is_free_is_ordered_first),
 		SHARING_TEST(a_pause_ends_what_runs),
 		SHARING_TEST(one_domain_is_paused),
