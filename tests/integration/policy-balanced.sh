@@ -23,8 +23,8 @@ cushion_is_left()
 # For how many seconds what was taken had been free, by the log.
 ages()
 {
-	sed -nE "s/.*policy: $GUEST: .* (since|for) ([0-9]+) s\$/\2/p
-		s/.*policy: $GUEST: .* (since|for) [0-9]+ min\$/120/p" \
+	sed -nE "s/.*policy: $GUEST: .* (since|for) ([0-9]+) s(, gently)?\$/\2/p
+		s/.*policy: $GUEST: .* (since|for) [0-9]+ min(, gently)?\$/120/p" \
 		"$RIG_DIR/log/ebbd.log"
 }
 
