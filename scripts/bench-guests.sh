@@ -75,7 +75,7 @@ hugepages_can_be_had()
 guest_options()
 {
 	case $1 in
-	ebb | bare) ;;
+	ebb | ebb-gentle | bare) ;;
 	ebb-thp) echo --backing thp ;;
 	ebb-hugetlb) echo --backing hugetlb ;;
 	balloon) echo --balloon plain ;;
@@ -266,12 +266,13 @@ populate()
 # shellcheck disable=SC2120 # most have no name
 ask()
 {
-	local file=$RIG_DIR/run/result${1:+-$1}
+	local file=$RIG_DIR/run/result${1:+-$1} how=()
 
 	case $kind in
-	ebb*) "$build/tests/bench/timed" "$file.us" \
+	ebb*) [ "$kind" != ebb-gentle ] || how=(--gentle)
+		"$build/tests/bench/timed" "$file.us" \
 		"$ctl" --socket "$EBBD_SOCKET" --json reclaim "$GUEST" --all \
-		>"$file" 2>"$file.stderr" ||
+		"${how[@]}" >"$file" 2>"$file.stderr" ||
 		{ say "$kind: exit $?: $(cat "$file.stderr" "$file")"; return 1; } ;;
 	balloon) guest_balloon $((memory - give)) $ASK_SECONDS ;;
 	virtio-mem) virtio_mem_resize 0 ;;
