@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "host/policy/quantity.h"
 #include "host/rung/need.h"
@@ -148,6 +149,12 @@ static enum ebb_policy_mode mode_of(enum ebb_mode mode)
 		break;
 	}
 	return EBB_POLICY_BALANCED;
+}
+
+bool ebb_member_is_called(const struct ebb_member *member, const char *name)
+{
+	return *name == '\0' || strcmp(member->name, name) == 0 ||
+	       strcasecmp(member->uuid, name) == 0;
 }
 
 bool ebb_member_is_swap_full(const struct ebb_member *member, uint64_t now_ns)

@@ -142,6 +142,9 @@ void ebb_member_hear(struct ebb_member *member, uint64_t now_ns);
 void ebb_member_picture(const struct ebb_member *member, uint32_t budget_count,
 			uint64_t now_ns, struct ebb_policy_domain *ret_domain);
 
+/* Whether @name is its name or its UUID, or empty, for all domains. */
+bool ebb_member_is_called(const struct ebb_member *member, const char *name);
+
 /* Whether swap was full a short while ago: nothing of it is paged out until that is over. */
 bool ebb_member_is_swap_full(const struct ebb_member *member, uint64_t now_ns);
 

@@ -122,7 +122,27 @@ void ebb_sharing_end_order(struct ebb_member *member);
 void ebb_sharing_end_orders(struct ebb_sharing *sharing);
 void ebb_sharing_end_orders_set_anew(struct ebb_sharing *sharing);
 
-/* exempt.c: takes out who was out when ebbd ended, or all. */
+/* explain.c, pause.c: the commands; see handlers.c. */
+void ebb_sharing_handle_explain(struct ebb_call *call,
+				const struct json_object *arguments,
+				void *opaque);
+void ebb_sharing_handle_pause(struct ebb_call *call,
+			      const struct json_object *arguments,
+			      void *opaque);
+
+static inline void ebb_sharing_answer_not_found(struct ebb_call *call,
+						const char *domain)
+{
+	ebb_call_error(call, "DomainNotFound",
+		       "No running domain '%s'; see: virsh list --all", domain);
+}
+
+/* explain_domain.c: of one, of which nothing is decided. */
+void ebb_sharing_explain_domain(const struct ebb_picture *picture,
+				uint32_t index,
+				struct ebb_explain_domain *explained);
+
+/* exempt.c: takes out those that were out when ebbd ended, or all. */
 void ebb_sharing_load_pauses(struct ebb_sharing *sharing);
 
 /*
