@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The loop that shares memory out, with the event loop and the workers as they are,
- * a clock that is a hundred times as fast, and domains and budgets that are played.
+ * The loop that shares memory out, with the workers as they are, a clock that waits for
+ * nothing (fake-time.h), and domains and budgets that are played.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,10 +21,10 @@
 #include "host/interface/explain.h"
 #include "host/sharing/state.h"
 #include "host/snapshot/snapshot.h"
+#include "tests/unit/host/base/fake-time.h"
 #include "tests/unit/host/control/fake-call.h"
 
 enum {
-	SPEED = 100,
 	GUESTS = 3,
 	/* Of the policy's clock. */
 	MINUTE_S = 60,
@@ -143,7 +143,7 @@ bool __wrap_ebb_vm_hear(const struct ebb_vm *vm, struct ebb_vm_word *ret_word)
 
 	if (speaks_when_asked(guest) &&
 	    (guest->woken_ns == 0 ||
-	     ebb_now_ns() - guest->woken_ns > 10 * EBB_NS_PER_S / SPEED))
+	     ebb_now_ns() - guest->woken_ns > 10 * EBB_NS_PER_S))
 		return false;
 	if (guest->paged) {
 		*ret_word = (struct ebb_vm_word){
@@ -491,20 +491,20 @@ static void on_over(int timer, void *opaque)
 	*(bool *)opaque = true;
 }
 
-#define UNTIL(is_so)                                                   \
-	do {                                                           \
-		int alarm_ = ebb_loop_timer(GENEROUS_S * 1000 / SPEED, \
-					    on_too_late, NULL);        \
-		while (!(is_so))                                       \
-			ebb_loop_turn();                               \
-		ebb_loop_timer_remove(alarm_);                         \
+#define UNTIL(is_so)                                                          \
+	do {                                                                  \
+		int alarm_ =                                                  \
+			ebb_loop_timer(GENEROUS_S * 1000, on_too_late, NULL); \
+		while (!(is_so))                                              \
+			ebb_loop_turn();                                      \
+		ebb_loop_timer_remove(alarm_);                                \
 	} while (0)
 
-/* So many seconds of the policy's clock. */
+/* So many seconds. */
 static void pass(int s)
 {
 	bool over = false;
-	int timer = ebb_loop_timer(s * 1000 / SPEED, on_over, &over);
+	int timer = ebb_loop_timer(s * 1000, on_over, &over);
 
 	while (!over)
 		ebb_loop_turn();
@@ -580,8 +580,8 @@ static void start(bool dry_run)
 	const struct ebb_sharing_options options = {
 		.config = &config,
 		.dry_run = dry_run,
-		.speed = SPEED,
-		.old_ns = EBB_SHARING_OLD_NS / SPEED,
+		.speed = 1,
+		.old_ns = EBB_SHARING_OLD_NS,
 		.root = "",
 		.state_dir = state_dir,
 		.pressure = { .fd = -1 },
@@ -630,7 +630,10 @@ static int set_up_group(void **state)
 	ebb_log_init("test", EBB_LOG_WARNING);
 	if (ebb_loop_init() < 0)
 		return -1;
-	return ebb_workers_new(EBB_WORKERS_MIN, 1, &workers);
+	if (ebb_workers_new(EBB_WORKERS_MIN, 1, &workers) < 0)
+		return -1;
+	fake_time_watch_workers(workers);
+	return 0;
 }
 
 static int tear_down_group(void **state)
@@ -651,16 +654,15 @@ static void what_is_unused_for_a_minute_is_taken(void **state)
 	start(false);
 	come(0);
 	UNTIL(guest->orders > 0);
-	assert_true((ebb_now_ns() - start_ns) * SPEED >=
-		    MINUTE_S * EBB_NS_PER_S);
+	assert_true(ebb_now_ns() - start_ns >= MINUTE_S * EBB_NS_PER_S);
 	/* An eighth of what is beyond the cushion, and nobody is driven. */
 	assert_int_equal(guest->order.wish.bytes, 56 * EBB_MIB);
 	assert_true(guest->order.wish.free_only);
 	assert_false(guest->order.wish.compact);
-	/* Each 10 s, not at each look; a thread may lose some between look and order. */
+	/* Each 10 s, not at each look. */
 	start_ns = guest->ordered_ns;
 	UNTIL(guest->orders > 1);
-	assert_true((guest->ordered_ns - start_ns) * SPEED >= 5 * EBB_NS_PER_S);
+	assert_true(guest->ordered_ns - start_ns >= 10 * EBB_NS_PER_S);
 	assert_int_equal(guest->order.wish.bytes, 48 * EBB_MIB);
 	/* It ends. */
 	UNTIL(strcmp(explained("state"), "little") == 0);
@@ -911,7 +913,7 @@ static void whose_debt_is_not_known_for_long_is_told_of(void **state)
 	come(0);
 	come(1);
 	UNTIL(unknowns > 0);
-	assert_true(ebb_now_ns() - came_ns >= MINUTE_S * EBB_NS_PER_S / SPEED);
+	assert_true(ebb_now_ns() - came_ns >= MINUTE_S * EBB_NS_PER_S);
 	assert_non_null(strstr(unknown, "how much memory web1 may take"));
 	assert_non_null(strstr(unknown, ": No module. Load it"));
 	pass(2 * MINUTE_S);
@@ -921,7 +923,7 @@ static void whose_debt_is_not_known_for_long_is_told_of(void **state)
 	came_ns = ebb_now_ns();
 	guests[0].unfound = true;
 	UNTIL(unknowns > 1);
-	assert_true(ebb_now_ns() - came_ns >= MINUTE_S * EBB_NS_PER_S / SPEED);
+	assert_true(ebb_now_ns() - came_ns >= MINUTE_S * EBB_NS_PER_S);
 }
 
 /* At its start the process is not known: once it is, the warning does not wait. */
@@ -1218,13 +1220,17 @@ static void what_it_took_since_its_word_it_works_with(void **state)
 	guest->working_set_ns = ebb_now_ns();
 	start(false);
 	come(0);
-	pass(MINUTE_S);
+	pass(MINUTE_S / 2);
 	assert_int_equal(explained_working_set_bytes(), EBB_GIB / 4);
 	guest->free_bytes -= 64 * EBB_MIB;
 	UNTIL(explained_working_set_bytes() == EBB_GIB / 4 + 64 * EBB_MIB);
 	/* Its next word has that. */
 	guest->working_set_ns = ebb_now_ns();
 	UNTIL(explained_working_set_bytes() == EBB_GIB / 4);
+	/* It tells nothing any more, and a minute later it may work with anything. */
+	UNTIL(strcmp(explained("working-set-known"), "false") == 0);
+	assert_in_range(ebb_now_ns() - guest->working_set_ns,
+			MINUTE_S * EBB_NS_PER_S, 2 * MINUTE_S * EBB_NS_PER_S);
 }
 
 /* Nor is more told of it, which nobody could read. */
@@ -1239,9 +1245,9 @@ static void it_works_with_no_more_than_it_may_use(void **state)
 	guest->working_set_ns = ebb_now_ns();
 	start(false);
 	come(0);
-	pass(MINUTE_S);
+	pass(MINUTE_S / 2);
 	guest->free_bytes -= 64 * EBB_MIB;
-	pass(MINUTE_S);
+	pass(MINUTE_S / 3);
 	assert_int_equal(explained_working_set_bytes(), EBB_GIB);
 }
 
@@ -1298,15 +1304,12 @@ static void a_guest_causes_one_look_a_second(void **state)
 		watcher->changed(vm_of(&guests[0]), watcher->opaque);
 		ebb_sharing_alarm(sharing);
 		ebb_loop_turn();
-		s = (ebb_now_ns() - start_ns) * SPEED / EBB_NS_PER_S;
+		s = (ebb_now_ns() - start_ns) / EBB_NS_PER_S;
 	}
 	ebb_loop_timer_remove(tick);
-	/*
-	 * A timer may be a whole millisecond early: a tenth of this clock's second. And
-	 * some alarms are looked at without a gap: a few, and one each 5 s.
-	 */
+	/* Some alarms are looked at without a gap: a few, and one each 5 s. */
 	assert_in_range(__atomic_load_n(&reads, __ATOMIC_RELAXED) - before, 2,
-			s + s / 5 + 2 + ALARMS_AT_ONCE + s / 5);
+			s + ALARMS_AT_ONCE + s / 5);
 }
 
 /* An eighth of the rest each time is no news. */
@@ -1361,9 +1364,7 @@ static void need_is_met_at_once_by_who_has_most(void **state)
 	start_ns = ebb_now_ns();
 	fall_short();
 	UNTIL(guests[0].orders > 0);
-	/* Far less than a minute, on a machine that is busy, too. */
-	assert_true((ebb_now_ns() - start_ns) * SPEED <
-		    MINUTE_S * EBB_NS_PER_S);
+	assert_int_equal(ebb_now_ns() - start_ns, 0);
 	/* A quarter of what it does not work with in 10 s. */
 	assert_int_equal(guests[0].order.wish.bytes, 128 * EBB_MIB);
 	assert_true(guests[0].order.wish.free_only);
@@ -1409,7 +1410,6 @@ static void a_budget_that_may_soon_be_short_is_looked_at_soon(void **state)
 	__atomic_store_n(&available_bytes, EBB_GIB + EBB_GIB / 4,
 			 __ATOMIC_RELAXED);
 	ebb_sharing_alarm(sharing);
-	/* On a machine that is busy, maybe not the first time. */
 	UNTIL(sharing->due_ns > sharing->looked_ns &&
 	      sharing->due_ns - sharing->looked_ns < 300 * EBB_NS_PER_MS);
 }
@@ -1537,8 +1537,7 @@ static void on_rung_report_who_boots_is_not_driven(void **state)
 	assert_int_equal(guest->orders, 0);
 	UNTIL(guest->orders > 0);
 	/* Its first word was no older than this. */
-	assert_true((guest->ordered_ns - begun_ns) * SPEED >=
-		    180 * EBB_NS_PER_S);
+	assert_true(guest->ordered_ns - begun_ns >= 180 * EBB_NS_PER_S);
 }
 
 /* The driver of its balloon is asked in need, and the balloon inflated, for that alone. */
@@ -1730,7 +1729,7 @@ static void where_swap_is_full_others_are_asked(void **state)
 	assert_non_null(strstr(explained("text"), "swap was full"));
 	assert_int_equal(sharing->members.items[0]->history.idle_answers, 0);
 	UNTIL(guest->orders > 1);
-	assert_true((guest->ordered_ns - full_ns) * SPEED >= 59 * EBB_NS_PER_S);
+	assert_true(guest->ordered_ns - full_ns >= MINUTE_S * EBB_NS_PER_S);
 	/* Once some of it went there, there is room. */
 	guest->end = EBB_END_SATISFIED;
 	guest->reason = NULL;
