@@ -42,6 +42,7 @@
 #include "common/log.h"
 #include "common/size.h"
 #include "host/base/loop.h"
+#include "host/domain/farewell.h"
 #include "host/domain/sight.h"
 #include "host/domain/vm_state.h"
 #include "host/rung/need.h"
@@ -52,8 +53,6 @@ enum {
 	SILENT_MS = 10 * 1000,
 	/* What is plugged or unplugged is told by two who do it at two moments. */
 	ABOVE_MS = 5 * 1000,
-	CLEAR_READS = 5,
-	CLEAR_US = 200 * 1000,
 };
 
 /* Less than that is not worth a guard. */
@@ -476,81 +475,18 @@ void ebb_vm_deflate(struct ebb_vm *vm, struct ebb_call *call)
 
 /* ---- the end ---- */
 
-struct farewell {
-	struct ebb_hand hand;
-	bool give_back;
-	bool told;
-	char name[EBB_NAME_BYTES_MAX];
-};
-
 bool ebb_vm_is_guard_unread(const struct ebb_vm *vm)
 {
 	return vm->guard.unread;
 }
 
-/* By the last that is known: more than the domain has, libvirt refuses. */
-static void tell_held(const struct farewell *farewell, const char *why)
-{
-	const struct ebb_balloon_record *record = &farewell->hand.record;
-
-	ebb_log(EBB_LOG_WARNING,
-		"%s: its balloon holds %s for Ebb, and cannot give it back now "
-		"(%s): nobody watches it until ebbd runs again. To let the "
-		"guest have it back: virsh setmem %s %llu --live",
-		farewell->name,
-		EBB_SIZE(record->base_bytes - record->left_bytes), why,
-		farewell->name,
-		(unsigned long long)(record->base_bytes / EBB_KIB));
-}
-
-/* As is_unclear() has it, but for a second at most. */
-static int read_clear(struct ebb_hand *hand, struct ebb_hand_answer *ret_answer)
-{
-	static const struct ebb_balloon_act read = { 0 };
-	int r = ebb_hand_do(hand, &read, ret_answer);
-
-	for (int i = 0; r == 0 && i < CLEAR_READS && ebb_hand_holds(hand) &&
-			ebb_hand_is_above(&hand->record, &ret_answer->stats);
-	     i++) {
-		ebb_sleep_us(CLEAR_US);
-		r = ebb_hand_do(hand, &read, ret_answer);
-	}
-	return r;
-}
-
-static void farewell_work(void *opaque)
-{
-	struct farewell *farewell = opaque;
-	struct ebb_hand *hand = &farewell->hand;
-	struct ebb_hand_answer answer = { 0 };
-	struct ebb_balloon_act all;
-	int r = 0;
-
-	if (farewell->give_back && ebb_hand_holds(hand)) {
-		r = read_clear(hand, &answer);
-		all = ebb_hand_give_back(&hand->record, &answer.stats);
-		/* What was out may have been just that. */
-		if (r == 0 && ebb_hand_holds(hand))
-			r = ebb_hand_do(hand, &all, &answer);
-	}
-	if (r < 0 && !farewell->told)
-		tell_held(farewell, answer.error);
-	else if (r == 0 && farewell->told)
-		ebb_log(EBB_LOG_NOTICE,
-			"%s: its balloon has given back what it held for Ebb",
-			farewell->name);
-	ebb_hand_release(hand);
-}
-
-static void farewell_done(void *opaque)
-{
-	free(opaque);
-}
-
 void ebb_vm_end_guard(struct ebb_vm *vm, bool give_back)
 {
-	struct farewell *farewell;
-	bool unread = vm->guard.unread;
+	struct ebb_farewell farewell = {
+		.name = vm->name,
+		.give_back = give_back,
+		.unread = vm->guard.unread,
+	};
 
 	if (is_lent(vm))
 		return;
@@ -558,19 +494,7 @@ void ebb_vm_end_guard(struct ebb_vm *vm, bool give_back)
 	stop(vm);
 	if (!vm->guard.hand.asker && !ebb_hand_holds(&vm->guard.hand))
 		return;
-	farewell = calloc(1, sizeof(*farewell));
-	/* Without memory a thread and a connection are leaked. */
-	if (!farewell)
-		return;
-	farewell->hand = vm->guard.hand;
-	farewell->give_back = give_back;
-	snprintf(farewell->name, sizeof(farewell->name), "%s", vm->name);
-	/* It may not come to that before ebbd has ended. */
-	farewell->told = give_back && unread && ebb_hand_holds(&farewell->hand);
-	if (farewell->told)
-		tell_held(farewell, "QEMU or libvirtd does not answer");
+	farewell.hand = vm->guard.hand;
 	ebb_hand_init(&vm->guard.hand, vm->environment->config->uri, vm->uuid);
-	if (ebb_workers_run(vm->environment->workers, EBB_WORK_RELEASE,
-			    farewell_work, farewell_done, farewell) < 0)
-		free(farewell);
+	ebb_farewell_begin(vm->environment->workers, &farewell);
 }
