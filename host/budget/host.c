@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/u64.h"
 #include "host/budget/read.h"
 #include "host/budget/text.h"
 
@@ -57,11 +58,11 @@ void ebb_budget_read_host(struct ebb_budget_read *read, uint64_t promised_bytes)
 		return;
 	}
 	swap_cache = ebb_budget_swap_cache(text, &ebb_budget_meminfo_names);
-	available += ebb_budget_least(swap_cache, total - available);
+	available += ebb_u64_min(swap_cache, total - available);
 	read->memory_bytes = total;
 	read->list.stalled_us = stalled_us(read->reader->root);
-	budget.limit_bytes = ebb_budget_less(total, hugetlb_bytes(text));
-	budget.promised_bytes = ebb_budget_least(promised_bytes, available);
+	budget.limit_bytes = ebb_u64_minus(total, hugetlb_bytes(text));
+	budget.promised_bytes = ebb_u64_min(promised_bytes, available);
 	budget.available_bytes = available - budget.promised_bytes;
 	budget.fast_swap_bytes = read->list.swap.fast_free_bytes;
 	ebb_budget_marks(budget.limit_bytes, &budget.low_bytes,

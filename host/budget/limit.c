@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/u64.h"
 #include "host/budget/text.h"
 
 /* Names of files, by version. */
@@ -57,7 +58,7 @@ static int read_limits(const struct ebb_cgroup_mount *mount, const char *dir,
 
 	if (r == 0 && names->high)
 		r = read_limit(dir, names->high, &high);
-	*ret_bytes = r == 0 ? ebb_budget_least(limit, high) : 0;
+	*ret_bytes = r == 0 ? ebb_u64_min(limit, high) : 0;
 	return r;
 }
 
@@ -72,7 +73,7 @@ static uint64_t swap_room(const struct ebb_cgroup_mount *mount, const char *dir)
 		    ebb_text_read_number(&usage, "%s/memory.swap.current",
 					 dir) < 0)
 			return EBB_TEXT_NO_LIMIT;
-		return ebb_budget_less(limit, usage);
+		return ebb_u64_minus(limit, usage);
 	}
 	/* These count memory and swap together. */
 	if (ebb_text_read_number(&limit, "%s/memory.memsw.limit_in_bytes",
@@ -83,8 +84,8 @@ static uint64_t swap_room(const struct ebb_cgroup_mount *mount, const char *dir)
 				 dir) < 0 ||
 	    ebb_text_read_number(&memory, "%s/memory.usage_in_bytes", dir) < 0)
 		return EBB_TEXT_NO_LIMIT;
-	return ebb_budget_less(ebb_budget_less(limit, memory_limit),
-			       ebb_budget_less(usage, memory));
+	return ebb_u64_minus(ebb_u64_minus(limit, memory_limit),
+			     ebb_u64_minus(usage, memory));
 }
 
 static int read_available(const struct ebb_cgroup_mount *mount, const char *dir,
@@ -104,10 +105,9 @@ static int read_available(const struct ebb_cgroup_mount *mount, const char *dir,
 		r = -EBADMSG;
 	if (r < 0)
 		return r;
-	usage = ebb_budget_less(ebb_budget_less(usage, inactive), active / 2);
-	usage = ebb_budget_less(usage,
-				ebb_budget_swap_cache(text, &names->anon));
-	budget->available_bytes = ebb_budget_less(budget->limit_bytes, usage);
+	usage = ebb_u64_minus(ebb_u64_minus(usage, inactive), active / 2);
+	usage = ebb_u64_minus(usage, ebb_budget_swap_cache(text, &names->anon));
+	budget->available_bytes = ebb_u64_minus(budget->limit_bytes, usage);
 	return 0;
 }
 
@@ -156,7 +156,7 @@ int ebb_limit_read(struct ebb_budget_read *read,
 	name_budget(&budget, path);
 	if (swap_bytes > 0)
 		budget.fast_swap_bytes =
-			ebb_budget_least(swap_bytes, swap_room(mount, dir));
+			ebb_u64_min(swap_bytes, swap_room(mount, dir));
 	ebb_budget_marks(budget.limit_bytes, &budget.low_bytes,
 			 &budget.high_bytes);
 	budget.dir = strdup(dir);

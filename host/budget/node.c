@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/u64.h"
 #include "host/budget/read.h"
 #include "host/budget/text.h"
 
@@ -62,14 +63,13 @@ static void end_zone(struct ebb_zone_marks *marks, const struct zone *zone)
 		return;
 	marks[zone->node].known = true;
 	marks[zone->node].low_pages += zone->low;
-	marks[zone->node].reserve_pages +=
-		ebb_budget_least(reserve, zone->managed);
+	marks[zone->node].reserve_pages += ebb_u64_min(reserve, zone->managed);
 }
 
 /* Bounded, so that no sum of zones wraps. */
 static uint64_t bounded(unsigned long long pages)
 {
-	return ebb_budget_least(pages, UINT64_C(1) << 48);
+	return ebb_u64_min(pages, UINT64_C(1) << 48);
 }
 
 /* "        protection: (0, 2934, 23981, 23981, 23981)" */
@@ -135,7 +135,7 @@ static int read_zones(struct ebb_budget_read *read)
 /* What of so much that can be reclaimed is not taken into account. */
 static uint64_t reclaimable(uint64_t bytes, uint64_t low_bytes)
 {
-	return bytes - ebb_budget_least(bytes / 2, low_bytes);
+	return bytes - ebb_u64_min(bytes / 2, low_bytes);
 }
 
 static int parse_node(const char *text, const struct ebb_zone_marks *marks,
@@ -156,19 +156,19 @@ static int parse_node(const char *text, const struct ebb_zone_marks *marks,
 	if (free_bytes > total || active > total || inactive > total ||
 	    slab > total || total > UINT64_MAX / 8)
 		return -EBADMSG;
-	available = ebb_budget_less(
-		free_bytes +
-			reclaimable(active + inactive,
-				    marks->low_pages * page) +
-			reclaimable(slab, marks->low_pages * page),
-		marks->reserve_pages * page);
+	available = ebb_u64_minus(free_bytes +
+					  reclaimable(active + inactive,
+						      marks->low_pages * page) +
+					  reclaimable(slab,
+						      marks->low_pages * page),
+				  marks->reserve_pages * page);
 	budget->limit_bytes = total;
-	available = ebb_budget_least(available, total);
+	available = ebb_u64_min(available, total);
 	budget->available_bytes =
 		available +
-		ebb_budget_least(
-			ebb_budget_swap_cache(text, &ebb_budget_meminfo_names),
-			total - available);
+		ebb_u64_min(ebb_budget_swap_cache(text,
+						  &ebb_budget_meminfo_names),
+			    total - available);
 	return 0;
 }
 
@@ -221,7 +221,7 @@ uint32_t ebb_budget_add_node(struct ebb_budget_read *read, uint32_t node)
 		return EBB_BUDGET_NONE;
 	}
 	budget.limit_bytes =
-		ebb_budget_less(budget.limit_bytes, pool_bytes(read, node));
+		ebb_u64_minus(budget.limit_bytes, pool_bytes(read, node));
 	budget.fast_swap_bytes = read->list.swap.fast_free_bytes;
 	ebb_budget_marks(budget.limit_bytes, &budget.low_bytes,
 			 &budget.high_bytes);

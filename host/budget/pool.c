@@ -7,6 +7,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
+#include "common/u64.h"
 #include "host/budget/read.h"
 #include "host/budget/text.h"
 #include "host/memory/hugepool.h"
@@ -78,8 +79,8 @@ static void read_pool(struct ebb_budget_read *read, const char *dir,
 		return;
 	}
 	/* Surplus pages are among the pages, and of what it may grow by. */
-	budget.limit_bytes = (pages + ebb_budget_less(pool.overcommit_pages,
-						      pool.surplus_pages)) *
+	budget.limit_bytes = (pages + ebb_u64_minus(pool.overcommit_pages,
+						    pool.surplus_pages)) *
 			     page_bytes;
 	budget.available_bytes = ebb_hugepool_available_bytes(&pool);
 	if (budget.limit_bytes > 0)
@@ -143,7 +144,7 @@ uint32_t ebb_budget_add_node_pool(struct ebb_budget_read *read, uint32_t node,
 	budget.limit_bytes = pages * page_bytes;
 	/* Reservations count over all nodes: they may fall on this one. */
 	budget.available_bytes =
-		ebb_budget_least(free_pages * page_bytes,
-				 read->list.budgets[whole].available_bytes);
+		ebb_u64_min(free_pages * page_bytes,
+			    read->list.budgets[whole].available_bytes);
 	return ebb_budget_add(read, &budget);
 }

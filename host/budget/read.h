@@ -62,17 +62,6 @@ uint32_t ebb_budget_find(const struct ebb_budget_list *list,
 void ebb_budget_trouble(struct ebb_budget_read *read, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
 
-/* @from - @taken, or 0: counters that are read one by one may not fit. */
-static inline uint64_t ebb_budget_less(uint64_t from, uint64_t taken)
-{
-	return from > taken ? from - taken : 0;
-}
-
-static inline uint64_t ebb_budget_least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Cgroups need no more than their guests can take, see budget.h. */
 void ebb_budget_bound_marks(struct ebb_budget_list *list,
 			    const struct ebb_budget_process *processes,

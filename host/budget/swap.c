@@ -6,6 +6,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
+#include "common/u64.h"
 #include "host/budget/mounts.h"
 #include "host/budget/read.h"
 #include "host/budget/text.h"
@@ -166,7 +167,6 @@ uint64_t ebb_budget_swap_cache(const char *text,
 	 * A page that was read back is in the cache as well, and mapped. One that is
 	 * still written cannot be taken; how many of those are files is not known.
 	 */
-	return ebb_budget_less(ebb_budget_least(cached,
-						ebb_budget_less(listed, other)),
-			       writing);
+	return ebb_u64_minus(ebb_u64_min(cached, ebb_u64_minus(listed, other)),
+			     writing);
 }

@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "common/size.h"
+#include "common/u64.h"
 
 /*
  * What forbids discarding from outside. QEMU refuses it for its own devices
@@ -313,11 +314,6 @@ static xmlDoc *read_doc(const char *xml)
 	return doc;
 }
 
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
 static bool find_left(xmlXPathContext *context, uint64_t *ret_bytes)
 {
 	return find_size(context, "/domain/currentMemory", ret_bytes) == 0;
@@ -350,7 +346,7 @@ static void parse_balloon(xmlXPathContext *context, uint64_t present_bytes,
 	for (uint32_t i = 0; i < domxml->cell_count; i++)
 		present_bytes += domxml->cell_bytes[i];
 	domxml->balloon_known = true;
-	domxml->balloon_bytes = less(present_bytes, left_bytes);
+	domxml->balloon_bytes = ebb_u64_minus(present_bytes, left_bytes);
 }
 
 uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
@@ -363,7 +359,7 @@ uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
 	for (uint32_t i = 0; i < domxml->device_count; i++)
 		if (!domxml->devices[i].virtio_mem)
 			bytes += domxml->devices[i].bytes;
-	return less(bytes, left_bytes);
+	return ebb_u64_minus(bytes, left_bytes);
 }
 
 bool ebb_domxml_has_virtio_mem(const struct ebb_domxml *domxml)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "common/u64.h"
 #include "host/memory/hugepool.h"
 
 #define WORD_BITS (sizeof(unsigned long) * CHAR_BIT)
@@ -58,11 +59,6 @@ void ebb_ledger_free(struct ebb_ledger *ledger)
 	free(ledger);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static bool is_lent(const struct ebb_ledger *ledger, uint64_t page)
 {
 	return ledger->lent[page / WORD_BITS] >> page % WORD_BITS & 1;
@@ -103,7 +99,7 @@ static uint64_t mark(struct ebb_ledger *ledger, uint64_t offset, uint64_t bytes)
 void ebb_ledger_lend(struct ebb_ledger *ledger, uint64_t offset, uint64_t bytes,
 		     uint64_t freed_bytes)
 {
-	uint64_t freed = least(freed_bytes, bytes) / ledger->page_bytes;
+	uint64_t freed = ebb_u64_min(freed_bytes, bytes) / ledger->page_bytes;
 
 	pthread_mutex_lock(&ledger->mutex);
 	mark(ledger, offset, bytes);
@@ -141,9 +137,10 @@ static uint64_t doubtful_pages(const struct ebb_ledger *ledger)
 
 static void bound_sum(struct ebb_ledger *ledger)
 {
-	ledger->sum_pages = least(ledger->sum_pages, doubtful_pages(ledger));
+	ledger->sum_pages =
+		ebb_u64_min(ledger->sum_pages, doubtful_pages(ledger));
 	ledger->suspected_pages =
-		least(ledger->suspected_pages, ledger->sum_pages);
+		ebb_u64_min(ledger->suspected_pages, ledger->sum_pages);
 }
 
 void ebb_ledger_forget(struct ebb_ledger *ledger, uint64_t offset,
@@ -193,7 +190,8 @@ void ebb_ledger_cut(struct ebb_ledger *ledger,
 	if (ledger->lent_pages == limit->lent_pages) {
 		if (limit->most_pages == 0)
 			clear_pages(ledger, 0, ledger->page_count);
-		ledger->sum_pages = least(ledger->sum_pages, limit->most_pages);
+		ledger->sum_pages =
+			ebb_u64_min(ledger->sum_pages, limit->most_pages);
 		bound_sum(ledger);
 	}
 	pthread_mutex_unlock(&ledger->mutex);
@@ -217,7 +215,7 @@ static int reserve_run(struct ebb_ledger *ledger, int fd, uint64_t first,
 		       uint64_t end)
 {
 	uint64_t offset = first * ledger->page_bytes;
-	uint64_t stop = least(end * ledger->page_bytes, ledger->bytes);
+	uint64_t stop = ebb_u64_min(end * ledger->page_bytes, ledger->bytes);
 	int r;
 
 	clear_pages(ledger, first, end);
@@ -247,14 +245,14 @@ int ebb_ledger_reserve(struct ebb_ledger *ledger, int fd)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	pthread_mutex_lock(&ledger->mutex);
-	known = least(ledger->sum_pages - ledger->suspected_pages,
-		      hole_pages(ledger, (uint64_t)st.st_blocks * 512));
+	known = ebb_u64_min(ledger->sum_pages - ledger->suspected_pages,
+			    hole_pages(ledger, (uint64_t)st.st_blocks * 512));
 	while (r == 0 && next_run(ledger, end, &first, &end)) {
 		r = reserve_run(ledger, fd, first, end);
 		if (r < 0)
 			break;
 		/* What the guest had taken back needed nothing. */
-		counted = least(known, end - first);
+		counted = ebb_u64_min(known, end - first);
 		known -= counted;
 		ledger->reserved_pages += counted;
 		bound_sum(ledger);
@@ -269,10 +267,11 @@ void ebb_ledger_debt(struct ebb_ledger *ledger, uint64_t held_bytes,
 	uint64_t owed, known, kept;
 
 	pthread_mutex_lock(&ledger->mutex);
-	owed = least(least(ledger->sum_pages, doubtful_pages(ledger)),
-		     hole_pages(ledger, held_bytes));
-	known = least(ledger->sum_pages - ledger->suspected_pages, owed);
-	kept = least(ledger->lent_pages, known + ledger->reserved_pages);
+	owed = ebb_u64_min(ebb_u64_min(ledger->sum_pages,
+				       doubtful_pages(ledger)),
+			   hole_pages(ledger, held_bytes));
+	known = ebb_u64_min(ledger->sum_pages - ledger->suspected_pages, owed);
+	kept = ebb_u64_min(ledger->lent_pages, known + ledger->reserved_pages);
 	debt->owed_bytes += owed * ledger->page_bytes;
 	debt->lent_bytes += ledger->lent_pages * ledger->page_bytes;
 	debt->reserved_bytes += ledger->reserved_pages * ledger->page_bytes;

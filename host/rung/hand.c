@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "common/u64.h"
 #include "host/base/worker.h"
 #include "host/lease/asker.h"
 
@@ -223,11 +224,6 @@ int ebb_hand_try_driver(struct ebb_hand *hand, uint32_t period_s,
 	return r;
 }
 
-static uint64_t lesser(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 struct ebb_balloon_record
 ebb_hand_record_now(const struct ebb_balloon_record *record,
 		    uint64_t memory_bytes)
@@ -241,8 +237,8 @@ ebb_hand_record_now(const struct ebb_balloon_record *record,
 		return now;
 	now.memory_bytes = memory_bytes;
 	if (!record->memory_bytes) {
-		now.base_bytes = lesser(record->base_bytes, memory_bytes);
-		now.left_bytes = lesser(record->left_bytes, memory_bytes);
+		now.base_bytes = ebb_u64_min(record->base_bytes, memory_bytes);
+		now.left_bytes = ebb_u64_min(record->left_bytes, memory_bytes);
 	} else if (others_bytes + taken_bytes < memory_bytes) {
 		now.base_bytes = memory_bytes - others_bytes;
 		now.left_bytes = now.base_bytes - taken_bytes;
@@ -261,7 +257,7 @@ uint64_t ebb_hand_held_bytes(const struct ebb_balloon_record *record,
 					 ? now.base_bytes - stats->actual_bytes
 					 : 0;
 
-	return lesser(missing_bytes, now.base_bytes - now.left_bytes);
+	return ebb_u64_min(missing_bytes, now.base_bytes - now.left_bytes);
 }
 
 bool ebb_hand_is_above(const struct ebb_balloon_record *record,
@@ -285,9 +281,9 @@ ebb_hand_give_back(const struct ebb_balloon_record *record,
 		 * moved may still be asked to.
 		 */
 		.resize = !ebb_hand_is_above(record, stats),
-		.left_bytes = lesser(stats->actual_bytes + now.base_bytes -
-					     now.left_bytes,
-				     now.base_bytes),
+		.left_bytes = ebb_u64_min(stats->actual_bytes + now.base_bytes -
+						  now.left_bytes,
+					  now.base_bytes),
 		.set_period = true,
 		.period_s = record->period_s,
 	};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/size.h"
+#include "common/u64.h"
 
 static const char low_memory[] = "low-memory";
 static const char swapping[] = "swapping";
@@ -23,23 +24,13 @@ enum {
 /* Between two readings: what a guest with compressed swap moves at rest is less. */
 #define SWAPPED_MAX_BYTES (4 * EBB_MIB)
 
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
-static uint64_t lesser(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 uint64_t ebb_need_cushion(uint64_t memory_bytes)
 {
 	uint64_t bytes = memory_bytes / CUSHION_PARTS;
 
 	if (bytes < CUSHION_MIN_BYTES)
 		return CUSHION_MIN_BYTES;
-	return lesser(bytes, CUSHION_MAX_BYTES);
+	return ebb_u64_min(bytes, CUSHION_MAX_BYTES);
 }
 
 uint64_t ebb_need_spare(const struct ebb_balloon_stats *now,
@@ -50,12 +41,14 @@ uint64_t ebb_need_spare(const struct ebb_balloon_stats *now,
 
 	if (!now->usable_known)
 		return 0;
-	bytes = less(now->usable_bytes, cushion_bytes + cushion_bytes / 2);
+	bytes = ebb_u64_minus(now->usable_bytes,
+			      cushion_bytes + cushion_bytes / 2);
 	if (!free_only)
 		return bytes;
 	if (!now->unused_known)
 		return 0;
-	return lesser(bytes, less(now->unused_bytes, FREE_KEPT_BYTES));
+	return ebb_u64_min(bytes,
+			   ebb_u64_minus(now->unused_bytes, FREE_KEPT_BYTES));
 }
 
 const char *ebb_need_alarm(const struct ebb_balloon_stats *before,

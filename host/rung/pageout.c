@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/size.h"
+#include "common/u64.h"
 #include "host/budget/budget.h"
 #include "host/budget/text.h"
 #include "host/lease/steps.h"
@@ -91,16 +92,6 @@ static int read_holding(const struct ebb_lender *lender,
 	return ret_holding->swapped_known ? 0 : -ENODATA;
 }
 
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* EBB_END_NONE, or why it is over. */
 static struct ebb_outcome measure(struct pageout *pageout)
 {
@@ -116,8 +107,10 @@ static struct ebb_outcome measure(struct pageout *pageout)
 	reclaim->swapped_after_known = now.swapped_known;
 	reclaim->books.reclaimed_bytes =
 		pageout->came_bytes +
-		least(less(pageout->start.resident_bytes, now.resident_bytes),
-		      less(now.swapped_bytes, pageout->start.swapped_bytes));
+		ebb_u64_min(ebb_u64_minus(pageout->start.resident_bytes,
+					  now.resident_bytes),
+			    ebb_u64_minus(now.swapped_bytes,
+					  pageout->start.swapped_bytes));
 	return ebb_outcome(ebb_bounds_end(&pageout->bounds, &reclaim->books));
 }
 
@@ -165,8 +158,8 @@ static uint64_t room_bytes(void)
 	if (sysinfo(&info) < 0)
 		return 0;
 	total_bytes = (uint64_t)info.totalswap * info.mem_unit;
-	return less((uint64_t)info.freeswap * info.mem_unit,
-		    ebb_pageout_reserve_bytes(total_bytes));
+	return ebb_u64_minus((uint64_t)info.freeswap * info.mem_unit,
+			     ebb_pageout_reserve_bytes(total_bytes));
 }
 
 /* ---- the loop ---- */
@@ -197,8 +190,8 @@ static struct ebb_outcome failed(int r)
 
 static uint64_t missing_bytes(const struct pageout *pageout)
 {
-	return less(pageout->reclaim->wish.bytes,
-		    pageout->reclaim->books.reclaimed_bytes);
+	return ebb_u64_minus(pageout->reclaim->wish.bytes,
+			     pageout->reclaim->books.reclaimed_bytes);
 }
 
 /* Whether more may be paged out now. */
@@ -224,8 +217,8 @@ static struct ebb_outcome rest(const struct pageout *pageout,
 
 	while (outcome.end == EBB_END_NONE &&
 	       (now_ns = ebb_now_ns()) < until_ns) {
-		ebb_sleep_us((uint32_t)(least(until_ns - now_ns,
-					      POLL_US * EBB_NS_PER_US) /
+		ebb_sleep_us((uint32_t)(ebb_u64_min(until_ns - now_ns,
+						    POLL_US * EBB_NS_PER_US) /
 					EBB_NS_PER_US) +
 			     1);
 		outcome = ebb_outcome(
@@ -271,7 +264,7 @@ static struct ebb_outcome rest_after(const struct pageout *pageout,
 
 	/* What is not known may be the worst. */
 	if (pace->stalled_known && read_stalled(&stalled_ns))
-		stalled_ns = less(stalled_ns, pace->stalled_ns);
+		stalled_ns = ebb_u64_minus(stalled_ns, pace->stalled_ns);
 	else
 		stalled_ns = UINT64_MAX;
 	return rest(pageout, &pageout->bounds,
@@ -282,7 +275,7 @@ static struct ebb_outcome rest_after(const struct pageout *pageout,
 /* No more than that goes out by one step. */
 static uint64_t most_bytes(const struct pageout *pageout)
 {
-	return least(missing_bytes(pageout), room_bytes());
+	return ebb_u64_min(missing_bytes(pageout), room_bytes());
 }
 
 /* A little of the next part. DRAINED: there is none. */
@@ -443,7 +436,8 @@ static struct ebb_outcome estimate(struct pageout *pageout)
 			return failed(r);
 		sum_bytes += present_bytes;
 	}
-	pageout->reclaim->estimate.max_bytes = least(sum_bytes, room_bytes());
+	pageout->reclaim->estimate.max_bytes =
+		ebb_u64_min(sum_bytes, room_bytes());
 	return ebb_outcome(EBB_END_SATISFIED);
 }
 
