@@ -2,28 +2,21 @@
 #include "host/rung/pageout.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/sysinfo.h>
 
-#include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/size.h"
 #include "common/u64.h"
 #include "host/budget/budget.h"
-#include "host/budget/text.h"
 #include "host/lease/steps.h"
 #include "host/memory/pages.h"
 #include "host/rung/cold.h"
 #include "host/rung/held.h"
+#include "host/rung/pageout_host.h"
 #include "host/rung/rung.h"
 
 enum {
 	POLL_US = 100 * 1000,
-	/* Rests are shorter than this, whatever a piece took. */
-	REST_MS_MAX = 2000,
-	RESERVE_PART = 16,
 	/* So many times what is missing is tried: some of it will be hot. */
 	TRIED_TIMES = 2,
 	/* Of what was looked at again, so small a part may have come back. */
@@ -32,31 +25,8 @@ enum {
 	MISSED_PART = 8,
 };
 
-#define RESERVE_BYTES_MIN (32 * EBB_MIB)
-
 /* While it goes on, less that was looked at again says nothing: a trial may err. */
 #define REVIEWED_BYTES_MIN (4 * EBB_COLD_PART_BYTES)
-
-/* ---- decisions ---- */
-
-uint64_t ebb_pageout_reserve_bytes(uint64_t swap_bytes)
-{
-	return swap_bytes / RESERVE_PART > RESERVE_BYTES_MIN
-		       ? swap_bytes / RESERVE_PART
-		       : RESERVE_BYTES_MIN;
-}
-
-uint64_t ebb_pageout_rest_ns(uint64_t work_ns, uint64_t stalled_ns)
-{
-	uint64_t rest_ns;
-
-	if (stalled_ns > work_ns)
-		stalled_ns = work_ns;
-	rest_ns = work_ns / 4 + stalled_ns * 15 / 4;
-	return rest_ns < REST_MS_MAX * EBB_NS_PER_MS
-		       ? rest_ns
-		       : REST_MS_MAX * EBB_NS_PER_MS;
-}
 
 /* ---- the books ---- */
 
@@ -134,34 +104,6 @@ static int begin_books(struct pageout *pageout)
 	return 0;
 }
 
-/* ---- the host ---- */
-
-/* For how long some task stalled for memory since the machine began. */
-static bool read_stalled(uint64_t *ret_ns)
-{
-	unsigned long long us;
-	char text[256];
-
-	if (ebb_text_read(text, sizeof(text), "/proc/pressure/memory") < 0 ||
-	    sscanf(text, "some avg10=%*s avg60=%*s avg300=%*s total=%llu",
-		   &us) != 1)
-		return false;
-	*ret_ns = us * EBB_NS_PER_US;
-	return true;
-}
-
-static uint64_t room_bytes(void)
-{
-	struct sysinfo info;
-	uint64_t total_bytes;
-
-	if (sysinfo(&info) < 0)
-		return 0;
-	total_bytes = (uint64_t)info.totalswap * info.mem_unit;
-	return ebb_u64_minus((uint64_t)info.freeswap * info.mem_unit,
-			     ebb_pageout_reserve_bytes(total_bytes));
-}
-
 /* ---- the loop ---- */
 
 static struct ebb_outcome no_more(const char *reason)
@@ -203,7 +145,7 @@ static struct ebb_outcome may_take(struct pageout *pageout)
 		outcome = ebb_step_permission(&pageout->permission,
 					      &pageout->bounds,
 					      &pageout->reclaim->books);
-	if (outcome.end == EBB_END_NONE && room_bytes() == 0)
+	if (outcome.end == EBB_END_NONE && ebb_pageout_room_bytes() == 0)
 		return no_more(EBB_PAGEOUT_SWAP_FULL);
 	return outcome;
 }
@@ -239,50 +181,23 @@ static struct ebb_outcome settle(const struct pageout *pageout)
 			    EBB_PAGEOUT_SETTLE_MS * EBB_NS_PER_MS);
 }
 
-/**
- * struct pace - of one step, after which the disk is left to others
- * @stalled_ns: with @stalled_known
- */
-struct pace {
-	uint64_t begun_ns;
-	bool stalled_known;
-	uint64_t stalled_ns;
-};
-
-static struct pace begin_pace(void)
-{
-	struct pace pace = { .begun_ns = ebb_now_ns() };
-
-	pace.stalled_known = read_stalled(&pace.stalled_ns);
-	return pace;
-}
-
 static struct ebb_outcome rest_after(const struct pageout *pageout,
-				     const struct pace *pace)
+				     const struct ebb_pageout_pace *pace)
 {
-	uint64_t now_ns = ebb_now_ns(), stalled_ns;
-
-	/* What is not known may be the worst. */
-	if (pace->stalled_known && read_stalled(&stalled_ns))
-		stalled_ns = ebb_u64_minus(stalled_ns, pace->stalled_ns);
-	else
-		stalled_ns = UINT64_MAX;
-	return rest(pageout, &pageout->bounds,
-		    now_ns + ebb_pageout_rest_ns(now_ns - pace->begun_ns,
-						 stalled_ns));
+	return rest(pageout, &pageout->bounds, ebb_pageout_rested_ns(pace));
 }
 
 /* No more than that goes out by one step. */
 static uint64_t most_bytes(const struct pageout *pageout)
 {
-	return ebb_u64_min(missing_bytes(pageout), room_bytes());
+	return ebb_u64_min(missing_bytes(pageout), ebb_pageout_room_bytes());
 }
 
 /* A little of the next part. DRAINED: there is none. */
 static struct ebb_outcome try_part(struct pageout *pageout,
 				   uint64_t *ret_found_bytes)
 {
-	struct pace pace = begin_pace();
+	struct ebb_pageout_pace pace = ebb_pageout_begin_pace();
 	int r = ebb_cold_try(&pageout->cold, most_bytes(pageout), pace.begun_ns,
 			     ret_found_bytes);
 
@@ -315,7 +230,7 @@ static struct ebb_outcome try_parts(struct pageout *pageout)
 	if (outcome.end == EBB_END_DRAINED && cold->trials == 0)
 		return no_more(cold->refused > cold->tried / 2 ? "not-swapped"
 							       : "in-use");
-	/* Of what trials took some may come back, so that more is to be taken. */
+	/* Some of the memory that trials took may come back, so more is to be taken. */
 	if (outcome.end != EBB_END_NONE && outcome.end != EBB_END_DRAINED &&
 	    outcome.end != EBB_END_SATISFIED)
 		return outcome;
@@ -353,7 +268,7 @@ static struct ebb_outcome review(struct pageout *pageout)
 
 /*
  * Once more, of all that went out, with the trials: @outcome, or that the guest wants it
- * back. Whoever asks again soon has to know that.
+ * back. A caller that asks again soon has to know that.
  */
 static struct ebb_outcome review_all(struct pageout *pageout,
 				     struct ebb_outcome outcome)
@@ -368,7 +283,7 @@ static struct ebb_outcome review_all(struct pageout *pageout,
 	     outcome.end != EBB_END_NO_MORE && outcome.end != EBB_END_TIMEOUT))
 		return outcome;
 	settled = settle(pageout);
-	/* Whoever has no time left hears of what came back until now. */
+	/* If no time is left, the memory that came back until now counts. */
 	if (settled.end != EBB_END_NONE && settled.end != EBB_END_TIMEOUT)
 		return outcome.end == EBB_END_SATISFIED ? outcome : settled;
 	r = ebb_cold_count_back(cold, &back_bytes);
@@ -376,7 +291,7 @@ static struct ebb_outcome review_all(struct pageout *pageout,
 		return failed(r);
 	if (!is_refault(cold->out_bytes, back_bytes))
 		return outcome;
-	/* Trials of what is in use come back. What was asked for is what has to stay. */
+	/* Trials of memory in use come back. Only what was asked for has to stay. */
 	if (outcome.end == EBB_END_SATISFIED) {
 		settled = measure(pageout);
 		if (settled.end != EBB_END_NONE &&
@@ -393,14 +308,14 @@ static struct ebb_outcome review_all(struct pageout *pageout,
 static struct ebb_outcome take_piece(struct pageout *pageout)
 {
 	struct ebb_outcome outcome = may_take(pageout);
-	struct pace pace;
+	struct ebb_pageout_pace pace;
 	int r;
 
 	if (outcome.end == EBB_END_NONE)
 		outcome = review(pageout);
 	if (outcome.end != EBB_END_NONE)
 		return outcome;
-	pace = begin_pace();
+	pace = ebb_pageout_begin_pace();
 	r = ebb_cold_take(&pageout->cold, most_bytes(pageout), pace.begun_ns);
 	if (r < 0)
 		return failed(r);
@@ -437,7 +352,7 @@ static struct ebb_outcome estimate(struct pageout *pageout)
 		sum_bytes += present_bytes;
 	}
 	pageout->reclaim->estimate.max_bytes =
-		ebb_u64_min(sum_bytes, room_bytes());
+		ebb_u64_min(sum_bytes, ebb_pageout_room_bytes());
 	return ebb_outcome(EBB_END_SATISFIED);
 }
 

@@ -56,8 +56,6 @@
 #ifndef EBB_HOST_PAGEOUT_H
 #define EBB_HOST_PAGEOUT_H
 
-#include <stdint.h>
-
 #include "host/lease/reclaim.h"
 
 /* How long the guest has to show what it wants back. */
@@ -65,16 +63,6 @@
 
 /* Why there is no more, though that says nothing of the guest. */
 #define EBB_PAGEOUT_SWAP_FULL "swap-full"
-
-/* Pure. What of the swap a run leaves to the host: a sixteenth, at least 32 MiB. */
-uint64_t ebb_pageout_reserve_bytes(uint64_t swap_bytes);
-
-/**
- * ebb_pageout_rest_ns - how long to rest after a piece. Pure
- * @work_ns: that it took
- * @stalled_ns: of which some task of the host stalled for memory; more is taken for all
- */
-uint64_t ebb_pageout_rest_ns(uint64_t work_ns, uint64_t stalled_ns);
 
 /* As ebb_reclaim_prepare() and ebb_reclaim_run(). The lender has no map and no ring. */
 void ebb_pageout_prepare(struct ebb_reclaim *reclaim);

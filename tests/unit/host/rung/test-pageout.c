@@ -19,6 +19,7 @@
 #include "host/memory/pages.h"
 #include "host/rung/cold.h"
 #include "host/rung/pageout.h"
+#include "host/rung/pageout_host.h"
 
 enum {
 	PARTS = 16,
