@@ -81,7 +81,7 @@ void ebb_call_orphan(struct ebb_call *call);
 
 /* ---- output.c ---- */
 
-/* Waits for what the peer's state needs: to write, or to read, or to hear of its end. */
+/* Watches its socket as its state needs: to write, to read, or for its end alone. */
 void ebb_peer_watch(struct ebb_peer *peer);
 
 /* Bytes went to or fro. */

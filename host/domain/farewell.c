@@ -22,7 +22,7 @@ struct farewell {
 	char name[EBB_NAME_BYTES_MAX];
 };
 
-/* By the last that is known: more than the domain has, libvirt refuses. */
+/* The size is the last that is known: libvirt refuses more than the domain has. */
 static void tell_held(const struct farewell *farewell, const char *why)
 {
 	const struct ebb_balloon_record *record = &farewell->hand.record;
@@ -66,7 +66,7 @@ static void farewell_work(void *opaque)
 	if (farewell->give_back && ebb_hand_holds(hand)) {
 		r = read_clear(hand, &answer);
 		all = ebb_hand_give_back(&hand->record, &answer.stats);
-		/* What was out may have been just that. */
+		/* The question that was out may have given it back. */
 		if (r == 0 && ebb_hand_holds(hand))
 			r = ebb_hand_do(hand, &all, &answer);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The end of a guard of a balloon (vm_guard.c): what it holds for Ebb is given back off
- * the loop, and the log tells what cannot be given back.
+ * The end of a guard of a balloon (vm_guard.c): a job gives back the memory that it holds
+ * for Ebb, or the log tells that it cannot.
  */
 #ifndef EBB_HOST_FAREWELL_H
 #define EBB_HOST_FAREWELL_H

@@ -51,7 +51,7 @@ static int ask_own(struct ebb_probe_context *context,
 				     : "the channel cannot be opened");
 		return r == -ENOTCONN ? -EIO : r;
 	}
-	/* Of a guest that was restored, libvirt does not know who has it open. */
+	/* libvirt does not know whether an agent has it open in a guest that was restored. */
 	if (probe->domxml.own_closed && !order->heard &&
 	    !ebb_process_was_restored(probe->qemu.pid))
 		return -ENOTCONN;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A vm's guard: what Ebb holds by its balloon is given back before the guest runs short.
+ * A vm's guard: it gives back the memory that Ebb holds by the balloon before the guest
+ * runs short.
  *
  * Theory of operation
  * ===================
@@ -8,31 +9,30 @@
  * While something is held, the statistics are read twice a second; the guest's driver
  * renews them once a second. All is given back
  *   - when the guest needs it (need.h), or may have less than its min now;
- *   - when its driver says nothing for a while, though the guest runs: what is not known
- *     is never spare;
+ *   - when its driver says nothing for a while, though the guest runs: memory that is not
+ *     known to be spare is not;
  *   - when a better rung is open, or this one is forbidden;
- *   - when a person asks for it, or who shares memory out has enough for long;
+ *   - when a person asks for it, or the host has had enough for long;
  *   - when ebbd ends: nobody would watch.
  *
- * At a reset it is, too, but for REST_BYTES. QEMU keeps what it asks of a balloon, so the
- * next kernel would inflate it while it boots. Asked for nothing, its driver would say
+ * At a reset it is, too, but for REST_BYTES. QEMU keeps the size that it asks of a balloon,
+ * so the next kernel would inflate it while it boots. Asked for nothing, its driver would say
  * nothing, and QEMU would take the balloon for as large as before the reset
  * (VirtIOBalloon.actual is the driver's last word). So a rest is asked for until the
  * driver has said so, and is given back then.
  *
- * An ebbd that is killed cannot do that. The record, which libvirt keeps, is what the next
- * one goes on with, as soon as its first look has read it, whatever that waits for then.
+ * An ebbd that is killed cannot do that. The next one goes on with the record, which
+ * libvirt keeps, as soon as its first look has read it, whatever that waits for then.
  *
  * No wait is here, and no job of the vm's is needed: a look that hangs does not blind the
  * guard. A QEMU that hangs does, for its own domain: this is told once, and the guest,
- * which hangs with it, needs nothing meanwhile. What is held is the reclaim's while that
- * runs (hand.h).
+ * which hangs with it, needs nothing meanwhile. While a reclaim runs, the held memory is
+ * the reclaim's (hand.h).
  *
- * For who shares memory out. What the driver says here is the guest's word
- * (vm_sight.c), and costs nothing more. Where nothing is held no statistics are read:
- * who wants a word has a worker ask for one (vm_facts.c), with the same hand, as one
- * question to a QEMU that hangs is enough. That the guest needed what was held is
- * counted, for it is left alone then.
+ * The policy has the guest's word (vm_sight.c) from these statistics, at no further cost.
+ * Where nothing is held none are read: then a worker asks for a word (vm_facts.c), with
+ * the same hand, as one question to a QEMU that hangs is enough. Each time that the guest
+ * needed the held memory back is counted, as the policy leaves it alone then.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ enum {
 	PERIOD_MS = 500,
 	/* A driver that says nothing for so long is not there. */
 	SILENT_MS = 10 * 1000,
-	/* What is plugged or unplugged is told by two who do it at two moments. */
+	/* QEMU and the driver tell of a plug or unplug at two moments. */
 	ABOVE_MS = 5 * 1000,
 };
 

@@ -142,7 +142,7 @@ static int start_telling(struct ebb_vm *vm, struct ebb_call *call,
 		.told = -ENOTCONN,
 		.want_facts = call || ebb_now_ns() >= vm->target.facts_due_ns,
 	};
-	/* Somebody asks now: what was in vain before is tried anew. */
+	/* A person asks now: the agent tries anew, also where it was in vain before. */
 	vm->telling.message.retry = call != NULL;
 	return ebb_vm_run(vm, &tell);
 }

@@ -100,7 +100,7 @@ bool ebb_asking_begin(struct ebb_asking *asking, const char *command,
  * ebb_asking_go_on - the next question, on the connection of the last
  *
  * With @keeps, and only after EBB_ASKED_ANSWERED or EBB_ASKED_REFUSED. It has the time
- * that ebb_asking_begin() gave the first, or what is left of it.
+ * that ebb_asking_begin() gave the first, or the rest of it.
  * Returns true if it has ended already.
  */
 bool ebb_asking_go_on(struct ebb_asking *asking, const char *command,
