@@ -11,98 +11,46 @@
 #include <libxml/parser.h>
 
 #include "common/cleanup.h"
+#include "host/libvirt/edits.h"
 #include "protocol/message.h"
 
 enum {
-	/* Memory, its source and access, the channel, the balloon; cells and devices. */
-	EDITS_MAX = 136,
-	CONTEXT_LINES = 3,
-	SMALL_PAGE_KIB = 4,
-	EDIT_BYTES = 512,
+	SMALL_PAGE_KIB = 4
 };
 
-struct line {
-	const char *text;
-	size_t bytes; /* without its newline */
-};
-
-/**
- * struct edit - a change of one line
- * @line: index of it
- * @replaces: @text comes in its place, else after it
- * @text: lines, each with its newline; or empty
- */
-struct edit {
-	size_t line;
-	bool replaces;
-	char text[EDIT_BYTES];
-};
-
-struct mend {
-	struct line *lines;
-	size_t line_count;
-	struct edit edits[EDITS_MAX];
-	size_t edit_count;
-	int error; /* the first one */
-};
-
-/* ---- lines ---- */
-
-static int split(struct mend *mend, const char *xml)
-{
-	size_t count = 1;
-
-	for (const char *c = xml; *c; c++)
-		count += *c == '\n';
-	mend->lines = calloc(count, sizeof(*mend->lines));
-	if (!mend->lines)
-		return -ENOMEM;
-	while (*xml) {
-		size_t bytes = strcspn(xml, "\n");
-
-		mend->lines[mend->line_count++] = (struct line){ xml, bytes };
-		xml += bytes + (xml[bytes] == '\n');
-	}
-	return 0;
-}
-
-static void fail(struct mend *mend, int error)
-{
-	if (mend->error == 0)
-		mend->error = error;
-}
+/* ---- lines of elements ---- */
 
 /*
  * The line on which the start tag of an element is, and alone; NULL after a failure.
  * @ret_indent: how far it is indented
  */
-static const struct line *line_of(struct mend *mend, const xmlNode *node,
-				  int *ret_indent)
+static const struct ebb_line *line_of(struct ebb_edits *edits,
+				      const xmlNode *node, int *ret_indent)
 {
 	long number = xmlGetLineNo(node);
 	size_t name_bytes = strlen((const char *)node->name);
-	const struct line *line;
+	const struct ebb_line *line;
 	size_t indent = 0;
 
-	if (number < 1 || (size_t)number > mend->line_count) {
-		fail(mend, -ENOTSUP);
+	if (number < 1 || (size_t)number > edits->line_count) {
+		ebb_edits_fail(edits, -ENOTSUP);
 		return NULL;
 	}
-	line = &mend->lines[number - 1];
+	line = &edits->lines[number - 1];
 	while (indent < line->bytes && line->text[indent] == ' ')
 		indent++;
 	if (line->bytes < indent + 1 + name_bytes ||
 	    line->text[indent] != '<' ||
 	    strncmp(line->text + indent + 1, (const char *)node->name,
 		    name_bytes) != 0) {
-		fail(mend, -ENOTSUP);
+		ebb_edits_fail(edits, -ENOTSUP);
 		return NULL;
 	}
 	*ret_indent = (int)indent;
 	return line;
 }
 
-static bool ends_with(const struct line *line, const char *end)
+static bool ends_with(const struct ebb_line *line, const char *end)
 {
 	size_t bytes = strlen(end);
 
@@ -110,25 +58,7 @@ static bool ends_with(const struct line *line, const char *end)
 	       strncmp(line->text + line->bytes - bytes, end, bytes) == 0;
 }
 
-static struct edit *add_edit(struct mend *mend, const struct line *line,
-			     bool replaces)
-{
-	size_t index = (size_t)(line - mend->lines);
-	struct edit *edit;
-
-	for (size_t i = 0; i < mend->edit_count; i++)
-		if (mend->edits[i].line == index)
-			fail(mend, -ENOTSUP);
-	if (mend->edit_count == EDITS_MAX)
-		fail(mend, -ENOTSUP);
-	if (mend->error < 0)
-		return NULL;
-	edit = &mend->edits[mend->edit_count++];
-	*edit = (struct edit){ .line = index, .replaces = replaces };
-	return edit;
-}
-
-/* ---- what has to change ---- */
+/* ---- the changes ---- */
 
 static xmlNode *child_of(const xmlNode *node, const char *name)
 {
@@ -156,13 +86,13 @@ static bool starts_with(const char *text, size_t bytes, const char *start)
 }
 
 /* Another value of an attribute that is on the line of the start tag. */
-static void set_attribute(struct mend *mend, const xmlNode *node,
+static void set_attribute(struct ebb_edits *edits, const xmlNode *node,
 			  const char *attribute, const char *from,
 			  const char *to)
 {
 	int indent;
-	const struct line *line = line_of(mend, node, &indent);
-	struct edit *edit = line ? add_edit(mend, line, true) : NULL;
+	const struct ebb_line *line = line_of(edits, node, &indent);
+	struct ebb_edit *edit = line ? ebb_edits_add(edits, line, true) : NULL;
 	char old[2][64];
 
 	if (!edit)
@@ -181,21 +111,22 @@ static void set_attribute(struct mend *mend, const xmlNode *node,
 				     attribute, to, (int)rest,
 				     line->text + line->bytes - rest) >=
 			    (int)sizeof(edit->text))
-				fail(mend, -ENOTSUP);
+				ebb_edits_fail(edits, -ENOTSUP);
 			return;
 		}
-	fail(mend, -ENOTSUP);
+	ebb_edits_fail(edits, -ENOTSUP);
 }
 
-static void remove_element(struct mend *mend, const xmlNode *node)
+static void remove_element(struct ebb_edits *edits, const xmlNode *node)
 {
 	int indent;
-	const struct line *line = node ? line_of(mend, node, &indent) : NULL;
+	const struct ebb_line *line = node ? line_of(edits, node, &indent)
+					   : NULL;
 
 	if (line && !ends_with(line, "/>"))
-		fail(mend, -ENOTSUP);
+		ebb_edits_fail(edits, -ENOTSUP);
 	else if (line)
-		add_edit(mend, line, true);
+		ebb_edits_add(edits, line, true);
 }
 
 /* libvirt prints each size in KiB. A page as small as any is none of hugetlbfs. */
@@ -242,22 +173,22 @@ static bool is_shared(const xmlNode *backing)
 	return has(child_of(backing, "access"), "mode", "shared");
 }
 
-static void add_memory_backing(struct mend *mend, const xmlNode *domain)
+static void add_memory_backing(struct ebb_edits *edits, const xmlNode *domain)
 {
 	const xmlNode *before = child_of(domain, "currentMemory");
-	const struct line *line;
-	struct edit *edit;
+	const struct ebb_line *line;
+	struct ebb_edit *edit;
 	int indent;
 
 	if (!before)
 		before = child_of(domain, "memory");
-	line = before ? line_of(mend, before, &indent) : NULL;
+	line = before ? line_of(edits, before, &indent) : NULL;
 	if (!line || (!ends_with(line, "</currentMemory>") &&
 		      !ends_with(line, "</memory>"))) {
-		fail(mend, -ENOTSUP);
+		ebb_edits_fail(edits, -ENOTSUP);
 		return;
 	}
-	edit = add_edit(mend, line, false);
+	edit = ebb_edits_add(edits, line, false);
 	if (edit)
 		snprintf(edit->text, sizeof(edit->text),
 			 "%*s<memoryBacking>\n"
@@ -268,22 +199,23 @@ static void add_memory_backing(struct mend *mend, const xmlNode *domain)
 			 "");
 }
 
-static void change_memory_backing(struct mend *mend, const xmlNode *backing)
+static void change_memory_backing(struct ebb_edits *edits,
+				  const xmlNode *backing)
 {
 	bool source = needs_source(backing);
 	bool access = !is_shared(backing);
-	const struct line *line;
-	struct edit *edit;
+	const struct ebb_line *line;
+	struct ebb_edit *edit;
 	int indent;
 
 	if (!source && !access)
 		return;
-	line = line_of(mend, backing, &indent);
+	line = line_of(edits, backing, &indent);
 	if (!line || ends_with(line, "/>")) {
-		fail(mend, -ENOTSUP);
+		ebb_edits_fail(edits, -ENOTSUP);
 		return;
 	}
-	edit = add_edit(mend, line, false);
+	edit = ebb_edits_add(edits, line, false);
 	if (!edit)
 		return;
 	indent += 2;
@@ -292,12 +224,12 @@ static void change_memory_backing(struct mend *mend, const xmlNode *backing)
 		 source ? "<source type='memfd'/>\n" : "", access ? indent : 0,
 		 "", access ? "<access mode='shared'/>\n" : "");
 	if (access)
-		remove_element(mend, child_of(backing, "access"));
+		remove_element(edits, child_of(backing, "access"));
 	if (source)
-		remove_element(mend, child_of(backing, "source"));
+		remove_element(edits, child_of(backing, "source"));
 }
 
-static void mend_cells(struct mend *mend, const xmlNode *domain)
+static void mend_cells(struct ebb_edits *edits, const xmlNode *domain)
 {
 	const xmlNode *numa = child_of(child_of(domain, "cpu"), "numa");
 
@@ -305,12 +237,12 @@ static void mend_cells(struct mend *mend, const xmlNode *domain)
 	     cell = cell->next)
 		if (cell->type == XML_ELEMENT_NODE &&
 		    has(cell, "memAccess", "private"))
-			set_attribute(mend, cell, "memAccess", "private",
+			set_attribute(edits, cell, "memAccess", "private",
 				      "shared");
 }
 
 /* An NVDIMM's access is to its owner's file: it is left alone. */
-static void mend_devices(struct mend *mend, const xmlNode *devices)
+static void mend_devices(struct ebb_edits *edits, const xmlNode *devices)
 {
 	for (const xmlNode *node = devices->children; node; node = node->next)
 		if (node->type == XML_ELEMENT_NODE &&
@@ -318,25 +250,25 @@ static void mend_devices(struct mend *mend, const xmlNode *devices)
 		    (has(node, "model", "dimm") ||
 		     has(node, "model", "virtio-mem")) &&
 		    has(node, "access", "private"))
-			set_attribute(mend, node, "access", "private",
+			set_attribute(edits, node, "access", "private",
 				      "shared");
 }
 
-static void mend_memory(struct mend *mend, const xmlNode *domain)
+static void mend_memory(struct ebb_edits *edits, const xmlNode *domain)
 {
 	const xmlNode *backing = child_of(domain, "memoryBacking");
 
-	mend_cells(mend, domain);
+	mend_cells(edits, domain);
 	if (backing)
-		change_memory_backing(mend, backing);
+		change_memory_backing(edits, backing);
 	else
-		add_memory_backing(mend, domain);
+		add_memory_backing(edits, domain);
 }
 
-static void mend_channel(struct mend *mend, const xmlNode *devices)
+static void mend_channel(struct ebb_edits *edits, const xmlNode *devices)
 {
-	const struct line *line;
-	struct edit *edit;
+	const struct ebb_line *line;
+	struct ebb_edit *edit;
 	int indent;
 
 	for (const xmlNode *node = devices->children; node; node = node->next)
@@ -344,12 +276,12 @@ static void mend_channel(struct mend *mend, const xmlNode *devices)
 		    strcmp((const char *)node->name, "channel") == 0 &&
 		    has(child_of(node, "target"), "name", EBB_CHANNEL_NAME))
 			return;
-	line = line_of(mend, devices, &indent);
+	line = line_of(edits, devices, &indent);
 	if (!line || ends_with(line, "/>")) {
-		fail(mend, -ENOTSUP);
+		ebb_edits_fail(edits, -ENOTSUP);
 		return;
 	}
-	edit = add_edit(mend, line, false);
+	edit = ebb_edits_add(edits, line, false);
 	if (edit)
 		snprintf(edit->text, sizeof(edit->text),
 			 "%*s<channel type='unix'>\n"
@@ -359,23 +291,16 @@ static void mend_channel(struct mend *mend, const xmlNode *devices)
 			 indent + 2, "", indent + 4, "", indent + 2, "");
 }
 
-static void mend_balloon(struct mend *mend, const xmlNode *devices)
+static void mend_balloon(struct ebb_edits *edits, const xmlNode *devices)
 {
 	const xmlNode *balloon = child_of(devices, "memballoon");
 
 	if (has(balloon, "freePageReporting", "on"))
-		set_attribute(mend, balloon, "freePageReporting", "on", "off");
-}
-
-static int compare_edits(const void *a, const void *b)
-{
-	const struct edit *left = a, *right = b;
-
-	return left->line < right->line ? -1 : left->line > right->line;
+		set_attribute(edits, balloon, "freePageReporting", "on", "off");
 }
 
 /* Returns 0, with no edit where nothing lacks, or an error. */
-static int find_edits(struct mend *mend, const char *xml)
+static int find_edits(struct ebb_edits *edits, const char *xml)
 {
 	xmlDoc *doc = xmlReadMemory(xml, (int)strlen(xml), "domain.xml", NULL,
 				    XML_PARSE_NONET | XML_PARSE_NOERROR |
@@ -388,40 +313,21 @@ static int find_edits(struct mend *mend, const char *xml)
 		xmlFreeDoc(doc);
 		return -EBADMSG;
 	}
-	mend_memory(mend, domain);
-	mend_devices(mend, devices);
-	mend_channel(mend, devices);
-	mend_balloon(mend, devices);
+	mend_memory(edits, domain);
+	mend_devices(edits, devices);
+	mend_channel(edits, devices);
+	mend_balloon(edits, devices);
 	xmlFreeDoc(doc);
-	qsort(mend->edits, mend->edit_count, sizeof(mend->edits[0]),
-	      compare_edits);
-	return mend->error;
+	ebb_edits_sort(edits);
+	return edits->error;
 }
 
-/* ---- what comes of it ---- */
-
-static void write_mended(FILE *file, const struct mend *mend)
-{
-	size_t next = 0;
-
-	for (size_t i = 0; i < mend->line_count; i++) {
-		const struct edit *edit =
-			next < mend->edit_count && mend->edits[next].line == i
-				? &mend->edits[next++]
-				: NULL;
-
-		if (!edit || !edit->replaces)
-			fprintf(file, "%.*s\n", (int)mend->lines[i].bytes,
-				mend->lines[i].text);
-		if (edit)
-			fputs(edit->text, file);
-	}
-}
+/* ---- the proof ---- */
 
 /* The edits made what they should: nothing is left to be done. */
-static int prove(const struct mend *mend)
+static int prove(const struct ebb_edits *edits)
 {
-	struct mend again = { 0 };
+	struct ebb_edits again = { 0 };
 	char *text ebb_auto_free = NULL;
 	size_t bytes;
 	FILE *file = open_memstream(&text, &bytes);
@@ -429,121 +335,43 @@ static int prove(const struct mend *mend)
 
 	if (!file)
 		return -ENOMEM;
-	write_mended(file, mend);
+	ebb_edits_apply(file, edits);
 	if (fclose(file) == EOF)
 		return -ENOMEM;
-	r = split(&again, text);
+	r = ebb_edits_split(&again, text);
 	if (r == 0)
 		r = find_edits(&again, text);
 	free(again.lines);
 	if (r == -ENOMEM)
 		return r;
-	return r < 0 || again.edit_count > 0 ? -ENOTSUP : 0;
-}
-
-/* ---- the patch ---- */
-
-static size_t count_lines(const char *text)
-{
-	size_t count = 0;
-
-	for (; *text; text++)
-		count += *text == '\n';
-	return count;
-}
-
-static void write_added(FILE *file, const char *text)
-{
-	while (*text) {
-		size_t bytes = strcspn(text, "\n");
-
-		fprintf(file, "+%.*s\n", (int)bytes, text);
-		text += bytes + 1;
-	}
-}
-
-/* Lines @from to @end, which is not among them, with the edits from @first on. */
-static void write_lines(FILE *file, const struct mend *mend, size_t from,
-			size_t end, size_t first)
-{
-	for (size_t i = from; i < end; i++) {
-		const struct edit *edit =
-			first < mend->edit_count && mend->edits[first].line == i
-				? &mend->edits[first++]
-				: NULL;
-
-		fprintf(file, "%c%.*s\n", edit && edit->replaces ? '-' : ' ',
-			(int)mend->lines[i].bytes, mend->lines[i].text);
-		if (edit)
-			write_added(file, edit->text);
-	}
-}
-
-static size_t begin_of(const struct edit *edit)
-{
-	size_t changed = edit->line + !edit->replaces;
-
-	return changed > CONTEXT_LINES ? changed - CONTEXT_LINES : 0;
-}
-
-static size_t end_of(const struct mend *mend, const struct edit *edit)
-{
-	size_t end = edit->line + 1 + CONTEXT_LINES;
-
-	return end < mend->line_count ? end : mend->line_count;
-}
-
-static void write_patch(FILE *file, const struct mend *mend, const char *name)
-{
-	size_t more = 0; /* lines that the new file has before a hunk */
-
-	fprintf(file, "--- %s.xml\n+++ %s.xml\n", name, name);
-	for (size_t first = 0, last; first < mend->edit_count; first = last) {
-		size_t from = begin_of(&mend->edits[first]);
-		size_t end = 0, added = 0, removed = 0;
-
-		/* Edits whose lines meet are of one hunk. */
-		for (last = first;
-		     last < mend->edit_count &&
-		     (last == first || begin_of(&mend->edits[last]) <= end);
-		     last++) {
-			end = end_of(mend, &mend->edits[last]);
-			added += count_lines(mend->edits[last].text);
-			removed += mend->edits[last].replaces;
-		}
-		fprintf(file, "@@ -%zu,%zu +%zu,%zu @@\n", from + 1, end - from,
-			from + more + 1, end - from + added - removed);
-		write_lines(file, mend, from, end, first);
-		/* Below zero it wraps, and back. */
-		more += added - removed;
-	}
+	return r < 0 || again.count > 0 ? -ENOTSUP : 0;
 }
 
 int ebb_mend_definition(const char *xml, const char *name, char *ret_patch,
 			size_t patch_bytes)
 {
-	struct mend *mend ebb_auto_free = calloc(1, sizeof(*mend));
-	struct line *lines ebb_auto_free = NULL;
+	struct ebb_edits *edits ebb_auto_free = calloc(1, sizeof(*edits));
+	struct ebb_line *lines ebb_auto_free = NULL;
 	char *text ebb_auto_free = NULL;
 	size_t bytes;
 	FILE *file;
 	int r;
 
-	if (!mend || split(mend, xml) < 0)
+	if (!edits || ebb_edits_split(edits, xml) < 0)
 		return -ENOMEM;
-	lines = mend->lines;
-	r = find_edits(mend, xml);
+	lines = edits->lines;
+	r = find_edits(edits, xml);
 	if (r < 0)
 		return r;
-	if (mend->edit_count == 0)
+	if (edits->count == 0)
 		return -EALREADY;
-	r = prove(mend);
+	r = prove(edits);
 	if (r < 0)
 		return r;
 	file = open_memstream(&text, &bytes);
 	if (!file)
 		return -ENOMEM;
-	write_patch(file, mend, name);
+	ebb_edits_patch(file, edits, name);
 	if (fclose(file) == EOF)
 		return -ENOMEM;
 	if (bytes >= patch_bytes)

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What keeps a domain off rung lease in the XML that it is defined by, as a patch. Pure:
- * text in, text out.
+ * Takes a domain's obstacles to rung lease out of the XML that it is defined by, as a
+ * patch. Pure: text in, text out.
  *
  * Theory of operation
  * ===================
  *
  * An operator wants to see a change before it is made, and to have it made by tools that
  * he knows: patch(1) and virsh. So the lines of the definition stay as libvirt prints
- * them, but for those that change. libxml2 says what the definition lacks, and in which
- * lines the elements are that have to change; to print the whole document with it would
- * change the quotes of each attribute.
+ * them, but for those that change (edits.h). libxml2 finds the elements that have to
+ * change, and their lines; to print the whole document with it would change the quotes of
+ * each attribute.
  *
  * That takes for granted that an element which changes begins on a line of its own, as
- * libvirt writes it. That it was so is proven: what comes of the edits is parsed again,
- * and must lack nothing. Else there is no patch.
+ * libvirt writes it. That it was so is proven: the edited text is parsed again, and must
+ * lack nothing. Else there is no patch.
  *
- * What the owner reserved (locked memory, pinned processors, passed-through devices) is
- * his choice and is left alone.
+ * The owner chose what to reserve (locked memory, pinned processors, passed-through
+ * devices): that is left alone.
  */
 #ifndef EBB_HOST_MEND_H
 #define EBB_HOST_MEND_H
