@@ -320,8 +320,9 @@ static struct ebb_outcome take_all(struct session *session)
 			return outcome;
 		if (moved)
 			ebb_fault_point("resolved");
+		/* What is enough by then needs no rest to be so. */
 		if (moved && is_piece_over(session))
-			return ebb_outcome(EBB_END_NONE);
+			return ebb_outcome(ebb_tools_end(session->tools));
 		if (!moved)
 			nap(session);
 	}

@@ -299,6 +299,16 @@ static void test_gently_enough(void **state)
 	run();
 	assert_outcome(EBB_END_SATISFIED, "");
 	assert_int_equal(reclaim.outcome.bytes, 3 * RANGE);
+
+	/* Nor does it rest where that is so at the end of one. */
+	end(NULL);
+	begin_gently();
+	reclaim.wish.all = false;
+	reclaim.wish.bytes = 32 * RANGE;
+	run();
+	assert_outcome(EBB_END_SATISFIED, "");
+	assert_int_equal(reclaim.outcome.bytes, 32 * RANGE);
+	assert_true(reclaim.pace.over);
 }
 
 /* Somebody waits from the beginning, or from a rest on. */
