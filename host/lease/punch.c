@@ -25,6 +25,8 @@ enum {
 	GENTLE_POLL_US = 500,
 	/* In a nap it is looked so often whether somebody does now. */
 	NAP_LOOK_US = 5000,
+	/* So many pieces are taken without a rest, if batches fail. */
+	PIECES_MAX = 4,
 };
 
 /* Offers [first, end) of a batch that were taken together; none: first == end. */
@@ -356,17 +358,34 @@ static struct group none_after(const struct group *group)
 	return (struct group){ .first = group->end, .end = group->end };
 }
 
+/* Nothing was revoked, or not granted in time. */
+static bool is_whole(const struct ebb_batch *batch)
+{
+	for (uint32_t i = 0; i < batch->count; i++)
+		if (batch->offers[i].bytes == 0)
+			return false;
+	return true;
+}
+
 /*
  * Nobody wants a batch after one that ends a piece: the guest has to know before it is
  * resolved, or it holds the next one by then. What it has granted it leaves to us.
+ *
+ * A guest that is not wanted to go on lets all of a batch go as if nothing of it had been
+ * discarded, if something was not, and offers it anew in the next session. So a piece
+ * goes on until the guest has offered once more what failed; but not for ever.
  */
 static void end_piece(struct ebb_puncher *puncher,
 		      const struct ebb_batch *batch, const struct group *group)
 {
 	struct ebb_gentle *pace = ebb_bounds_pace(puncher->bounds);
+	uint64_t taken_bytes;
 
-	if (!pace || group->end < batch->count ||
-	    pace->taken_bytes + batch->bytes < pace->piece_bytes)
+	if (!pace || group->end < batch->count)
+		return;
+	taken_bytes = pace->taken_bytes + batch->bytes;
+	if (taken_bytes < pace->piece_bytes ||
+	    (!is_whole(batch) && taken_bytes / PIECES_MAX < pace->piece_bytes))
 		return;
 	pace->over = true;
 	ebb_ringmap_demand(puncher->lender->ring, false);

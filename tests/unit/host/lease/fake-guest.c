@@ -193,6 +193,12 @@ static void answer(struct fake_guest *guest, struct ebb_slot *slot,
 	case FAKE_REVOKES_TAKEN:
 		ebb_slot_revoke(slot, taken);
 		break;
+	case FAKE_REVOKES_ONE:
+		if (++guest->takes == guest->revoked_take)
+			ebb_slot_revoke(slot, taken);
+		else
+			ebb_slot_grant(slot, taken);
+		break;
 	case FAKE_NEVER_GRANTS:
 		break;
 	case FAKE_GRANTS_LATE:

@@ -36,6 +36,7 @@ enum fake_drive {
 enum fake_manner {
 	FAKE_HONEST,
 	FAKE_REVOKES_TAKEN, /* takes back what the host has taken */
+	FAKE_REVOKES_ONE, /* the same with the one at @revoked_take alone */
 	FAKE_NEVER_GRANTS, /* and leaves TAKEN as it is */
 	FAKE_GRANTS_LATE, /* tries, some ms after the host gave up */
 	FAKE_FORGES_NONCE, /* grants what the host did not take */
@@ -66,6 +67,8 @@ struct fake_guest {
 	struct ebb_ring *ring;
 	enum fake_manner manner;
 	uint32_t batch_slots;
+	uint32_t takes; /* so many slots were taken */
+	uint32_t revoked_take;
 	uint32_t rounds; /* how often what is not DONE is offered again */
 	uint32_t range_count;
 	struct fake_range ranges[FAKE_RANGE_MAX];

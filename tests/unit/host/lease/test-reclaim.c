@@ -311,6 +311,32 @@ static void test_gently_enough(void **state)
 	assert_true(reclaim.pace.over);
 }
 
+/* Of the last batch of a piece something fails: it is offered again before the rest. */
+static void test_gently_in_vain(void **state)
+{
+	(void)state;
+	begin_gently();
+	guest.manner = FAKE_REVOKES_ONE;
+	guest.revoked_take = 32;
+	guest.rounds = 2;
+	run();
+	assert_rests();
+	assert_int_equal(starts, 1);
+	assert_int_equal(reclaim.books.batches, 5);
+	assert_int_equal(reclaim.outcome.bytes, 39 * RANGE);
+
+	/* A guest that fails always gets its rests, too. */
+	end(NULL);
+	begin_gently();
+	guest.manner = FAKE_REVOKES_TAKEN;
+	guest.rounds = 10;
+	run();
+	assert_rests();
+	assert_int_equal(starts, 1);
+	assert_int_equal(reclaim.books.batches, 16);
+	assert_int_equal(reclaim.outcome.bytes, 0);
+}
+
 /* Somebody waits from the beginning, or from a rest on. */
 static void test_gently_no_more(void **state)
 {
@@ -669,6 +695,7 @@ int main(void)
 		RECLAIM_TEST(test_reporting_is_busy),
 		RECLAIM_TEST(test_gently),
 		RECLAIM_TEST(test_gently_enough),
+		RECLAIM_TEST(test_gently_in_vain),
 		RECLAIM_TEST(test_gently_no_more),
 		RECLAIM_TEST(test_gently_again),
 		RECLAIM_TEST(test_driven),
