@@ -15,8 +15,9 @@
  *
  * - Naps, within a batch. The guest's offers are taken in small groups, and after each
  *   the thread sleeps some times as long as the group took. Nothing is granted then: the
- *   guest takes back at once what it needs itself. A batch is out for a third of a second
- *   at most, and the guest, which knows that nobody waits, looks at it each 2 ms.
+ *   guest takes back at once what it needs itself. In a batch that is out for a third of
+ *   a second there are no more naps; the guest, which knows that nobody waits, looks at
+ *   it each 2 ms.
  * - Rests, between pieces. A piece is a session that ends with a batch, so that in a
  *   rest nothing of the guest's is held, and no session runs. Nor does the rest keep a
  *   thread, or a turn of those who reclaim: the reclaim returns, and is run again.

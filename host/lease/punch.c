@@ -25,6 +25,8 @@ enum {
 	GENTLE_POLL_US = 500,
 	/* In a nap it is looked so often whether somebody does now. */
 	NAP_LOOK_US = 5000,
+	/* No naps in a batch that is out for so long: libvirt allowed it before. */
+	NAPS_MS = 300,
 	/* So many pieces are taken without a rest, if batches fail. */
 	PIECES_MAX = 4,
 };
@@ -413,6 +415,7 @@ static int64_t take_and_punch(struct ebb_puncher *puncher,
 			      struct ebb_batch *batch)
 {
 	struct group group = next_group(puncher, batch, 0, 0), next;
+	uint64_t naps_until_ns = ebb_now_ns() + NAPS_MS * EBB_NS_PER_MS;
 	int64_t total = 0;
 	int r = 0;
 
@@ -435,7 +438,8 @@ static int64_t take_and_punch(struct ebb_puncher *puncher,
 			put_back(puncher, batch, &next);
 			break;
 		}
-		if (gentle && next.first < batch->count)
+		if (gentle && next.first < batch->count &&
+		    ebb_now_ns() < naps_until_ns)
 			nap(puncher, ebb_now_ns() - start_ns);
 		/* Where less came of it than was taken, there is more to do. */
 		if (next.first == next.end) {

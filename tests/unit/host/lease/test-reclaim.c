@@ -159,6 +159,26 @@ int __wrap_ebb_asker_new(struct ebb_asker **ret_asker)
 	return __real_ebb_asker_new(ret_asker);
 }
 
+static bool drowsy; /* it naps after each range, as long as ever */
+static uint32_t naps;
+
+uint64_t __real_ebb_gentle_group_bytes(uint64_t bytes_per_ms);
+uint64_t __wrap_ebb_gentle_group_bytes(uint64_t bytes_per_ms);
+uint64_t __real_ebb_gentle_nap_ns(uint64_t work_ns, uint32_t busy_percent);
+uint64_t __wrap_ebb_gentle_nap_ns(uint64_t work_ns, uint32_t busy_percent);
+
+uint64_t __wrap_ebb_gentle_group_bytes(uint64_t bytes_per_ms)
+{
+	return drowsy ? RANGE : __real_ebb_gentle_group_bytes(bytes_per_ms);
+}
+
+uint64_t __wrap_ebb_gentle_nap_ns(uint64_t work_ns, uint32_t busy_percent)
+{
+	naps++;
+	return drowsy ? 50 * EBB_NS_PER_MS
+		      : __real_ebb_gentle_nap_ns(work_ns, busy_percent);
+}
+
 /* @free_count of 20 ranges are free. */
 static void begin(uint32_t free_count)
 {
@@ -309,6 +329,21 @@ static void test_gently_enough(void **state)
 	assert_outcome(EBB_END_SATISFIED, "");
 	assert_int_equal(reclaim.outcome.bytes, 32 * RANGE);
 	assert_true(reclaim.pace.over);
+}
+
+/* However slow it is: a batch is not out for longer by naps than a part of a second. */
+static void test_gently_not_for_long(void **state)
+{
+	(void)state;
+	begin_gently();
+	guest.batch_slots = 32;
+	drowsy = true;
+	naps = 0;
+	run();
+	drowsy = false;
+	assert_rests();
+	assert_int_equal(reclaim.books.batches, 1);
+	assert_true(naps <= 6);
 }
 
 /* Of the last batch of a piece something fails: it is offered again before the rest. */
@@ -695,6 +730,7 @@ int main(void)
 		RECLAIM_TEST(test_reporting_is_busy),
 		RECLAIM_TEST(test_gently),
 		RECLAIM_TEST(test_gently_enough),
+		RECLAIM_TEST(test_gently_not_for_long),
 		RECLAIM_TEST(test_gently_in_vain),
 		RECLAIM_TEST(test_gently_no_more),
 		RECLAIM_TEST(test_gently_again),
