@@ -99,6 +99,11 @@ void ebb_policy_answered(struct ebb_policy_domain *domain,
 		break;
 	case EBB_POLICY_UNASKED:
 		break;
+	case EBB_POLICY_CANCELLED:
+		history->window_bytes = ebb_policy_less(
+			history->window_bytes,
+			ebb_policy_less(history->pending_bytes, bytes));
+		break;
 	}
 	history->pending_bytes = 0;
 }

@@ -372,6 +372,7 @@ enum ebb_policy_answer {
 	EBB_POLICY_GAVE, /* all that it could, which may be nothing */
 	EBB_POLICY_REFUSED, /* it needs its memory: it is left alone for a while */
 	EBB_POLICY_UNASKED, /* something else was in the way: that says nothing of it */
+	EBB_POLICY_CANCELLED, /* likewise; what did not come may be asked for at once */
 };
 
 /* @bytes are asked of it now. */

@@ -277,6 +277,8 @@ static enum ebb_policy_answer answer_of(const struct ebb_outcome *outcome)
 	case EBB_END_GUEST_SILENT:
 	case EBB_END_NO_AGENT:
 		return EBB_POLICY_GAVE;
+	case EBB_END_CANCELLED:
+		return EBB_POLICY_CANCELLED;
 	default:
 		return EBB_POLICY_UNASKED;
 	}

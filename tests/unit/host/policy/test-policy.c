@@ -1220,6 +1220,28 @@ static void who_gave_its_allowance_is_said_so(void **state)
 		"most a quarter of what it does not work with is");
 }
 
+/* As a gentle reclaim does when need comes: its allowance is there for that. */
+static void who_was_cancelled_has_its_allowance(void **state)
+{
+	struct ebb_policy_domain *domain = add("a", EBB_GIB, 2 * EBB_GIB);
+
+	(void)state;
+	host_has(EBB_GIB - 1);
+	ebb_policy_asked(domain, EBB_GIB / 2, now_ns);
+	ebb_policy_answered(domain, EBB_POLICY_CANCELLED, 64 * EBB_MIB, now_ns);
+	now_ns += S;
+	domain->heard_ns = now_ns;
+	decide();
+	assert_int_equal(taken(domain), EBB_GIB / 2 - 64 * EBB_MIB);
+	/* It may give more than was asked for. */
+	ebb_policy_asked(domain, taken(domain), now_ns);
+	ebb_policy_answered(domain, EBB_POLICY_CANCELLED, EBB_GIB, now_ns);
+	now_ns += S;
+	domain->heard_ns = now_ns;
+	decide();
+	assert_int_equal(taken(domain), 0);
+}
+
 /* ---- balloons ---- */
 
 /* A guest with nothing but a balloon: what it needs is what it says less that. */
@@ -1419,6 +1441,7 @@ int main(void)
 		POLICY_TEST(mins_beyond_the_limit_are_seen),
 		POLICY_TEST(a_min_counts_as_what_its_domain_has),
 		POLICY_TEST(who_gave_its_allowance_is_said_so),
+		POLICY_TEST(who_was_cancelled_has_its_allowance),
 		POLICY_TEST(a_decision_has_its_words),
 		POLICY_TEST(who_is_not_driven_gives_what_is_free),
 		POLICY_TEST(a_balloon_is_for_need_alone),
