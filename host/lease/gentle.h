@@ -23,8 +23,9 @@
  *   thread, or a turn of those who reclaim: the reclaim returns, and is run again.
  *
  * A rest is so long that the work is a fiftieth of the time, but no longer than what has
- * come so far allows, if all is to be had EBB_GENTLE_SPREAD_MS after it began. What does
- * not fit into that goes on with the shortest rests, until its time limit.
+ * come so far allows, if all is to be had EBB_GENTLE_SPREAD_MS after it began, or in half
+ * of its time limit. What does not fit into that goes on with the shortest rests, until
+ * its time limit.
  *
  * The guest's processors come first. How long threads of its QEMU were ready to run and
  * had no processor of the host, the kernel counts; the more of that while a piece was

@@ -174,6 +174,16 @@ static uint64_t delayed_ns(const struct ebb_reclaim *reclaim)
 	return ebb_run_delay_read(reclaim->lender.qemu->pid, &ns) < 0 ? 0 : ns;
 }
 
+/* All shall be had by then; within half of its time, as the guest may be slow. */
+static uint64_t spread_ns(const struct ebb_reclaim *reclaim)
+{
+	uint32_t half_ms = reclaim->wish.timeout_ms / 2;
+
+	return (half_ms < EBB_GENTLE_SPREAD_MS ? half_ms
+					       : EBB_GENTLE_SPREAD_MS) *
+	       EBB_NS_PER_MS;
+}
+
 static void begin_piece(struct ebb_reclaim *reclaim)
 {
 	struct ebb_gentle *pace = &reclaim->pace;
@@ -197,8 +207,7 @@ static uint64_t end_piece(struct ebb_reclaim *reclaim)
 	struct ebb_gentle_piece piece = {
 		.came_bytes = came_bytes - pace->began_bytes,
 		.left_bytes = less(reclaim->target_bytes, came_bytes),
-		.left_ns = less(reclaim->start_ns +
-					EBB_GENTLE_SPREAD_MS * EBB_NS_PER_MS,
+		.left_ns = less(reclaim->start_ns + spread_ns(reclaim),
 				ebb_now_ns()),
 	};
 

@@ -179,6 +179,17 @@ uint64_t __wrap_ebb_gentle_nap_ns(uint64_t work_ns, uint32_t busy_percent)
 		      : __real_ebb_gentle_nap_ns(work_ns, busy_percent);
 }
 
+static struct ebb_gentle_piece last_piece;
+
+uint64_t __real_ebb_gentle_rest_ns(const struct ebb_gentle_piece *piece);
+uint64_t __wrap_ebb_gentle_rest_ns(const struct ebb_gentle_piece *piece);
+
+uint64_t __wrap_ebb_gentle_rest_ns(const struct ebb_gentle_piece *piece)
+{
+	last_piece = *piece;
+	return __real_ebb_gentle_rest_ns(piece);
+}
+
 /* @free_count of 20 ranges are free. */
 static void begin(uint32_t free_count)
 {
@@ -329,6 +340,18 @@ static void test_gently_enough(void **state)
 	assert_outcome(EBB_END_SATISFIED, "");
 	assert_int_equal(reclaim.outcome.bytes, 32 * RANGE);
 	assert_true(reclaim.pace.over);
+}
+
+/* It is to be had within half of its time limit, where that is less than ten seconds. */
+static void test_gently_in_time(void **state)
+{
+	(void)state;
+	begin_gently();
+	reclaim.wish.timeout_ms = 8000;
+	run();
+	assert_rests();
+	assert_true(last_piece.left_ns < 4 * EBB_NS_PER_S);
+	assert_int_equal(last_piece.came_bytes, 32 * RANGE);
 }
 
 /* However slow it is: a batch is not out for longer by naps than a part of a second. */
@@ -730,6 +753,7 @@ int main(void)
 		RECLAIM_TEST(test_reporting_is_busy),
 		RECLAIM_TEST(test_gently),
 		RECLAIM_TEST(test_gently_enough),
+		RECLAIM_TEST(test_gently_in_time),
 		RECLAIM_TEST(test_gently_not_for_long),
 		RECLAIM_TEST(test_gently_in_vain),
 		RECLAIM_TEST(test_gently_no_more),
