@@ -117,6 +117,22 @@ static void check_overcommit(const struct ebb_host_facts *facts,
 		EBB_SIZE(left_bytes));
 }
 
+static void check_hypervisor(const struct ebb_host_facts *facts,
+			     struct ebb_doctor *doctor)
+{
+	if (facts->reports_free_pages)
+		ebb_check_add(
+			doctor, "hypervisor", EBB_CHECK_WARN,
+			"If guests have to grow fast, take "
+			"freePageReporting='on' from this machine's own balloon",
+			"This host is itself a guest, and gives its free memory "
+			"to its own host: a guest that grows again waits for both");
+	else
+		ebb_check_add(
+			doctor, "hypervisor", EBB_CHECK_OK, NULL,
+			"Memory that guests give back stays with this host");
+}
+
 void ebb_check_kernel(const struct ebb_checkup_picture *picture,
 		      struct ebb_doctor *doctor)
 {
@@ -124,4 +140,5 @@ void ebb_check_kernel(const struct ebb_checkup_picture *picture,
 	check_pressure(picture, doctor);
 	check_cgroups(picture, doctor);
 	check_overcommit(&picture->facts, doctor);
+	check_hypervisor(&picture->facts, doctor);
 }

@@ -14,6 +14,10 @@
 
 #define KSM "/sys/kernel/mm/ksm/"
 #define THP "/sys/kernel/mm/transparent_hugepage/"
+#define VIRTIO "/sys/bus/virtio/devices/"
+
+/* The numbers of the kernel's virtio devices that are looked at. */
+#define VIRTIO_DEVICES_MAX 256
 
 /* No process has this number: the kernel says whether it knows the call. */
 static int try_page_out(void)
@@ -95,6 +99,28 @@ static void read_overcommit(const char *root, struct ebb_host_facts *facts)
 			       "Committed_AS:", &facts->committed_bytes) == 0;
 }
 
+/*
+ * The balloon is device 5 and free page reporting its feature 5 (virtio 1.2, section
+ * 5.5). "features" has a digit for each feature that driver and device agreed on.
+ */
+static bool find_page_reporting(const char *root)
+{
+	char id[16], features[128];
+
+	for (unsigned int i = 0; i < VIRTIO_DEVICES_MAX; i++) {
+		if (ebb_text_read(id, sizeof(id), "%s" VIRTIO "virtio%u/device",
+				  root, i) < 0 ||
+		    strcmp(id, "0x0005\n") != 0)
+			continue;
+		if (ebb_text_read(features, sizeof(features),
+				  "%s" VIRTIO "virtio%u/features", root,
+				  i) > 5 &&
+		    features[5] == '1')
+			return true;
+	}
+	return false;
+}
+
 void ebb_host_facts_read(const char *root, struct ebb_host_facts *ret_facts)
 {
 	struct utsname name;
@@ -113,4 +139,5 @@ void ebb_host_facts_read(const char *root, struct ebb_host_facts *ret_facts)
 	read_choice(root, THP "enabled", ret_facts->thp);
 	read_choice(root, THP "shmem_enabled", ret_facts->shmem_thp);
 	read_overcommit(root, ret_facts);
+	ret_facts->reports_free_pages = find_page_reporting(root);
 }

@@ -26,6 +26,8 @@ enum ebb_cgroup_version {
  *	shared memory
  * @overcommit: vm.overcommit_memory, if @overcommit_known
  * @commit_limit_bytes, @committed_bytes: matter where @overcommit is 2
+ * @reports_free_pages: this host is itself a guest, and its balloon gives its free
+ *	pages to the host below it
  */
 struct ebb_host_facts {
 	char kernel[64];
@@ -43,6 +45,7 @@ struct ebb_host_facts {
 	uint64_t overcommit;
 	uint64_t commit_limit_bytes;
 	uint64_t committed_bytes;
+	bool reports_free_pages;
 };
 
 /**

@@ -38,6 +38,12 @@ static void test_facts(void **state)
 	fake_root_write("/proc/sys/vm/overcommit_memory", "2\n");
 	fake_root_write("/proc/meminfo", "CommitLimit:    4194304 kB\n"
 					 "Committed_AS:   1048576 kB\n");
+	fake_root_write("/sys/bus/virtio/devices/virtio0/device", "0x0002\n");
+	fake_root_write("/sys/bus/virtio/devices/virtio0/features",
+			"1111111100000000\n");
+	fake_root_write("/sys/bus/virtio/devices/virtio3/device", "0x0005\n");
+	fake_root_write("/sys/bus/virtio/devices/virtio3/features",
+			"0110010100000000\n");
 	ebb_host_facts_read(fake_root, &facts);
 	assert_true(*facts.kernel != '\0');
 	assert_true(facts.capabilities_known);
@@ -53,6 +59,7 @@ static void test_facts(void **state)
 	assert_true(facts.overcommit == 2);
 	assert_true(facts.commit_limit_bytes == 4 * EBB_GIB);
 	assert_true(facts.committed_bytes == EBB_GIB);
+	assert_true(facts.reports_free_pages);
 }
 
 static void test_nothing_to_read(void **state)
@@ -67,10 +74,14 @@ static void test_nothing_to_read(void **state)
 	assert_string_equal(facts.thp, "");
 	assert_string_equal(facts.shmem_thp, "");
 	assert_false(facts.overcommit_known);
+	assert_false(facts.reports_free_pages);
 	fake_root_write("/sys/fs/cgroup/memory/memory.limit_in_bytes", "1\n");
 	fake_root_write("/sys/kernel/mm/transparent_hugepage/enabled", "[\n");
 	fake_root_write("/proc/self/status", "CapEff:\n");
+	fake_root_write("/sys/bus/virtio/devices/virtio0/device", "0x0005\n");
+	fake_root_write("/sys/bus/virtio/devices/virtio0/features", "1111\n");
 	ebb_host_facts_read(fake_root, &facts);
+	assert_false(facts.reports_free_pages);
 	assert_int_equal(facts.cgroup_version, EBB_CGROUP_V1);
 	assert_string_equal(facts.thp, "");
 	assert_false(facts.capabilities_known);
@@ -252,12 +263,14 @@ static void test_kernel(void **state)
 	picture->facts.committed_bytes = 2 * EBB_GIB;
 	picture->facts.shmem_thp[0] = '\0';
 	picture->facts.ksm_error = -ENOENT;
+	picture->facts.reports_free_pages = true;
 	examine(picture);
 	expect("pressure", "warn", "may not ask");
 	expect("cgroups", "warn", "Of 3 cgroups");
 	expect("overcommit", "fail", "0 B are left");
 	expect("transparent-huge-pages", "skip", "does not say");
 	expect("ksm", "ok", "no KSM");
+	expect("hypervisor", "warn", "itself a guest");
 
 	picture = make_picture();
 	picture->facts.thp[0] = '\0';
