@@ -45,6 +45,8 @@ GUEST=
 . "$source_dir/scripts/rig/slice.sh"
 # shellcheck source=scripts/rig/swap.sh
 . "$source_dir/scripts/rig/swap.sh"
+# shellcheck source=scripts/rig/reports.sh
+. "$source_dir/scripts/rig/reports.sh"
 # shellcheck source=scripts/rig/ebbd.sh
 . "$source_dir/scripts/rig/ebbd.sh"
 
@@ -99,6 +101,7 @@ rig_cleanup()
 	done
 	slice_remove
 	swap_end
+	reports_resume
 	[ -z "$RIG_HUGEPAGES" ] ||
 		echo "$RIG_HUGEPAGES" >/proc/sys/vm/nr_hugepages
 	[ "$RIG_LIBVIRT_STARTED" != $$ ] || libvirt_stop
