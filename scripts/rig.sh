@@ -45,6 +45,8 @@ GUEST=
 . "$source_dir/scripts/rig/slice.sh"
 # shellcheck source=scripts/rig/swap.sh
 . "$source_dir/scripts/rig/swap.sh"
+# shellcheck source=scripts/rig/world.sh
+. "$source_dir/scripts/rig/world.sh"
 # shellcheck source=scripts/rig/reports.sh
 . "$source_dir/scripts/rig/reports.sh"
 # shellcheck source=scripts/rig/ebbd.sh
