@@ -27,6 +27,8 @@ INSIDE_US=
 memory=${memory:-}
 give=
 ctl=$(program ebbctl)
+# Of Ebb's command.
+ask_options=()
 declare -A dead=() paused=()
 
 # set_memory MIB: of the guests that are booted from now on; $give of it are used,
@@ -272,7 +274,7 @@ ask()
 	ebb*) [ "$kind" != ebb-gentle ] || how=(--gentle)
 		"$build/tests/bench/timed" "$file.us" \
 		"$ctl" --socket "$EBBD_SOCKET" --json reclaim "$GUEST" --all \
-		"${how[@]}" >"$file" 2>"$file.stderr" ||
+		"${how[@]}" "${ask_options[@]}" >"$file" 2>"$file.stderr" ||
 		{ say "$kind: exit $?: $(cat "$file.stderr" "$file")"; return 1; } ;;
 	balloon) guest_balloon $((memory - give)) $ASK_SECONDS ;;
 	virtio-mem) virtio_mem_resize 0 ;;
