@@ -224,9 +224,9 @@ static void check_page_size(const struct ebb_probe *probe,
 	if (paging != PAGING_SMALL)
 		return;
 	snprintf(check->remedy, sizeof(check->remedy),
-		 "Back the guest with huge pages: it runs faster, and "
-		 "reclaiming is many times faster (for transparent ones, see "
-		 "ebbd(8))");
+		 "Back the guest with huge pages: it runs faster, grows again "
+		 "at nearly its own speed, and reclaiming is many times faster "
+		 "(for transparent ones, see ebbd(8))");
 	snprintf(check->xml, sizeof(check->xml), "%s",
 		 "<memoryBacking>\n"
 		 "  <hugepages><page size='2' unit='MiB'/></hugepages>\n"
