@@ -9,12 +9,15 @@
 #include "common/cleanup.h"
 #include "host/domain/doctor.h"
 #include "host/domain/probe.h"
+#include "host/domain/refusal_answer.h"
 #include "host/interface/plain.h"
 #include "host/libvirt/mend.h"
 
 /* Of a call that waits for a definition. @defaults: by ebbd.conf. @set: what is changed */
 struct wait {
 	struct ebb_call *call;
+	struct ebb_virt *virt;
+	char uuid[EBB_UUID_TEXT_BYTES];
 	struct ebb_settings defaults;
 	struct ebb_set_order set;
 	char name[EBB_NAME_BYTES_MAX];
@@ -54,6 +57,8 @@ static struct wait *new_wait(struct ebb_fleet *fleet,
 		return NULL;
 	}
 	wait->call = call;
+	wait->virt = fleet->virt;
+	snprintf(wait->uuid, sizeof(wait->uuid), "%s", entry->uuid);
 	snprintf(wait->name, sizeof(wait->name), "%s", entry->name);
 	snprintf(wait->uri, sizeof(wait->uri), "%s",
 		 fleet->environment.config->uri);
@@ -70,6 +75,14 @@ static void end_if_failed(struct wait *wait, int result)
 	free(wait);
 }
 
+static void ask_definition(struct wait *wait,
+			   void (*done)(int result, const char *xml,
+					void *opaque))
+{
+	end_if_failed(wait, ebb_virt_ask_definition(wait->virt, wait->uuid,
+						    done, wait));
+}
+
 static void ask(struct ebb_fleet *fleet, const struct ebb_roster_entry *entry,
 		struct ebb_call *call,
 		void (*done)(int result, const char *xml, void *opaque))
@@ -77,9 +90,7 @@ static void ask(struct ebb_fleet *fleet, const struct ebb_roster_entry *entry,
 	struct wait *wait = new_wait(fleet, entry, call);
 
 	if (wait)
-		end_if_failed(wait,
-			      ebb_virt_ask_definition(fleet->virt, entry->uuid,
-						      done, wait));
+		ask_definition(wait, done);
 }
 
 /* ---- the doctor ---- */
@@ -248,18 +259,59 @@ static void on_set(int result, const char *text, void *opaque)
 	ebb_call_return(wait->call, ebb_msg_encode(ebb_set_result_fields, set));
 }
 
+/* Whether it cannot hold at the next start, by the definition of now. */
+static bool is_refused(const struct wait *wait, const struct ebb_domxml *domxml,
+		       struct ebb_refusal *ret_refusal)
+{
+	uint64_t memory_bytes = ebb_domxml_memory_bytes(domxml);
+	uint64_t missing_bytes =
+		ebb_domxml_unplugged_bytes(domxml) + domxml->balloon_bytes;
+	const struct ebb_set_place place = {
+		.domxml = domxml,
+		.layer = &domxml->metadata.settings,
+		.defaults = &wait->defaults,
+		.memory_bytes = memory_bytes,
+		.usable_bytes = memory_bytes > missing_bytes
+					? memory_bytes - missing_bytes
+					: 0,
+	};
+
+	return ebb_set_order_is_refused(&wait->set, &place, ret_refusal);
+}
+
+/* One that is not understood is changed all the same: what it can hold is not known. */
+static void on_asked(int result, const char *xml, void *opaque)
+{
+	struct ebb_metadata_change changes[EBB_METADATA_CHANGES_MAX];
+	struct ebb_probe *probe ebb_auto_free = calloc(1, sizeof(*probe));
+	struct wait *wait = opaque;
+	struct ebb_refusal refusal;
+
+	if (!probe)
+		result = -ENOMEM;
+	if (result == 0 &&
+	    ebb_domxml_parse(xml, &probe->domxml, &probe->reasons) == 0 &&
+	    is_refused(wait, &probe->domxml, &refusal)) {
+		ebb_refusal_answer(&refusal, wait->call);
+		free(wait);
+		return;
+	}
+	if (result == 0)
+		result = ebb_virt_change_definition(
+			wait->virt, wait->uuid, changes,
+			ebb_set_order_changes(&wait->set, changes), on_set,
+			wait);
+	end_if_failed(wait, result);
+}
+
 void ebb_defined_set(struct ebb_fleet *fleet,
 		     const struct ebb_roster_entry *entry,
 		     struct ebb_call *call, const struct ebb_set_order *set)
 {
-	struct ebb_metadata_change changes[EBB_METADATA_CHANGES_MAX];
-	size_t count = ebb_set_order_changes(set, changes);
 	struct wait *wait = new_wait(fleet, entry, call);
 
 	if (!wait)
 		return;
 	wait->set = *set;
-	end_if_failed(wait,
-		      ebb_virt_change_definition(fleet->virt, entry->uuid,
-						 changes, count, on_set, wait));
+	ask_definition(wait, on_asked);
 }

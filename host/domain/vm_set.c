@@ -141,36 +141,23 @@ bool ebb_vm_refuses_set(const struct ebb_vm *vm,
 			const struct ebb_set_order *set,
 			struct ebb_refusal *ret_refusal)
 {
-	const struct ebb_target_setting *setting = &set->target;
-	bool wants_target = set->has_target && setting->kind != EBB_TARGET_NONE;
-	const struct ebb_probe *probe = &vm->probe;
-	struct ebb_msg_error error;
+	bool wants_target = set->has_target &&
+			    set->target.kind != EBB_TARGET_NONE;
+	struct ebb_settings defaults;
+	struct ebb_set_place place = {
+		.domxml = &vm->probe.domxml,
+		.layer = &vm->settings.layer,
+		.defaults = &defaults,
+		.memory_bytes = ebb_vm_memory_bytes(vm),
+		.usable_bytes = ebb_vm_base_bytes(vm),
+	};
 
-	if (vm->life != EBB_VM_CONNECTED || !probe->running ||
+	if (vm->life != EBB_VM_CONNECTED || !vm->probe.running ||
 	    (vm->process.quarantined && wants_target)) {
 		*ret_refusal = ebb_vm_why_closed(vm);
 		return true;
 	}
-	if ((set->actions[EBB_SETTING_MIN] != EBB_SET_NOTHING ||
-	     set->actions[EBB_SETTING_MAX] != EBB_SET_NOTHING) &&
-	    ebb_vm_settings_try(vm, set, &error) < 0) {
-		*ret_refusal =
-			ebb_refusal(EBB_REFUSAL_ARGUMENT, "%s", error.text);
-		return true;
-	}
-	if (!wants_target)
-		return false;
-	if (ebb_target_check(setting, ebb_vm_memory_bytes(vm), &error) < 0) {
-		*ret_refusal =
-			ebb_refusal(EBB_REFUSAL_ARGUMENT, "%s", error.text);
-		return true;
-	}
-	if (probe->domxml.own_channel || probe->domxml.qga_channel)
-		return false;
-	*ret_refusal = ebb_refusal(
-		EBB_REFUSAL_RUNG_CLOSED,
-		"The domain has no channel to an agent, so the free target is "
-		"not kept. Add the channel " EBB_CHANNEL_NAME "; ebbctl doctor "
-		"prints its XML");
-	return true;
+	ebb_config_settings(vm->environment->config, vm->name, vm->uuid,
+			    &defaults);
+	return ebb_set_order_is_refused(set, &place, ret_refusal);
 }

@@ -17,34 +17,16 @@
 
 uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm)
 {
-	const struct ebb_domxml *domxml = &vm->probe.domxml;
 	uint64_t bytes = ebb_probe_backing_bytes(&vm->probe);
 
-	if (bytes > 0)
-		return bytes;
-	for (uint32_t i = 0; i < domxml->cell_count; i++)
-		bytes += domxml->cell_bytes[i];
-	for (uint32_t i = 0; i < domxml->device_count; i++)
-		bytes += domxml->devices[i].bytes;
-	return bytes > 0 ? bytes : domxml->bound_bytes;
-}
-
-/* Of memory devices, what is not plugged is not there. */
-static uint64_t unplugged_bytes(const struct ebb_vm *vm)
-{
-	const struct ebb_domxml *domxml = &vm->probe.domxml;
-	uint64_t bytes = 0;
-
-	for (uint32_t i = 0; i < domxml->device_count; i++)
-		bytes += domxml->devices[i].bytes -
-			 domxml->devices[i].plugged_bytes;
-	return bytes;
+	return bytes > 0 ? bytes : ebb_domxml_memory_bytes(&vm->probe.domxml);
 }
 
 uint64_t ebb_vm_usable_bytes(const struct ebb_vm *vm)
 {
 	uint64_t memory_bytes = ebb_vm_memory_bytes(vm);
-	uint64_t missing_bytes = unplugged_bytes(vm), balloon_bytes;
+	uint64_t missing_bytes = ebb_domxml_unplugged_bytes(&vm->probe.domxml);
+	uint64_t balloon_bytes;
 
 	/* Where it is not known it may be empty. */
 	if (ebb_vm_balloon(vm, &balloon_bytes))
@@ -215,27 +197,6 @@ void ebb_vm_config_changed(struct ebb_vm *vm)
 const struct ebb_settings *ebb_vm_settings(const struct ebb_vm *vm)
 {
 	return &vm->settings.held;
-}
-
-int ebb_vm_settings_try(const struct ebb_vm *vm,
-			const struct ebb_set_order *order,
-			struct ebb_msg_error *ret_error)
-{
-	struct ebb_settings layer = vm->settings.layer, would, changes = { 0 };
-
-	changes.values = order->values;
-	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
-		if (order->actions[i] == EBB_SET_VALUE)
-			strcpy(changes.origins[i].text, "domain");
-		else if (order->actions[i] == EBB_SET_DEFAULT)
-			layer.origins[i].text[0] = '\0';
-	}
-	ebb_config_settings(vm->environment->config, vm->name, vm->uuid,
-			    &would);
-	ebb_settings_overlay(&would, &layer);
-	ebb_settings_overlay(&would, &changes);
-	return ebb_settings_check(&would.values, ebb_vm_base_bytes(vm),
-				  ret_error);
 }
 
 void ebb_vm_settings_status(const struct ebb_vm *vm,

@@ -570,14 +570,6 @@ void ebb_vm_settings_take(struct ebb_vm *vm,
  */
 bool ebb_vm_settings_look_begins(struct ebb_vm *vm);
 
-/*
- * vm_settings.c: whether min and max could both hold with that. Returns 0, or -ERANGE
- * with @ret_error.
- */
-int ebb_vm_settings_try(const struct ebb_vm *vm,
-			const struct ebb_set_order *order,
-			struct ebb_msg_error *ret_error);
-
 /* vm_settings.c: for show, list and set. */
 void ebb_vm_settings_status(const struct ebb_vm *vm,
 			    struct ebb_settings_status *ret_status);

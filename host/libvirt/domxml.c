@@ -349,6 +349,27 @@ static void parse_balloon(xmlXPathContext *context, uint64_t present_bytes,
 	domxml->balloon_bytes = ebb_u64_minus(present_bytes, left_bytes);
 }
 
+uint64_t ebb_domxml_memory_bytes(const struct ebb_domxml *domxml)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < domxml->cell_count; i++)
+		bytes += domxml->cell_bytes[i];
+	for (uint32_t i = 0; i < domxml->device_count; i++)
+		bytes += domxml->devices[i].bytes;
+	return bytes > 0 ? bytes : domxml->bound_bytes;
+}
+
+uint64_t ebb_domxml_unplugged_bytes(const struct ebb_domxml *domxml)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < domxml->device_count; i++)
+		bytes += domxml->devices[i].bytes -
+			 domxml->devices[i].plugged_bytes;
+	return bytes;
+}
+
 uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
 				  uint64_t left_bytes)
 {

@@ -78,6 +78,12 @@ struct ebb_domxml {
 	struct ebb_metadata metadata;
 };
 
+/* All parts together, also where they are too many to be kept apart. */
+uint64_t ebb_domxml_memory_bytes(const struct ebb_domxml *domxml);
+
+/* What of its memory devices is not plugged: it is not there. */
+uint64_t ebb_domxml_unplugged_bytes(const struct ebb_domxml *domxml);
+
 /*
  * What a balloon holds of it where @left_bytes are left to the guest, by libvirt's
  * event, which does not count virtio-mem.

@@ -147,7 +147,7 @@ check "show says so" grep -q 'it counts as that' <(ebbctl show "$two")
 
 # One that is off: its definition alone is there to be set.
 off=ebbtest-${RIG_DIR##*.}-off
-bare_xml "$off" >"$RIG_DIR/$off.xml"
+bare_xml "$off" 64 shared org.ebb.agent.0 >"$RIG_DIR/$off.xml"
 virsh define "$RIG_DIR/$off.xml" >/dev/null || fail "virsh define"
 RIG_GUESTS+=("$off")
 refused 1 'not running.*--config' "one that is off, as it runs" \
@@ -156,6 +156,10 @@ ebbctl set "$off" --config --mode density --min 16M --free-target 40% >"$RIG_DIR
 	fail "set --config of one that is off"
 check "one that is off is set for its next start" \
 	grep -q 'density (next start)' "$RIG_DIR/run/set"
+refused 1 'min is 16M, but max is 8M' "what its definition makes impossible" \
+	ebbctl set "$off" --config --max 8M
+virsh dumpxml --inactive "$off" | grep -q "policy.* max=" &&
+	fail "its definition has what was refused: $(virsh dumpxml --inactive "$off")"
 check "what is not set is as it was" ebbctl set "$off" --config --min default
 check "its definition has that" grep -q "mode=['\"]density" \
 	<(virsh dumpxml --inactive "$off" | grep "free-target=['\"]40%" | grep -v min=)

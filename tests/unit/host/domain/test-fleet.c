@@ -47,25 +47,25 @@ uint64_t ebb_virt_version(const struct ebb_virt *virt)
 	return 9000000;
 }
 
-int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
-			    void (*done)(int result, const char *xml,
-					 void *opaque),
-			    void *opaque)
-{
-	(void)virt;
-	(void)uuid;
-	(void)done;
-	(void)opaque;
-	return -ENOTCONN;
-}
-
-/* The changes of a definition that were asked for, and the call that waits for them. */
+/*
+ * Who waits for a definition, and what is to be changed of it; libvirtd is not there
+ * unless @answers.
+ */
 static struct {
+	bool answers;
 	struct ebb_metadata_change changes[EBB_METADATA_CHANGES_MAX];
 	size_t count;
 	void (*done)(int result, const char *text, void *opaque);
 	void *opaque;
 } fake_definition;
+
+int ebb_virt_ask_definition(struct ebb_virt *virt, const char *uuid,
+			    void (*done)(int result, const char *xml,
+					 void *opaque),
+			    void *opaque)
+{
+	return ebb_virt_change_definition(virt, uuid, NULL, 0, done, opaque);
+}
 
 int ebb_virt_change_definition(
 	struct ebb_virt *virt, const char *uuid,
@@ -74,7 +74,11 @@ int ebb_virt_change_definition(
 {
 	(void)virt;
 	(void)uuid;
-	memcpy(fake_definition.changes, changes, count * sizeof(*changes));
+	if (!fake_definition.answers)
+		return -ENOTCONN;
+	if (count > 0)
+		memcpy(fake_definition.changes, changes,
+		       count * sizeof(*changes));
 	fake_definition.count = count;
 	fake_definition.done = done;
 	fake_definition.opaque = opaque;
@@ -147,6 +151,7 @@ static int begin(void **state)
 					    .reclaims = 4 };
 
 	(void)state;
+	memset(&fake_definition, 0, sizeof(fake_definition));
 	fake_vm_reset();
 	assert_int_equal(ebb_workers_new(8, 4, &workers), 0);
 	ebb_settings_default(&config.policy.settings);
@@ -467,23 +472,48 @@ static void test_one_that_is_off(void **state)
 	until_idle();
 }
 
-/* Its definition is changed, and libvirt may refuse that. */
-static void test_next_start_of_one_that_is_off(void **state)
-{
-	struct ebb_set_request set = { .settings[EBB_SETTING_MODE] = "density",
-				       .settings[EBB_SETTING_MIN] = "default",
-				       .free_target = "40%",
-				       .scope = "config" };
-	const struct ebb_set_result *result = &fake_vm.answer.result;
+#define DEFINITION(metadata, devices)                                    \
+	"<domain><memory unit='MiB'>64</memory><metadata>"               \
+	"<e:policy xmlns:e='urn:ebb:domain:1' " metadata "/></metadata>" \
+	"<devices>" devices "</devices></domain>"
+#define CHANNEL                                                              \
+	"<channel type='unix'><target type='virtio' name='" EBB_CHANNEL_NAME \
+	"'/></channel>"
 
-	(void)state;
-	strcpy(set.domain, ebb_domain_name(domain()));
+/* It ran, and libvirtd tells of its definition. */
+static void be_off(struct ebb_set_request *set)
+{
+	strcpy(set->domain, ebb_domain_name(domain()));
+	strcpy(set->scope, "config");
+	fake_definition.answers = true;
 	start_domain();
 	turn();
 	until_idle();
 	ebb_fleet_virt_ops.event(domain(), EBB_VIRT_STOPPED, EBB_DOMAIN_SHUTOFF,
 				 fleet);
-	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
+}
+
+/* @definition: what it is then */
+static void ask_to_set(const struct ebb_set_request *set,
+		       const char *definition)
+{
+	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, set));
+	assert_false(fake_vm.answer.done);
+	assert_int_equal(fake_definition.count, 0);
+	fake_definition.done(0, definition, fake_definition.opaque);
+}
+
+/* Its definition is changed, and libvirt may refuse that. */
+static void test_next_start_of_one_that_is_off(void **state)
+{
+	struct ebb_set_request set = { .settings[EBB_SETTING_MODE] = "density",
+				       .settings[EBB_SETTING_MIN] = "default",
+				       .free_target = "40%" };
+	const struct ebb_set_result *result = &fake_vm.answer.result;
+
+	(void)state;
+	be_off(&set);
+	ask_to_set(&set, DEFINITION("min='2G' max='1G'", CHANNEL));
 	assert_false(fake_vm.answer.done);
 	assert_int_equal(fake_definition.count, 3);
 	assert_string_equal(fake_definition.changes[0].name, "free-target");
@@ -492,10 +522,9 @@ static void test_next_start_of_one_that_is_off(void **state)
 	assert_string_equal(fake_definition.changes[2].name, "min");
 	assert_string_equal(fake_definition.changes[2].value, "");
 	fake_definition.done(0,
-			     "<domain><memory>1048576</memory><metadata>"
-			     "<e:policy xmlns:e='urn:ebb:domain:1' "
-			     "free-target='40%' mode='density' shares='7'/>"
-			     "</metadata></domain>",
+			     DEFINITION("free-target='40%' mode='density' "
+					"shares='7'",
+					""),
 			     fake_definition.opaque);
 	assert_true(fake_vm.answer.done);
 	assert_string_equal(fake_vm.answer.error_class, "");
@@ -506,19 +535,53 @@ static void test_next_start_of_one_that_is_off(void **state)
 	assert_string_equal(result->settings.items[EBB_SETTING_SHARES].value,
 			    "7");
 
-	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
+	ask_to_set(&set, DEFINITION("", CHANNEL));
 	fake_definition.done(-EIO, "it is read-only", fake_definition.opaque);
 	assert_string_equal(fake_vm.answer.error_class, "GenericError");
 	assert_non_null(strstr(fake_vm.answer.text, "it is read-only"));
 
 	/* It is kept, whatever comes of the XML. */
-	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
+	ask_to_set(&set, DEFINITION("", CHANNEL));
 	fake_definition.done(-EALREADY, NULL, fake_definition.opaque);
 	assert_string_equal(fake_vm.answer.error_class, "GenericError");
 	assert_non_null(strstr(fake_vm.answer.text, "is kept"));
-	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &set));
+	ask_to_set(&set, "<domain>");
 	fake_definition.done(0, "<domain>", fake_definition.opaque);
 	assert_non_null(strstr(fake_vm.answer.text, "is kept"));
+	until_idle();
+}
+
+/* As of one that runs, what cannot hold is refused, and the definition is left alone. */
+static void test_next_start_is_refused(void **state)
+{
+	struct ebb_set_request min = { .settings[EBB_SETTING_MIN] = "48M" };
+	struct ebb_set_request target = { .free_target = "40%" };
+
+	(void)state;
+	be_off(&min);
+	ask_to_set(&min, DEFINITION("max='32M'", ""));
+	assert_true(fake_vm.answer.done);
+	assert_int_equal(fake_definition.count, 0);
+	assert_string_equal(fake_vm.answer.error_class, "InvalidArgument");
+	assert_non_null(
+		strstr(fake_vm.answer.text, "min is 48M, but max is 32M"));
+	/* By what the definition has: half of 64 MiB. */
+	ask_to_set(&min, DEFINITION("max='50%'", ""));
+	assert_string_equal(fake_vm.answer.error_class, "InvalidArgument");
+
+	strcpy(target.domain, min.domain);
+	strcpy(target.scope, "config");
+	ask_to_set(&target, DEFINITION("", ""));
+	assert_string_equal(fake_vm.answer.error_class, "RungClosed");
+	assert_non_null(strstr(fake_vm.answer.text, EBB_CHANNEL_NAME));
+	strcpy(target.free_target, "65M");
+	ask_to_set(&target, DEFINITION("", CHANNEL));
+	assert_string_equal(fake_vm.answer.error_class, "InvalidArgument");
+	assert_int_equal(fake_definition.count, 0);
+
+	ask("domain-set", ebb_msg_encode(ebb_set_request_fields, &target));
+	fake_definition.done(-ENODATA, NULL, fake_definition.opaque);
+	assert_non_null(strstr(fake_vm.answer.text, "transient"));
 	until_idle();
 }
 
@@ -534,6 +597,7 @@ int main(void)
 		FLEET_TEST(test_list_without_memory),
 		FLEET_TEST(test_one_that_is_off),
 		FLEET_TEST(test_next_start_of_one_that_is_off),
+		FLEET_TEST(test_next_start_is_refused),
 		FLEET_TEST(test_found),
 		FLEET_TEST(test_started_while_ebbd_ends),
 		FLEET_TEST(test_started_just_before),
