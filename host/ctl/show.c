@@ -31,6 +31,26 @@ static void print_facts(const struct ebb_domain_status *domain)
 		       (double)domain->facts_age_ms / 1000);
 }
 
+/* What is other from the next start on. */
+static void print_next(const struct ebb_domain_status *domain)
+{
+	const struct ebb_settings_status *next = &domain->next;
+	const char *key = "Next start";
+
+	if (*domain->next_target) {
+		ctl_pair_print(stdout, key, "free target %s",
+			       domain->next_target);
+		key = "";
+	}
+	for (uint32_t i = 0; i < next->count; i++) {
+		ctl_pair_print(stdout, key, "%s %s (%s)", next->items[i].name,
+			       next->items[i].value, next->items[i].origin);
+		key = "";
+	}
+	if (*next->trouble)
+		ctl_pair_print(stdout, key, "%s", next->trouble);
+}
+
 static void print_head(const struct ebb_domain_status *domain)
 {
 	ctl_pair_print(stdout, "Name", "%s", domain->name);
@@ -94,6 +114,7 @@ static void print_head(const struct ebb_domain_status *domain)
 			       EBB_SIZE(domain->pool.returned_bytes));
 	ctl_target_print(&domain->target);
 	ctl_settings_print(&domain->settings);
+	print_next(domain);
 	if (strcmp(domain->policy_paused, "domain") == 0)
 		ctl_pair_print(stdout, "Policy",
 			       "paused for it: ebbctl policy resume %s",

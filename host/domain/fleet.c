@@ -387,7 +387,9 @@ static void on_defined(struct ebb_fleet *fleet, struct ebb_roster_entry *entry,
 	if (event == EBB_VIRT_DEFINED && entry->state == EBB_DOMAIN_UNKNOWN)
 		ebb_roster_change(&fleet->roster, entry, EBB_DOMAIN_SHUTOFF);
 	/* One that runs goes on without a definition. */
-	if (event == EBB_VIRT_UNDEFINED && !entry->vm && !entry->fresh)
+	if (entry->vm)
+		ebb_vm_metadata_changed(entry->vm);
+	else if (event == EBB_VIRT_UNDEFINED && !entry->fresh)
 		ebb_roster_remove(&fleet->roster, entry);
 }
 

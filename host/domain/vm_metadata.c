@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A domain's metadata changed while it runs. They are read by a job of their own: a
+ * A domain's metadata, or those of its definition, changed while it runs. They are read by a job of their own: a
  * look would read them, too, but it lets go of the lease.
  */
 #include <errno.h>
@@ -11,15 +11,24 @@ static void read_work(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
 
-	vm->settings.read =
-		ebb_domain_read_metadata(vm->domain, &vm->settings.metadata);
+	struct vm_settings *settings = &vm->settings;
+
+	settings->read = ebb_domain_read_metadata(vm->domain,
+						  &settings->metadata,
+						  &settings->read_next_known,
+						  &settings->read_next);
 }
 
 /* Without an answer, what held holds: libvirtd is gone, and a look comes. */
 static void read_done(struct ebb_vm *vm)
 {
-	if (vm->settings.read == 0)
-		ebb_vm_take_metadata(vm, &vm->settings.metadata);
+	struct vm_settings *settings = &vm->settings;
+
+	if (settings->read < 0)
+		return;
+	ebb_vm_take_metadata(vm, &settings->metadata);
+	ebb_vm_take_next(vm, settings->read_next_known ? &settings->read_next
+						       : NULL);
 }
 
 static const struct vm_job read_metadata = {

@@ -143,10 +143,13 @@ bool ebb_vm_refuses_set(const struct ebb_vm *vm,
 {
 	bool wants_target = set->has_target &&
 			    set->target.kind != EBB_TARGET_NONE;
+	bool of_next = set->scope == EBB_SCOPE_CONFIG &&
+		       vm->settings.next_known;
 	struct ebb_settings defaults;
 	struct ebb_set_place place = {
 		.domxml = &vm->probe.domxml,
-		.layer = &vm->settings.layer,
+		.layer = of_next ? &vm->settings.next.settings
+				 : &vm->settings.layer,
 		.defaults = &defaults,
 		.memory_bytes = ebb_vm_memory_bytes(vm),
 		.usable_bytes = ebb_vm_base_bytes(vm),

@@ -60,7 +60,9 @@ struct vm_target {
  * @looked_rungs, @looked_reserved: what the look that ran last, or runs, goes by
  * @min_told: that min is more than the domain has, which holds still
  * @changed: libvirt said so of the metadata, and they are to be read
- * @read, @metadata: the job's that reads them while it runs: 0 or -errno
+ * @next_known, @next: what its definition has, for its next start
+ * @read, @metadata, @read_next_known, @read_next: the job's that reads them while it runs:
+ *	0 or -errno
  */
 struct vm_settings {
 	struct ebb_settings layer;
@@ -71,8 +73,12 @@ struct vm_settings {
 	enum ebb_reserved looked_reserved;
 	bool min_told;
 	bool changed;
+	bool next_known;
+	struct ebb_metadata next;
 	int read;
 	struct ebb_metadata metadata;
+	bool read_next_known;
+	struct ebb_metadata read_next;
 };
 
 /*
@@ -569,6 +575,13 @@ void ebb_vm_settings_take(struct ebb_vm *vm,
  * before went by something else: what the guest was told is told anew.
  */
 bool ebb_vm_settings_look_begins(struct ebb_vm *vm);
+
+/* vm_next.c: it is defined to have @next when it starts again; NULL: that is not known. */
+void ebb_vm_take_next(struct ebb_vm *vm, const struct ebb_metadata *next);
+
+/* vm_next.c: what of that is other than now, for show and list. */
+void ebb_vm_next_status(const struct ebb_vm *vm,
+			struct ebb_domain_status *status);
 
 /* vm_settings.c: for show, list and set. */
 void ebb_vm_settings_status(const struct ebb_vm *vm,

@@ -213,6 +213,7 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	ret_status->facts_age_ms = UINT32_MAX;
 	ebb_vm_target_status(vm, &ret_status->target);
 	ebb_vm_settings_status(vm, &ret_status->settings);
+	ebb_vm_next_status(vm, ret_status);
 	for (uint32_t i = 0; i < probe->reasons.count && i < EBB_REASON_MAX;
 	     i++)
 		ebb_reason_render(&probe->reasons, i, &ret_status->reasons[i]);

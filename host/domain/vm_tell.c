@@ -103,6 +103,9 @@ static void tell_done(struct ebb_vm *vm)
 
 	if (telling->have_metadata)
 		ebb_vm_take_metadata(vm, &telling->metadata);
+	/* libvirt says so, too, and it is read then. */
+	if (call && telling->kept == 0 && telling->set.scope != EBB_SCOPE_LIVE)
+		ebb_vm_take_next(vm, NULL);
 	if (call && telling->kept == 0 && telling->tells) {
 		vm->target.asked_bytes = telling->message.bytes;
 		ebb_log(EBB_LOG_INFO, "%s: free target %s", vm->name,

@@ -13,7 +13,7 @@
 #include "protocol/message.h"
 
 enum {
-	EBB_SELECTION_MAX = 64
+	EBB_SELECTION_MAX = 96
 };
 
 /* A table for ebb_msg_encode() and ebb_msg_decode(). */

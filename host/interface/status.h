@@ -200,6 +200,10 @@ struct ebb_domain_status {
 	uint64_t reclaim_runs;
 	struct ebb_target_status target;
 	struct ebb_settings_status settings;
+	/* From its next start on, if @next_known, where that is other than now: */
+	bool next_known;
+	struct ebb_settings_status next;
+	char next_target[EBB_TARGET_TEXT_BYTES];
 	uint32_t backing_count;
 	struct ebb_backing_status backings[EBB_BACKING_MAX];
 	uint32_t node_count;

@@ -270,16 +270,23 @@ int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
 }
 
 int ebb_domain_read_metadata(struct ebb_domain *domain,
-			     struct ebb_metadata *ret_metadata)
+			     struct ebb_metadata *ret_live,
+			     bool *ret_next_known,
+			     struct ebb_metadata *ret_next)
 {
-	ebb_auto_free char *element = NULL;
+	ebb_auto_free char *live = NULL, *next = NULL;
+	bool defined;
 	int r;
 
 	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
 		return -ENOTCONN;
-	r = get_element(domain->handle, VIR_DOMAIN_AFFECT_LIVE, &element);
+	r = get_element(domain->handle, VIR_DOMAIN_AFFECT_LIVE, &live);
+	defined = r == 0 && has_definition(domain->handle) &&
+		  get_element(domain->handle, VIR_DOMAIN_AFFECT_CONFIG,
+			      &next) == 0;
 	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
-	if (r < 0 || ebb_metadata_parse(element, ret_metadata) < 0)
+	if (r < 0 || ebb_metadata_parse(live, ret_live) < 0)
 		return -ENOTCONN;
+	*ret_next_known = defined && ebb_metadata_parse(next, ret_next) == 0;
 	return 0;
 }

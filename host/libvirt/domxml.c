@@ -391,22 +391,8 @@ bool ebb_domxml_has_virtio_mem(const struct ebb_domxml *domxml)
 	return false;
 }
 
-void ebb_domxml_take_definition(struct ebb_domxml *domxml, const char *xml)
-{
-	xmlDoc *doc ebb_cleanup(free_doc) = read_doc(xml);
-	xmlXPathContext *context ebb_cleanup(free_context) =
-		doc ? xmlXPathNewContext(doc) : NULL;
-	uint64_t left_bytes;
-
-	domxml->balloon_asked_known = true;
-	domxml->balloon_asked_bytes = 0;
-	if (context && !domxml->balloon_deflates &&
-	    find_left(context, &left_bytes))
-		domxml->balloon_asked_bytes =
-			ebb_domxml_balloon_bytes(domxml, left_bytes);
-}
-
-static int parse_metadata(xmlXPathContext *context, struct ebb_domxml *domxml)
+static int parse_metadata(xmlXPathContext *context,
+			  struct ebb_metadata *ret_metadata)
 {
 	xmlXPathObject *found ebb_cleanup(free_object) = NULL;
 
@@ -419,11 +405,28 @@ static int parse_metadata(xmlXPathContext *context, struct ebb_domxml *domxml)
 	if (!found || !found->nodesetval || found->nodesetval->nodeNr == 0)
 		return 0;
 	if (found->nodesetval->nodeNr > 1) {
-		ebb_metadata_take_none(&domxml->metadata);
+		ebb_metadata_take_none(ret_metadata);
 		return 0;
 	}
-	return ebb_metadata_take(found->nodesetval->nodeTab[0],
-				 &domxml->metadata);
+	return ebb_metadata_take(found->nodesetval->nodeTab[0], ret_metadata);
+}
+
+void ebb_domxml_take_definition(struct ebb_domxml *domxml, const char *xml)
+{
+	xmlDoc *doc ebb_cleanup(free_doc) = read_doc(xml);
+	xmlXPathContext *context ebb_cleanup(free_context) =
+		doc ? xmlXPathNewContext(doc) : NULL;
+	uint64_t left_bytes;
+
+	domxml->next = (struct ebb_metadata){ 0 };
+	domxml->next_known = context &&
+			     parse_metadata(context, &domxml->next) == 0;
+	domxml->balloon_asked_known = true;
+	domxml->balloon_asked_bytes = 0;
+	if (context && !domxml->balloon_deflates &&
+	    find_left(context, &left_bytes))
+		domxml->balloon_asked_bytes =
+			ebb_domxml_balloon_bytes(domxml, left_bytes);
 }
 
 static int parse_record(xmlXPathContext *context, struct ebb_domxml *domxml)
@@ -495,7 +498,7 @@ int ebb_domxml_parse(const char *xml, struct ebb_domxml *ret_domxml,
 	if (r == 0)
 		parse_balloon(context, present_bytes, &domxml);
 	if (r == 0)
-		r = parse_metadata(context, &domxml);
+		r = parse_metadata(context, &domxml.metadata);
 	if (r == 0)
 		r = parse_record(context, &domxml);
 	if (r < 0)

@@ -46,6 +46,8 @@ enum {
  * @reserved: the elements by which its owner reserved memory or processors for it, as
  *	"<nosharepages/>, <vcpupin>"; or empty
  * @metadata: what Ebb keeps with it
+ * @next_known, @next: what of that its definition has, for its next start: see
+ *	ebb_domxml_take_definition()
  */
 struct ebb_domxml {
 	uint64_t bound_bytes;
@@ -76,6 +78,8 @@ struct ebb_domxml {
 	bool free_page_reporting;
 	char reserved[EBB_RESERVED_TEXT_BYTES];
 	struct ebb_metadata metadata;
+	bool next_known;
+	struct ebb_metadata next;
 };
 
 /* All parts together, also where they are too many to be kept apart. */
@@ -95,7 +99,8 @@ uint64_t ebb_domxml_balloon_bytes(const struct ebb_domxml *domxml,
 bool ebb_domxml_has_virtio_mem(const struct ebb_domxml *domxml);
 
 /**
- * ebb_domxml_take_definition - what the host asks the balloon to hold
+ * ebb_domxml_take_definition - what the host asks the balloon to hold, and what Ebb
+ *	keeps for the next start
  * @domxml: of the live XML, whose figure is the guest's word
  * @xml: the domain is defined by it: what its <currentMemory> leaves to the guest is
  *	what libvirt asks for when it starts

@@ -238,11 +238,16 @@ int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
 			       size_t count, struct ebb_metadata *ret_live,
 			       char *ret_error);
 
-/*
- * What Ebb keeps with the one that runs (blocks). Returns 0, or -ENOTCONN if that
- * cannot be known.
+/**
+ * ebb_domain_read_metadata - what Ebb keeps with one that runs (blocks)
+ * @ret_live: as it runs
+ * @ret_next_known, @ret_next: for its next start, if it has a definition that can be read
+ *
+ * Returns 0, or -ENOTCONN if @ret_live cannot be known.
  */
 int ebb_domain_read_metadata(struct ebb_domain *domain,
-			     struct ebb_metadata *ret_metadata);
+			     struct ebb_metadata *ret_live,
+			     bool *ret_next_known,
+			     struct ebb_metadata *ret_next);
 
 #endif /* EBB_HOST_VIRT_H */

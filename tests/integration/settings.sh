@@ -66,6 +66,12 @@ check "set for the next start" ebbctl set "$two" --config --mode density
 holds "$two" mode 'balanced default'
 check "its definition has it" grep -q "mode=['\"]density" \
 	<(virsh dumpxml --inactive "$two")
+shows_next()
+{
+	ebbctl show "$two" | grep -E '^Next start +mode density'
+}
+wait_for 90 shows_next || fail "show does not tell the next start: $(ebbctl show "$two")"
+ok "show tells the next start: $(shows_next)"
 refused 1 'min is 48M, but max is 32M' "a min over max" ebbctl set "$one" --min 48M
 stop_ebbd
 # shellcheck disable=SC2119

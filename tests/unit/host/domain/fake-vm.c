@@ -185,9 +185,21 @@ int ebb_domain_job(struct ebb_domain *domain)
 	return fake_vm.job;
 }
 
-static const char *element(void)
+static const char *element_of(const char *text)
 {
-	return fake_vm.element[0] == '<' ? fake_vm.element : NULL;
+	return text[0] == '<' ? text : NULL;
+}
+
+static void change_element(char *element,
+			   const struct ebb_metadata_change *changes,
+			   size_t count)
+{
+	char *after ebb_auto_free = NULL;
+
+	assert_int_equal(ebb_metadata_edit(element_of(element), changes, count,
+					   &after),
+			 0);
+	snprintf(element, sizeof(fake_vm.element), "%s", after ? after : "-");
 }
 
 int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
@@ -195,30 +207,36 @@ int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
 			       size_t count, struct ebb_metadata *ret_live,
 			       char *ret_error)
 {
-	char *after ebb_auto_free = NULL;
-
 	(void)domain;
 	if (fake_vm.keep_result < 0)
 		strcpy(ret_error, "no luck");
 	if (fake_vm.keep_result < 0 && fake_vm.keep_result != -EALREADY)
 		return fake_vm.keep_result;
-	assert_int_equal(ebb_metadata_edit(element(), changes, count, &after),
-			 0);
 	fake_vm.keeps++;
 	fake_vm.scope = scope;
-	snprintf(fake_vm.element, sizeof(fake_vm.element), "%s",
-		 after ? after : "-");
-	if (scope != EBB_SCOPE_CONFIG)
-		assert_int_equal(ebb_metadata_parse(after, ret_live), 0);
+	if (scope != EBB_SCOPE_LIVE && fake_vm.keep_result == 0)
+		change_element(fake_vm.next, changes, count);
+	if (scope == EBB_SCOPE_CONFIG)
+		return fake_vm.keep_result;
+	change_element(fake_vm.element, changes, count);
+	assert_int_equal(
+		ebb_metadata_parse(element_of(fake_vm.element), ret_live), 0);
 	return fake_vm.keep_result;
 }
 
 int ebb_domain_read_metadata(struct ebb_domain *domain,
-			     struct ebb_metadata *ret_metadata)
+			     struct ebb_metadata *ret_live,
+			     bool *ret_next_known,
+			     struct ebb_metadata *ret_next)
 {
 	(void)domain;
 	fake_vm.reads++;
-	return ebb_metadata_parse(element(), ret_metadata) < 0 ? -ENOTCONN : 0;
+	*ret_next_known =
+		!fake_vm.transient &&
+		ebb_metadata_parse(element_of(fake_vm.next), ret_next) == 0;
+	return ebb_metadata_parse(element_of(fake_vm.element), ret_live) < 0
+		       ? -ENOTCONN
+		       : 0;
 }
 
 /* ---- in place of probe.c, channel.c and agent.c ---- */
@@ -240,7 +258,11 @@ void ebb_probe_run(const struct ebb_probe_order *order, struct ebb_probe *probe)
 	probe->domxml = fake_vm.domxml;
 	/* What was written since is in its XML, too. */
 	if (fake_vm.element[0])
-		ebb_metadata_parse(element(), &probe->domxml.metadata);
+		ebb_metadata_parse(element_of(fake_vm.element),
+				   &probe->domxml.metadata);
+	probe->domxml.next_known = !fake_vm.transient &&
+				   ebb_metadata_parse(element_of(fake_vm.next),
+						      &probe->domxml.next) == 0;
 	probe->have_info = fake_vm.agent;
 	probe->info.boot_id[0] = fake_vm.kernel;
 	if (fake_vm.agent)

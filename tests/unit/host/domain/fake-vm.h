@@ -69,6 +69,8 @@ struct fake_vm {
 	uint64_t working_set_bytes; /* likewise */
 	atomic_uint reads; /* of metadata alone */
 	char element[256]; /* "-" for none */
+	char next[256]; /* of its definition, likewise */
+	bool transient; /* it has no definition */
 	enum ebb_scope scope; /* of the last that was kept */
 
 	/* What the caller of ebb_vm_set() or ebb_vm_doctor() got. */

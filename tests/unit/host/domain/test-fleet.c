@@ -472,6 +472,26 @@ static void test_one_that_is_off(void **state)
 	until_idle();
 }
 
+/* An editor may have changed what it has from its next start on. */
+static void test_defined_anew_while_it_runs(void **state)
+{
+	unsigned int reads;
+
+	(void)state;
+	start_domain();
+	turn();
+	until_idle();
+	reads = fake_vm.reads;
+	ebb_fleet_virt_ops.event(domain(), EBB_VIRT_DEFINED, EBB_DOMAIN_UNKNOWN,
+				 fleet);
+	until_idle();
+	assert_int_equal(fake_vm.reads, reads + 1);
+	ebb_fleet_virt_ops.event(domain(), EBB_VIRT_UNDEFINED,
+				 EBB_DOMAIN_UNKNOWN, fleet);
+	until_idle();
+	assert_int_equal(fake_vm.reads, reads + 2);
+}
+
 #define DEFINITION(metadata, devices)                                    \
 	"<domain><memory unit='MiB'>64</memory><metadata>"               \
 	"<e:policy xmlns:e='urn:ebb:domain:1' " metadata "/></metadata>" \
@@ -595,6 +615,7 @@ int main(void)
 		FLEET_TEST(test_paused_or_resumed),
 		FLEET_TEST(test_paused_by_a_person),
 		FLEET_TEST(test_list_without_memory),
+		FLEET_TEST(test_defined_anew_while_it_runs),
 		FLEET_TEST(test_one_that_is_off),
 		FLEET_TEST(test_next_start_of_one_that_is_off),
 		FLEET_TEST(test_next_start_is_refused),

@@ -133,10 +133,83 @@ static void test_scopes(void **state)
 	assert_answers(EBB_SETTING_SHARES, "500", "ebbd.conf:3");
 	set_in(EBB_SCOPE_CONFIG, EBB_SETTING_SHARES, "default");
 	assert_answers(EBB_SETTING_SHARES, "500", "next start");
-	strcpy(fake_vm.element, "-");
 	set_in(EBB_SCOPE_LIVE, EBB_SETTING_MIN, "25%");
 	assert_int_equal(fake_vm.scope, EBB_SCOPE_LIVE);
 	assert_holds(EBB_SETTING_MIN, "25%", "domain");
+}
+
+static const struct ebb_domain_status *shown(void)
+{
+	static struct ebb_domain_status status;
+
+	ebb_vm_status(vm, &status);
+	return &status;
+}
+
+/* What is other from the next start on is shown, and nothing else. */
+static void test_next_start_is_shown(void **state)
+{
+	const struct ebb_domain_status *status = shown();
+
+	(void)state;
+	assert_true(status->next_known);
+	assert_int_equal(status->next.count, 0);
+	assert_string_equal(status->next_target, "");
+	set_in(EBB_SCOPE_CONFIG, EBB_SETTING_MIN, "25%");
+	/* Until libvirt says so, what was read is of before. */
+	assert_false(shown()->next_known);
+	ebb_vm_metadata_changed(vm);
+	fake_vm_settle_down();
+	status = shown();
+	assert_true(status->next_known);
+	assert_int_equal(status->next.count, 1);
+	assert_string_equal(status->next.items[0].name, "min");
+	assert_string_equal(status->next.items[0].value, "25%");
+	assert_string_equal(status->next.items[0].origin, "domain");
+	assert_string_equal(status->next.trouble, "");
+
+	/* What holds by ebbd.conf then, and what both have. */
+	set_in(EBB_SCOPE_LIVE, EBB_SETTING_SHARES, "7");
+	set_in(EBB_SCOPE_LIVE, EBB_SETTING_MIN, "25%");
+	ebb_vm_metadata_changed(vm);
+	fake_vm_settle_down();
+	status = shown();
+	assert_int_equal(status->next.count, 1);
+	assert_string_equal(status->next.items[0].name, "shares");
+	assert_string_equal(status->next.items[0].value, "500");
+	assert_string_equal(status->next.items[0].origin, "ebbd.conf:3");
+}
+
+/* As another writes it, and as a look finds it. */
+static void test_next_start_by_others(void **state)
+{
+	const struct ebb_domain_status *status;
+
+	(void)state;
+	strcpy(fake_vm.next, "<policy free-target='40%' mni='1G'/>");
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	status = shown();
+	assert_string_equal(status->next_target, "40%");
+	assert_non_null(strstr(status->next.trouble, "mni"));
+	strcpy(fake_vm.next, "<policy min='2G' max='1G'/>");
+	ebb_vm_metadata_changed(vm);
+	fake_vm_settle_down();
+	status = shown();
+	assert_string_equal(status->next_target, "");
+	assert_int_equal(status->next.count, 2);
+	assert_non_null(
+		strstr(status->next.trouble, "min is 2G, but max is 1G"));
+	/* What is set for then has to go with that. */
+	set_in(EBB_SCOPE_CONFIG, EBB_SETTING_MIN, "3G");
+	assert_string_equal(fake_vm.answer.error_class, "InvalidArgument");
+	fake_vm.transient = true;
+	ebb_vm_metadata_changed(vm);
+	fake_vm_settle_down();
+	status = shown();
+	assert_false(status->next_known);
+	assert_int_equal(status->next.count, 0);
+	assert_string_equal(status->next.trouble, "");
 }
 
 static void test_free_target_is_another(void **state)
@@ -535,6 +608,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_config_holds_until_set),
 		TEST(test_scopes),
+		TEST(test_next_start_is_shown),
+		TEST(test_next_start_by_others),
 		TEST(test_free_target_is_another),
 		TEST(test_changed_by_others),
 		TEST(test_bad_ones_change_nothing),

@@ -262,6 +262,24 @@ static void test_balloon_is_asked_to_hold(void **state)
 	METADATA("<ebb:policy xmlns:ebb='urn:ebb:domain:1' " \
 		 "free-target=" value "/>")
 
+/* The definition's own are those of the next start. */
+static void test_next_start(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(POLICY("'40%'")), 0);
+	assert_false(parsed.next_known);
+	ebb_domxml_take_definition(&parsed, POLICY("'50%' min='1G'"));
+	assert_true(parsed.next_known);
+	assert_int_equal(parsed.next.target.percent, 50);
+	assert_true(ebb_settings_has(&parsed.next.settings, EBB_SETTING_MIN));
+	assert_int_equal(parsed.metadata.target.percent, 40);
+	ebb_domxml_take_definition(&parsed, METADATA(""));
+	assert_true(parsed.next_known);
+	assert_int_equal(parsed.next.target.kind, EBB_TARGET_NONE);
+	ebb_domxml_take_definition(&parsed, "<domain");
+	assert_false(parsed.next_known);
+}
+
 static void test_free_target(void **state)
 {
 	(void)state;
@@ -862,6 +880,7 @@ int main(void)
 		cmocka_unit_test(test_balloon_is_asked_to_hold),
 		cmocka_unit_test(test_settings_are_found),
 		cmocka_unit_test(test_settings_that_look_alike),
+		cmocka_unit_test(test_next_start),
 		cmocka_unit_test(test_free_target),
 		cmocka_unit_test(test_no_free_target),
 		cmocka_unit_test(test_odd_free_target),

@@ -124,9 +124,9 @@ static void test_others_stay(void **state)
 /* A change of one attribute is none of the others; and each side has its own. */
 static void test_one_by_one(void **state)
 {
-	struct ebb_metadata live = { 0 };
+	struct ebb_metadata live = { 0 }, next;
 	char text[EBB_SETTING_TEXT_BYTES];
-	char *element ebb_auto_free = NULL;
+	bool next_known;
 
 	(void)state;
 	assert_int_equal(
@@ -144,27 +144,31 @@ static void test_one_by_one(void **state)
 	assert_string_equal(ebb_setting_format(EBB_SETTING_MIN,
 					       &live.settings.values, text),
 			    "2G");
-	assert_int_equal(ebb_domain_read_metadata(&domain, &live), 0);
+	assert_int_equal(ebb_domain_read_metadata(&domain, &live, &next_known,
+						  &next),
+			 0);
+	assert_true(next_known);
+	assert_false(ebb_settings_has(&next.settings, EBB_SETTING_MIN));
 	assert_string_equal(live.settings.origins[EBB_SETTING_MIN].text,
 			    "domain");
 
 	assert_int_equal(change(EBB_SCOPE_CONFIG, "min", "3G", NULL), 0);
 	assert_int_equal(change(EBB_SCOPE_BOTH, "shares", "7", &live), 0);
 	assert_int_equal(live.settings.values.min.bytes, 2 * EBB_GIB);
-	element = virDomainGetMetadata(domain.handle,
-				       VIR_DOMAIN_METADATA_ELEMENT,
-				       EBB_METADATA_URI,
-				       VIR_DOMAIN_AFFECT_CONFIG);
-	assert_non_null(element);
-	assert_int_equal(ebb_metadata_parse(element, &live), 0);
-	assert_int_equal(live.settings.values.min.bytes, 3 * EBB_GIB);
-	assert_int_equal(live.settings.values.shares, 7);
-	assert_int_equal(live.target.kind, EBB_TARGET_NONE);
+	assert_int_equal(ebb_domain_read_metadata(&domain, &live, &next_known,
+						  &next),
+			 0);
+	assert_true(next_known);
+	assert_int_equal(next.settings.values.min.bytes, 3 * EBB_GIB);
+	assert_int_equal(next.settings.values.shares, 7);
+	assert_int_equal(next.target.kind, EBB_TARGET_NONE);
 
 	assert_int_equal(change(EBB_SCOPE_BOTH, "shares", "", &live), 0);
 	assert_int_equal(change(EBB_SCOPE_BOTH, "min", "", &live), 0);
 	keep(NULL);
-	assert_int_equal(ebb_domain_read_metadata(&domain, &live), 0);
+	assert_int_equal(ebb_domain_read_metadata(&domain, &live, &next_known,
+						  &next),
+			 0);
 	assert_false(ebb_settings_has(&live.settings, EBB_SETTING_MIN));
 }
 
@@ -205,14 +209,17 @@ static void test_half_of_it(void **state)
 
 static void test_libvirt_says_why_not(void **state)
 {
-	struct ebb_metadata live;
+	struct ebb_metadata live, next;
+	bool next_known;
 
 	(void)state;
 	error[0] = '\0';
 	assert_int_equal(virDomainDestroy(domain.handle), 0);
 	assert_int_equal(change(EBB_SCOPE_LIVE, "min", "1G", &live), -EIO);
 	assert_true(error[0]);
-	assert_int_equal(ebb_domain_read_metadata(&domain, &live), -ENOTCONN);
+	assert_int_equal(ebb_domain_read_metadata(&domain, &live, &next_known,
+						  &next),
+			 -ENOTCONN);
 	assert_int_equal(virDomainCreate(domain.handle), 0);
 }
 
@@ -220,6 +227,8 @@ static void test_libvirt_says_why_not(void **state)
 static void test_definition(void **state)
 {
 	char *xml ebb_auto_free = NULL;
+	struct ebb_metadata live, next;
+	bool next_known;
 	struct ebb_domain transient = {
 		.handle = virDomainCreateXML(
 			connection,
@@ -236,6 +245,10 @@ static void test_definition(void **state)
 	assert_null(strstr(xml, " id='"));
 	assert_non_null(transient.handle);
 	assert_int_equal(ebb_domain_definition(&transient, &xml), -ENODATA);
+	assert_int_equal(ebb_domain_read_metadata(&transient, &live,
+						  &next_known, &next),
+			 0);
+	assert_false(next_known);
 	virDomainDestroy(transient.handle);
 	virDomainFree(transient.handle);
 }

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What holds for a domain from its next start on, by what Ebb keeps with its definition,
+ * where that is other than what holds now: a set for the next start alone would else be
+ * seen in the XML only.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "host/domain/vm_state.h"
+
+void ebb_vm_take_next(struct ebb_vm *vm, const struct ebb_metadata *next)
+{
+	vm->settings.next_known = next != NULL;
+	if (next)
+		vm->settings.next = *next;
+}
+
+/* Keeps of all settings those that are other than @now. */
+static void keep_changes(const struct ebb_settings *now,
+			 struct ebb_settings_status *next)
+{
+	char text[EBB_SETTING_TEXT_BYTES];
+	uint32_t count = 0;
+
+	/* ebb_settings_show() has them in this order. */
+	for (int i = 0; i < EBB_SETTING_COUNT; i++) {
+		ebb_setting_format((enum ebb_setting)i, &now->values, text);
+		if (strcmp(next->items[i].value, text) != 0)
+			next->items[count++] = next->items[i];
+	}
+	next->count = count;
+}
+
+void ebb_vm_next_status(const struct ebb_vm *vm,
+			struct ebb_domain_status *status)
+{
+	const struct ebb_metadata *next = &vm->settings.next;
+	struct ebb_settings settings;
+	struct ebb_msg_error error;
+
+	status->next_known = vm->settings.next_known;
+	if (!status->next_known)
+		return;
+	ebb_config_settings(vm->environment->config, vm->name, vm->uuid,
+			    &settings);
+	ebb_settings_overlay(&settings, &next->settings);
+	ebb_settings_show(&settings, &status->next);
+	keep_changes(ebb_vm_settings(vm), &status->next);
+	if (!ebb_target_is_same(&next->target, &vm->target.setting))
+		ebb_target_format(&next->target, status->next_target);
+	if (next->odd_settings.text[0])
+		snprintf(status->next.trouble, sizeof(status->next.trouble),
+			 "the settings in its definition are not all "
+			 "understood: %.200s",
+			 next->odd_settings.text);
+	else if (next->odd_target.text[0])
+		snprintf(status->next.trouble, sizeof(status->next.trouble),
+			 "the free target in its definition is not understood: "
+			 "%.200s",
+			 next->odd_target.text);
+	else if (ebb_settings_check(&settings.values, ebb_vm_base_bytes(vm),
+				    &error) < 0)
+		snprintf(status->next.trouble, sizeof(status->next.trouble),
+			 "%s", error.text);
+}
