@@ -16,6 +16,8 @@ enum {
 	REST_TIMES_BUSY = 199,
 	/* Whatever the time left. */
 	REST_TIMES_MIN = 3,
+	/* A piece makes a session, and asks libvirt: not more than ten each second. */
+	REST_MS_MIN = 100,
 	NAP_MS_MAX = 50,
 	REST_MS_MAX = 2000,
 };
@@ -82,5 +84,7 @@ uint64_t ebb_gentle_rest_ns(const struct ebb_gentle_piece *piece)
 
 	if (rest_ns > most_ns)
 		rest_ns = most_ns > least_ns ? most_ns : least_ns;
+	if (rest_ns < REST_MS_MIN * EBB_NS_PER_MS)
+		rest_ns = REST_MS_MIN * EBB_NS_PER_MS;
 	return least(rest_ns, REST_MS_MAX * EBB_NS_PER_MS);
 }

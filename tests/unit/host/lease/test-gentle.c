@@ -31,8 +31,10 @@ static void test_work_is_a_fiftieth(void **state)
 	assert_int_equal(ebb_gentle_rest_ns(&little), 49 * 12 * MS);
 	/* Nothing came: the guest had offered holes. They cost little time. */
 	little.came_bytes = little.left_bytes = 0;
+	little.work_ns = 3 * MS;
+	assert_int_equal(ebb_gentle_rest_ns(&little), 49 * 3 * MS);
 	little.work_ns = MS / 10;
-	assert_int_equal(ebb_gentle_rest_ns(&little), 49 * MS / 10);
+	assert_int_equal(ebb_gentle_rest_ns(&little), 100 * MS);
 }
 
 /* Whatever it is, in pieces of 64 MiB, it is had in about ten seconds. */
@@ -70,9 +72,12 @@ static void test_too_much_for_the_time(void **state)
 	struct ebb_gentle_piece late = piece(1024 * EBB_GIB, 0);
 
 	(void)state;
-	assert_int_equal(ebb_gentle_rest_ns(&late), 3 * 12 * MS);
+	assert_int_equal(ebb_gentle_rest_ns(&late), 100 * MS);
 	late.left_ns = 10 * S;
-	assert_int_equal(ebb_gentle_rest_ns(&late), 3 * 12 * MS);
+	assert_int_equal(ebb_gentle_rest_ns(&late), 100 * MS);
+	/* A slow piece has the longer one. */
+	late.work_ns = 200 * MS;
+	assert_int_equal(ebb_gentle_rest_ns(&late), 3 * 200 * MS);
 }
 
 static void test_gives_way_to_the_guest(void **state)
@@ -118,7 +123,8 @@ static void test_bounded(void **state)
 	assert_int_equal(ebb_gentle_nap_ns(UINT64_MAX, 100), 50 * MS);
 	assert_int_equal(ebb_gentle_busy_percent(&odd), 100);
 	odd = (struct ebb_gentle_piece){ .left_ns = 10 * S };
-	assert_int_equal(ebb_gentle_rest_ns(&odd), 0);
+	/* What offers nothing is not asked again and again. */
+	assert_int_equal(ebb_gentle_rest_ns(&odd), 100 * MS);
 	assert_int_equal(ebb_gentle_busy_percent(&odd), 0);
 }
 
