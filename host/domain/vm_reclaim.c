@@ -146,6 +146,16 @@ static void end_rested(struct ebb_vm *vm)
 						      : end;
 }
 
+/* One that rested has no end of its own yet. */
+static void end_without_thread(struct ebb_vm *vm)
+{
+	uint64_t bytes = vm->reclaim.outcome.bytes;
+
+	vm->reclaim.outcome = ebb_outcome_error(EBB_END_FAILED,
+						"no thread for the next piece");
+	vm->reclaim.outcome.bytes = bytes;
+}
+
 void ebb_vm_end_reclaim(struct ebb_vm *vm, struct ebb_request *request)
 {
 	const struct ebb_reclaim_report report = { .reclaim = &vm->reclaim };
@@ -301,6 +311,8 @@ static enum ebb_vm_serving resume(struct ebb_vm *vm,
 		if (run_job(vm, request, &unused) == EBB_VM_SERVES)
 			return EBB_VM_SERVES;
 		vm->reclaim.start_ns -= in_line_ns;
+		if (vm->reclaim.outcome.end == EBB_END_NONE)
+			end_without_thread(vm);
 	}
 	ebb_vm_end_reclaim(vm, request);
 	return EBB_VM_SERVED;

@@ -508,6 +508,22 @@ static void test_goes_on_after_a_rest(void **state)
 	assert_true(policy.resting > 0);
 }
 
+/* What came is told, and that ebbd had no thread: the guest is not gone. */
+static void test_no_thread_after_a_rest(void **state)
+{
+	(void)state;
+	fake_vm.rests = 3;
+	fake_vm.rest_ms = 150;
+	policy.gentle = true;
+	order(&policy, 0);
+	fake_vm_until(is_resting());
+	no_thread = true;
+	fake_vm_until(policy.reports > 0);
+	assert_false(no_thread);
+	assert_ended(&policy, EBB_END_FAILED);
+	assert_int_equal(policy.outcome.bytes, 10 * EBB_MIB);
+}
+
 static void test_cancelled_in_a_rest(void **state)
 {
 	(void)state;
@@ -1239,6 +1255,7 @@ int main(void)
 		VM_TEST(test_does_not_go_on_for_ever),
 		VM_TEST(test_asks_again),
 		VM_TEST(test_goes_on_after_a_rest),
+		VM_TEST(test_no_thread_after_a_rest),
 		VM_TEST(test_cancelled_in_a_rest),
 		VM_TEST(test_a_person_comes_in_a_rest),
 		VM_TEST(test_another_person_comes_in_a_rest),
