@@ -60,7 +60,8 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 			  "owner reserved memory or processors for it (immediate allocation, pinned\n"
 			  "or realtime vCPUs) is left alone unless --reserved is share.\n"
 			  "A setting stays with the domain until it is changed: with the running\n"
-			  "domain and with its definition, or with one of them by --live or --config." },
+			  "domain and with its definition, or with one of them by --live or --config.\n"
+			  "A domain that is off is set by --config, for its next start." },
 	[CTL_CMD_EXPLAIN] = { "explain", "[DOMAIN]", 0, 1, 0,
 			      "Explain what the policy does",
 			      "Shows what the host has and needs. For DOMAIN, or for each running\n"
