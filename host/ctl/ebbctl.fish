@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Completion of ebbctl(1) for fish.
 
-# Names of domains, as the ebbd tells them that the line asks.
+# Names of domains, as the ebbd tells them that the line asks; with --all also of those
+# that are off.
 function __ebbctl_domains
 	set -l words (commandline -opc)
 	set -l connection
@@ -10,7 +11,7 @@ function __ebbctl_domains
 			set -a connection $words[$i] $words[(math $i + 1)]
 		end
 	end
-	ebbctl $connection list --json 2>/dev/null |
+	ebbctl $connection list $argv --json 2>/dev/null |
 		sed -n 's/^ \{6\}"name": "\([^"\\]*\)",*$/\1/p'
 end
 
@@ -34,7 +35,8 @@ complete -c ebbctl -n "$no_command" -a version -d 'Show the versions of ebbctl a
 complete -c ebbctl -n "$no_command" -a help -d 'Show help on a command'
 
 # Operands.
-complete -c ebbctl -n '__fish_seen_subcommand_from show reclaim deflate set explain history events doctor' -a '(__ebbctl_domains)'
+complete -c ebbctl -n '__fish_seen_subcommand_from show reclaim deflate explain' -a '(__ebbctl_domains)'
+complete -c ebbctl -n '__fish_seen_subcommand_from set history events doctor' -a '(__ebbctl_domains --all)'
 complete -c ebbctl -n '__fish_seen_subcommand_from policy; and not __fish_seen_subcommand_from status pause resume test' -a 'status pause resume test'
 complete -c ebbctl -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from pause resume' -a '(__ebbctl_domains)'
 complete -c ebbctl -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from test' -F
@@ -79,5 +81,5 @@ complete -c ebbctl -n '__fish_seen_subcommand_from set' -l shares -x -a '500 100
 complete -c ebbctl -n '__fish_seen_subcommand_from set' -l rungs -x -a 'all none lease report balloon pageout default' -d 'how memory may be taken'
 complete -c ebbctl -n '__fish_seen_subcommand_from set' -l reserved -x -a 'keep share default' -d 'if resident memory was paid for'
 complete -c ebbctl -n '__fish_seen_subcommand_from set' -l live -d 'of the domain that runs alone'
-complete -c ebbctl -n '__fish_seen_subcommand_from set' -l config -d 'of its definition alone'
+complete -c ebbctl -n '__fish_seen_subcommand_from set' -l config -d 'of its definition alone, from its next start on'
 complete -c ebbctl -n '__fish_seen_subcommand_from set' -l current -d 'as virsh has it'
