@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/size.h"
+#include "common/u64.h"
 
 enum {
 	PIECES = 64,
@@ -26,8 +27,7 @@ enum {
 
 uint64_t ebb_gentle_piece_bytes(uint64_t target_bytes)
 {
-	return target_bytes / PIECES > PIECE_BYTES_MIN ? target_bytes / PIECES
-						       : PIECE_BYTES_MIN;
+	return ebb_u64_max(target_bytes / PIECES, PIECE_BYTES_MIN);
 }
 
 uint64_t ebb_gentle_group_bytes(uint64_t bytes_per_ms)
@@ -42,24 +42,20 @@ uint32_t ebb_gentle_busy_percent(const struct ebb_gentle_piece *piece)
 	return (uint32_t)(piece->delayed_ns * 100 / piece->work_ns);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* From @easy times to @busy times. */
 static uint64_t times_ns(uint64_t work_ns, uint64_t easy, uint64_t busy,
 			 uint32_t busy_percent)
 {
 	/* A thread that was stopped worked no longer than that. */
-	work_ns = least(work_ns, EBB_NS_PER_S);
+	work_ns = ebb_u64_min(work_ns, EBB_NS_PER_S);
 	return work_ns * (easy * 100 + (busy - easy) * busy_percent) / 100;
 }
 
 uint64_t ebb_gentle_nap_ns(uint64_t work_ns, uint32_t busy_percent)
 {
-	return least(times_ns(work_ns, NAP_TIMES, NAP_TIMES_BUSY, busy_percent),
-		     NAP_MS_MAX * EBB_NS_PER_MS);
+	return ebb_u64_min(times_ns(work_ns, NAP_TIMES, NAP_TIMES_BUSY,
+				    busy_percent),
+			   NAP_MS_MAX * EBB_NS_PER_MS);
 }
 
 /* Its part of the time that is left for all. */
@@ -78,13 +74,12 @@ uint64_t ebb_gentle_rest_ns(const struct ebb_gentle_piece *piece)
 {
 	uint64_t most_ns = fair_ns(piece);
 	uint64_t least_ns =
-		least(piece->work_ns, EBB_NS_PER_S) * REST_TIMES_MIN;
+		ebb_u64_min(piece->work_ns, EBB_NS_PER_S) * REST_TIMES_MIN;
 	uint64_t rest_ns = times_ns(piece->work_ns, REST_TIMES, REST_TIMES_BUSY,
 				    ebb_gentle_busy_percent(piece));
 
 	if (rest_ns > most_ns)
-		rest_ns = most_ns > least_ns ? most_ns : least_ns;
-	if (rest_ns < REST_MS_MIN * EBB_NS_PER_MS)
-		rest_ns = REST_MS_MIN * EBB_NS_PER_MS;
-	return least(rest_ns, REST_MS_MAX * EBB_NS_PER_MS);
+		rest_ns = ebb_u64_max(most_ns, least_ns);
+	rest_ns = ebb_u64_max(rest_ns, REST_MS_MIN * EBB_NS_PER_MS);
+	return ebb_u64_min(rest_ns, REST_MS_MAX * EBB_NS_PER_MS);
 }

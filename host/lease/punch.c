@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "common/clock.h"
+#include "common/u64.h"
 #include "host/base/fault.h"
 #include "host/base/worker.h"
 #include "host/memory/debt.h"
@@ -78,11 +79,6 @@ static uint64_t window_ns(const struct ebb_puncher *puncher)
 	return (uint64_t)puncher->bounds->grant_window_ms * 1000000;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* How much a group may be: what fits the window, and what is still wanted. */
 static uint64_t group_budget(const struct ebb_puncher *puncher,
 			     uint64_t underway_bytes)
@@ -92,13 +88,13 @@ static uint64_t group_budget(const struct ebb_puncher *puncher,
 	uint64_t had = puncher->books->reclaimed_bytes + underway_bytes;
 
 	if (ebb_bounds_pace(puncher->bounds))
-		budget = least(budget,
-			       ebb_gentle_group_bytes(puncher->bytes_per_ms));
+		budget = ebb_u64_min(
+			budget, ebb_gentle_group_bytes(puncher->bytes_per_ms));
 	if (puncher->bounds->bytes == 0)
 		return budget;
 	if (had >= puncher->bounds->bytes)
 		return 0;
-	return least(puncher->bounds->bytes - had, budget);
+	return ebb_u64_min(puncher->bounds->bytes - had, budget);
 }
 
 /* At least one offer, if anything is wanted. */
@@ -403,7 +399,8 @@ static void nap(struct ebb_puncher *puncher, uint64_t work_ns)
 	left_ns = ebb_gentle_nap_ns(work_ns, pace->busy_percent);
 	while (left_ns > 0 && ebb_bounds_pace(puncher->bounds) &&
 	       !is_over(puncher)) {
-		uint64_t look_ns = least(left_ns, NAP_LOOK_US * EBB_NS_PER_US);
+		uint64_t look_ns =
+			ebb_u64_min(left_ns, NAP_LOOK_US * EBB_NS_PER_US);
 
 		ebb_sleep_us((uint32_t)(look_ns / EBB_NS_PER_US) + 1);
 		left_ns -= look_ns;

@@ -32,6 +32,7 @@
 
 #include "common/clock.h"
 #include "common/size.h"
+#include "common/u64.h"
 #include "host/lease/drive.h"
 #include "host/lease/session.h"
 #include "host/lease/steps.h"
@@ -161,11 +162,6 @@ static struct ebb_outcome run(struct ebb_reclaim *reclaim)
 	return outcome;
 }
 
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
 /* Where it is not known the guest is taken for one that is at ease. */
 static uint64_t delayed_ns(const struct ebb_reclaim *reclaim)
 {
@@ -206,15 +202,17 @@ static uint64_t end_piece(struct ebb_reclaim *reclaim)
 	uint64_t came_bytes = reclaim->books.reclaimed_bytes;
 	struct ebb_gentle_piece piece = {
 		.came_bytes = came_bytes - pace->began_bytes,
-		.left_bytes = less(reclaim->target_bytes, came_bytes),
-		.left_ns = less(reclaim->start_ns + spread_ns(reclaim),
-				ebb_now_ns()),
+		.left_bytes = ebb_u64_minus(reclaim->target_bytes, came_bytes),
+		.left_ns = ebb_u64_minus(reclaim->start_ns + spread_ns(reclaim),
+					 ebb_now_ns()),
 	};
 
 	if (reclaim->outcome.end != EBB_END_NONE)
 		return 0;
-	piece.work_ns = less(ebb_now_ns() - pace->began_ns, pace->napped_ns);
-	piece.delayed_ns = less(delayed_ns(reclaim), pace->began_delayed_ns);
+	piece.work_ns =
+		ebb_u64_minus(ebb_now_ns() - pace->began_ns, pace->napped_ns);
+	piece.delayed_ns =
+		ebb_u64_minus(delayed_ns(reclaim), pace->began_delayed_ns);
 	pace->busy_percent = ebb_gentle_busy_percent(&piece);
 	return ebb_gentle_rest_ns(&piece);
 }

@@ -44,8 +44,7 @@ bool ebb_policy_has_grown(const struct ebb_policy_domain *domain)
 	const struct ebb_policy_history *history = &domain->history;
 
 	return history->resident_bytes > 0 &&
-	       ebb_policy_less(domain->resident_bytes,
-			       history->resident_bytes) >
+	       ebb_u64_minus(domain->resident_bytes, history->resident_bytes) >
 		       domain->usable_bytes / GROWN_PART;
 }
 
@@ -100,9 +99,9 @@ void ebb_policy_answered(struct ebb_policy_domain *domain,
 	case EBB_POLICY_UNASKED:
 		break;
 	case EBB_POLICY_CANCELLED:
-		history->window_bytes = ebb_policy_less(
+		history->window_bytes = ebb_u64_minus(
 			history->window_bytes,
-			ebb_policy_less(history->pending_bytes, bytes));
+			ebb_u64_minus(history->pending_bytes, bytes));
 		break;
 	}
 	history->pending_bytes = 0;
@@ -146,12 +145,12 @@ uint64_t ebb_policy_allowance_bytes(const struct ebb_policy_domain *domain,
 				    uint64_t now_ns)
 {
 	const struct ebb_policy_history *history = &domain->history;
-	uint64_t bytes = ebb_policy_less(domain->resident_bytes,
-					 ebb_policy_working_set_bytes(domain)) /
+	uint64_t bytes = ebb_u64_minus(domain->resident_bytes,
+				       ebb_policy_working_set_bytes(domain)) /
 			 ALLOWANCE_PART;
 
 	if (history->decided_ns == 0 ||
 	    now_ns - history->decided_ns >= EBB_POLICY_WINDOW_NS)
 		return bytes;
-	return ebb_policy_less(bytes, history->window_bytes);
+	return ebb_u64_minus(bytes, history->window_bytes);
 }

@@ -127,7 +127,7 @@ static uint64_t giveable_bytes(const struct ebb_policy_domain *domain)
 	if (domain->rung.balloon && ebb_policy_can_drive(domain) &&
 	    idle_bytes >= ebb_policy_worth_bytes(domain) &&
 	    idle_bytes >= EBB_POLICY_STEP_BYTES)
-		return ebb_policy_most(domain->scratch.ready_bytes, idle_bytes);
+		return ebb_u64_max(domain->scratch.ready_bytes, idle_bytes);
 	return domain->scratch.ready_bytes;
 }
 
@@ -183,7 +183,7 @@ enum ebb_policy_left ebb_policy_left(const struct ebb_policy *policy,
 
 static uint64_t seconds_until(uint64_t until_ns, uint64_t now_ns)
 {
-	return ebb_policy_less(until_ns + EBB_NS_PER_S - 1, now_ns) /
+	return ebb_u64_minus(until_ns + EBB_NS_PER_S - 1, now_ns) /
 	       EBB_NS_PER_S;
 }
 
@@ -207,11 +207,10 @@ static int kept_words(const struct ebb_policy *policy,
 	uint64_t share_bytes = (uint64_t)(ebb_policy_fair_level(policy, index) *
 					  ebb_policy_shares(domain) /
 					  ebb_policy_part(domain, index));
-	uint64_t floor_bytes = ebb_policy_most(domain->min_bytes, share_bytes);
+	uint64_t floor_bytes = ebb_u64_max(domain->min_bytes, share_bytes);
 
-	if (ebb_policy_less(domain->resident_bytes, floor_bytes) >=
-	    ebb_policy_most(ebb_policy_worth_bytes(domain),
-			    EBB_POLICY_STEP_BYTES))
+	if (ebb_u64_minus(domain->resident_bytes, floor_bytes) >=
+	    ebb_u64_max(ebb_policy_worth_bytes(domain), EBB_POLICY_STEP_BYTES))
 		return snprintf(text, bytes, "others give what %s needs",
 				budget->name);
 	if (domain->min_bytes >= share_bytes)
@@ -231,9 +230,9 @@ static int no_spare_words(const struct ebb_policy *policy,
 {
 	const struct ebb_policy_budget *emergency =
 		ebb_policy_find_emergency(policy, domain);
-	uint64_t free_bytes = ebb_policy_less(
-		ebb_policy_least(domain->free_bytes, domain->usable_bytes),
-		ebb_policy_lent_bytes(domain));
+	uint64_t free_bytes = ebb_u64_minus(ebb_u64_min(domain->free_bytes,
+							domain->usable_bytes),
+					    ebb_policy_lent_bytes(domain));
 
 	if (domain->rung.page_out && emergency)
 		return kept_words(policy, domain, emergency, text, bytes);
@@ -272,7 +271,7 @@ static int young_words(const struct ebb_policy_domain *domain, uint64_t now_ns,
 		       char *text, size_t bytes)
 {
 	uint64_t s =
-		ebb_policy_less(now_ns, domain->free_since_ns) / EBB_NS_PER_S;
+		ebb_u64_minus(now_ns, domain->free_since_ns) / EBB_NS_PER_S;
 
 	if (domain->free_since_ns == 0)
 		return snprintf(text, bytes,
@@ -397,7 +396,7 @@ static int words_of(const struct ebb_policy *policy,
 		return snprintf(text, bytes,
 				"it was asked %" PRIu64
 				" s ago, and is again after 10 s",
-				ebb_policy_less(now_ns, history->decided_ns) /
+				ebb_u64_minus(now_ns, history->decided_ns) /
 					EBB_NS_PER_S);
 	case EBB_POLICY_LEFT_LITTLE:
 		if (domain->mode == EBB_POLICY_DENSITY)

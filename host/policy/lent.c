@@ -61,8 +61,8 @@ static void count_memory(const struct ebb_policy *policy, uint32_t index)
 
 	if (count_max > EBB_POLICY_COVER_GUESTS_MAX)
 		count_max = EBB_POLICY_COVER_GUESTS_MAX;
-	cover = (double)ebb_policy_less(budget->available_bytes,
-					budget->low_bytes) +
+	cover = (double)ebb_u64_minus(budget->available_bytes,
+				      budget->low_bytes) +
 		(double)budget->fast_swap_bytes;
 	for (uint32_t i = 0; i < policy->domain_count; i++) {
 		const struct ebb_policy_domain *domain = &policy->domains[i];
@@ -103,9 +103,9 @@ static void count_pool(const struct ebb_policy *policy, uint32_t index)
 /* A domain keeps no more than it has, whatever its min says. */
 static uint64_t kept_bytes(const struct ebb_policy_domain *domain)
 {
-	return domain->usable_bytes > 0 ? ebb_policy_least(domain->min_bytes,
-							   domain->usable_bytes)
-					: domain->min_bytes;
+	return domain->usable_bytes > 0
+		       ? ebb_u64_min(domain->min_bytes, domain->usable_bytes)
+		       : domain->min_bytes;
 }
 
 static void count_mins(const struct ebb_policy *policy, uint32_t index)
@@ -175,7 +175,7 @@ uint64_t ebb_policy_lendable_bytes(const struct ebb_policy *policy,
 	for (uint32_t i = 0; i < domain->part_count; i++) {
 		const struct ebb_policy_budget *budget =
 			&policy->budgets[domain->parts[i].budget];
-		double room = (double)ebb_policy_less(
+		double room = (double)ebb_u64_minus(
 			budget->cover_bytes,
 			budget->debt_bytes + budget->promised_bytes);
 		double each = domain->parts[i].part * growth(budget);

@@ -41,25 +41,23 @@ void ebb_policy_note_fall(struct ebb_policy_budget *budget,
 			  const struct ebb_policy_budget *before,
 			  uint64_t elapsed_ns)
 {
-	uint64_t gone_bytes = ebb_policy_less(before->available_bytes,
-					      budget->available_bytes);
-	double s = (double)ebb_policy_most(elapsed_ns, FALLING_NS_MIN) /
-		   EBB_NS_PER_S;
+	uint64_t gone_bytes =
+		ebb_u64_minus(before->available_bytes, budget->available_bytes);
+	double s =
+		(double)ebb_u64_max(elapsed_ns, FALLING_NS_MIN) / EBB_NS_PER_S;
 
 	if (budget->kind == EBB_POLICY_HUGE_POOL)
 		return;
 	budget->pace_bytes_per_s = (uint64_t)((double)gone_bytes / s);
-	budget->falling_bytes_per_s =
-		ebb_policy_most(ebb_policy_least(budget->pace_bytes_per_s,
-						 before->pace_bytes_per_s),
-				faded(before->falling_bytes_per_s, elapsed_ns));
+	budget->falling_bytes_per_s = ebb_u64_max(
+		ebb_u64_min(budget->pace_bytes_per_s, before->pace_bytes_per_s),
+		faded(before->falling_bytes_per_s, elapsed_ns));
 }
 
 /* What others take in the second until what is asked for now is there. */
 static uint64_t ahead_bytes(const struct ebb_policy_budget *budget)
 {
-	return ebb_policy_least(budget->falling_bytes_per_s,
-				budget->high_bytes);
+	return ebb_u64_min(budget->falling_bytes_per_s, budget->high_bytes);
 }
 
 uint64_t ebb_policy_wanted_bytes(const struct ebb_policy_budget *budget)
@@ -67,12 +65,12 @@ uint64_t ebb_policy_wanted_bytes(const struct ebb_policy_budget *budget)
 	uint64_t room_bytes = UINT64_MAX - budget->high_bytes;
 
 	return budget->high_bytes +
-	       ebb_policy_least(ahead_bytes(budget), room_bytes);
+	       ebb_u64_min(ahead_bytes(budget), room_bytes);
 }
 
 static uint64_t expected_bytes(const struct ebb_policy_budget *budget)
 {
-	return ebb_policy_less(budget->available_bytes, ahead_bytes(budget));
+	return ebb_u64_minus(budget->available_bytes, ahead_bytes(budget));
 }
 
 bool ebb_policy_is_short(const struct ebb_policy_budget *budget)
@@ -86,10 +84,9 @@ static void prepare_budget(struct ebb_policy_budget *budget)
 {
 	budget->in_need = ebb_policy_is_short(budget);
 	budget->need_bytes =
-		budget->in_need
-			? ebb_policy_less(ebb_policy_wanted_bytes(budget),
-					  budget->available_bytes)
-			: 0;
+		budget->in_need ? ebb_u64_minus(ebb_policy_wanted_bytes(budget),
+						budget->available_bytes)
+				: 0;
 	/* What may come is no emergency while there is enough. */
 	budget->emergency = !budget->for_show &&
 			    budget->available_bytes < budget->low_bytes &&
@@ -243,20 +240,20 @@ static uint64_t density_bytes(const struct ebb_policy_domain *domain)
 
 	if (!ebb_policy_can_drive(domain))
 		return domain->scratch.ready_bytes;
-	return ebb_policy_less(domain->resident_bytes,
-			       ebb_policy_most(floor_bytes, domain->min_bytes));
+	return ebb_u64_minus(domain->resident_bytes,
+			     ebb_u64_max(floor_bytes, domain->min_bytes));
 }
 
 static uint64_t over_max_bytes(const struct ebb_policy_domain *domain)
 {
-	uint64_t floor_bytes = ebb_policy_most(
-		domain->max_bytes,
-		ebb_policy_most(domain->min_bytes,
-				ebb_policy_working_set_bytes(domain)));
+	uint64_t floor_bytes =
+		ebb_u64_max(domain->max_bytes,
+			    ebb_u64_max(domain->min_bytes,
+					ebb_policy_working_set_bytes(domain)));
 
 	if (domain->max_bytes == 0 || !ebb_policy_can_drive(domain))
 		return 0;
-	return ebb_policy_less(domain->resident_bytes, floor_bytes);
+	return ebb_u64_minus(domain->resident_bytes, floor_bytes);
 }
 
 static void return_from(struct ebb_policy *policy,
@@ -270,12 +267,12 @@ static void return_from(struct ebb_policy *policy,
 		unused_bytes = balanced_bytes(domain, now_ns);
 	else if (domain->mode == EBB_POLICY_DENSITY)
 		unused_bytes = density_bytes(domain);
-	bytes = ebb_policy_most(over_bytes, unused_bytes);
-	scratch->give_bytes = ebb_policy_most(bytes, scratch->ready_bytes);
+	bytes = ebb_u64_max(over_bytes, unused_bytes);
+	scratch->give_bytes = ebb_u64_max(bytes, scratch->ready_bytes);
 	bytes = ebb_policy_whole_steps(
-		ebb_policy_least(bytes, scratch->allowance_bytes));
-	room_bytes = ebb_policy_least(bytes, ebb_policy_lendable_bytes(policy,
-								       domain));
+		ebb_u64_min(bytes, scratch->allowance_bytes));
+	room_bytes =
+		ebb_u64_min(bytes, ebb_policy_lendable_bytes(policy, domain));
 	/*
 	 * Of room that is short nothing is left for who comes after, not even what a
 	 * step does not fit into: else more room could leave less of it.

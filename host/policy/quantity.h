@@ -4,27 +4,12 @@
 #define EBB_HOST_QUANTITY_H
 
 #include "common/clock.h"
+#include "common/u64.h"
 #include "host/policy/policy.h"
 
 /* What balanced returns was free for so long, and is returned not more often. */
 #define EBB_POLICY_UNUSED_NS (60 * EBB_NS_PER_S)
 #define EBB_POLICY_PERIOD_NS (10 * EBB_NS_PER_S)
-
-/* @a - @b, or 0. */
-static inline uint64_t ebb_policy_less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
-static inline uint64_t ebb_policy_least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static inline uint64_t ebb_policy_most(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
 
 /* @bytes without what is less than a step. */
 static inline uint64_t ebb_policy_whole_steps(uint64_t bytes)

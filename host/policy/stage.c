@@ -19,19 +19,19 @@ double ebb_policy_part(const struct ebb_policy_domain *domain, uint32_t budget)
 
 static uint64_t held_bytes(const struct ebb_policy_domain *domain)
 {
-	return ebb_policy_less(domain->resident_bytes,
-			       domain->scratch.take_bytes);
+	return ebb_u64_minus(domain->resident_bytes,
+			     domain->scratch.take_bytes);
 }
 
 static uint64_t prepare_free(struct ebb_policy_domain *domain)
 {
 	struct ebb_policy_scratch *scratch = &domain->scratch;
-	uint64_t spare_bytes = ebb_policy_less(ebb_policy_spare_bytes(domain),
-					       scratch->take_bytes);
+	uint64_t spare_bytes = ebb_u64_minus(ebb_policy_spare_bytes(domain),
+					     scratch->take_bytes);
 
 	scratch->a = (double)spare_bytes;
 	scratch->b = 1;
-	return ebb_policy_less(scratch->ready_bytes, scratch->take_bytes);
+	return ebb_u64_minus(scratch->ready_bytes, scratch->take_bytes);
 }
 
 /*
@@ -42,15 +42,14 @@ static uint64_t prepare_idle(struct ebb_policy_domain *domain)
 {
 	struct ebb_policy_scratch *scratch = &domain->scratch;
 	uint64_t active_bytes = ebb_policy_working_set_bytes(domain);
-	uint64_t idle_bytes = ebb_policy_less(held_bytes(domain), active_bytes);
+	uint64_t idle_bytes = ebb_u64_minus(held_bytes(domain), active_bytes);
 
 	if (!ebb_policy_can_drive(domain))
 		return 0;
 	scratch->a = (double)idle_bytes + (double)active_bytes / IDLE_WEIGHT;
 	scratch->b = ebb_policy_shares(domain) / IDLE_WEIGHT;
-	return ebb_policy_less(held_bytes(domain),
-			       ebb_policy_most(domain->min_bytes,
-					       active_bytes));
+	return ebb_u64_minus(held_bytes(domain),
+			     ebb_u64_max(domain->min_bytes, active_bytes));
 }
 
 double ebb_policy_fair_level(const struct ebb_policy *policy, uint32_t budget)
@@ -81,20 +80,20 @@ static uint64_t prepare_over_share(struct ebb_policy_domain *domain,
 {
 	struct ebb_policy_scratch *scratch = &domain->scratch;
 	uint64_t floor_bytes = domain->min_bytes;
-	uint64_t kept_bytes = ebb_policy_least(
-		ebb_policy_working_set_bytes(domain),
-		ebb_policy_less(domain->resident_bytes,
-				ebb_policy_yielding_bytes(domain)));
+	uint64_t kept_bytes =
+		ebb_u64_min(ebb_policy_working_set_bytes(domain),
+			    ebb_u64_minus(domain->resident_bytes,
+					  ebb_policy_yielding_bytes(domain)));
 
 	if (!ebb_policy_can_drive(domain) && !domain->rung.page_out)
 		return 0;
 	if (!domain->rung.page_out)
-		floor_bytes = ebb_policy_most(floor_bytes, kept_bytes);
+		floor_bytes = ebb_u64_max(floor_bytes, kept_bytes);
 	scratch->a = (double)held_bytes(domain);
 	scratch->b = ebb_policy_shares(domain) / scratch->part;
-	floor_bytes = ebb_policy_most(floor_bytes,
-				      (uint64_t)(scratch->b * fair_level));
-	return ebb_policy_less(held_bytes(domain), floor_bytes);
+	floor_bytes =
+		ebb_u64_max(floor_bytes, (uint64_t)(scratch->b * fair_level));
+	return ebb_u64_minus(held_bytes(domain), floor_bytes);
 }
 
 static uint64_t prepare_domain(struct ebb_policy_domain *domain,
@@ -147,8 +146,8 @@ static void prepare(struct ebb_policy *policy, uint32_t budget,
 		cap_bytes = prepare_domain(domain, why, fair_level);
 		if (cap_bytes < least_bytes(domain, why))
 			continue;
-		left_bytes = ebb_policy_less(scratch->allowance_bytes,
-					     scratch->take_bytes);
+		left_bytes = ebb_u64_minus(scratch->allowance_bytes,
+					   scratch->take_bytes);
 		if (!emergency && cap_bytes > left_bytes)
 			cap_bytes = left_bytes;
 		scratch->cap = (double)ebb_policy_whole_steps(cap_bytes);
@@ -177,7 +176,7 @@ void ebb_policy_take(struct ebb_policy *policy,
 
 static uint64_t unmet_bytes(const struct ebb_policy_budget *budget)
 {
-	return ebb_policy_less(budget->need_bytes, budget->met_bytes);
+	return ebb_u64_minus(budget->need_bytes, budget->met_bytes);
 }
 
 /* In a stage: it can give so much less of its cap then. */

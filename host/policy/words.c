@@ -17,7 +17,7 @@ enum {
 /* ", free for 4 min", or "". */
 static const char *free_for(uint64_t since_ns, uint64_t now_ns, char *text)
 {
-	uint64_t s = ebb_policy_less(now_ns, since_ns) / EBB_NS_PER_S;
+	uint64_t s = ebb_u64_minus(now_ns, since_ns) / EBB_NS_PER_S;
 
 	text[0] = '\0';
 	if (since_ns == 0)
@@ -108,7 +108,7 @@ const char *ebb_policy_need_words(const struct ebb_policy *policy,
 {
 	const struct ebb_policy_budget *budget = &policy->budgets[index];
 	uint64_t left_bytes =
-		ebb_policy_less(budget->need_bytes, budget->met_bytes);
+		ebb_u64_minus(budget->need_bytes, budget->met_bytes);
 	char left[EBB_SIZE_TEXT_BYTES];
 	size_t used;
 

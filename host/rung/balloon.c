@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/u64.h"
 #include "host/base/worker.h"
 #include "host/memory/age.h"
 #include "host/rung/held.h"
@@ -180,11 +181,6 @@ static bool is_stale(const struct run *run)
 	       now->total_bytes > now->actual_bytes;
 }
 
-static uint64_t greater(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* Step 1. */
 static struct ebb_outcome begin(struct run *run)
 {
@@ -205,7 +201,7 @@ static struct ebb_outcome begin(struct run *run)
 	/* What it holds already stays so, and there is one base of all. */
 	record =
 		ebb_hand_record_now(&run->hand->record, view->now.memory_bytes);
-	view->base_bytes = greater(record.base_bytes, view->left_bytes);
+	view->base_bytes = ebb_u64_max(record.base_bytes, view->left_bytes);
 	run->moved_ns = ebb_now_ns();
 	run->arrived = true;
 	run->arrived_s = 0;
@@ -218,8 +214,9 @@ static struct ebb_outcome inflate(struct run *run, uint64_t left_bytes)
 		.write = true,
 		.record = { .base_bytes = run->view.base_bytes,
 			    .left_bytes = left_bytes,
-			    .memory_bytes = greater(run->view.now.memory_bytes,
-						    run->view.base_bytes),
+			    .memory_bytes =
+				    ebb_u64_max(run->view.now.memory_bytes,
+						run->view.base_bytes),
 			    .start_ticks = run->start_ticks,
 			    .period_s = ebb_hand_holds(run->hand)
 						? run->hand->record.period_s

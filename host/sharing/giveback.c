@@ -32,8 +32,8 @@ static bool has_enough(const struct ebb_policy *policy,
 		double part = domain->parts[i].part * (double)bytes;
 
 		if (budget->in_need ||
-		    (double)ebb_policy_less(budget->available_bytes,
-					    budget->high_bytes) < part)
+		    (double)ebb_u64_minus(budget->available_bytes,
+					  budget->high_bytes) < part)
 			return false;
 	}
 	return true;

@@ -81,9 +81,9 @@ static struct reading *new_reading(struct ebb_ground *ground,
 			sight.huge_page_bytes;
 		reading->processes[next].memory_known = sight.held_known;
 		reading->processes[next].resident_bytes = sight.resident_bytes;
-		reading->processes[next].growth_bytes = ebb_policy_less(
-			sight.usable_bytes + sight.claimed_bytes,
-			sight.resident_bytes);
+		reading->processes[next].growth_bytes =
+			ebb_u64_minus(sight.usable_bytes + sight.claimed_bytes,
+				      sight.resident_bytes);
 		reading->count++;
 	}
 	return reading;

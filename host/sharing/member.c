@@ -40,9 +40,9 @@ static void watch_growth(struct ebb_member *member,
 {
 	const struct ebb_refill_sight moment = {
 		.usable_bytes = sight->usable_bytes,
-		.lent_bytes = ebb_policy_less(sight->usable_bytes,
-					      sight->resident_bytes +
-						      sight->swapped_bytes),
+		.lent_bytes = ebb_u64_minus(sight->usable_bytes,
+					    sight->resident_bytes +
+						    sight->swapped_bytes),
 		.free_bytes = member->window.free_bytes,
 		.in_job = sight->in_job,
 		.jobs_ended = sight->jobs_ended,
@@ -57,8 +57,8 @@ static uint64_t used_bytes(const struct ebb_member *member,
 			   const struct ebb_vm_sight *sight)
 {
 	return member->seldom ? sight->resident_bytes
-			      : ebb_policy_less(sight->usable_bytes,
-						member->window.free_bytes);
+			      : ebb_u64_minus(sight->usable_bytes,
+					      member->window.free_bytes);
 }
 
 /* What the guard gave back, as the guest needed it, nobody asked for. */
@@ -135,7 +135,7 @@ static void take_word(const struct ebb_member *member,
 	 */
 	if (can(sight).take || can(sight).balloon)
 		domain->rung.free_bytes =
-			ebb_policy_less(window->free_huge_bytes, lent_bytes);
+			ebb_u64_minus(window->free_huge_bytes, lent_bytes);
 }
 
 static enum ebb_policy_mode mode_of(enum ebb_mode mode)
@@ -170,13 +170,13 @@ bool ebb_member_is_swap_full(const struct ebb_member *member, uint64_t now_ns)
 static uint64_t needed_bytes(const struct ebb_member *member,
 			     const struct ebb_vm_sight *sight)
 {
-	uint64_t bytes = ebb_policy_least(sight->working_set_bytes +
-						  member->growth.bytes,
-					  sight->usable_bytes);
+	uint64_t bytes =
+		ebb_u64_min(sight->working_set_bytes + member->growth.bytes,
+			    sight->usable_bytes);
 
 	if (can(sight).balloon)
-		bytes += ebb_policy_less(sight->resident_bytes,
-					 sight->usable_bytes);
+		bytes += ebb_u64_minus(sight->resident_bytes,
+				       sight->usable_bytes);
 	return bytes;
 }
 

@@ -114,7 +114,7 @@ static uint64_t over_share_bytes(const struct ebb_policy *policy,
 		       ebb_policy_shares(domain) /
 		       ebb_policy_part(domain, budget);
 
-	return ebb_policy_less(domain->resident_bytes, (uint64_t)share);
+	return ebb_u64_minus(domain->resident_bytes, (uint64_t)share);
 }
 
 static void check_decision(const struct host *host,
@@ -123,7 +123,7 @@ static void check_decision(const struct host *host,
 	const struct ebb_policy_domain *domain =
 		&host->domains[decision->domain];
 	bool relieves = decision->budget == EBB_POLICY_NONE;
-	uint64_t idle_bytes = ebb_policy_less(
+	uint64_t idle_bytes = ebb_u64_minus(
 		domain->resident_bytes, ebb_policy_working_set_bytes(domain));
 
 	check(decision->bytes > 0 && decision->bytes % STEP == 0);
@@ -139,15 +139,14 @@ static void check_decision(const struct host *host,
 		check(decision->bytes <= domain->rung.free_bytes);
 	if (decision->why == EBB_POLICY_OVER_SHARE)
 		check(decision->bytes <=
-		      ebb_policy_most(
+		      ebb_u64_max(
 			      idle_bytes,
-			      ebb_policy_least(
-				      domain->rung.page_out
-					      ? UINT64_MAX
-					      : ebb_policy_yielding_bytes(
-							domain),
-				      over_share_bytes(&host->policy, domain,
-						       decision->budget))));
+			      ebb_u64_min(domain->rung.page_out
+						  ? UINT64_MAX
+						  : ebb_policy_yielding_bytes(
+							    domain),
+					  over_share_bytes(&host->policy, domain,
+							   decision->budget))));
 	else if (!domain->rung.page_out)
 		check(domain->resident_bytes - decision->bytes >=
 			      ebb_policy_working_set_bytes(domain) ||
@@ -219,7 +218,7 @@ static void every_decision_is_within_its_bounds(void **state)
 /* Less than this is not asked for. */
 static uint64_t least_bytes(const struct ebb_policy_domain *domain)
 {
-	return ebb_policy_most(STEP, ebb_policy_worth_bytes(domain));
+	return ebb_u64_max(STEP, ebb_policy_worth_bytes(domain));
 }
 
 /* What it could still give of what is free or idle. */
@@ -233,30 +232,29 @@ static uint64_t left_to_give(const struct ebb_policy *policy, uint32_t budget,
 	uint64_t allowance = ebb_policy_allowance_bytes(domain, NOW);
 	uint64_t give = ebb_policy_ready_bytes(domain);
 
-	give = ebb_policy_less(give, taken_bytes);
+	give = ebb_u64_minus(give, taken_bytes);
 	if (ebb_policy_can_drive(domain))
-		give = ebb_policy_most(
+		give = ebb_u64_max(
 			give,
-			ebb_policy_less(held,
-					ebb_policy_most(working_set,
+			ebb_u64_minus(held, ebb_u64_max(working_set,
 							domain->min_bytes)));
 	if (emergency) {
 		uint64_t more = domain->rung.page_out
 					? UINT64_MAX
 					: ebb_policy_yielding_bytes(domain);
 
-		more = ebb_policy_least(
-			ebb_policy_least(more, over_share_bytes(policy, domain,
-								budget)),
-			ebb_policy_less(domain->resident_bytes,
-					domain->min_bytes));
+		more = ebb_u64_min(
+			ebb_u64_min(more,
+				    over_share_bytes(policy, domain, budget)),
+			ebb_u64_minus(domain->resident_bytes,
+				      domain->min_bytes));
 		if (domain->rung.page_out || ebb_policy_can_drive(domain))
-			give = ebb_policy_most(
-				give, ebb_policy_less(more, taken_bytes));
+			give = ebb_u64_max(give,
+					   ebb_u64_minus(more, taken_bytes));
 	}
 	return emergency ? give
-			 : ebb_policy_least(give, ebb_policy_less(allowance,
-								  taken_bytes));
+			 : ebb_u64_min(give,
+				       ebb_u64_minus(allowance, taken_bytes));
 }
 
 static void one_need_is_met_or_named(void)
@@ -348,7 +346,7 @@ static void one_takes_by_balloons_last(void)
 		    ebb_policy_part(domain, 0) <= 0)
 			continue;
 		if (!host.budgets[0].emergency)
-			give = ebb_policy_least(
+			give = ebb_u64_min(
 				give, ebb_policy_allowance_bytes(domain, NOW));
 		check(taken(&outcome, i) + STEP > give);
 	}
@@ -497,8 +495,8 @@ static void carry_out(struct host *host, const struct outcome *outcome,
 		ebb_policy_answered(domain, EBB_POLICY_GAVE, decision->bytes,
 				    now_ns);
 		domain->resident_bytes -= decision->bytes;
-		domain->rung.free_bytes = ebb_policy_less(
-			domain->rung.free_bytes, decision->bytes);
+		domain->rung.free_bytes =
+			ebb_u64_minus(domain->rung.free_bytes, decision->bytes);
 		for (uint32_t k = 0; k < domain->part_count; k++)
 			host->budgets[domain->parts[k].budget].available_bytes +=
 				(uint64_t)(domain->parts[k].part *
@@ -794,8 +792,8 @@ static void one_is_paced(void)
 	/* What it gave before is beyond that. */
 	domain->refilled_bytes = 0;
 	host.budgets[0].low_bytes = 4 * EBB_GIB;
-	most = ebb_policy_less(domain->resident_bytes,
-			       ebb_policy_working_set_bytes(domain)) /
+	most = ebb_u64_minus(domain->resident_bytes,
+			     ebb_policy_working_set_bytes(domain)) /
 	       4;
 	for (int round = 0; round < ROUNDS; round++) {
 		now_ns += up_to(2 * S);
@@ -841,8 +839,8 @@ static bool lacks_room(const struct host *host,
 	for (uint32_t i = 0; i < domain->part_count; i++) {
 		const struct ebb_policy_budget *budget =
 			&host->budgets[domain->parts[i].budget];
-		uint64_t room = ebb_policy_less(budget->cover_bytes,
-						budget->debt_bytes);
+		uint64_t room =
+			ebb_u64_minus(budget->cover_bytes, budget->debt_bytes);
 
 		if ((double)room <
 		    domain->parts[i].part * (double)decision->give_bytes)
@@ -946,8 +944,7 @@ static uint32_t ask_who_gives_nothing(enum ebb_policy_answer answer)
 		carry_out(&host, &outcome, now_ns);
 		/* However often that one fails, the others do not give it twice. */
 		check(host.budgets[0].available_bytes <=
-		      ebb_policy_most(high, host.budgets[0].low_bytes / 3) +
-			      STEP);
+		      ebb_u64_max(high, host.budgets[0].low_bytes / 3) + STEP);
 	}
 	/* The others are at rest, or at their ends. */
 	check(outcome.count == 0);
