@@ -6,6 +6,7 @@
 #ifndef EBB_COMMON_CLEANUP_H
 #define EBB_COMMON_CLEANUP_H
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -29,9 +30,16 @@ static inline void ebb_close_file(FILE **file)
 		fclose(*file);
 }
 
+static inline void ebb_close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
 #define ebb_auto_free ebb_cleanup(ebb_free_ptr)
 #define ebb_auto_close ebb_cleanup(ebb_close_fd)
 #define ebb_auto_fclose ebb_cleanup(ebb_close_file)
+#define ebb_auto_closedir ebb_cleanup(ebb_close_dir)
 
 #define ebb_steal_ptr(ptr)                          \
 	({                                          \

@@ -17,12 +17,6 @@ enum {
 	SIZES_MAX = 16
 };
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 /* So that no sum or product of counters wraps. */
 static bool is_count(uint64_t pages, uint64_t page_bytes)
 {
@@ -89,7 +83,7 @@ static void read_pool(struct ebb_budget_read *read, const char *dir,
 
 void ebb_budget_read_pools(struct ebb_budget_read *read)
 {
-	DIR *dir ebb_cleanup(close_dir) = NULL;
+	DIR *dir ebb_auto_closedir = NULL;
 	char path[EBB_TEXT_PATH_BYTES];
 	struct dirent *entry;
 	int count = 0;

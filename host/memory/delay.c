@@ -37,16 +37,10 @@ static int read_thread(int tasks_fd, const char *name, uint64_t *ret_ns)
 	return 0;
 }
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 int ebb_run_delay_read(pid_t pid, uint64_t *ret_ns)
 {
 	uint64_t sum_ns = 0, thread_ns;
-	DIR *tasks ebb_cleanup(close_dir) = NULL;
+	DIR *tasks ebb_auto_closedir = NULL;
 	struct dirent *entry;
 	uint32_t threads = 0;
 	char path[64];

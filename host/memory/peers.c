@@ -41,12 +41,6 @@ struct peers {
 	pid_t most;
 };
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static int read_arguments(pid_t pid, struct ebb_arguments *ret_arguments,
 			  struct ebb_reason_list *reasons)
 {
@@ -167,7 +161,7 @@ static bool examine_peer(struct peers *peers, pid_t pid)
 
 static int examine_all(struct peers *peers)
 {
-	DIR *dir ebb_cleanup(close_dir) = opendir("/proc");
+	DIR *dir ebb_auto_closedir = opendir("/proc");
 	char name[NAME_BYTES];
 	struct dirent *entry;
 

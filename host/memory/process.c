@@ -29,12 +29,6 @@ struct scan {
 	struct ebb_reason_list *reasons;
 };
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static int read_pid(const char *run_dir, const char *name, pid_t *ret_pid)
 {
 	FILE *file ebb_auto_fclose = NULL;
@@ -184,7 +178,7 @@ static int add_backings(struct scan *scan, const char *entry_path,
 
 static int scan_descriptors(struct scan *scan)
 {
-	DIR *dir ebb_cleanup(close_dir) = NULL;
+	DIR *dir ebb_auto_closedir = NULL;
 	char path[64], entry_path[64 + 256], target[PATH_MAX];
 	struct dirent *entry;
 	ssize_t length;

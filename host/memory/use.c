@@ -25,12 +25,6 @@ struct look {
 	char names[EBB_BACKING_MAX][NAME_MAX + 1];
 };
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static int count(struct look *look)
 {
 	return ++look->use->entries > look->entries_max ? -E2BIG : 0;
@@ -114,7 +108,7 @@ static int next_number(DIR *dir, int *ret_number)
  */
 static int read_any_mappings(struct look *look, pid_t pid, pid_t *ret_task)
 {
-	DIR *dir ebb_cleanup(close_dir) = NULL;
+	DIR *dir ebb_auto_closedir = NULL;
 	int64_t lines = read_mappings(look, pid);
 	char path[64];
 	int task, r;
@@ -200,7 +194,7 @@ static int note_file(struct look *look, const char *path, const char *target)
 
 static int read_files(struct look *look, pid_t task, bool *ret_device)
 {
-	DIR *dir ebb_cleanup(close_dir) = NULL;
+	DIR *dir ebb_auto_closedir = NULL;
 	char folder[64], path[128], target[PATH_MAX];
 	struct ebb_reason_list devices = { 0 };
 	int fd, r;
