@@ -44,6 +44,9 @@
 /* All is to be had by then, if it is not much. */
 #define EBB_GENTLE_SPREAD_MS 10000
 
+/* From one look at the ring to the next: no processor is kept busy by them. */
+#define EBB_GENTLE_POLL_US 500
+
 /**
  * struct ebb_gentle - of one reclaim; for its thread alone, zero at first
  * @piece_bytes: the piece ends with the batch that brings it to that

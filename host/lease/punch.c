@@ -9,6 +9,7 @@
 #include "common/u64.h"
 #include "host/base/fault.h"
 #include "host/base/worker.h"
+#include "host/lease/gentle.h"
 #include "host/memory/debt.h"
 
 enum {
@@ -22,8 +23,6 @@ enum {
 	/* Looks at the ring before the thread sleeps in between. */
 	SPINS = 200,
 	POLL_US = 20,
-	/* Nobody waits: neither look keeps a processor busy. */
-	GENTLE_POLL_US = 500,
 	/* In a nap it is looked so often whether somebody does now. */
 	NAP_LOOK_US = 5000,
 	/* No naps in a batch that is out for so long: libvirt allowed it before. */
@@ -175,7 +174,7 @@ static void await_grants(struct ebb_puncher *puncher, struct ebb_batch *batch,
 			waiting++;
 			puncher->books->failed_slots++;
 		} else if (gentle) {
-			ebb_sleep_us(GENTLE_POLL_US);
+			ebb_sleep_us(EBB_GENTLE_POLL_US);
 		} else if (++spins < SPINS) {
 			sched_yield();
 		} else {

@@ -31,14 +31,13 @@
 
 #include "common/clock.h"
 #include "host/base/fault.h"
+#include "host/lease/gentle.h"
 
 enum {
 	/* The guest needs so long for its next batch: no sleep meanwhile. */
 	SPIN_US = 1000,
 	POLL_MIN_US = 20,
 	POLL_MAX_US = 1000,
-	/* Where nobody waits no processor is kept busy. */
-	GENTLE_POLL_US = 500,
 	/* Longer than the guest waits for us, so that it speaks first. */
 	SILENCE_MS = EBB_OFFER_DEADLINE_MS + 1000,
 	/*
@@ -289,7 +288,7 @@ static bool is_piece_over(const struct session *session)
 static void nap(struct session *session)
 {
 	if (ebb_bounds_pace(session->tools->bounds)) {
-		ebb_sleep_us(GENTLE_POLL_US);
+		ebb_sleep_us(EBB_GENTLE_POLL_US);
 		return;
 	}
 	if (is_awake(session)) {
