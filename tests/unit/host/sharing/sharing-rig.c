@@ -281,6 +281,17 @@ void start(bool dry_run)
 	assert_int_equal(ebb_sharing_new(&options, workers, &rig.sharing), 0);
 }
 
+struct guest *start_with_order(void)
+{
+	struct guest *guest = &rig.guests[0];
+
+	guest->held = true;
+	start(false);
+	come(0);
+	UNTIL(guest->pending);
+	return guest;
+}
+
 void end_ebbd(void)
 {
 	while (ebb_workers_count(workers) > 0)

@@ -138,6 +138,9 @@ void end_ebbd(void);
 void come(int index);
 void go(int index);
 
+/* Starts ebbd, which asks the first guest and still waits for it. */
+struct guest *start_with_order(void);
+
 /* Answers are in fake_call. */
 void call(const char *command, const char *arguments);
 

@@ -97,13 +97,9 @@ static void who_gives_nothing_is_stuck(void **state)
 /* The order outlives the member. */
 static void a_domain_goes_while_it_is_asked(void **state)
 {
-	struct guest *guest = &rig.guests[0];
+	struct guest *guest = start_with_order();
 
 	(void)state;
-	guest->held = true;
-	start(false);
-	come(0);
-	UNTIL(guest->pending);
 	go(0);
 	pass(5);
 	assert_int_equal(rig.sharing->members.count, 0);
@@ -176,13 +172,9 @@ static void a_balloon_does_not_end_an_order(void **state)
 
 static void another_setting_ends_an_order(void **state)
 {
-	struct guest *guest = &rig.guests[0];
+	struct guest *guest = start_with_order();
 
 	(void)state;
-	guest->held = true;
-	start(false);
-	come(0);
-	UNTIL(guest->pending);
 	ebb_sharing_config_changed(rig.sharing);
 	assert_true(guest->pending);
 	rig.config.policy.settings.values.mode = EBB_MODE_PERFORMANCE;
@@ -192,13 +184,9 @@ static void another_setting_ends_an_order(void **state)
 
 static void what_is_switched_off_ends_orders(void **state)
 {
-	struct guest *guest = &rig.guests[0];
+	struct guest *guest = start_with_order();
 
 	(void)state;
-	guest->held = true;
-	start(false);
-	come(0);
-	UNTIL(guest->pending);
 	rig.config.policy.dry_run = true;
 	ebb_sharing_config_changed(rig.sharing);
 	assert_false(guest->pending);

@@ -9,13 +9,9 @@
 
 static void a_pause_ends_what_runs(void **state)
 {
-	struct guest *guest = &rig.guests[0];
+	struct guest *guest = start_with_order();
 
 	(void)state;
-	guest->held = true;
-	start(false);
-	come(0);
-	UNTIL(guest->pending);
 	call("policy-pause", "{\"pause\": true}");
 	assert_false(guest->pending);
 	pass(MINUTE_S);
