@@ -22,11 +22,12 @@
 
 #define BUS_PREFIX "unix:path="
 #define SYSTEM_BUS BUS_PREFIX "/run/dbus/system_bus_socket"
+#define POLKIT_ERROR "org.freedesktop.PolicyKit1.Error."
 
 /**
  * struct ebb_authority
  * @deadline: timer
- * @ended, @may: the answer is there
+ * @ended, @answer: it is there
  */
 struct ebb_authority {
 	sd_bus *bus;
@@ -34,8 +35,8 @@ struct ebb_authority {
 	int watch;
 	int deadline;
 	bool ended;
-	bool may;
-	void (*done)(bool may, void *opaque);
+	enum ebb_authority_answer answer;
+	ebb_authority_fn done;
 	void *opaque;
 };
 
@@ -160,18 +161,37 @@ static int open_bus(sd_bus **ret_bus)
 
 /* ---- the question ---- */
 
+/* An error is polkit's own, the bus's, or of sd-bus where no answer came in time. */
+static enum ebb_authority_answer read_error(const sd_bus_error *error)
+{
+	if (strncmp(error->name, POLKIT_ERROR, strlen(POLKIT_ERROR)) == 0)
+		return EBB_AUTHORITY_ERROR;
+	if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+	    sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
+		return EBB_AUTHORITY_SILENT;
+	return EBB_AUTHORITY_NO_POLKIT;
+}
+
+static enum ebb_authority_answer read_reply(sd_bus_message *reply)
+{
+	const sd_bus_error *error = sd_bus_message_get_error(reply);
+	int authorised = 0, challenge = 0;
+
+	if (error)
+		return read_error(error);
+	if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") <= 0 ||
+	    sd_bus_message_read(reply, "bb", &authorised, &challenge) <= 0)
+		return EBB_AUTHORITY_ERROR;
+	return authorised && !challenge ? EBB_AUTHORITY_YES : EBB_AUTHORITY_NO;
+}
+
 static int on_reply(sd_bus_message *reply, void *opaque, sd_bus_error *error)
 {
 	struct ebb_authority *authority = opaque;
-	int authorised = 0, challenge = 0;
 
 	(void)error;
 	authority->ended = true;
-	authority->may =
-		!sd_bus_message_is_method_error(reply, NULL) &&
-		sd_bus_message_enter_container(reply, 'r', "bba{ss}") > 0 &&
-		sd_bus_message_read(reply, "bb", &authorised, &challenge) > 0 &&
-		authorised && !challenge;
+	authority->answer = read_reply(reply);
 	return 0;
 }
 
@@ -236,13 +256,14 @@ void ebb_authority_cancel(struct ebb_authority *authority)
 	free(authority);
 }
 
-static void end(struct ebb_authority *authority, bool may)
+static void end(struct ebb_authority *authority,
+		enum ebb_authority_answer answer)
 {
-	void (*done)(bool may, void *opaque) = authority->done;
+	ebb_authority_fn done = authority->done;
 	void *opaque = authority->opaque;
 
 	ebb_authority_cancel(authority);
-	done(may, opaque);
+	done(answer, opaque);
 }
 
 static int events_of(sd_bus *bus)
@@ -270,8 +291,11 @@ static void on_bus(int watch, int fd, int happened, void *opaque)
 		r = sd_bus_process(authority->bus, NULL);
 	while (r > 0 && !authority->ended);
 	events = r < 0 ? r : events_of(authority->bus);
-	if (authority->ended || events < 0)
-		end(authority, authority->ended && authority->may);
+	/* A bus that hangs up ends it too. */
+	if (authority->ended)
+		end(authority, authority->answer);
+	else if (events < 0)
+		end(authority, EBB_AUTHORITY_NO_BUS);
 	else
 		ebb_loop_watch_set(watch, events);
 }
@@ -279,44 +303,98 @@ static void on_bus(int watch, int fd, int happened, void *opaque)
 static void on_deadline(int timer, void *opaque)
 {
 	(void)timer;
-	end(opaque, false);
+	end(opaque, EBB_AUTHORITY_SILENT);
 }
 
-static int begin(struct ebb_authority *authority, int fd)
+static enum ebb_authority_answer subject_fault(int error)
+{
+	return error == -ESRCH || error == -ENOENT ? EBB_AUTHORITY_NO
+						   : EBB_AUTHORITY_FAILED;
+}
+
+static enum ebb_authority_answer bus_fault(int error)
+{
+	switch (error) {
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+		return EBB_AUTHORITY_FAILED;
+	case -EAFNOSUPPORT:
+	case -ENAMETOOLONG:
+		return EBB_AUTHORITY_ODD_BUS;
+	default:
+		return EBB_AUTHORITY_NO_BUS;
+	}
+}
+
+/* Returns whether it is asked; else @ret_answer has why not. */
+static bool begin(struct ebb_authority *authority, int fd,
+		  enum ebb_authority_answer *ret_answer)
 {
 	struct subject subject = { .pidfd = -1 };
 	int r = find_subject(fd, &subject), events;
 
-	if (r < 0)
-		return r;
+	if (r < 0) {
+		*ret_answer = subject_fault(r);
+		return false;
+	}
 	r = open_bus(&authority->bus);
 	if (r >= 0)
 		r = send_question(authority, &subject);
 	ebb_close_fd(&subject.pidfd);
-	if (r < 0)
-		return r;
-	events = events_of(authority->bus);
-	if (events < 0)
-		return events;
+	events = r < 0 ? r : events_of(authority->bus);
+	if (events < 0) {
+		*ret_answer = bus_fault(events);
+		return false;
+	}
 	authority->watch = ebb_loop_watch(sd_bus_get_fd(authority->bus), events,
 					  on_bus, authority);
 	authority->deadline =
 		ebb_loop_timer(EBB_AUTHORITY_WAIT_MS, on_deadline, authority);
-	return authority->watch < 0 || authority->deadline < 0 ? -ENOMEM : 0;
+	*ret_answer = EBB_AUTHORITY_FAILED;
+	return authority->watch >= 0 && authority->deadline >= 0;
 }
 
-struct ebb_authority *
-ebb_authority_ask(int fd, void (*done)(bool may, void *opaque), void *opaque)
+struct ebb_authority *ebb_authority_ask(int fd, ebb_authority_fn done,
+					void *opaque,
+					enum ebb_authority_answer *ret_answer)
 {
 	struct ebb_authority *authority = calloc(1, sizeof(*authority));
 
+	*ret_answer = EBB_AUTHORITY_FAILED;
 	if (!authority)
 		return NULL;
 	*authority = (struct ebb_authority){
 		.watch = -1, .deadline = -1, .done = done, .opaque = opaque
 	};
-	if (begin(authority, fd) == 0)
+	if (begin(authority, fd, ret_answer))
 		return authority;
 	ebb_authority_cancel(authority);
+	return NULL;
+}
+
+const char *ebb_authority_fault(enum ebb_authority_answer answer)
+{
+	switch (answer) {
+	case EBB_AUTHORITY_NO:
+	case EBB_AUTHORITY_YES:
+		break;
+	case EBB_AUTHORITY_ODD_BUS:
+		return "DBUS_SYSTEM_BUS_ADDRESS of ebbd is not of the form "
+		       "unix:path=PATH: set it so, or unset it";
+	case EBB_AUTHORITY_NO_BUS:
+		return "the system bus does not answer: start dbus";
+	case EBB_AUTHORITY_NO_POLKIT:
+		return "polkit is not on the system bus: install and start it";
+	case EBB_AUTHORITY_ERROR:
+		return "polkit answers with an error: see that 'pkaction "
+		       "--action-id " EBB_AUTHORITY_ACTION "' knows the action";
+	case EBB_AUTHORITY_SILENT:
+		return "polkit has not answered: see 'systemctl status dbus "
+		       "polkit'";
+	case EBB_AUTHORITY_FAILED:
+		return "ebbd is out of memory or of files: see what it holds, "
+		       "and report it";
+	}
 	return NULL;
 }

@@ -22,7 +22,8 @@
  * gives nothing to a session that is merely active.
  *
  * Everything that is not a clear yes is a no: no bus, no polkit, an error, a challenge,
- * or no answer within EBB_AUTHORITY_WAIT_MS.
+ * or no answer within EBB_AUTHORITY_WAIT_MS. But a no of polkit's is a rule, and the others
+ * are a fault that somebody can mend: so the answer tells them apart.
  */
 #ifndef EBB_HOST_AUTHORITY_H
 #define EBB_HOST_AUTHORITY_H
@@ -35,18 +36,51 @@ enum {
 	EBB_AUTHORITY_WAIT_MS = 5 * 1000
 };
 
+/**
+ * enum ebb_authority_answer
+ * @EBB_AUTHORITY_NO: polkit says no, or asks for a password, or the peer has ended
+ * @EBB_AUTHORITY_YES: polkit says yes
+ *
+ * Of the others each is a no as well, and a reason why polkit was not heard:
+ *
+ * @EBB_AUTHORITY_ODD_BUS: the address of the bus is not understood
+ * @EBB_AUTHORITY_NO_BUS: nobody answers at the address
+ * @EBB_AUTHORITY_NO_POLKIT: nobody on the bus has polkit's name
+ * @EBB_AUTHORITY_ERROR: polkit answers with an error
+ * @EBB_AUTHORITY_SILENT: no answer came in time, or ever will
+ * @EBB_AUTHORITY_FAILED: ebbd has no memory or no files for the question
+ */
+enum ebb_authority_answer {
+	EBB_AUTHORITY_NO,
+	EBB_AUTHORITY_YES,
+	EBB_AUTHORITY_ODD_BUS,
+	EBB_AUTHORITY_NO_BUS,
+	EBB_AUTHORITY_NO_POLKIT,
+	EBB_AUTHORITY_ERROR,
+	EBB_AUTHORITY_SILENT,
+	EBB_AUTHORITY_FAILED,
+};
+
+typedef void (*ebb_authority_fn)(enum ebb_authority_answer answer,
+				 void *opaque);
+
 struct ebb_authority;
 
 /**
  * ebb_authority_ask - ask about the peer of a connection
  * @fd: of the connection; not used after the call
  * @done: called once, on the loop's thread, after this function has returned
+ * @ret_answer: where the question cannot be asked
  *
  * For the event loop's thread. Returns the question, or NULL if it cannot be asked: then
- * @done is not called, and the answer is no.
+ * @done is not called.
  */
-struct ebb_authority *
-ebb_authority_ask(int fd, void (*done)(bool may, void *opaque), void *opaque);
+struct ebb_authority *ebb_authority_ask(int fd, ebb_authority_fn done,
+					void *opaque,
+					enum ebb_authority_answer *ret_answer);
+
+/* Why polkit was not heard, and how that is mended; NULL: it was. */
+const char *ebb_authority_fault(enum ebb_authority_answer answer);
 
 /* Before @done was called: it is not called any more. */
 void ebb_authority_cancel(struct ebb_authority *authority);

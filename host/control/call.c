@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
 #include "host/control/authority.h"
 #include "host/control/state.h"
 #include "host/interface/status.h"
@@ -47,7 +49,7 @@ static bool may_call(const struct ebb_peer *peer,
 	return false;
 }
 
-static void call_refuse(struct ebb_call *call, const char *command)
+static void refuse(struct ebb_call *call, const char *command)
 {
 	ebb_call_error(call, "PermissionDenied",
 		       "you may only look: '%s' is for root, for members of "
@@ -57,17 +59,44 @@ static void call_refuse(struct ebb_call *call, const char *command)
 		       command);
 }
 
-static void on_authority(bool may, void *opaque)
+/* polkit was not heard: somebody may mend that, so the log has it as well. */
+static void refuse_unheard(struct ebb_call *call, const char *command,
+			   const char *fault)
+{
+	if (ebb_pace_take(&call->peer->control->fault_pace, 1, ebb_now_ns()))
+		ebb_log(EBB_LOG_WARNING,
+			"polkit cannot be asked whether uid %u may give '%s': "
+			"%s",
+			(unsigned int)call->uid, command, fault);
+	ebb_call_error(call, "PermissionDenied",
+		       "you may only look, and polkit cannot be asked whether "
+		       "you may give '%s': %s; or use sudo, or join the group "
+		       "that ebbd.conf names",
+		       command, fault);
+}
+
+static void call_refuse(struct ebb_call *call, const char *command,
+			enum ebb_authority_answer answer)
+{
+	const char *fault = ebb_authority_fault(answer);
+
+	if (fault)
+		refuse_unheard(call, command, fault);
+	else
+		refuse(call, command);
+}
+
+static void on_authority(enum ebb_authority_answer answer, void *opaque)
 {
 	struct ebb_call *call = opaque;
 	struct json_object *arguments = ebb_steal_ptr(call->arguments);
 
 	call->question = NULL;
-	call->allowed = may;
-	if (may)
+	call->allowed = answer == EBB_AUTHORITY_YES;
+	if (call->allowed)
 		call->handler->handle(call, arguments, call->handler_opaque);
 	else
-		call_refuse(call, call->handler->command);
+		call_refuse(call, call->handler->command, answer);
 	json_object_put(arguments);
 }
 
@@ -76,13 +105,16 @@ static void call_ask(struct ebb_call *call,
 		     const struct ebb_control_handler *handler,
 		     struct json_object *arguments, void *opaque)
 {
+	enum ebb_authority_answer answer;
+
 	call->handler = handler;
 	call->handler_opaque = opaque;
-	call->question = ebb_authority_ask(call->peer->fd, on_authority, call);
+	call->question =
+		ebb_authority_ask(call->peer->fd, on_authority, call, &answer);
 	if (call->question)
 		call->arguments = json_object_get(arguments);
 	else
-		call_refuse(call, handler->command);
+		call_refuse(call, handler->command, answer);
 }
 
 void ebb_call_begin(struct ebb_peer *peer, const struct ebb_msg *msg)

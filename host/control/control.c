@@ -39,11 +39,13 @@
 #include <sys/socket.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "host/base/loop.h"
 #include "host/control/state.h"
 
 enum {
 	ACCEPT_PAUSE_MS = 1000,
+	FAULT_LINE_S = 60,
 };
 
 /* The peer may not come in. It is told why, if that costs no waiting. */
@@ -161,6 +163,9 @@ int ebb_control_new(const char *path, const struct ebb_access_groups *groups,
 	if (!control)
 		return -ENOMEM;
 	control->groups = *groups;
+	control->fault_pace =
+		(struct ebb_pace){ .burst = 1,
+				   .period_ns = FAULT_LINE_S * EBB_NS_PER_S };
 	ebb_control_serve(control, handlers, opaque);
 	control->pause_timer = -1;
 	r = ebb_listen_open(path, groups, &control->listener);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "host/base/pace.h"
 #include "host/control/control.h"
 #include "protocol/frame.h"
 
@@ -54,6 +55,8 @@ struct ebb_control {
 	int pause_timer; /* while accept() has no resources, else -1 */
 	struct ebb_access_groups groups;
 	uint64_t moves;
+	struct ebb_pace
+		fault_pace; /* of lines in the log: polkit was not heard */
 	uint32_t table_count;
 	struct table {
 		const struct ebb_control_handler *handlers;

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
 #include "host/base/loop.h"
 #include "host/checkup/checkup.h"
 #include "host/control/authority.h"
@@ -42,25 +44,27 @@ __wrap_ebb_listen_peer_access(int fd, const struct ebb_access_groups *groups,
 	return access_of_next;
 }
 
-/* In place of polkit: there is none; or it is asked, and answers when it is told to. */
+/* In place of polkit: it cannot be asked, or answers when it is told to. */
 static struct {
-	bool there;
+	enum ebb_authority_answer fault; /* EBB_AUTHORITY_YES: it is asked */
 	bool asked;
 	unsigned int cancels;
-	void (*done)(bool may, void *opaque);
+	ebb_authority_fn done;
 	void *opaque;
-} polkit;
+} polkit = { .fault = EBB_AUTHORITY_NO_BUS };
 
 struct ebb_authority *
-__wrap_ebb_authority_ask(int fd, void (*done)(bool may, void *opaque),
-			 void *opaque);
+__wrap_ebb_authority_ask(int fd, ebb_authority_fn done, void *opaque,
+			 enum ebb_authority_answer *ret_answer);
 struct ebb_authority *
-__wrap_ebb_authority_ask(int fd, void (*done)(bool may, void *opaque),
-			 void *opaque)
+__wrap_ebb_authority_ask(int fd, ebb_authority_fn done, void *opaque,
+			 enum ebb_authority_answer *ret_answer)
 {
 	assert_true(fd >= 0);
-	if (!polkit.there)
+	if (polkit.fault != EBB_AUTHORITY_YES) {
+		*ret_answer = polkit.fault;
 		return NULL;
+	}
 	assert_false(polkit.asked);
 	polkit.asked = true;
 	polkit.done = done;
@@ -75,6 +79,32 @@ void __wrap_ebb_authority_cancel(struct ebb_authority *authority)
 	assert_true(polkit.asked);
 	polkit.asked = false;
 	polkit.cancels++;
+}
+
+/* The log. */
+static struct {
+	unsigned int lines;
+	char last[1024];
+} journal;
+static uint64_t now_ns = EBB_NS_PER_S;
+
+uint64_t __wrap_ebb_now_ns(void);
+uint64_t __wrap_ebb_now_ns(void)
+{
+	return now_ns;
+}
+
+void __wrap_ebb_log(enum ebb_log_level level, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+void __wrap_ebb_log(enum ebb_log_level level, const char *format, ...)
+{
+	va_list args;
+
+	assert_int_equal(level, EBB_LOG_WARNING);
+	journal.lines++;
+	va_start(args, format);
+	vsnprintf(journal.last, sizeof(journal.last), format, args);
+	va_end(args);
 }
 
 static void handle_look(struct ebb_call *call,
@@ -216,11 +246,11 @@ static void await_question(void)
 	assert_true(polkit.asked);
 }
 
-static void polkit_says(bool may)
+static void polkit_says(enum ebb_authority_answer answer)
 {
 	assert_true(polkit.asked);
 	polkit.asked = false;
-	polkit.done(may, polkit.opaque);
+	polkit.done(answer, polkit.opaque);
 }
 
 static void begin_act(int fd)
@@ -238,11 +268,11 @@ static void test_reader_acts_if_polkit_says_so(void **state)
 	int fd = client_new(EBB_ACCESS_READ);
 
 	(void)state;
-	polkit.there = true;
+	polkit.fault = EBB_AUTHORITY_YES;
 	acts = 0;
 	begin_act(fd);
 	assert_int_equal(acts, 0);
-	polkit_says(true);
+	polkit_says(EBB_AUTHORITY_YES);
 	assert_string_equal(client_line(fd), DONE);
 	assert_int_equal(acts, 1);
 	assert_int_equal(number, 7);
@@ -251,14 +281,59 @@ static void test_reader_acts_if_polkit_says_so(void **state)
 	assert_string_equal(ask(fd, "look"), DONE);
 	assert_false(may_act);
 	begin_act(fd);
-	polkit_says(false);
+	polkit_says(EBB_AUTHORITY_NO);
 	assert_non_null(strstr(client_line(fd), "\"PermissionDenied\""));
 	assert_int_equal(acts, 1);
 	/* What only looks is no question. */
 	assert_string_equal(ask(fd, "look"), DONE);
 	assert_false(polkit.asked);
 	close(fd);
-	polkit.there = false;
+	polkit.fault = EBB_AUTHORITY_NO_BUS;
+}
+
+/* Who asked is told how it is mended, and so is the log, which is not flooded. */
+static void test_polkit_is_not_heard(void **state)
+{
+	static const char unheard[] = "polkit cannot be asked";
+	int fd = client_new(EBB_ACCESS_READ);
+	const char *line;
+
+	(void)state;
+	now_ns += 60 * EBB_NS_PER_S;
+	journal.lines = 0;
+	acts = 0;
+	line = ask(fd, "forgotten");
+	assert_non_null(strstr(line, "\"PermissionDenied\""));
+	assert_non_null(strstr(line, unheard));
+	assert_non_null(strstr(line, "start dbus"));
+	assert_int_equal(journal.lines, 1);
+	assert_non_null(strstr(journal.last, unheard));
+	assert_non_null(strstr(journal.last, "uid 4711"));
+	assert_non_null(strstr(journal.last, "'forgotten'"));
+	assert_non_null(strstr(journal.last, "start dbus"));
+	now_ns += 59 * EBB_NS_PER_S;
+	assert_non_null(strstr(ask(fd, "forgotten"), unheard));
+	assert_int_equal(journal.lines, 1);
+	now_ns += EBB_NS_PER_S;
+	polkit.fault = EBB_AUTHORITY_YES;
+	begin_act(fd);
+	polkit_says(EBB_AUTHORITY_SILENT);
+	line = client_line(fd);
+	assert_non_null(strstr(line, unheard));
+	assert_non_null(strstr(line, "systemctl status"));
+	assert_int_equal(journal.lines, 2);
+	assert_non_null(strstr(journal.last, "systemctl status"));
+	/* What it says is no fault. */
+	now_ns += 60 * EBB_NS_PER_S;
+	begin_act(fd);
+	polkit_says(EBB_AUTHORITY_NO);
+	line = client_line(fd);
+	assert_non_null(strstr(line, "\"PermissionDenied\""));
+	assert_null(strstr(line, unheard));
+	assert_int_equal(journal.lines, 2);
+	assert_int_equal(acts, 0);
+	close(fd);
+	polkit.fault = EBB_AUTHORITY_NO_BUS;
 }
 
 static void test_reader_leaves_while_polkit_is_asked(void **state)
@@ -266,7 +341,7 @@ static void test_reader_leaves_while_polkit_is_asked(void **state)
 	int fd = client_new(EBB_ACCESS_READ);
 
 	(void)state;
-	polkit.there = true;
+	polkit.fault = EBB_AUTHORITY_YES;
 	polkit.cancels = 0;
 	acts = 0;
 	begin_act(fd);
@@ -275,7 +350,7 @@ static void test_reader_leaves_while_polkit_is_asked(void **state)
 		assert_int_equal(ebb_loop_turn(), 0);
 	assert_int_equal(polkit.cancels, 1);
 	assert_int_equal(acts, 0);
-	polkit.there = false;
+	polkit.fault = EBB_AUTHORITY_NO_BUS;
 }
 
 static void test_who_acts_gives_all(void **state)
@@ -362,6 +437,7 @@ int main(void)
 		cmocka_unit_test(
 			test_reader_gives_no_command_of_ebbd_that_acts),
 		cmocka_unit_test(test_reader_acts_if_polkit_says_so),
+		cmocka_unit_test(test_polkit_is_not_heard),
 		cmocka_unit_test(test_reader_leaves_while_polkit_is_asked),
 		cmocka_unit_test(test_who_acts_gives_all),
 		cmocka_unit_test(test_others_are_turned_away),
