@@ -25,11 +25,23 @@
 #define POLKIT_ERROR "org.freedesktop.PolicyKit1.Error."
 
 /**
+ * struct subject - who asks
+ * @pidfd: or -1
+ */
+struct subject {
+	struct ucred peer;
+	uint64_t start_time;
+	int pidfd;
+};
+
+/**
  * struct ebb_authority
+ * @slot: of the question, from when it was sent
  * @deadline: timer
  * @ended, @answer: it is there
  */
 struct ebb_authority {
+	struct subject subject;
 	sd_bus *bus;
 	sd_bus_slot *slot;
 	int watch;
@@ -38,16 +50,6 @@ struct ebb_authority {
 	enum ebb_authority_answer answer;
 	ebb_authority_fn done;
 	void *opaque;
-};
-
-/**
- * struct subject - who asks
- * @pidfd: or -1
- */
-struct subject {
-	struct ucred peer;
-	uint64_t start_time;
-	int pidfd;
 };
 
 /* ---- who asks ---- */
@@ -218,8 +220,8 @@ static int append_subject(sd_bus_message *message,
 	return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int send_question(struct ebb_authority *authority,
-			 const struct subject *subject)
+/* For a bus that is ready, as sd-bus waits for that where a pidfd goes along. */
+static int send_question(struct ebb_authority *authority)
 {
 	sd_bus_message *message = NULL;
 	int r = sd_bus_message_new_method_call(
@@ -228,7 +230,7 @@ static int send_question(struct ebb_authority *authority,
 		"org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
 
 	if (r >= 0)
-		r = append_subject(message, subject);
+		r = append_subject(message, &authority->subject);
 	/* No details, no interaction, no name to cancel it by. */
 	if (r >= 0)
 		r = sd_bus_message_append(message, "sa{ss}us",
@@ -253,6 +255,7 @@ void ebb_authority_cancel(struct ebb_authority *authority)
 	/* Not with a flush, which would wait. */
 	sd_bus_close(authority->bus);
 	sd_bus_unref(authority->bus);
+	ebb_close_fd(&authority->subject.pidfd);
 	free(authority);
 }
 
@@ -290,6 +293,8 @@ static void on_bus(int watch, int fd, int happened, void *opaque)
 	do
 		r = sd_bus_process(authority->bus, NULL);
 	while (r > 0 && !authority->ended);
+	if (r >= 0 && !authority->slot && sd_bus_is_ready(authority->bus) > 0)
+		r = send_question(authority);
 	events = r < 0 ? r : events_of(authority->bus);
 	/* A bus that hangs up ends it too. */
 	if (authority->ended)
@@ -327,21 +332,17 @@ static enum ebb_authority_answer bus_fault(int error)
 	}
 }
 
-/* Returns whether it is asked; else @ret_answer has why not. */
+/* Returns whether the bus is on its way; else @ret_answer has why not. */
 static bool begin(struct ebb_authority *authority, int fd,
 		  enum ebb_authority_answer *ret_answer)
 {
-	struct subject subject = { .pidfd = -1 };
-	int r = find_subject(fd, &subject), events;
+	int r = find_subject(fd, &authority->subject), events;
 
 	if (r < 0) {
 		*ret_answer = subject_fault(r);
 		return false;
 	}
 	r = open_bus(&authority->bus);
-	if (r >= 0)
-		r = send_question(authority, &subject);
-	ebb_close_fd(&subject.pidfd);
 	events = r < 0 ? r : events_of(authority->bus);
 	if (events < 0) {
 		*ret_answer = bus_fault(events);
@@ -365,7 +366,11 @@ struct ebb_authority *ebb_authority_ask(int fd, ebb_authority_fn done,
 	if (!authority)
 		return NULL;
 	*authority = (struct ebb_authority){
-		.watch = -1, .deadline = -1, .done = done, .opaque = opaque
+		.subject.pidfd = -1,
+		.watch = -1,
+		.deadline = -1,
+		.done = done,
+		.opaque = opaque,
 	};
 	if (begin(authority, fd, ret_answer))
 		return authority;

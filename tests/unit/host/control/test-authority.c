@@ -25,6 +25,18 @@ static struct {
 	enum ebb_authority_answer answer;
 } question;
 
+/* It waits as long as a test may. */
+int __real_ebb_loop_timer_named(int period_ms, ebb_loop_timer_fn fn,
+				void *opaque, const char *name);
+int __wrap_ebb_loop_timer_named(int period_ms, ebb_loop_timer_fn fn,
+				void *opaque, const char *name);
+int __wrap_ebb_loop_timer_named(int period_ms, ebb_loop_timer_fn fn,
+				void *opaque, const char *name)
+{
+	assert_int_equal(period_ms, EBB_AUTHORITY_WAIT_MS);
+	return __real_ebb_loop_timer_named(50, fn, opaque, name);
+}
+
 static void on_answer(enum ebb_authority_answer answer, void *opaque)
 {
 	assert_ptr_equal(opaque, &question);
@@ -106,6 +118,34 @@ static void test_no_bus(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+static void test_bus_is_silent(void **state)
+{
+	int fd = listen_there();
+	enum ebb_authority_answer answer;
+
+	(void)state;
+	set_bus_path();
+	assert_non_null(ask(&answer));
+	while (!question.ended)
+		assert_int_equal(ebb_loop_turn(), 0);
+	assert_int_equal(question.answer, EBB_AUTHORITY_SILENT);
+	close(fd);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_cancelled(void **state)
+{
+	int fd = listen_there();
+	enum ebb_authority_answer answer;
+
+	(void)state;
+	set_bus_path();
+	ebb_authority_cancel(ask(&answer));
+	assert_false(question.ended);
+	close(fd);
+	assert_int_equal(unlink(path), 0);
+}
+
 /* Each answer but polkit's own has a remedy. */
 static void test_faults(void **state)
 {
@@ -140,6 +180,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_odd_address),
 		cmocka_unit_test(test_no_bus),
+		cmocka_unit_test(test_bus_is_silent),
+		cmocka_unit_test(test_cancelled),
 		cmocka_unit_test(test_faults),
 	};
 
