@@ -75,17 +75,18 @@ static void abort_work(void *opaque)
 {
 	struct farewell *farewell = opaque;
 	struct ebb_connection *connection = farewell->domain->connection;
-	int r = ebb_connection_begin(connection, EBB_CALL_LIBVIRTD);
+	int r = ebb_connection_begin_listening(connection);
 
 	/*
 	 * On a connection that is lost it does not wait. On one that was only
 	 * given up, a call out of turn could crash libvirt's client.
 	 */
-	if (r == 0 || virConnectIsAlive(connection->handle) != 1)
+	if (r == 0 ||
+	    virConnectIsAlive(connection->handles[EBB_CALL_LISTENING]) != 1)
 		virStreamAbort(farewell->stream);
 	virStreamFree(farewell->stream);
 	if (r == 0)
-		ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
+		ebb_connection_end(connection, EBB_CALL_LISTENING);
 }
 
 static void abort_done(void *opaque)
@@ -201,14 +202,14 @@ static void flush_soon(struct ebb_channel *channel)
 {
 	struct ebb_connection *connection = channel->domain->connection;
 
-	if (!ebb_connection_try(connection, EBB_CALL_LIBVIRTD)) {
+	if (!ebb_connection_try(connection, EBB_CALL_LISTENING)) {
 		if (channel->stream)
 			virStreamEventUpdateCallback(channel->stream,
 						     READ_EVENTS);
 		return;
 	}
 	flush_out(channel);
-	ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
+	ebb_connection_end(connection, EBB_CALL_LISTENING);
 }
 
 /* An answer counts only if it has the id of the call that waits. */
@@ -296,24 +297,41 @@ static void on_stream(virStreamPtr stream, int events, void *opaque)
 	}
 }
 
+/* In a turn of EBB_CALL_LISTENING. Returns 0, -EBUSY or -ENOTCONN. */
+static int connect_stream(struct ebb_channel *channel)
+{
+	const struct ebb_domain *domain = channel->domain;
+	virConnectPtr connection =
+		domain->connection->handles[EBB_CALL_LISTENING];
+	virDomainPtr handle =
+		virDomainLookupByUUIDString(connection, domain->uuid);
+	int r = -1;
+
+	if (!handle)
+		return -ENOTCONN;
+	channel->stream = virStreamNew(connection, VIR_STREAM_NONBLOCK);
+	if (channel->stream)
+		r = virDomainOpenChannel(handle, EBB_CHANNEL_NAME,
+					 channel->stream, 0);
+	if (r < 0)
+		r = virGetLastErrorCode() == VIR_ERR_OPERATION_FAILED
+			    ? -EBUSY
+			    : -ENOTCONN;
+	virDomainFree(handle);
+	return r;
+}
+
 static int open_stream(struct ebb_channel *channel)
 {
-	virDomainPtr handle = channel->domain->handle;
+	struct ebb_connection *connection = channel->domain->connection;
 	int r;
 
-	channel->stream =
-		virStreamNew(virDomainGetConnect(handle), VIR_STREAM_NONBLOCK);
-	if (!channel->stream)
+	if (ebb_connection_begin_listening(connection) < 0)
 		return -ENOTCONN;
-	if (ebb_connection_begin(channel->domain->connection,
-				 EBB_CALL_LIBVIRTD) < 0)
-		return -ENOTCONN;
-	r = virDomainOpenChannel(handle, EBB_CHANNEL_NAME, channel->stream, 0);
-	ebb_connection_end(channel->domain->connection, EBB_CALL_LIBVIRTD);
+	r = connect_stream(channel);
+	ebb_connection_end(connection, EBB_CALL_LISTENING);
 	if (r < 0)
-		return virGetLastErrorCode() == VIR_ERR_OPERATION_FAILED
-			       ? -EBUSY
-			       : -ENOTCONN;
+		return r;
 	if (virStreamEventAddCallback(channel->stream, READ_EVENTS, on_stream,
 				      channel, NULL) < 0)
 		return -ENOTCONN;
@@ -469,7 +487,7 @@ static int call_stream(struct ebb_channel *channel, const char *line,
 	int r;
 
 	pthread_mutex_unlock(&channel->lock);
-	r = ebb_connection_begin(connection, EBB_CALL_LIBVIRTD);
+	r = ebb_connection_begin(connection, EBB_CALL_LISTENING);
 	pthread_mutex_lock(&channel->lock);
 	if (r < 0)
 		return r;
@@ -481,7 +499,7 @@ static int call_stream(struct ebb_channel *channel, const char *line,
 	/* The guest reads nothing: what it has is all it gets. */
 	if (r == -ENOSPC)
 		r = -ETIMEDOUT;
-	ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
+	ebb_connection_end(connection, EBB_CALL_LISTENING);
 	while (r == 0 && !channel->have_reply && !channel->broken)
 		r = -pthread_cond_timedwait(&channel->answered, &channel->lock,
 					    deadline);

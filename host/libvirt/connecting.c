@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libvirt/virterror.h>
 
@@ -22,36 +23,72 @@ static void on_close(virConnectPtr handle, int reason, void *opaque)
 	ebb_connection_lose(opaque);
 }
 
+/* A handle that tells of its loss. Returns 0 or -ECONNREFUSED. */
+static int open_handle(struct ebb_connection *connection,
+		       enum ebb_call_kind kind, const char *uri)
+{
+	virConnectPtr handle = virConnectOpen(uri);
+
+	connection->handles[kind] = handle;
+	if (!handle)
+		return -ECONNREFUSED;
+	/* Not over every transport: then a dead peer is found by its errors. */
+	virConnectSetKeepAlive(handle, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
+	if (virConnectRegisterCloseCallback(handle, on_close, connection,
+					    NULL) < 0)
+		return -ECONNREFUSED;
+	connection->has_close_callback[kind] = true;
+	return 0;
+}
+
 int ebb_connection_open(struct ebb_connection *connection, const char *uri,
 			char *ret_error)
 {
+	virConnectPtr handle;
 	const char *type;
 
-	connection->handle = virConnectOpen(uri);
-	if (!connection->handle)
+	if (open_handle(connection, EBB_CALL_LIBVIRTD, uri) < 0)
 		goto fail;
-	type = virConnectGetType(connection->handle);
+	handle = connection->handles[EBB_CALL_LIBVIRTD];
+	type = virConnectGetType(handle);
 	if (!type || strcmp(type, "QEMU") != 0) {
 		snprintf(ret_error, EBB_VIRT_ERROR_BYTES,
 			 "'%s' is not a QEMU connection", uri);
 		return -EINVAL;
 	}
-	/* Not over every transport: then a dead peer is found by its errors. */
-	virConnectSetKeepAlive(connection->handle, KEEPALIVE_INTERVAL_S,
-			       KEEPALIVE_COUNT);
-	if (virConnectRegisterCloseCallback(connection->handle, on_close,
-					    connection, NULL) < 0)
-		goto fail;
-	connection->has_close_callback = true;
-	if (virConnectGetLibVersion(connection->handle, &connection->version) <
-	    0)
+	if (virConnectGetLibVersion(handle, &connection->version) < 0)
 		connection->version = 0;
-	if (ebb_events_register(connection) == 0)
+	if (open_handle(connection, EBB_CALL_LISTENING, uri) == 0 &&
+	    ebb_events_register(connection) == 0)
 		return 0;
 fail:
 	snprintf(ret_error, EBB_VIRT_ERROR_BYTES, "%s",
 		 virGetLastErrorMessage());
 	return -ECONNREFUSED;
+}
+
+static bool answers(struct ebb_connection *connection)
+{
+	unsigned long version;
+
+	return virConnectGetLibVersion(connection->handles[EBB_CALL_LIBVIRTD],
+				       &version) == 0;
+}
+
+int ebb_connection_begin_listening(struct ebb_connection *connection)
+{
+	bool answered = false;
+
+	if (ebb_connection_begin(connection, EBB_CALL_LISTENING) < 0)
+		return -ENOTCONN;
+	if (ebb_connection_begin(connection, EBB_CALL_LIBVIRTD) == 0) {
+		answered = answers(connection);
+		ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
+	}
+	if (answered)
+		return 0;
+	ebb_connection_end(connection, EBB_CALL_LISTENING);
+	return -ENOTCONN;
 }
 
 static enum ebb_domain_state state_of(const virDomainStatsRecordPtr record)
@@ -74,7 +111,8 @@ int ebb_connection_list(struct ebb_connection *connection,
 	if (ebb_connection_begin(connection, EBB_CALL_LIBVIRTD) < 0)
 		return -ENOTCONN;
 	count = virConnectGetAllDomainStats(
-		connection->handle, VIR_DOMAIN_STATS_STATE, &records, 0);
+		connection->handles[EBB_CALL_LIBVIRTD], VIR_DOMAIN_STATS_STATE,
+		&records, 0);
 	ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
 	if (count < 0)
 		return -ENOTCONN;
@@ -106,37 +144,57 @@ void ebb_virt_list_clear(struct ebb_virt_list *list)
 virDomainPtr ebb_connection_guest(struct ebb_connection *connection,
 				  const char *uuid)
 {
+	virConnectPtr *handle = &connection->handles[EBB_CALL_GUEST];
 	char *uri;
 
-	if (connection->guest_handle &&
-	    virConnectIsAlive(connection->guest_handle) != 1) {
-		virConnectClose(connection->guest_handle);
-		connection->guest_handle = NULL;
+	if (*handle && virConnectIsAlive(*handle) != 1) {
+		virConnectClose(*handle);
+		*handle = NULL;
 	}
-	if (!connection->guest_handle) {
-		uri = virConnectGetURI(connection->handle);
+	if (!*handle) {
+		uri = virConnectGetURI(connection->handles[EBB_CALL_LIBVIRTD]);
 		if (uri)
-			connection->guest_handle = virConnectOpen(uri);
+			*handle = virConnectOpen(uri);
 		free(uri);
-		if (!connection->guest_handle)
+		if (!*handle)
 			return NULL;
-		virConnectSetKeepAlive(connection->guest_handle,
-				       KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
+		virConnectSetKeepAlive(*handle, KEEPALIVE_INTERVAL_S,
+				       KEEPALIVE_COUNT);
 	}
-	return virDomainLookupByUUIDString(connection->guest_handle, uuid);
+	return virDomainLookupByUUIDString(*handle, uuid);
+}
+
+/*
+ * Until libvirtd answers, or the keepalive has found the listening handle dead: then
+ * calls on it are not sent. One that outlives both has a libvirtd that lives.
+ */
+static void wait_for_libvirtd(struct ebb_connection *connection)
+{
+	virConnectPtr listening = connection->handles[EBB_CALL_LISTENING];
+
+	if (answers(connection))
+		return;
+	for (int s = 0; s < KEEPALIVE_INTERVAL_S * (KEEPALIVE_COUNT + 2); s++) {
+		if (virConnectIsAlive(listening) != 1)
+			return;
+		sleep(1);
+	}
 }
 
 void ebb_connection_close(struct ebb_connection *connection)
 {
-	if (connection->guest_handle)
-		virConnectClose(connection->guest_handle);
-	connection->guest_handle = NULL;
-	if (!connection->handle)
-		return;
-	/* Each callback that stays registered keeps the connection open. */
-	ebb_events_deregister(connection);
-	if (connection->has_close_callback)
-		virConnectUnregisterCloseCallback(connection->handle, on_close);
-	virConnectClose(connection->handle);
-	connection->handle = NULL;
+	if (connection->handles[EBB_CALL_LISTENING]) {
+		wait_for_libvirtd(connection);
+		/* Each callback that stays registered keeps the handle open. */
+		ebb_events_deregister(connection);
+	}
+	for (int kind = EBB_CALL_KINDS - 1; kind >= 0; kind--) {
+		virConnectPtr handle = connection->handles[kind];
+
+		if (connection->has_close_callback[kind])
+			virConnectUnregisterCloseCallback(handle, on_close);
+		if (handle)
+			virConnectClose(handle);
+		connection->handles[kind] = NULL;
+	}
 }

@@ -16,10 +16,21 @@
  * Its calls. libvirt's client before 10.4 crashes where a second thread calls on
  * a connection while one waits for its answer (CVE-2024-4418: the first leaves a
  * source behind that points into its stack). And libvirtd stops reading a client
- * with five outstanding calls. So one call at a time is made, between
- * ebb_connection_begin() and _end(), sending on a stream included. Calls that
- * wait for a guest (qemu-agent-command) go over a second connection, so that a
- * guest that hangs does not stop questions to libvirtd.
+ * with five outstanding calls. So one call at a time is made on a handle, between
+ * ebb_connection_begin() and _end(), sending on a stream included.
+ *
+ * Its handles, of which libvirtd sees three clients. libvirtd (9.0 to 12.x) itself
+ * crashes where a client with a stream or an event callback goes while a call of
+ * its is outstanding: the thread that cannot send the reply and the main loop both
+ * close the client, and both free its streams and callbacks
+ * (remoteClientCloseFunc(), which holds no lock). A libvirtd that hung for longer
+ * than the keepalive allows, and goes on, has that before it in nearly each case.
+ * So calls are made on one handle, and streams and callbacks are of another, where
+ * a call is made only if libvirtd has answered on the first a moment ago
+ * (ebb_connection_begin_listening()). Calls that wait for a guest
+ * (qemu-agent-command) have the third, so that a guest that hangs does not stop
+ * questions to libvirtd. Events and answers come by different sockets: an event
+ * may be heard after an answer that is newer.
  *
  * Its loss. libvirt tells it on whichever thread reads the socket (on_close), a
  * worker or the event loop's. There a flag is set and the loop is woken, no
@@ -42,17 +53,23 @@ enum {
 	EBB_CONNECTION_EVENTS_MAX = 11
 };
 
-/* Whether a call waits for libvirtd alone, or for a guest as well. */
+/*
+ * enum ebb_call_kind - the handle of a call
+ * @EBB_CALL_LIBVIRTD: waits for libvirtd alone
+ * @EBB_CALL_GUEST: waits for a guest as well
+ * @EBB_CALL_LISTENING: of the handle that has the streams and the callbacks
+ */
 enum ebb_call_kind {
 	EBB_CALL_LIBVIRTD,
 	EBB_CALL_GUEST,
+	EBB_CALL_LISTENING,
 	EBB_CALL_KINDS
 };
 
 /**
  * struct ebb_connection
- * @handle: libvirt's
- * @guest_handle: of the second one, under the turn of EBB_CALL_GUEST; or NULL
+ * @handles: libvirt's, each used within a turn of its kind. That of EBB_CALL_GUEST is
+ *	opened when it is needed; NULL until then
  * @workers: for what blocks at the end of what hangs on it
  * @wake_fd: eventfd of the loop, for a loss and for the last user's end
  * @version: of libvirt, as it counts; 0: not known. Written as it is opened
@@ -63,8 +80,7 @@ enum ebb_call_kind {
  * @lock: of @busy: a call of that kind is under way
  */
 struct ebb_connection {
-	virConnectPtr handle;
-	virConnectPtr guest_handle;
+	virConnectPtr handles[EBB_CALL_KINDS];
 	struct ebb_workers *workers;
 	int wake_fd;
 	unsigned long version;
@@ -77,7 +93,7 @@ struct ebb_connection {
 	void *opaque;
 	int callbacks[EBB_CONNECTION_EVENTS_MAX];
 	uint32_t callback_count;
-	bool has_close_callback;
+	bool has_close_callback[EBB_CALL_KINDS];
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	bool busy[EBB_CALL_KINDS];
@@ -104,6 +120,12 @@ void ebb_connection_end(struct ebb_connection *connection,
 
 /* ---- connecting.c ---- */
 
+/*
+ * Waits for its turn to call on the handle of EBB_CALL_LISTENING, and for a sign that
+ * libvirtd answers (blocks). Returns 0, or -ENOTCONN: do not call.
+ */
+int ebb_connection_begin_listening(struct ebb_connection *connection);
+
 /**
  * ebb_connection_open - connect and register for all events (blocks)
  * @ret_error: EBB_VIRT_ERROR_BYTES, filled on an error
@@ -118,8 +140,8 @@ int ebb_connection_list(struct ebb_connection *connection,
 			struct ebb_virt_list *ret_list);
 
 /*
- * The domain by the second connection, which is opened if need be (blocks);
- * within a turn of EBB_CALL_GUEST. virDomainFree() it. NULL if libvirtd is gone.
+ * The domain by the handle for guests, which is opened if need be (blocks); within a
+ * turn of EBB_CALL_GUEST. virDomainFree() it. NULL if libvirtd is gone.
  */
 virDomainPtr ebb_connection_guest(struct ebb_connection *connection,
 				  const char *uuid);
@@ -134,9 +156,12 @@ void ebb_connection_close(struct ebb_connection *connection);
 int ebb_events_register(struct ebb_connection *connection);
 void ebb_events_deregister(struct ebb_connection *connection);
 
-/* domain.c: a reference of its own to @handle. NULL without memory. */
+/*
+ * domain.c: the domain of @source, which is by any handle of the connection and stays
+ * the caller's. NULL without memory.
+ */
 struct ebb_domain *ebb_domain_wrap(struct ebb_connection *connection,
-				   virDomainPtr handle);
+				   virDomainPtr source);
 
 /*
  * domain.c: the domain of a UUID (blocks). Returns 0, -ENOTCONN, -ENOENT or -ENOMEM.
@@ -147,10 +172,17 @@ int ebb_domain_find(struct ebb_connection *connection, const char *uuid,
 /* domain.c: from libvirt's number. */
 enum ebb_domain_state ebb_domain_state_of(int state);
 
+/**
+ * struct ebb_domain
+ * @handle: of EBB_CALL_LIBVIRTD, within a turn of it; NULL: not looked up yet
+ * @connection: NULL: a unit test's
+ * @references: atomic
+ */
 struct ebb_domain {
 	virDomainPtr handle;
-	struct ebb_connection *connection; /* NULL: a unit test's */
-	int references; /* atomic */
+	struct ebb_connection *connection;
+	int references;
+	char *name;
 	char uuid[EBB_UUID_TEXT_BYTES];
 };
 

@@ -17,36 +17,71 @@ enum {
 };
 
 struct ebb_domain *ebb_domain_wrap(struct ebb_connection *connection,
-				   virDomainPtr handle)
+				   virDomainPtr source)
 {
 	struct ebb_domain *domain = calloc(1, sizeof(*domain));
 
 	if (!domain)
 		return NULL;
-	if (virDomainRef(handle) < 0) {
+	domain->name = strdup(virDomainGetName(source));
+	if (!domain->name) {
 		free(domain);
 		return NULL;
 	}
-	domain->handle = handle;
+	/* An event is of the other handle: its domain is looked up if it is asked. */
+	if (virDomainGetConnect(source) ==
+		    connection->handles[EBB_CALL_LIBVIRTD] &&
+	    virDomainRef(source) == 0)
+		domain->handle = source;
 	domain->references = 1;
 	domain->connection = connection;
 	connection->users++;
-	virDomainGetUUIDString(handle, domain->uuid);
+	virDomainGetUUIDString(source, domain->uuid);
 	return domain;
+}
+
+/* Returns 0, -ENOENT or -ENOTCONN. In a turn of EBB_CALL_LIBVIRTD. */
+static int look_up(struct ebb_connection *connection, const char *uuid,
+		   virDomainPtr *ret_handle)
+{
+	*ret_handle = virDomainLookupByUUIDString(
+		connection->handles[EBB_CALL_LIBVIRTD], uuid);
+	if (*ret_handle)
+		return 0;
+	return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? -ENOENT : -ENOTCONN;
+}
+
+static void end(struct ebb_domain *domain)
+{
+	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+}
+
+/*
+ * Waits for a turn of EBB_CALL_LIBVIRTD, in which the domain has its handle; end() it.
+ * Returns 0, -ENOENT or -ENOTCONN: do not call.
+ */
+static int begin(struct ebb_domain *domain)
+{
+	int r = 0;
+
+	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
+		return -ENOTCONN;
+	if (!domain->handle && domain->connection)
+		r = look_up(domain->connection, domain->uuid, &domain->handle);
+	if (r < 0)
+		end(domain);
+	return r;
 }
 
 int ebb_domain_find(struct ebb_connection *connection, const char *uuid,
 		    struct ebb_domain **ret_domain)
 {
 	virDomainPtr handle;
-	int r = 0;
+	int r;
 
 	if (ebb_connection_begin(connection, EBB_CALL_LIBVIRTD) < 0)
 		return -ENOTCONN;
-	handle = virDomainLookupByUUIDString(connection->handle, uuid);
-	if (!handle)
-		r = virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? -ENOENT
-							       : -ENOTCONN;
+	r = look_up(connection, uuid, &handle);
 	ebb_connection_end(connection, EBB_CALL_LIBVIRTD);
 	if (r < 0)
 		return r;
@@ -70,7 +105,9 @@ void ebb_domain_unref(struct ebb_domain *domain)
 	    __atomic_sub_fetch(&domain->references, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	connection = domain->connection;
-	virDomainFree(domain->handle);
+	if (domain->handle)
+		virDomainFree(domain->handle);
+	free(domain->name);
 	free(domain);
 	if (!connection)
 		return;
@@ -82,7 +119,7 @@ void ebb_domain_unref(struct ebb_domain *domain)
 
 const char *ebb_domain_name(const struct ebb_domain *domain)
 {
-	return virDomainGetName(domain->handle);
+	return domain->name;
 }
 
 const char *ebb_domain_uuid(const struct ebb_domain *domain)
@@ -128,11 +165,11 @@ enum ebb_domain_state ebb_domain_ask_state(struct ebb_domain *domain)
 {
 	int number = VIR_DOMAIN_NOSTATE, reason;
 
-	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
+	if (begin(domain) < 0)
 		return EBB_DOMAIN_UNKNOWN;
 	if (virDomainGetState(domain->handle, &number, &reason, 0) < 0)
 		number = VIR_DOMAIN_NOSTATE;
-	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	end(domain);
 	return ebb_domain_state_of(number);
 }
 
@@ -146,7 +183,7 @@ static int get_xml(struct ebb_domain *domain, unsigned int flags,
 		   char **ret_xml)
 {
 	*ret_xml = virDomainGetXMLDesc(domain->handle, flags);
-	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	end(domain);
 	if (*ret_xml)
 		return 0;
 	return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? -ENOENT : -ENOTCONN;
@@ -154,18 +191,20 @@ static int get_xml(struct ebb_domain *domain, unsigned int flags,
 
 int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
 {
-	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
-		return -ENOTCONN;
-	return get_xml(domain, 0, ret_xml);
+	int r = begin(domain);
+
+	return r < 0 ? r : get_xml(domain, 0, ret_xml);
 }
 
 int ebb_domain_definition(struct ebb_domain *domain, char **ret_xml)
 {
-	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
-		return -ENOTCONN;
+	int r = begin(domain);
+
+	if (r < 0)
+		return r;
 	/* libvirt would give the live XML of a transient one. */
 	if (!has_definition(domain->handle)) {
-		ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+		end(domain);
 		return -ENODATA;
 	}
 	return get_xml(domain, VIR_DOMAIN_XML_INACTIVE, ret_xml);
@@ -190,10 +229,10 @@ int ebb_domain_job(struct ebb_domain *domain)
 	virTypedParameterPtr params = NULL;
 	int r;
 
-	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
+	if (begin(domain) < 0)
 		return -ENOTCONN;
 	r = virDomainGetJobStats(domain->handle, &type, &params, &count, 0);
-	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	end(domain);
 	if (r < 0)
 		return -ENOTCONN;
 	virTypedParamsGetInt(params, count, VIR_DOMAIN_JOB_OPERATION,
@@ -238,15 +277,16 @@ int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
 			       char *ret_error)
 {
 	ebb_auto_free char *live = NULL, *config = NULL;
-	virDomainPtr handle = domain->handle;
+	virDomainPtr handle;
 	bool changed = false;
 	int r = 0;
 
-	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0) {
+	if (begin(domain) < 0) {
 		snprintf(ret_error, EBB_VIRT_ERROR_BYTES,
 			 "the connection to libvirtd is gone");
 		return -EIO;
 	}
+	handle = domain->handle;
 	if (scope != EBB_SCOPE_CONFIG)
 		r = change_side(handle, VIR_DOMAIN_AFFECT_LIVE, changes, count,
 				&live);
@@ -255,7 +295,7 @@ int ebb_domain_change_metadata(struct ebb_domain *domain, enum ebb_scope scope,
 		       (scope == EBB_SCOPE_BOTH && has_definition(handle))))
 		r = change_side(handle, VIR_DOMAIN_AFFECT_CONFIG, changes,
 				count, &config);
-	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	end(domain);
 	if (r < 0)
 		snprintf(ret_error, EBB_VIRT_ERROR_BYTES, "%s",
 			 r == -EIO ? virGetLastErrorMessage() : strerror(-r));
@@ -278,13 +318,13 @@ int ebb_domain_read_metadata(struct ebb_domain *domain,
 	bool defined;
 	int r;
 
-	if (ebb_connection_begin(domain->connection, EBB_CALL_LIBVIRTD) < 0)
+	if (begin(domain) < 0)
 		return -ENOTCONN;
 	r = get_element(domain->handle, VIR_DOMAIN_AFFECT_LIVE, &live);
 	defined = r == 0 && has_definition(domain->handle) &&
 		  get_element(domain->handle, VIR_DOMAIN_AFFECT_CONFIG,
 			      &next) == 0;
-	ebb_connection_end(domain->connection, EBB_CALL_LIBVIRTD);
+	end(domain);
 	if (r < 0 || ebb_metadata_parse(live, ret_live) < 0)
 		return -ENOTCONN;
 	*ret_next_known = defined && ebb_metadata_parse(next, ret_next) == 0;

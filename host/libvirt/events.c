@@ -189,10 +189,9 @@ _Static_assert(EBB_ARRAY_SIZE(events) <= EBB_CONNECTION_EVENTS_MAX,
 int ebb_events_register(struct ebb_connection *connection)
 {
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(events); i++) {
-		int id = virConnectDomainEventRegisterAny(connection->handle,
-							  NULL, events[i].id,
-							  events[i].callback,
-							  connection, NULL);
+		int id = virConnectDomainEventRegisterAny(
+			connection->handles[EBB_CALL_LISTENING], NULL,
+			events[i].id, events[i].callback, connection, NULL);
 
 		if (id < 0)
 			return -ECONNREFUSED;
@@ -205,6 +204,6 @@ void ebb_events_deregister(struct ebb_connection *connection)
 {
 	while (connection->callback_count > 0)
 		virConnectDomainEventDeregisterAny(
-			connection->handle,
+			connection->handles[EBB_CALL_LISTENING],
 			connection->callbacks[--connection->callback_count]);
 }

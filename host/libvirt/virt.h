@@ -17,8 +17,9 @@
  *   - Results and events come back on the event loop's thread, by struct
  *     ebb_virt_ops. What is known of domains at rest is known by events; one
  *     bulk call brings it up to date after connecting, and when somebody looks.
- *   - One call at a time is outstanding on a connection; those that wait for a
- *     guest have one of their own (connection.h).
+ *   - A connection is three clients of libvirtd: for calls, for calls that wait for a
+ *     guest, and for events and streams. One call at a time is outstanding on each
+ *     (connection.h).
  *   - A connection is closed when nobody has a reference to one of its domains
  *     any more, by a job: its callbacks are deregistered before.
  *

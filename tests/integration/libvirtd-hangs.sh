@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A libvirtd that is stopped takes nothing along: ebbd answers with what is known,
-# marked as old, ends when it is told to, and goes on when libvirtd does. The
+# marked as old, ends when it is told to, and goes on when libvirtd does. And ebbd
+# does not take libvirtd along: libvirtd crashes where a client with streams or
+# events goes while a call of its is outstanding (host/libvirt/connection.h). The
 # domains have no system: what is at stake is between ebbd and libvirtd.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,6 +21,14 @@ bare_start 4
 start_ebbd
 wait_for 60 bare_are running false || fail "not listed as running: $(states)"
 ok "4 domains are running"
+
+# Lets libvirtd go on, which has meanwhile lost a client.
+goes_on()
+{
+	kill -CONT "$libvirtd"
+	wait_for 30 libvirt_answers ||
+		fail "libvirtd $(pid_gone "$libvirtd" && echo crashed || echo 'does not answer')"
+}
 
 kill -STOP "$libvirtd"
 # It would not end otherwise.
@@ -45,7 +55,7 @@ ok "the states are the last known, and marked"
 check "list says so" grep -q 'running (old)' <(ebbctl list)
 within 1 "a name that nobody knows" refused 1 'libvirtd does not answer' \
 	"a name that nobody knows" ebbctl show no-such-domain
-kill -CONT "$libvirtd"
+goes_on
 wait_for 60 bare_are running false || fail "they stay old: $(states)"
 ok "libvirtd goes on, and ebbd with it"
 
@@ -54,8 +64,7 @@ ebbctl list >/dev/null
 kill "$EBBD_PID"
 within 1 "ebbd ends, libvirtd stopped" wait_for 30 pid_gone "$EBBD_PID"
 wait "$EBBD_PID" || fail "ebbd ended with $?"
-kill -CONT "$libvirtd"
-wait_for 30 libvirt_answers || fail "libvirtd does not answer"
+goes_on
 EBBD_PID=
 
 # One that starts meanwhile waits for it, and can be told not to.
@@ -67,8 +76,7 @@ wait_for 30 ebbctl version >/dev/null 2>&1 || fail "it answers nobody"
 kill "$EBBD_PID"
 within 1 "ebbd ends, never connected" wait_for 30 pid_gone "$EBBD_PID"
 EBBD_PID=
-kill -CONT "$libvirtd"
-wait_for 30 libvirt_answers || fail "libvirtd does not answer"
+goes_on
 
 # shellcheck disable=SC2119
 start_ebbd
@@ -80,4 +88,22 @@ wait_for 30 state_is "${BARE[1]}" running || fail "not running: $(states)"
 virsh destroy "${BARE[2]}" >/dev/null
 wait_for 30 state_is "${BARE[2]}" "" || fail "still there: $(states)"
 ok "states follow events; a transient domain is gone when it ends"
+
+# Each time a call is outstanding when ebbd goes. One round in five crashed a
+# libvirtd when events, streams and calls had one connection.
+for signal in TERM KILL TERM KILL TERM KILL TERM KILL TERM KILL; do
+	kill -STOP "$libvirtd"
+	refused 1 'libvirtd does not answer' "a call is outstanding" \
+		ebbctl set "${BARE[0]}" --free-target 64M >/dev/null
+	kill -"$signal" "$EBBD_PID"
+	wait_for 30 pid_gone "$EBBD_PID" || fail "ebbd does not end by SIG$signal"
+	wait "$EBBD_PID" 2>/dev/null
+	EBBD_PID=
+	goes_on
+	# shellcheck disable=SC2119
+	start_ebbd
+	wait_for 60 state_is "${BARE[0]}" running || fail "not running: $(states)"
+done
+check "libvirtd outlives ten clients that go while it owes them an answer" \
+	test "$(cat /run/libvirtd.pid)" = "$libvirtd"
 loop_was_there

@@ -76,6 +76,12 @@ int ebb_connection_begin(struct ebb_connection *connection,
 	return 0;
 }
 
+int ebb_connection_begin_listening(struct ebb_connection *connection)
+{
+	(void)connection;
+	return 0;
+}
+
 bool ebb_connection_try(struct ebb_connection *connection,
 			enum ebb_call_kind kind)
 {
