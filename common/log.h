@@ -22,7 +22,7 @@ enum ebb_log_level {
 /**
  * ebb_log_init - set name and verbosity, before any thread is started
  * @name: program, shown where stderr is not the journal
- * @level: the least grave level that is printed
+ * @level: the minimum severity that is printed
  *
  * With $JOURNAL_STREAM set, lines carry sd-daemon(3) prefixes instead.
  */

@@ -10,7 +10,7 @@
  * them compacted (guest/), and none of its allocations waits for that. What is
  * free is then leased as ever (lease.h); nothing is taken for being free.
  *
- * The invariant: *a target is a wish with an end.* It is a lease: without a
+ * The invariant: *a target is a request that expires.* It is a lease: without a
  * renewal within its time it is gone, and the kernel's own watermarks are
  * back, whoever died on the way from the host to the module. And the guest
  * overrules it: under pressure it drops the target first and says so after.

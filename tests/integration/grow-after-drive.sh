@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A guest needs nobody's leave to grow. Right after a deep reclaim, under a target
+# A guest can grow at any time without asking. Right after a deep reclaim, under a target
 # and with ebbd stopped, it allocates and touches 80 % of its memory.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
