@@ -21,6 +21,9 @@ start_ebbd
 check_works "$suite, $(guest_release)"
 check_reclaims 1280 "$suite"
 check_stock_agent "beside ebb-agent"
+[ "$(guest "systemctl show -P OOMPolicy ebb-agent")" = continue ] ||
+	fail "systemd stops the agent when a program that it runs is killed for its memory"
+ok "the agent goes on when a program that it runs is killed for its memory"
 reboot_guest
 check_works "rebooted"
 check_reclaims 1280 "rebooted"

@@ -100,6 +100,8 @@ found=$(jq -c '.checks[] | select(.status == "fail")' "$RIG_DIR/doctor")
 [ -z "$found" ] || fail "the doctor of the host: $found"
 ok "the doctor of the host finds no fault"
 exposure_at_most ebbd 20
+check_there "the kernel kills others first where memory runs out" \
+	"[ \"\$(cat /proc/\$(systemctl show -P MainPID ebbd)/oom_score_adj)\" = -900 ]"
 check_there "its state directory is its own" \
 	"[ \"\$(stat -c '%U %a' /var/lib/ebb)\" = 'root 700' ]"
 check_there "it answers a reload" "systemctl reload ebbd && systemctl is-active ebbd"
