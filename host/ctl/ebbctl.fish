@@ -56,12 +56,12 @@ complete -c ebbctl -n '__fish_seen_subcommand_from top' -l once -d 'print one pi
 
 complete -c ebbctl -n '__fish_seen_subcommand_from history' -l csv -d 'print numbers, a line each'
 complete -c ebbctl -n '__fish_seen_subcommand_from history' -l since -x -d 'from this time on'
-complete -c ebbctl -n '__fish_seen_subcommand_from history' -l last -x -a '10m 1h 6h 2d' -d 'of so long until now'
+complete -c ebbctl -n '__fish_seen_subcommand_from history' -l last -x -a '10m 1h 6h 2d' -d 'the time until now'
 complete -c ebbctl -n '__fish_seen_subcommand_from history' -l budget -x -d 'of this budget'
 
 complete -c ebbctl -n '__fish_seen_subcommand_from events' -l follow -d 'go on with what happens'
 complete -c ebbctl -n '__fish_seen_subcommand_from events' -l since -x -d 'from this time on'
-complete -c ebbctl -n '__fish_seen_subcommand_from events' -l last -x -a '10m 1h 6h 2d' -d 'of so long until now'
+complete -c ebbctl -n '__fish_seen_subcommand_from events' -l last -x -a '10m 1h 6h 2d' -d 'the time until now'
 
 complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l all -d 'all that is free'
 complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l dry-run -d 'say what would be reclaimed, and leave it'
@@ -73,7 +73,7 @@ complete -c ebbctl -n '__fish_seen_subcommand_from reclaim' -l gentle -d 'spread
 
 complete -c ebbctl -n '__fish_seen_subcommand_from doctor' -l fix -d 'print a patch of the definition, and change nothing'
 
-complete -c ebbctl -n '__fish_seen_subcommand_from set' -l free-target -x -a '25% 50% auto none' -d 'keep so much free'
+complete -c ebbctl -n '__fish_seen_subcommand_from set' -l free-target -x -a '25% 50% auto none' -d 'keep that much free'
 complete -c ebbctl -n '__fish_seen_subcommand_from set' -l mode -x -a 'performance balanced density default' -d 'what it returns'
 complete -c ebbctl -n '__fish_seen_subcommand_from set' -l min -x -a '25% 50% none default' -d 'keep at least that'
 complete -c ebbctl -n '__fish_seen_subcommand_from set' -l max -x -a '25% 50% none default' -d 'have at most that'

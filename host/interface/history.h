@@ -64,7 +64,7 @@ const char *ebb_history_series_name(enum ebb_history_kind kind,
  * @domain: name or UUID, also of one that does not run any more; or
  * @budget: "host", or as struct ebb_explain_budget names it; one of both is given
  * @uri: as of struct ebb_domain_request
- * @last_ms: of so long until now; 0: @since_ms and @until_ms hold
+ * @last_ms: the time until now; 0: @since_ms and @until_ms hold
  * @since_ms, @until_ms: 0: as far back as it goes; until now
  * @step_ms: rounded up to what there is; 0: as little as @limit allows
  * @limit: of points, the newest ones; 0: EBB_HISTORY_POINTS
