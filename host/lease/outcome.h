@@ -14,7 +14,7 @@ enum ebb_reclaim_end {
 	EBB_END_DRAINED, /* the guest has no more free memory */
 	EBB_END_TIMEOUT, /* of the request */
 	EBB_END_CANCELLED, /* who asked went away */
-	EBB_END_GUEST_GONE, /* reset, stopped, or its ring was closed */
+	EBB_END_GUEST_GONE, /* reset, stopped, changed, or its ring was closed */
 	EBB_END_EBBD_ENDS, /* all is let go */
 	EBB_END_LIBVIRT_GONE, /* the same, as far as is known without libvirt */
 	EBB_END_GUEST_SILENT, /* it does not answer in the ring */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/u64.h"
@@ -11,6 +12,7 @@
 #include "host/base/worker.h"
 #include "host/lease/gentle.h"
 #include "host/memory/debt.h"
+#include "host/memory/pinned.h"
 
 enum {
 	/* Of an unknown backing: 4 KiB pages on a slow machine, in bytes. */
@@ -50,6 +52,8 @@ int ebb_puncher_init(struct ebb_puncher *puncher,
 		     const struct ebb_lender *lender,
 		     const struct ebb_bounds *bounds, struct ebb_books *books)
 {
+	int r;
+
 	*puncher = (struct ebb_puncher){
 		.lender = lender,
 		.bounds = bounds,
@@ -59,12 +63,19 @@ int ebb_puncher_init(struct ebb_puncher *puncher,
 	if (getrandom(&puncher->take_count, sizeof(puncher->take_count), 0) !=
 	    sizeof(puncher->take_count))
 		return -EIO;
-	return ebb_lapse_init(&puncher->lapse);
+	puncher->status_fd = ebb_pinned_open(lender->qemu->pid);
+	if (puncher->status_fd < 0)
+		return puncher->status_fd;
+	r = ebb_lapse_init(&puncher->lapse);
+	if (r < 0)
+		close(puncher->status_fd);
+	return r;
 }
 
 void ebb_puncher_release(struct ebb_puncher *puncher)
 {
 	ebb_lapse_release(&puncher->lapse);
+	close(puncher->status_fd);
 }
 
 static struct ebb_slot *slot_of(struct ebb_puncher *puncher,
@@ -263,6 +274,9 @@ static int punch_group(struct ebb_puncher *puncher,
 	int error = ebb_lapse_begin(&puncher->lapse,
 				    group->taken_ns + window_ns(puncher));
 
+	/* libvirt tells of a device that pins memory when it has done so. */
+	if (error == 0)
+		error = ebb_pinned_ask(puncher->status_fd);
 	while (first < group->end) {
 		struct run run = next_run(batch, first, group->end);
 		int r;

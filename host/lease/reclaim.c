@@ -151,6 +151,8 @@ static struct ebb_outcome run(struct ebb_reclaim *reclaim)
 	if (r == -EBUSY)
 		return ebb_outcome_error(EBB_END_FAILED,
 					 "too many calls of libvirt hang");
+	if (r == -ESRCH)
+		return ebb_outcome(EBB_END_GUEST_GONE);
 	if (r < 0)
 		return ebb_outcome_error(
 			EBB_END_FAILED,

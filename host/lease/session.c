@@ -208,6 +208,9 @@ static struct ebb_outcome take_batch(struct session *session,
 	if (outcome.end != EBB_END_NONE)
 		return outcome;
 	punched = ebb_puncher_batch(&session->tools->puncher, batch);
+	/* It is looked at anew, which finds out more. */
+	if (punched == -EBUSY || punched == -ESRCH)
+		return ebb_outcome(EBB_END_GUEST_GONE);
 	if (punched < 0)
 		return ebb_outcome_error(EBB_END_FAILED,
 					 "cannot punch the backing: %s",

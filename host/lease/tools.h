@@ -27,7 +27,10 @@ struct ebb_tools {
 	struct ebb_dialog dialog;
 };
 
-/* Returns 0, or -errno without random numbers, timers, threads or memory. */
+/*
+ * Returns 0, or -errno without random numbers, timers, threads or memory; -ESRCH: QEMU has
+ * ended.
+ */
 int ebb_tools_init(struct ebb_tools *tools, const struct ebb_lender *lender,
 		   const struct ebb_bounds *bounds, struct ebb_books *books,
 		   struct ebb_domain *domain, struct ebb_channel *channel,

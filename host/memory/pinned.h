@@ -31,4 +31,13 @@ int ebb_pinned_note_status(pid_t pid, struct ebb_reason_list *reasons);
  */
 int ebb_pinned_status_bytes(pid_t pid, const char *field, uint64_t *ret_bytes);
 
+/* A descriptor for ebb_pinned_ask(), which the caller closes, or as above. */
+int ebb_pinned_open(pid_t pid);
+
+/*
+ * Whether the process has locked or pinned memory by now. Takes microseconds and waits
+ * for nobody. Returns 0; -EBUSY: it has; -ESRCH (it has ended) or -errno: not known.
+ */
+int ebb_pinned_ask(int fd);
+
 #endif /* EBB_HOST_PINNED_H */

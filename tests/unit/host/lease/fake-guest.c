@@ -90,6 +90,8 @@ static bool make_host(struct fake_guest *guest, uint64_t bytes)
 {
 	struct ebb_map_segment *segment = &guest->map.segments[0];
 
+	guest->qemu.pid = getpid();
+	guest->qemu.pidfd = -1;
 	guest->qemu.backing_count = 1;
 	guest->qemu.backings[0].fd = guest->fd;
 	guest->qemu.backings[0].bytes = bytes;

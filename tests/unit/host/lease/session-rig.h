@@ -45,8 +45,10 @@ struct session_rig {
 		uint32_t sleep_ms; /* before the first call returns */
 		int error; /* of a call, from the one that is told */
 		uint32_t error_from;
+		uint32_t pinned_after; /* so many calls, memory is; 0: never */
 		bool ungranted; /* a call on a range whose slot was not GRANTED */
 		bool after_gone;
+		bool unpinned; /* the machine did not pin it */
 	} punches;
 };
 

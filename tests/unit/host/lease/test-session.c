@@ -220,6 +220,18 @@ static void test_punch_fails(void **state)
 	assert_int_equal(session_done_count(), 2);
 }
 
+/* libvirt tells of the device later than it has the guest's memory. */
+static void test_a_device_pins_it(void **state)
+{
+	(void)state;
+	session_begin(8, 2 * RANGE);
+	rig.guest.batch_slots = 2;
+	rig.punches.pinned_after = 4;
+	assert_int_equal(session_run(), EBB_END_GUEST_GONE);
+	assert_int_equal(rig.punches.calls, 4);
+	assert_int_equal(session_done_count(), 4);
+}
+
 #define SESSION_TEST(test) cmocka_unit_test_teardown(test, session_end)
 
 int main(void)
@@ -242,6 +254,7 @@ int main(void)
 		SESSION_TEST(test_guest_needs_its_memory),
 		SESSION_TEST(test_slow_punch_fails_the_rest),
 		SESSION_TEST(test_punch_fails),
+		SESSION_TEST(test_a_device_pins_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

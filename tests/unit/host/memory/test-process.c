@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "host/memory/pinned.h"
 #include "host/memory/process.h"
 #include "host/memory/swapped.h"
 #include "tests/unit/host/memory/dead-fs.h"
@@ -350,6 +352,43 @@ static void test_locked_memory(void **state)
 	assert_true(ebb_reason_has(&reasons, EBB_REASON_LOCKED_MEMORY));
 }
 
+/* One look after the other, while it is locked and let go. */
+static void test_memory_is_locked_meanwhile(void **state)
+{
+	static char page[4096];
+	int fd ebb_auto_close = ebb_pinned_open(getpid());
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(ebb_pinned_ask(fd), 0);
+	assert_int_equal(mlock(page, sizeof(page)), 0);
+	assert_int_equal(ebb_pinned_ask(fd), -EBUSY);
+	assert_int_equal(munlock(page, sizeof(page)), 0);
+	assert_int_equal(ebb_pinned_ask(fd), 0);
+}
+
+/* One that has ended locks nothing, and is not taken for one that never did. */
+static void test_process_is_asked_at_its_end(void **state)
+{
+	int fd ebb_auto_close = -1;
+	pid_t child = fork();
+	siginfo_t info;
+
+	(void)state;
+	if (child == 0)
+		for (;;)
+			pause();
+	fd = ebb_pinned_open(child);
+	assert_int_equal(ebb_pinned_ask(fd), 0);
+	kill(child, SIGKILL);
+	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT),
+			 0);
+	assert_int_equal(ebb_pinned_ask(fd), -ESRCH);
+	waitpid(child, NULL, 0);
+	assert_int_equal(ebb_pinned_ask(fd), -ESRCH);
+	assert_int_equal(ebb_pinned_open(child), -ESRCH);
+}
+
 static void on_alarm(int signal)
 {
 	(void)signal;
@@ -401,6 +440,8 @@ static int run(void)
 		QEMU_TEST(test_more_files_than_fit),
 		QEMU_TEST(test_looks_share),
 		QEMU_TEST(test_locked_memory),
+		cmocka_unit_test(test_memory_is_locked_meanwhile),
+		cmocka_unit_test(test_process_is_asked_at_its_end),
 		QEMU_TEST(test_alive_under_signals),
 		cmocka_unit_test(test_kinds_have_names),
 	};
