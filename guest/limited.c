@@ -81,12 +81,6 @@ struct growth {
 	uint64_t limited; /* of @refaults */
 };
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 /* A prefix that ends with a space is a whole name. */
 static bool begins(const char *word, const char *prefix)
 {
@@ -205,7 +199,7 @@ static struct growth look_below(struct ebb_limited *limited, int dir,
 {
 	struct growth below = { 0 };
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *entries ebb_cleanup(close_dir) = copy < 0 ? NULL : fdopendir(copy);
+	DIR *entries ebb_auto_closedir = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *entry;
 
 	if (!entries && copy >= 0)

@@ -38,16 +38,10 @@ struct ebb_port {
 	size_t out_bytes;
 };
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 /* Without udev, sysfs tells which vport has the name. */
 static int find_in_sysfs(const char *name, char *ret_path)
 {
-	DIR *dir ebb_cleanup(close_dir) = opendir(SYS_PORTS);
+	DIR *dir ebb_auto_closedir = opendir(SYS_PORTS);
 	char path[sizeof(SYS_PORTS) + 300], line[128];
 	struct dirent *entry;
 

@@ -15,7 +15,6 @@
 #include "guest/fallback.h"
 #include "guest/knobs.h"
 #include "guest/limited.h"
-#include "guest/facts.h"
 #include "guest/pressure.h"
 #include "guest/swap.h"
 #include "guest/sysfile.h"
