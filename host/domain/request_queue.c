@@ -41,13 +41,24 @@ void ebb_requests_take(struct ebb_request_queue *queue,
 	*link = request->next;
 }
 
-struct ebb_request *ebb_requests_running(const struct ebb_request_queue *queue)
+static struct ebb_request *find_in(const struct ebb_request_queue *queue,
+				   enum ebb_request_state state)
 {
 	struct ebb_request *request = queue->first;
 
-	while (request && request->state != EBB_REQUEST_RUNNING)
+	while (request && request->state != state)
 		request = request->next;
 	return request;
+}
+
+struct ebb_request *ebb_requests_running(const struct ebb_request_queue *queue)
+{
+	return find_in(queue, EBB_REQUEST_RUNNING);
+}
+
+struct ebb_request *ebb_requests_resting(const struct ebb_request_queue *queue)
+{
+	return find_in(queue, EBB_REQUEST_RESTING);
 }
 
 struct ebb_request *ebb_requests_find(const struct ebb_request_queue *queue,

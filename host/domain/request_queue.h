@@ -76,6 +76,9 @@ void ebb_requests_take(struct ebb_request_queue *queue,
 /* The one that runs, or NULL. */
 struct ebb_request *ebb_requests_running(const struct ebb_request_queue *queue);
 
+/* The one that rests, or NULL. */
+struct ebb_request *ebb_requests_resting(const struct ebb_request_queue *queue);
+
 /* The first of that kind, in any state, or NULL. */
 struct ebb_request *ebb_requests_find(const struct ebb_request_queue *queue,
 				      enum ebb_request_kind kind);

@@ -2,6 +2,7 @@
 /* The end of a vm's requests, and why one cannot be served, in words. */
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "host/base/loop.h"
 #include "host/domain/refusal_answer.h"
 #include "host/domain/vm_state.h"
@@ -46,9 +47,15 @@ struct ebb_refusal ebb_vm_why_dismissed(const struct ebb_vm *vm)
 
 void ebb_vm_end_rest(struct ebb_vm *vm)
 {
+	struct ebb_request *request = ebb_requests_resting(&vm->requests);
+
 	if (vm->rest_timer >= 0)
 		ebb_loop_timer_remove(vm->rest_timer);
 	vm->rest_timer = -1;
+	if (!request)
+		return;
+	request->state = EBB_REQUEST_RESUMING;
+	request->since_ns = ebb_now_ns();
 }
 
 void ebb_vm_report(struct ebb_vm *vm, struct ebb_request *request,

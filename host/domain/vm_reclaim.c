@@ -132,6 +132,8 @@ static void rest(struct ebb_vm *vm, struct ebb_request *request)
 	/* Without a timer it goes on at once. */
 	vm->rest_timer =
 		ebb_loop_timer((int)(rest_ns / EBB_NS_PER_MS), on_rested, vm);
+	if (vm->rest_timer < 0)
+		ebb_vm_end_rest(vm);
 	ebb_turns_leave(vm->environment->turns, &vm->turn);
 }
 
@@ -382,12 +384,10 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 	if (vm->turn.waits && is_looked_at_next(vm) &&
 	    !ebb_vm_is_given_up(vm, request))
 		return EBB_VM_WAITS;
-	if (request->state == EBB_REQUEST_RESTING) {
-		if (vm->rest_timer >= 0 && vm->life != EBB_VM_DISMISSED)
-			return EBB_VM_WAITS;
-		request->state = EBB_REQUEST_RESUMING;
-		request->since_ns = ebb_now_ns();
-	}
+	if (vm->life == EBB_VM_DISMISSED)
+		ebb_vm_end_rest(vm);
+	if (request->state == EBB_REQUEST_RESTING)
+		return EBB_VM_WAITS;
 	if (request->state == EBB_REQUEST_RESUMING)
 		return resume(vm, request);
 	if (is_refused(vm, &request->order.wish, ret_refusal))

@@ -662,6 +662,29 @@ static void test_guest_changes_in_a_rest(void **state)
 	assert_int_equal(fake_vm.reclaims, 1);
 }
 
+/* Its guest is looked at when that rests, too; its own time limit is the limit. */
+static void test_memory_is_resized_in_a_rest(void **state)
+{
+	uint32_t seconds = 0;
+
+	(void)state;
+	policy.timeout_ms = 10 * 1000;
+	fake_vm.rests = 100;
+	fake_vm.rest_ms = 1;
+	policy.gentle = true;
+	order(&policy, 0);
+	fake_vm_until(is_resting());
+	ebb_vm_memory_resized(vm);
+	fake_vm_until(vm->rest_timer < 0);
+	for (; !policy.reports && seconds < 60; seconds++) {
+		fake_vm.now_ns += EBB_NS_PER_S;
+		ebb_vm_memory_resized(vm);
+	}
+	assert_int_equal(seconds, 10);
+	assert_ended(&policy, EBB_END_GUEST_GONE);
+	assert_int_equal(policy.outcome.bytes, 10 * EBB_MIB);
+}
+
 /* ---- a guest that is on another rung ---- */
 
 static void assert_on_rung(const char *rung, const char *reason)
@@ -1265,6 +1288,7 @@ int main(void)
 		VM_TEST(test_domain_ends_in_a_rest),
 		VM_TEST(test_ebbd_ends_in_a_rest),
 		VM_TEST(test_guest_changes_in_a_rest),
+		VM_TEST(test_memory_is_resized_in_a_rest),
 		VM_TEST(test_rung_report),
 		VM_TEST(test_rung_changes_meanwhile),
 		VM_TEST(test_violation_means_quarantine),
