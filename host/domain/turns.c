@@ -55,6 +55,17 @@ bool ebb_turns_take(struct ebb_turns *turns, struct ebb_turn *turn, bool front)
 	return true;
 }
 
+void ebb_turns_hurry(struct ebb_turns *turns, struct ebb_turn *turn, bool front)
+{
+	if (!turn->yields)
+		return;
+	turn->yields = false;
+	if (!turn->waits)
+		return;
+	leave_line(turns, turn);
+	get_in_line(turns, turn, front);
+}
+
 /* Who is offered a turn may take it, leave the line, or end another's turn. */
 static void offer(struct ebb_turns *turns)
 {

@@ -32,7 +32,8 @@ struct ebb_turns;
  * @offered: one is free: call ebb_turns_take(), or leave it to others. Set by
  *	the owner, with @opaque
  * @yields: others go before him in line, and the last free turn is theirs, unless
- *	there is one in all. Set by the owner, while he is not in it
+ *	there is one in all. Set by the owner, while he is not in it, or by
+ *	ebb_turns_hurry()
  * @waits: is in line
  * @taken: may reclaim; it is not in line
  */
@@ -71,6 +72,13 @@ struct ebb_turn_place {
  * it is taken.
  */
 bool ebb_turns_take(struct ebb_turns *turns, struct ebb_turn *turn, bool front);
+
+/*
+ * Somebody waits for what he does: he yields no more, and has his place in line by that.
+ * @front: as above. A turn that is free is his to take.
+ */
+void ebb_turns_hurry(struct ebb_turns *turns, struct ebb_turn *turn,
+		     bool front);
 
 /* Gives the turn back or leaves the line, if it is in either; offers what is free. */
 void ebb_turns_leave(struct ebb_turns *turns, struct ebb_turn *turn);

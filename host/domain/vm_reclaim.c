@@ -271,7 +271,9 @@ static enum ebb_vm_serving run_job(struct ebb_vm *vm,
 static bool is_gentle(const struct ebb_vm *vm,
 		      const struct ebb_request *request)
 {
-	return request->order.wish.gentle && !vm->hurried;
+	/* Of one that has not begun its wish is changed. */
+	return request->order.wish.gentle &&
+	       (request->state == EBB_REQUEST_WAITING || !vm->hurried);
 }
 
 /* Or waits for it, in line. */
@@ -392,12 +394,10 @@ enum ebb_vm_serving ebb_vm_start_reclaim(struct ebb_vm *vm,
 		return resume(vm, request);
 	if (is_refused(vm, &request->order.wish, ret_refusal))
 		return EBB_VM_REFUSES;
-	/* It is of the one before. */
-	if (!vm->turn.waits)
-		vm->hurried = false;
 	if (!take_turn(vm, request))
 		return EBB_VM_WAITS;
 	vm->cancelled = false;
+	vm->hurried = false;
 	vm->counted_bytes = 0;
 	vm->resumes = 0;
 	vm->map_examined = false;

@@ -316,19 +316,31 @@ static struct ebb_refusal why_not(struct ebb_vm *vm,
 	return none;
 }
 
+/* It is gentle no more, and neither is its place in line. */
+static void hurry(struct ebb_vm *vm, struct ebb_request *request)
+{
+	if (request->state == EBB_REQUEST_WAITING)
+		request->order.wish.gentle = false;
+	else
+		vm->hurried = true;
+	ebb_vm_end_rest(vm);
+	ebb_turns_hurry(vm->environment->turns, &vm->turn,
+			request->state == EBB_REQUEST_RESUMING);
+}
+
 void ebb_vm_hurry_reclaim(struct ebb_vm *vm)
 {
-	struct ebb_request *request =
-		ebb_requests_find(&vm->requests, EBB_REQUEST_RECLAIM);
+	struct ebb_request *policys = find_reclaim(vm, EBB_OWNER_POLICY);
+	struct ebb_request *persons = find_reclaim(vm, EBB_OWNER_OPERATOR);
 
-	if (!request || !request->order.wish.gentle)
-		return;
-	if (request->order.owner == EBB_OWNER_POLICY &&
-	    request->state != EBB_REQUEST_RUNNING) {
-		cancel(vm, request);
-	} else {
-		vm->hurried = true;
-		ebb_vm_end_rest(vm);
+	/* One of the policy may come to its end before a person's begins. */
+	if (persons && persons->order.wish.gentle)
+		hurry(vm, persons);
+	if (policys && policys->order.wish.gentle) {
+		if (policys->state == EBB_REQUEST_RUNNING)
+			hurry(vm, policys);
+		else
+			cancel(vm, policys);
 	}
 	vm->settle(vm);
 }

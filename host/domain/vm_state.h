@@ -335,7 +335,7 @@ struct ebb_vm {
 	struct ebb_turn turn; /* of the reclaim */
 	uint64_t in_line_ns; /* since when it waits for that */
 	atomic_bool cancelled;
-	atomic_bool hurried; /* somebody waits for it now */
+	atomic_bool hurried; /* it began gentle, and somebody waits now */
 	int rest_timer; /* of one that is gentle; -1: it does not rest */
 	struct ebb_reclaim reclaim;
 	enum ebb_rung_id job_rung;

@@ -99,7 +99,7 @@ static void play(struct ebb_reclaim *reclaim)
 		usleep(1000);
 	reclaim->books.reclaimed_bytes += fake_vm.take_bytes;
 	reclaim->outcome = fake_vm.outcome;
-	if (fake_vm.rests > 0 && !*reclaim->hurried) {
+	if (fake_vm.rests > 0 && reclaim->wish.gentle && !*reclaim->hurried) {
 		fake_vm.rests--;
 		if (!reclaim->start_ns)
 			reclaim->start_ns = fake_vm.now_ns;

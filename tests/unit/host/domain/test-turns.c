@@ -134,6 +134,38 @@ static void test_who_yields_is_last(void **state)
 	assert_int_equal(ahead(4), 3);
 }
 
+/* Who yields no more goes before those who do, and one who goes on before all. */
+static void test_who_is_hurried_yields_no_more(void **state)
+{
+	(void)state;
+	for (int i = 0; i < WAITERS; i++)
+		ebb_turns_leave(&turns, &waiters[i].turn);
+	for (int i = 1; i < WAITERS; i++)
+		waiters[i].turn.yields = i != 2;
+	for (int i = 0; i < WAITERS; i++)
+		ebb_turns_take(&turns, &waiters[i].turn, false);
+	assert_taken(0x05);
+	ebb_turns_hurry(&turns, &waiters[4].turn, false);
+	assert_int_equal(ahead(4), 0);
+	assert_int_equal(ahead(1), 1);
+	ebb_turns_hurry(&turns, &waiters[5].turn, false);
+	assert_int_equal(ahead(5), 1);
+	ebb_turns_hurry(&turns, &waiters[3].turn, true);
+	assert_int_equal(ahead(3), 0);
+	/* It keeps the place that it has. */
+	ebb_turns_hurry(&turns, &waiters[5].turn, true);
+	assert_int_equal(ahead(5), 2);
+	end(0);
+	assert_taken(0x0c);
+	/* The last one that is free is its own. */
+	end(3);
+	end(4);
+	assert_taken(0x24);
+	end(2);
+	end(5);
+	assert_taken(0x02);
+}
+
 /* A person finds one free though ebbd has work for all; and ebbd goes on with one. */
 static void test_who_yields_leaves_the_last_one(void **state)
 {
@@ -173,6 +205,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_in_order, set_up),
 		cmocka_unit_test_setup(test_who_yields_is_last, set_up),
+		cmocka_unit_test_setup(test_who_is_hurried_yields_no_more,
+				       set_up),
 		cmocka_unit_test_setup(test_who_yields_leaves_the_last_one,
 				       set_up),
 		cmocka_unit_test_setup(test_busy_ones_keep_their_place, set_up),

@@ -600,6 +600,74 @@ static void test_need_comes_in_a_piece(void **state)
 	assert_int_equal(fake_vm.reclaims, 1);
 }
 
+/* A look keeps it waiting, and it is as any when it begins. */
+static void test_need_comes_before_it_began(void **state)
+{
+	struct asker person = { .vm = vm, .gentle = true };
+
+	(void)state;
+	fake_vm.rests = 100;
+	fake_vm.rest_ms = 3600 * 1000;
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	order(&person, 0);
+	ebb_vm_hurry_reclaim(vm);
+	assert_int_equal(person.reports, 0);
+	fake_vm.held = false;
+	fake_vm_until(person.reports > 0);
+	assert_ended(&person, EBB_END_SATISFIED);
+	assert_int_equal(fake_vm.reclaims, 1);
+}
+
+/* Another reclaim runs: the last turn is left to who does not yield. */
+static void begin_other(struct asker *other)
+{
+	other->vm = fake_vm_new();
+	fake_vm_settle_down();
+	fake_vm.turns.limit = 2;
+	fake_vm.reclaim_held = true;
+	order(other, EBB_MIB);
+	assert_int_equal(fake_vm.turns.taken, 1);
+}
+
+static void hurry_in_line(const struct asker *person, struct asker *other)
+{
+	assert_true(vm->turn.waits);
+	ebb_vm_hurry_reclaim(vm);
+	assert_false(vm->turn.waits);
+	assert_int_equal(fake_vm.turns.taken, 2);
+	fake_vm.reclaim_held = false;
+	fake_vm_settle_down();
+	assert_ended(person, EBB_END_SATISFIED);
+	ebb_vm_dismiss(other->vm, EBB_VM_DOMAIN_ENDED);
+}
+
+static void test_need_comes_in_line(void **state)
+{
+	struct asker person = { .vm = vm, .gentle = true }, other = { 0 };
+
+	(void)state;
+	fake_vm.rests = 100;
+	fake_vm.rest_ms = 3600 * 1000;
+	begin_other(&other);
+	order(&person, 0);
+	hurry_in_line(&person, &other);
+	assert_int_equal(fake_vm.reclaims, 2);
+}
+
+static void test_need_comes_in_line_after_a_rest(void **state)
+{
+	struct asker person = { .vm = vm }, other = { 0 };
+
+	(void)state;
+	begin_to_rest(&person);
+	begin_other(&other);
+	ebb_vm_end_rest(vm);
+	vm->settle(vm);
+	hurry_in_line(&person, &other);
+	assert_int_equal(fake_vm.reclaims, 3);
+}
+
 /* Nobody is kept from his turn by one that is gentle: it gets in line anew. */
 static void test_rests_without_a_turn(void **state)
 {
@@ -1284,6 +1352,9 @@ int main(void)
 		VM_TEST(test_another_person_comes_in_a_rest),
 		VM_TEST(test_need_comes_in_a_rest),
 		VM_TEST(test_need_comes_in_a_piece),
+		VM_TEST(test_need_comes_before_it_began),
+		VM_TEST(test_need_comes_in_line),
+		VM_TEST(test_need_comes_in_line_after_a_rest),
 		VM_TEST(test_rests_without_a_turn),
 		VM_TEST(test_domain_ends_in_a_rest),
 		VM_TEST(test_ebbd_ends_in_a_rest),
