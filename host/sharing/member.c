@@ -284,6 +284,13 @@ static enum ebb_policy_answer answer_of(const struct ebb_outcome *outcome)
 	}
 }
 
+/* What did not begin says nothing of the guest, either. */
+static enum ebb_policy_answer answer_of_refused(enum ebb_refusal_kind kind)
+{
+	return kind == EBB_REFUSAL_CANCELLED ? EBB_POLICY_CANCELLED
+					     : EBB_POLICY_UNASKED;
+}
+
 static const char *refusal_name(enum ebb_refusal_kind kind)
 {
 	static const char *const names[EBB_REFUSAL_COUNT] = {
@@ -306,7 +313,7 @@ void ebb_member_note(struct ebb_member *member,
 	struct ebb_vm_sight sight = { 0 };
 	struct ebb_policy_domain domain = { .history = member->history };
 	const struct ebb_reclaim *reclaim = report->reclaim;
-	enum ebb_policy_answer answer = EBB_POLICY_UNASKED;
+	enum ebb_policy_answer answer = answer_of_refused(report->refusal.kind);
 	struct ebb_member_last *last = &member->last;
 
 	if (member->vm)

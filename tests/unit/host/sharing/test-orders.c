@@ -128,6 +128,9 @@ static void an_order_ends_with_the_need(void **state)
 			 0);
 	assert_int_equal(rig.sharing->members.items[0]->history.idle_answers,
 			 0);
+	/* And it may be asked for all of it at once. */
+	assert_int_equal(rig.sharing->members.items[0]->history.window_bytes,
+			 0);
 	pass(5);
 	assert_int_equal(guest->orders, 1);
 }
