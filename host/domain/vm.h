@@ -227,8 +227,11 @@ void ebb_vm_reclaim(struct ebb_vm *vm, const struct ebb_reclaim_order *order);
  */
 void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque);
 
-/* Ends it likewise, if it has not begun. */
-void ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque);
+/*
+ * Ends it likewise, if it has not begun. @begun: also if it has and is gentle, unless a
+ * job takes a piece just now.
+ */
+void ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque, bool begun);
 
 /*
  * The host's memory is wanted now: if a reclaim of it is gentle, it is so no more. That of

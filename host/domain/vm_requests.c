@@ -392,10 +392,13 @@ void ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque)
 	vm->settle(vm);
 }
 
-void ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque)
+void ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque, bool begun)
 {
 	const struct ebb_request *request = find_ordered(vm, opaque);
 
-	if (request && request->state == EBB_REQUEST_WAITING)
+	if (!request || request->state == EBB_REQUEST_RUNNING)
+		return;
+	if (request->state == EBB_REQUEST_WAITING ||
+	    (begun && request->order.wish.gentle))
 		ebb_vm_cancel_reclaim(vm, opaque);
 }

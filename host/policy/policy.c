@@ -202,9 +202,8 @@ bool ebb_policy_is_in_need(const struct ebb_policy *policy,
 	return false;
 }
 
-/* Whether none of its budgets is in need, and what is lent there is covered. */
-static bool is_at_ease(const struct ebb_policy *policy,
-		       const struct ebb_policy_domain *domain)
+bool ebb_policy_is_at_ease(const struct ebb_policy *policy,
+			   const struct ebb_policy_domain *domain)
 {
 	if (domain->parts_unknown)
 		return false;
@@ -293,7 +292,8 @@ static void return_unused(struct ebb_policy *policy, uint64_t now_ns)
 		struct ebb_policy_domain *domain = &policy->domains[i];
 
 		if (domain->scratch.asked && domain->scratch.take_bytes == 0 &&
-		    !domain->rung.balloon && is_at_ease(policy, domain))
+		    !domain->rung.balloon &&
+		    ebb_policy_is_at_ease(policy, domain))
 			return_from(policy, domain, now_ns);
 	}
 }

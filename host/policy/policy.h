@@ -360,6 +360,13 @@ uint64_t ebb_policy_wanted_bytes(const struct ebb_policy_budget *budget);
 bool ebb_policy_is_in_need(const struct ebb_policy *policy,
 			   const struct ebb_policy_domain *domain);
 
+/*
+ * Whether that found none of its budgets in need, and what is lent there covered: it may
+ * lend without need.
+ */
+bool ebb_policy_is_at_ease(const struct ebb_policy *policy,
+			   const struct ebb_policy_domain *domain);
+
 /* Whether the debts of a budget are covered: else nothing is lent without need. */
 bool ebb_policy_is_covered(const struct ebb_policy_budget *budget);
 

@@ -236,6 +236,7 @@ static void act(struct ebb_sharing *sharing, struct ebb_picture *picture)
 {
 	ebb_fault_point("decided");
 	ebb_sharing_tell(sharing, picture);
+	ebb_sharing_withdraw_uncovered(picture);
 	if (!sharing->paused)
 		ebb_sharing_carry_out(sharing, picture);
 	ebb_ground_keep(&sharing->ground, &picture->policy);

@@ -114,8 +114,11 @@ void ebb_sharing_tell(struct ebb_sharing *sharing,
 void ebb_sharing_record(struct ebb_sharing *sharing,
 			const struct ebb_picture *picture);
 
-/* withdraw.c: orders that have not begun and whose reason is gone. */
+/* withdraw.c: orders whose reason is gone and that take nothing just now. */
 void ebb_sharing_withdraw_stale(struct ebb_sharing *sharing);
+
+/* withdraw.c: likewise, where nobody needs what would be lent, and it is not covered. */
+void ebb_sharing_withdraw_uncovered(const struct ebb_picture *picture);
 
 /* Ends orders, also what runs: of one, of all, or of those whose settings are others. */
 void ebb_sharing_end_order(struct ebb_member *member);

@@ -162,11 +162,14 @@ void __wrap_ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque)
 	(void)opaque;
 }
 
-void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque);
-void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque)
+void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque,
+				    bool begun);
+void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque,
+				    bool begun)
 {
 	(void)vm;
 	(void)opaque;
+	(void)begun;
 }
 
 /* ---- guests ---- */

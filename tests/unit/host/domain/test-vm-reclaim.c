@@ -533,6 +533,29 @@ static void test_cancelled_in_a_rest(void **state)
 	assert_int_equal(policy.outcome.bytes, 10 * EBB_MIB);
 }
 
+/* Also while its guest is looked at; but not in a piece. */
+static void test_withdrawn_in_a_rest(void **state)
+{
+	(void)state;
+	begin_to_rest(&policy);
+	ebb_vm_withdraw_reclaim(vm, &policy, false);
+	assert_int_equal(policy.reports, 0);
+	fake_vm.reclaim_held = true;
+	ebb_vm_end_rest(vm);
+	vm->settle(vm);
+	ebb_vm_withdraw_reclaim(vm, &policy, true);
+	assert_false(vm->cancelled);
+	fake_vm.reclaim_held = false;
+	fake_vm_until(is_resting());
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	ebb_vm_withdraw_reclaim(vm, &policy, true);
+	assert_ended(&policy, EBB_END_CANCELLED);
+	assert_int_equal(policy.outcome.bytes, 20 * EBB_MIB);
+	fake_vm.held = false;
+	fake_vm_settle_down();
+}
+
 /* A person need not wait, and neither need who asks for something else. */
 static void test_a_person_comes_in_a_rest(void **state)
 {
@@ -1006,8 +1029,8 @@ static void test_cancelled_in_line(void **state)
 static void test_withdrawn_in_line(void **state)
 {
 	(void)state;
-	ebb_vm_withdraw_reclaim(line[0].vm, &line[0]);
-	ebb_vm_withdraw_reclaim(line[1].vm, &line[1]);
+	ebb_vm_withdraw_reclaim(line[0].vm, &line[0], true);
+	ebb_vm_withdraw_reclaim(line[1].vm, &line[1], false);
 	assert_int_equal(line[0].reports, 0);
 	assert_int_equal(line[1].reports, 1);
 	assert_int_equal(line[1].refusal.kind, EBB_REFUSAL_CANCELLED);
@@ -1348,6 +1371,7 @@ int main(void)
 		VM_TEST(test_goes_on_after_a_rest),
 		VM_TEST(test_no_thread_after_a_rest),
 		VM_TEST(test_cancelled_in_a_rest),
+		VM_TEST(test_withdrawn_in_a_rest),
 		VM_TEST(test_a_person_comes_in_a_rest),
 		VM_TEST(test_another_person_comes_in_a_rest),
 		VM_TEST(test_need_comes_in_a_rest),

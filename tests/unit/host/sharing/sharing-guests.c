@@ -222,7 +222,7 @@ void __wrap_ebb_vm_reclaim(struct ebb_vm *vm,
 	guest->ordered_ns = ebb_now_ns();
 	guest->pending = true;
 	guest->order = *order;
-	if (guest->held || guest->queued)
+	if (guest->held || guest->queued || guest->resting)
 		return;
 	end_order(guest, guest->end,
 		  guest->end == EBB_END_SATISFIED ? order->wish.bytes : 0);
@@ -237,8 +237,10 @@ void __wrap_ebb_vm_cancel_reclaim(struct ebb_vm *vm, const void *opaque)
 	end_order(guest, EBB_END_CANCELLED, 0);
 }
 
-void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque);
-void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque)
+void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque,
+				    bool begun);
+void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque,
+				    bool begun)
 {
 	struct guest *guest = guest_of(vm);
 	const struct ebb_reclaim_report report = {
@@ -246,6 +248,10 @@ void __wrap_ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque)
 	};
 
 	assert_ptr_equal(guest->order.opaque, opaque);
+	if (guest->resting && begun) {
+		guest->withdrawn++;
+		end_order(guest, EBB_END_CANCELLED, 0);
+	}
 	if (!guest->queued)
 		return;
 	guest->pending = false;

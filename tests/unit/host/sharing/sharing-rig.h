@@ -46,6 +46,7 @@ struct guest {
 	uint32_t asked_job;
 	bool held; /* its reclaim does not end */
 	bool queued; /* likewise, and does not begin */
+	bool resting; /* its reclaim is gentle, and rests for ever */
 	bool mute; /* its agent does not tell its working set */
 	bool boasts; /* it tells the largest number that can be told */
 	bool filed_nowhere; /* its memory is in no files: what it has is read */

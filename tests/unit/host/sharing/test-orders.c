@@ -152,6 +152,58 @@ static void an_order_does_not_wait_for_long(void **state)
 	end_order(&rig.guests[1], EBB_END_SATISFIED, 0);
 }
 
+static struct guest *start_with_a_rest(void)
+{
+	struct guest *guest = &rig.guests[0];
+
+	guest->resting = true;
+	start(false);
+	come(0);
+	UNTIL(guest->pending);
+	assert_true(guest->order.wish.gentle);
+	return guest;
+}
+
+/* It may take longer than one waits to begin. */
+static void what_rests_may_last(void **state)
+{
+	const struct guest *guest = start_with_a_rest();
+	uint64_t ordered_ns = guest->ordered_ns;
+
+	(void)state;
+	UNTIL(guest->withdrawn == 1);
+	assert_true(ebb_now_ns() - ordered_ns >= MINUTE_S * EBB_NS_PER_S);
+	UNTIL(guest->orders > 1);
+}
+
+static void a_job_ends_what_rests(void **state)
+{
+	struct guest *guest = start_with_a_rest();
+
+	(void)state;
+	guest->in_job = true;
+	UNTIL(guest->withdrawn == 1);
+	assert_true(ebb_now_ns() - guest->ordered_ns <
+		    MINUTE_S / 2 * EBB_NS_PER_S);
+	assert_string_equal(explained("last-ended"), "cancelled");
+	assert_string_equal(explained("state"), "in-job");
+}
+
+/* Nobody knows how much the other one may take back. */
+static void what_rests_lends_no_more_without_cover(void **state)
+{
+	struct guest *guest = start_with_a_rest();
+
+	(void)state;
+	rig.guests[1].unfound = true;
+	come(1);
+	UNTIL(guest->withdrawn == 1);
+	assert_true(ebb_now_ns() - guest->ordered_ns <
+		    MINUTE_S / 2 * EBB_NS_PER_S);
+	pass(MINUTE_S);
+	assert_int_equal(guest->orders, 1);
+}
+
 /* The guest moves it, and a min of so much percent is other bytes then. */
 static void a_balloon_does_not_end_an_order(void **state)
 {
@@ -298,6 +350,9 @@ int main(void)
 		SHARING_TEST(a_domain_goes_while_it_is_asked),
 		SHARING_TEST(an_order_ends_with_the_need),
 		SHARING_TEST(an_order_does_not_wait_for_long),
+		SHARING_TEST(what_rests_may_last),
+		SHARING_TEST(a_job_ends_what_rests),
+		SHARING_TEST(what_rests_lends_no_more_without_cover),
 		SHARING_TEST(a_balloon_does_not_end_an_order),
 		SHARING_TEST(another_setting_ends_an_order),
 		SHARING_TEST(what_is_switched_off_ends_orders),
