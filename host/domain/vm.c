@@ -94,6 +94,7 @@ static void free_vm(struct ebb_vm *vm)
 	ebb_domain_unref(vm->next_domain);
 	if (vm->settle_timer >= 0)
 		ebb_loop_timer_remove(vm->settle_timer);
+	free(vm->settings.next);
 	free(vm);
 }
 

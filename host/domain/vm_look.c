@@ -300,12 +300,11 @@ static void look_done(struct ebb_vm *vm)
 	vm->known.rung = EBB_RUNG_OBSERVE;
 	/* Without XML nothing is known, and what was holds. */
 	ebb_vm_balloon_look_ended(vm, vm->probe.domxml.cell_count > 0);
-	if (vm->probe.domxml.cell_count > 0) {
-		ebb_vm_take_metadata(vm, &vm->probe.domxml.metadata);
-		ebb_vm_take_next(vm, vm->probe.domxml.next_known
+	if (vm->probe.domxml.cell_count > 0)
+		ebb_vm_take_metadata(vm, &vm->probe.domxml.metadata,
+				     vm->probe.domxml.next_known
 					     ? &vm->probe.domxml.next
 					     : NULL);
-	}
 	ebb_vm_guard_looked(vm);
 	forget_answered_events(vm);
 	count_asks(vm);

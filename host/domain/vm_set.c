@@ -148,8 +148,7 @@ bool ebb_vm_refuses_set(const struct ebb_vm *vm,
 	struct ebb_settings defaults;
 	struct ebb_set_place place = {
 		.domxml = &vm->probe.domxml,
-		.layer = of_next ? &vm->settings.next.settings
-				 : &vm->settings.layer,
+		.layer = of_next ? ebb_vm_next_layer(vm) : &vm->settings.layer,
 		.defaults = &defaults,
 		.memory_bytes = ebb_vm_memory_bytes(vm),
 		.usable_bytes = ebb_vm_base_bytes(vm),

@@ -60,9 +60,9 @@ struct vm_target {
  * @looked_rungs, @looked_reserved: what the look that ran last, or runs, goes by
  * @min_told: that min is more than the domain has, which holds still
  * @changed: libvirt said so of the metadata, and they are to be read
- * @next_known, @next: what its definition has, for its next start
- * @read, @metadata, @read_next_known, @read_next: the job's that reads them while it runs:
- *	0 or -errno
+ * @next_known, @next: what its definition has for its next start; NULL: what @layer and
+ *	the free target have
+ * @reading: while a job reads both
  */
 struct vm_settings {
 	struct ebb_settings layer;
@@ -74,11 +74,8 @@ struct vm_settings {
 	bool min_told;
 	bool changed;
 	bool next_known;
-	struct ebb_metadata next;
-	int read;
-	struct ebb_metadata metadata;
-	bool read_next_known;
-	struct ebb_metadata read_next;
+	struct ebb_metadata *next;
+	struct vm_reading *reading;
 };
 
 /*
@@ -491,9 +488,13 @@ void ebb_vm_tell_if_due(struct ebb_vm *vm);
 /* vm_target.c: another agent or kernel is there: it knows of no target. */
 void ebb_vm_target_forget(struct ebb_vm *vm);
 
-/* vm_target.c: what libvirt keeps with the domain was read or written. */
+/*
+ * vm_target.c: what libvirt keeps with the domain was read or written. @next: what its
+ * definition has; NULL: that is not known, or not any more.
+ */
 void ebb_vm_take_metadata(struct ebb_vm *vm,
-			  const struct ebb_metadata *metadata);
+			  const struct ebb_metadata *metadata,
+			  const struct ebb_metadata *next);
 
 /* vm_metadata.c: begins to read it, if it changed and nothing else runs. */
 void ebb_vm_read_if_changed(struct ebb_vm *vm);
@@ -576,8 +577,14 @@ void ebb_vm_settings_take(struct ebb_vm *vm,
  */
 bool ebb_vm_settings_look_begins(struct ebb_vm *vm);
 
-/* vm_next.c: it is defined to have @next when it starts again; NULL: that is not known. */
+/*
+ * vm_next.c: it is defined to have @next when it starts again; NULL: that is not known.
+ * What it has now is known before.
+ */
 void ebb_vm_take_next(struct ebb_vm *vm, const struct ebb_metadata *next);
+
+/* vm_next.c: the settings of that, if it is known. */
+const struct ebb_settings *ebb_vm_next_layer(const struct ebb_vm *vm);
 
 /* vm_next.c: what of that is other than now, for show and list. */
 void ebb_vm_next_status(const struct ebb_vm *vm,

@@ -47,7 +47,8 @@ static void take_setting(struct vm_target *target,
 }
 
 void ebb_vm_take_metadata(struct ebb_vm *vm,
-			  const struct ebb_metadata *metadata)
+			  const struct ebb_metadata *metadata,
+			  const struct ebb_metadata *next)
 {
 	bool odd = metadata->odd_target.text[0];
 
@@ -59,6 +60,7 @@ void ebb_vm_take_metadata(struct ebb_vm *vm,
 			vm->name, metadata->odd_target.text);
 	vm->target.odd_told = odd;
 	take_setting(&vm->target, &metadata->target);
+	ebb_vm_take_next(vm, next);
 }
 
 /* ---- the guest's answers ---- */

@@ -101,10 +101,10 @@ static void tell_done(struct ebb_vm *vm)
 	char text[EBB_TARGET_TEXT_BYTES];
 	struct ebb_request *request;
 
+	/* libvirt says so, too, and what it has for the next start is read then. */
 	if (telling->have_metadata)
-		ebb_vm_take_metadata(vm, &telling->metadata);
-	/* libvirt says so, too, and it is read then. */
-	if (call && telling->kept == 0 && telling->set.scope != EBB_SCOPE_LIVE)
+		ebb_vm_take_metadata(vm, &telling->metadata, NULL);
+	else if (call && telling->kept == 0)
 		ebb_vm_take_next(vm, NULL);
 	if (call && telling->kept == 0 && telling->tells) {
 		vm->target.asked_bytes = telling->message.bytes;

@@ -16,6 +16,7 @@
 #include "common/size.h"
 #include "host/domain/vm.h"
 #include "host/domain/sight.h"
+#include "host/domain/vm_state.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
 static struct ebb_vm *vm;
@@ -155,6 +156,7 @@ static void test_next_start_is_shown(void **state)
 	assert_true(status->next_known);
 	assert_int_equal(status->next.count, 0);
 	assert_string_equal(status->next_target, "");
+	assert_null(vm->settings.next);
 	set_in(EBB_SCOPE_CONFIG, EBB_SETTING_MIN, "25%");
 	/* Until libvirt says so, what was read is of before. */
 	assert_false(shown()->next_known);
@@ -178,6 +180,15 @@ static void test_next_start_is_shown(void **state)
 	assert_string_equal(status->next.items[0].name, "shares");
 	assert_string_equal(status->next.items[0].value, "500");
 	assert_string_equal(status->next.items[0].origin, "ebbd.conf:3");
+
+	/* Once both have it, it is kept once. */
+	set_in(EBB_SCOPE_CONFIG, EBB_SETTING_SHARES, "7");
+	ebb_vm_metadata_changed(vm);
+	fake_vm_settle_down();
+	status = shown();
+	assert_true(status->next_known);
+	assert_int_equal(status->next.count, 0);
+	assert_null(vm->settings.next);
 }
 
 /* As another writes it, and as a look finds it. */
