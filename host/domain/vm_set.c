@@ -55,7 +55,7 @@ static void answer_untold(const struct ebb_vm *vm, struct ebb_call *call)
 {
 	static const char kept[] =
 		"The setting is kept, and holds as soon as that is mended";
-	const struct vm_telling *telling = &vm->telling;
+	const struct vm_telling *telling = vm->telling;
 
 	if (telling->told == -ENOSYS)
 		ebb_call_error(call, "RungClosed",
@@ -92,7 +92,7 @@ static void show_next_start(const struct ebb_vm *vm,
 
 void ebb_vm_answer_set(const struct ebb_vm *vm, struct ebb_call *call)
 {
-	const struct vm_telling *telling = &vm->telling;
+	const struct vm_telling *telling = vm->telling;
 	struct ebb_set_result result = { 0 };
 
 	if (telling->kept == -EALREADY) {

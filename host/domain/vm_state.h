@@ -343,7 +343,7 @@ struct ebb_vm {
 	int progress_timer;
 
 	struct vm_target target;
-	struct vm_telling telling;
+	struct vm_telling *telling; /* while that runs */
 	struct vm_asking asking;
 	struct vm_libvirt_job libvirt_job;
 	struct vm_settings settings;

@@ -28,7 +28,7 @@ enum {
 static void tell_work(void *opaque)
 {
 	struct ebb_vm *vm = opaque;
-	struct vm_telling *telling = &vm->telling;
+	struct vm_telling *telling = vm->telling;
 	uint32_t timeout_ms = vm->environment->config->agent_timeout_ms;
 	struct ebb_agent_line line = { .channel = vm->probe.channel,
 				       .timeout_ms = timeout_ms };
@@ -57,7 +57,7 @@ static uint64_t stagger_ns(const struct ebb_vm *vm)
 static void tell_succeeded(struct ebb_vm *vm)
 {
 	struct vm_target *target = &vm->target;
-	const struct vm_telling *telling = &vm->telling;
+	const struct vm_telling *telling = vm->telling;
 
 	target->due_ns =
 		ebb_now_ns() + (target->told ? RENEW_NS : stagger_ns(vm));
@@ -80,23 +80,29 @@ static void tell_failed(struct ebb_vm *vm)
 		shift = BACKOFF_SHIFT_MAX;
 	target->due_ns = ebb_now_ns() + (RETRY_S * EBB_NS_PER_S << shift);
 	target->told = false;
-	target->too_old = vm->telling.told == -ENOSYS;
-	if (target->failures++ > 0 || vm->telling.call)
+	target->too_old = vm->telling->told == -ENOSYS;
+	if (target->failures++ > 0 || vm->telling->call)
 		return;
 	ebb_log(EBB_LOG_INFO, "%s: the guest was not told its free target: %s",
 		vm->name,
 		target->too_old ? "its ebb-agent is too old; "
 				  "update it"
-		: vm->telling.told == -EREMOTEIO
+		: vm->telling->told == -EREMOTEIO
 			? "its ebb-agent refused; see there: journalctl -u "
 			  "ebb-agent"
 			: "no ebb-agent answers; see there: systemctl status "
 			  "ebb-agent");
 }
 
+static void end_telling(struct ebb_vm *vm)
+{
+	free(vm->telling);
+	vm->telling = NULL;
+}
+
 static void tell_done(struct ebb_vm *vm)
 {
-	struct vm_telling *telling = &vm->telling;
+	struct vm_telling *telling = vm->telling;
 	struct ebb_call *call = telling->call;
 	char text[EBB_TARGET_TEXT_BYTES];
 	struct ebb_request *request;
@@ -117,12 +123,13 @@ static void tell_done(struct ebb_vm *vm)
 		else
 			tell_failed(vm);
 	}
-	if (!call)
-		return;
-	request = ebb_requests_running(&vm->requests);
-	ebb_requests_take(&vm->requests, request);
-	free(request);
-	ebb_vm_answer_set(vm, call);
+	if (call) {
+		request = ebb_requests_running(&vm->requests);
+		ebb_requests_take(&vm->requests, request);
+		free(request);
+		ebb_vm_answer_set(vm, call);
+	}
+	end_telling(vm);
 }
 
 static const struct vm_job tell = {
@@ -136,7 +143,12 @@ static const struct vm_job tell = {
 static int start_telling(struct ebb_vm *vm, struct ebb_call *call,
 			 const struct ebb_set_order *set)
 {
-	vm->telling = (struct vm_telling){
+	struct vm_telling *telling = malloc(sizeof(*telling));
+	int r;
+
+	if (!telling)
+		return -ENOMEM;
+	*telling = (struct vm_telling){
 		.call = call,
 		.set = *set,
 		.tells = set->has_target && set->scope != EBB_SCOPE_CONFIG,
@@ -146,8 +158,12 @@ static int start_telling(struct ebb_vm *vm, struct ebb_call *call,
 		.want_facts = call || ebb_now_ns() >= vm->target.facts_due_ns,
 	};
 	/* A person asks now: the agent tries anew, also where it was in vain before. */
-	vm->telling.message.retry = call != NULL;
-	return ebb_vm_run(vm, &tell);
+	telling->message.retry = call != NULL;
+	vm->telling = telling;
+	r = ebb_vm_run(vm, &tell);
+	if (r < 0)
+		end_telling(vm);
+	return r;
 }
 
 void ebb_vm_tell_if_due(struct ebb_vm *vm)
