@@ -35,6 +35,17 @@
 #include "host/rung/rung.h"
 
 /**
+ * struct ebb_probe_info - what of the agent's answer is of use after the look; where its
+ *	memory lies is proven then, or of no use
+ */
+struct ebb_probe_info {
+	char agent_version[sizeof(((struct ebb_msg_info *)0)->agent_version)];
+	char kernel[sizeof(((struct ebb_msg_info *)0)->kernel)];
+	bool module_loaded;
+	uint8_t boot_id[EBB_BOOT_ID_BYTES];
+};
+
+/**
  * struct ebb_probe - what a look found, and what is held since
  * @running: it has a QEMU process
  * @defined_only: it is off, and @domxml is of the XML that it is defined by
@@ -84,7 +95,7 @@ struct ebb_probe {
 	struct ebb_channel *qga_channel;
 	struct ebb_channel *channel;
 	bool have_info;
-	struct ebb_msg_info info;
+	struct ebb_probe_info info;
 	uint64_t events;
 	bool have_facts;
 	struct ebb_msg_facts facts;

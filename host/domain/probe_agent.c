@@ -3,11 +3,22 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "host/libvirt/agent.h"
 #include "host/memory/age.h"
+
+static void keep_info(const struct ebb_msg_info *info, struct ebb_probe *probe)
+{
+	probe->have_info = true;
+	memcpy(probe->info.agent_version, info->agent_version,
+	       sizeof(probe->info.agent_version));
+	memcpy(probe->info.kernel, info->kernel, sizeof(probe->info.kernel));
+	probe->info.module_loaded = info->module_loaded;
+	memcpy(probe->info.boot_id, info->boot_id, sizeof(probe->info.boot_id));
+}
 
 static int ask_info(struct ebb_probe_context *context,
 		    struct ebb_channel *channel, struct ebb_msg_error *error)
@@ -15,11 +26,11 @@ static int ask_info(struct ebb_probe_context *context,
 	struct ebb_probe *probe = context->probe;
 	int r = ebb_agent_info(channel,
 			       context->order->config->agent_timeout_ms,
-			       &probe->info, error);
+			       &context->info, error);
 
 	if (r < 0)
 		return r;
-	probe->have_info = true;
+	keep_info(&context->info, probe);
 	probe->events = ebb_channel_events_before_reply(channel);
 	probe->facts_ns = ebb_now_ns();
 	probe->have_facts =
@@ -155,7 +166,7 @@ void ebb_probe_examine_agent(struct ebb_probe_context *context)
 
 void ebb_probe_examine_info(struct ebb_probe_context *context)
 {
-	const struct ebb_msg_info *info = &context->probe->info;
+	const struct ebb_msg_info *info = &context->info;
 	char versions[64];
 
 	if (!info->module_loaded) {

@@ -56,14 +56,14 @@ static int prove_memory(struct ebb_probe_context *context,
 		ebb_probe_add_reason(context, EBB_REASON_NO_AGENT, error.text);
 		return r;
 	}
-	r = ebb_map_prove(&probe->info, nonce, &probe->domxml, &probe->qemu,
+	r = ebb_map_prove(&context->info, nonce, &probe->domxml, &probe->qemu,
 			  &probe->map);
 	if (r < 0 || probe->map.unproven_count > 0) {
 		ebb_reason_add(&probe->reasons, EBB_REASON_MAP_UNPROVEN,
 			       "%u of %u segments",
-			       r < 0 ? probe->info.segment_count
+			       r < 0 ? context->info.segment_count
 				     : probe->map.unproven_count,
-			       probe->info.segment_count);
+			       context->info.segment_count);
 		return -ENOENT;
 	}
 	ebb_ram_drop_others(&probe->qemu, &probe->domxml, &probe->map);
@@ -74,7 +74,8 @@ static int prove_memory(struct ebb_probe_context *context,
 		return r;
 	}
 	ebb_debt_proven(&probe->qemu, &probe->map,
-			probe->map.segment_count == probe->info.segment_count);
+			probe->map.segment_count ==
+				context->info.segment_count);
 	cut_debt(context);
 	return 0;
 }
@@ -84,16 +85,16 @@ static int attach_ring(struct ebb_probe_context *context,
 {
 	struct ebb_probe *probe = context->probe;
 	const struct ebb_map_segment *segment = ebb_map_find(
-		&probe->map, probe->info.ring_gpa, sizeof(struct ebb_ring));
+		&probe->map, context->info.ring_gpa, sizeof(struct ebb_ring));
 	const struct ebb_backing *backing;
 	int r = -EBADMSG;
 
-	if (segment && probe->info.ring_gpa % EBB_PAGE_BYTES == 0) {
+	if (segment && context->info.ring_gpa % EBB_PAGE_BYTES == 0) {
 		backing = &probe->qemu.backings[segment->backing];
 		r = ebb_ringmap_open(backing->fd,
-				     segment->offset + probe->info.ring_gpa -
+				     segment->offset + context->info.ring_gpa -
 					     segment->gpa,
-				     backing->page_bytes, probe->info.boot_id,
+				     backing->page_bytes, context->info.boot_id,
 				     nonce, &probe->ring);
 	}
 	if (r == 0) {
@@ -110,7 +111,7 @@ static int attach_ring(struct ebb_probe_context *context,
 	else if (r < 0)
 		ebb_probe_add_reason(context, EBB_REASON_RING_INVALID,
 				     strerror(-r));
-	probe->ring_gpa = probe->info.ring_gpa;
+	probe->ring_gpa = context->info.ring_gpa;
 	return r;
 }
 

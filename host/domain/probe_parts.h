@@ -8,9 +8,14 @@
 
 #include "host/domain/probe.h"
 
+/**
+ * struct ebb_probe_context - a look under way
+ * @info: the agent's answer, with @probe->have_info
+ */
 struct ebb_probe_context {
 	const struct ebb_probe_order *order;
 	struct ebb_probe *probe;
+	struct ebb_msg_info info;
 };
 
 /* @detail: of the reason; may be NULL. */

@@ -87,7 +87,8 @@ static void examine(struct ebb_probe_context *context)
 void ebb_probe_run(const struct ebb_probe_order *order,
 		   struct ebb_probe *ret_probe)
 {
-	struct ebb_probe_context context = { order, ret_probe };
+	struct ebb_probe_context context = { .order = order,
+					     .probe = ret_probe };
 	struct ebb_rung_facts facts;
 
 	ebb_probe_init(ret_probe);
