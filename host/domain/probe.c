@@ -10,6 +10,7 @@ void ebb_probe_detach(struct ebb_probe *probe)
 {
 	/* While the lock is held. */
 	ebb_ringmap_close(&probe->ring);
+	ebb_map_clear(&probe->map);
 	probe->attached = false;
 }
 

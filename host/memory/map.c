@@ -2,6 +2,7 @@
 #include "host/memory/map.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -191,12 +192,17 @@ int ebb_map_prove(const struct ebb_msg_info *info,
 		  const struct ebb_guest_process *qemu, struct ebb_map *ret_map)
 {
 	struct prover prover = { .info = info, .nonce = nonce, .qemu = qemu };
-	struct ebb_map map = { 0 };
+	struct ebb_map map ebb_cleanup(ebb_map_clear) = { 0 };
 	int r;
 
 	r = check_segments(info);
 	if (r < 0)
 		return r;
+	if (info->segment_count == 0)
+		return -ENOENT;
+	map.segments = calloc(info->segment_count, sizeof(*map.segments));
+	if (!map.segments)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < info->segment_count; i++) {
 		const struct ebb_msg_segment *segment = &info->segments[i];
 		struct ebb_map_segment *proven =
@@ -221,7 +227,14 @@ int ebb_map_prove(const struct ebb_msg_info *info,
 	if (map.segment_count == 0)
 		return -ENOENT;
 	*ret_map = map;
+	map = (struct ebb_map){ 0 };
 	return 0;
+}
+
+void ebb_map_clear(struct ebb_map *map)
+{
+	free(map->segments);
+	*map = (struct ebb_map){ 0 };
 }
 
 const struct ebb_map_segment *ebb_map_find(const struct ebb_map *map,

@@ -53,7 +53,7 @@ struct ebb_map_segment {
 struct ebb_map {
 	uint32_t segment_count;
 	uint32_t unproven_count; /* segments with canaries that were not found */
-	struct ebb_map_segment segments[EBB_SEGMENT_MAX];
+	struct ebb_map_segment *segments; /* the map's own */
 };
 
 /**
@@ -62,16 +62,20 @@ struct ebb_map {
  * @nonce: what it was asked to write just now
  * @domxml: the layout that libvirt gave the domain
  * @qemu: its files
- * @ret_map: the segments that were proven; written only on success
+ * @ret_map: the segments that were proven; written only on success. Free with
+ *	ebb_map_clear()
  *
  * Returns 0 with at least one segment; -ENOENT if none was proven, -EBADMSG if
- * the segments overlap, are not ascending or wrap.
+ * the segments overlap, are not ascending or wrap; -ENOMEM.
  */
 int ebb_map_prove(const struct ebb_msg_info *info,
 		  const uint8_t nonce[EBB_NONCE_BYTES],
 		  const struct ebb_domxml *domxml,
 		  const struct ebb_guest_process *qemu,
 		  struct ebb_map *ret_map);
+
+/* Nothing is proven any more. Fine if nothing was. */
+void ebb_map_clear(struct ebb_map *map);
 
 /**
  * ebb_map_find - the proven segment that holds a whole range

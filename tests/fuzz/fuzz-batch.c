@@ -47,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	struct ebb_slot slots[EBB_SLOT_COUNT] = { 0 };
 	struct ebb_guest_process qemu = { .backing_count = 2 };
 	struct ebb_msg_error error = { "" };
-	struct ebb_map map = { 0 };
+	struct ebb_map_segment segments[EBB_SEGMENT_MAX] = { 0 };
+	struct ebb_map map = { .segments = segments };
 	struct ebb_batch batch;
 	struct head head;
 	const char *wrong;

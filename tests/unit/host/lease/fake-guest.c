@@ -88,7 +88,7 @@ static void make_ring(struct fake_guest *guest)
 
 static bool make_host(struct fake_guest *guest, uint64_t bytes)
 {
-	struct ebb_map_segment *segment = &guest->map.segments[0];
+	struct ebb_map_segment *segment = &guest->segment;
 
 	guest->qemu.pid = getpid();
 	guest->qemu.pidfd = -1;
@@ -97,6 +97,7 @@ static bool make_host(struct fake_guest *guest, uint64_t bytes)
 	guest->qemu.backings[0].bytes = bytes;
 	guest->qemu.backings[0].page_bytes = EBB_PAGE_BYTES;
 	guest->map.segment_count = 1;
+	guest->map.segments = segment;
 	segment->gpa = FAKE_GPA;
 	segment->bytes = bytes;
 	segment->canary_count = 1;

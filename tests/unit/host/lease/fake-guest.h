@@ -90,6 +90,7 @@ struct fake_guest {
 	/* The host's side, ready for a session. */
 	struct ebb_guest_process qemu;
 	struct ebb_map map;
+	struct ebb_map_segment segment; /* its only one */
 	struct ebb_ringmap ringmap;
 	struct ebb_lender lender;
 };

@@ -28,17 +28,26 @@ static const struct ebb_guest_process qemu = {
 
 static struct ebb_map map = {
 	.segment_count = 3,
-	.segments = {
-		{ .gpa = 0x200000, .bytes = 0x3e00000, .offset = 0,
-		  .backing = 1, .canary_count = 2,
-		  .canary_gpas = { 0x200000, 0x3fff000 } },
-		{ .gpa = 0x4000000, .bytes = 0x4000000, .offset = 0x1000000,
-		  .backing = 0, .canary_count = 1,
-		  .canary_gpas = { 0x7fff000 } },
-		/* Off by a page of the backing. */
-		{ .gpa = 0x8000000, .bytes = 0x800000, .offset = 0x10001000,
-		  .backing = 1 },
-	},
+	.segments =
+		(struct ebb_map_segment[]){
+			{ .gpa = 0x200000,
+			  .bytes = 0x3e00000,
+			  .offset = 0,
+			  .backing = 1,
+			  .canary_count = 2,
+			  .canary_gpas = { 0x200000, 0x3fff000 } },
+			{ .gpa = 0x4000000,
+			  .bytes = 0x4000000,
+			  .offset = 0x1000000,
+			  .backing = 0,
+			  .canary_count = 1,
+			  .canary_gpas = { 0x7fff000 } },
+			/* Off by a page of the backing. */
+			{ .gpa = 0x8000000,
+			  .bytes = 0x800000,
+			  .offset = 0x10001000,
+			  .backing = 1 },
+		},
 };
 
 static int begin(void **state)

@@ -137,7 +137,8 @@ static void test_unplugged_within_segment(void **state)
 	};
 	const struct ebb_map map = {
 		.segment_count = 1,
-		.segments = { { .gpa = EBB_GIB + PAGE, .bytes = 12 * PAGE } },
+		.segments = &(struct ebb_map_segment){ .gpa = EBB_GIB + PAGE,
+						       .bytes = 12 * PAGE },
 	};
 	struct ebb_domxml domxml = {
 		.cell_count = 1,
@@ -190,11 +191,11 @@ static void test_limit_is_of_its_moment(void **state)
 static void test_proven(void **state)
 {
 	struct ebb_guest_process process = { .backing_count = 1 };
-	struct ebb_map map = {
-		.segment_count = 2,
-		.segments = { { .offset = 16 * PAGE, .bytes = 8 * PAGE },
-			      { .offset = 2 * PAGE, .bytes = 6 * PAGE } },
+	struct ebb_map_segment segments[] = {
+		{ .offset = 16 * PAGE, .bytes = 8 * PAGE },
+		{ .offset = 2 * PAGE, .bytes = 6 * PAGE },
 	};
+	struct ebb_map map = { .segment_count = 2, .segments = segments };
 	struct ebb_backing *backing = &process.backings[0];
 	struct ebb_debt debt;
 

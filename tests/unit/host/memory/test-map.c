@@ -26,6 +26,7 @@ static struct {
 	struct ebb_domxml domxml;
 	struct ebb_guest_process qemu;
 	struct ebb_map map;
+	bool proven; /* and @map is to be cleared */
 } world;
 
 static int begin(void **state)
@@ -41,6 +42,8 @@ static int end(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < world.qemu.backing_count; i++)
 		close(world.qemu.backings[i].fd);
+	if (world.proven)
+		ebb_map_clear(&world.map);
 	return 0;
 }
 
@@ -90,9 +93,15 @@ static void add_segment(uint64_t gpa, uint64_t bytes, uint32_t file,
 
 static int prove(void)
 {
+	int r;
+
+	if (world.proven)
+		ebb_map_clear(&world.map);
 	memset(&world.map, 0xaa, sizeof(world.map));
-	return ebb_map_prove(&world.info, nonce, &world.domxml, &world.qemu,
-			     &world.map);
+	r = ebb_map_prove(&world.info, nonce, &world.domxml, &world.qemu,
+			  &world.map);
+	world.proven = r == 0;
+	return r;
 }
 
 static void assert_segment(uint32_t index, uint64_t gpa, uint32_t file,
@@ -352,23 +361,19 @@ static void test_hostile_segments(void **state)
 	assert_int_equal(prove(), 0);
 }
 
-static struct ebb_map two_segments(void)
-{
-	return (struct ebb_map){
-		.segment_count = 2,
-		.segments = { { .gpa = 0x100000,
-				.bytes = 0x200000,
-				.canary_count = 1,
-				.canary_gpas = { 0x200000 } },
-			      { .gpa = 0x300000,
-				.bytes = 0x100000,
-				.offset = 0x500000 } },
-	};
-}
+static struct ebb_map_segment two_segments[] = {
+	{ .gpa = 0x100000,
+	  .bytes = 0x200000,
+	  .canary_count = 1,
+	  .canary_gpas = { 0x200000 } },
+	{ .gpa = 0x300000, .bytes = 0x100000, .offset = 0x500000 },
+};
+static const struct ebb_map two = { .segment_count = 2,
+				    .segments = two_segments };
 
 static void test_find(void **state)
 {
-	const struct ebb_map map = two_segments();
+	const struct ebb_map map = two;
 	const struct ebb_map empty = { 0 };
 
 	(void)state;
@@ -391,7 +396,7 @@ static void test_find(void **state)
 
 static void test_hits_canary(void **state)
 {
-	const struct ebb_map map = two_segments();
+	const struct ebb_map map = two;
 
 	(void)state;
 	assert_true(ebb_map_hits_canary(&map, 0x100000, 0x200000));

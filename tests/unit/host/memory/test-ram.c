@@ -24,6 +24,7 @@ enum {
 
 static struct ebb_guest_process process;
 static struct ebb_domxml domxml;
+static struct ebb_map_segment segment;
 static struct ebb_map map;
 static int others[3]; /* the same files, as another host has them open */
 
@@ -49,7 +50,8 @@ static int begin(void **state)
 {
 	(void)state;
 	memset(&process, 0, sizeof(process));
-	memset(&map, 0, sizeof(map));
+	memset(&segment, 0, sizeof(segment));
+	map = (struct ebb_map){ .segments = &segment };
 	add_file(256 * EBB_MIB);
 	add_file(128 * EBB_MIB);
 	add_file(64 * EBB_MIB);
