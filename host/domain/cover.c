@@ -94,19 +94,18 @@ static bool reserve(struct ebb_cover *cover, const struct ebb_vm *vm)
 	if (owed_bytes == 0)
 		return false;
 	reservation = calloc(1, sizeof(*reservation));
-	if (reservation) {
+	if (reservation && ebb_vm_share_files(vm, &reservation->process) == 0) {
 		reservation->cover = cover;
 		reservation->page_bytes = page_bytes;
 		reservation->owed_bytes = owed_bytes;
-		ebb_vm_share_files(vm, &reservation->process);
 		if (ebb_workers_run(cover->environment->workers,
 				    EBB_WORK_RELEASE, reserve_work,
 				    reserve_done, reservation) == 0)
 			return true;
 		/* The vm has them open: this frees nothing. */
 		ebb_guest_process_close(&reservation->process);
-		free(reservation);
 	}
+	free(reservation);
 	cover->refused_bytes += owed_bytes;
 	return false;
 }

@@ -212,8 +212,8 @@ void ebb_vm_take_usage(struct ebb_vm *vm, pid_t pid,
 uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes);
 
 /* The files of its process, for a job: see ebb_guest_process_share(). */
-void ebb_vm_share_files(const struct ebb_vm *vm,
-			struct ebb_guest_process *ret_process);
+int ebb_vm_share_files(const struct ebb_vm *vm,
+		       struct ebb_guest_process *ret_process);
 
 /*
  * Takes memory, now or when it can: one reclaim of a domain at a time, another

@@ -3,10 +3,10 @@
 #include "host/domain/vm_state.h"
 #include "host/memory/debt.h"
 
-void ebb_vm_share_files(const struct ebb_vm *vm,
-			struct ebb_guest_process *ret_process)
+int ebb_vm_share_files(const struct ebb_vm *vm,
+		       struct ebb_guest_process *ret_process)
 {
-	ebb_guest_process_share(&vm->probe.qemu, ret_process);
+	return ebb_guest_process_share(&vm->probe.qemu, ret_process);
 }
 
 uint64_t ebb_vm_owed_bytes(const struct ebb_vm *vm, uint64_t page_bytes)

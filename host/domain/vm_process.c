@@ -86,9 +86,11 @@ void ebb_vm_reserve_lent(struct ebb_vm *vm)
 {
 	struct farewell *farewell = calloc(1, sizeof(*farewell));
 
-	if (!farewell)
+	if (!farewell ||
+	    ebb_guest_process_share(&vm->probe.qemu, &farewell->process) < 0) {
+		free(farewell);
 		return;
-	ebb_guest_process_share(&vm->probe.qemu, &farewell->process);
+	}
 	farewell->reserve = true;
 	snprintf(farewell->name, sizeof(farewell->name), "%s", vm->name);
 	if (ebb_workers_run(vm->environment->workers, EBB_WORK_RELEASE,

@@ -143,6 +143,19 @@ static bool is_known(const struct ebb_guest_process *process,
 	return false;
 }
 
+/* Makes room for one more; few processes have two. */
+static int grow(struct ebb_guest_process *process)
+{
+	struct ebb_backing *backings = reallocarray(process->backings,
+						    process->backing_count + 1,
+						    sizeof(*backings));
+
+	if (!backings)
+		return -ENOMEM;
+	process->backings = backings;
+	return 0;
+}
+
 /* A descriptor whose link names the path of a mapping; many may bear one. */
 static int add_backings(struct scan *scan, const char *entry_path,
 			const char *target)
@@ -163,6 +176,9 @@ static int add_backings(struct scan *scan, const char *entry_path,
 				       "more than %d files", EBB_BACKING_MAX);
 			return 0;
 		}
+		r = grow(process);
+		if (r < 0)
+			return r;
 		if (!share_backing(scan->before, mapping, &backing)) {
 			r = open_backing(entry_path, process->pid, mapping,
 					 &backing);
@@ -250,8 +266,9 @@ static int look(struct ebb_guest_process *process,
 		return -ESRCH;
 	for (uint32_t i = 0; i < process->backing_count; i++)
 		ebb_backing_note(&process->backings[i], reasons);
-	qsort(process->backings, process->backing_count,
-	      sizeof(process->backings[0]), compare_backings);
+	if (process->backing_count > 1)
+		qsort(process->backings, process->backing_count,
+		      sizeof(process->backings[0]), compare_backings);
 	return 0;
 }
 
@@ -301,19 +318,29 @@ int ebb_guest_process_look(const struct ebb_guest_process *process,
 	return 0;
 }
 
-void ebb_guest_process_share(const struct ebb_guest_process *process,
-			     struct ebb_guest_process *ret_process)
+int ebb_guest_process_share(const struct ebb_guest_process *process,
+			    struct ebb_guest_process *ret_process)
 {
-	*ret_process = *process;
-	ret_process->pidfd = -1;
-	for (uint32_t i = 0; i < process->backing_count; i++)
-		ebb_file_ref(process->backings[i].file);
+	struct ebb_guest_process shared = *process;
+
+	shared.pidfd = -1;
+	shared.backings =
+		calloc(process->backing_count + 1, sizeof(*shared.backings));
+	if (!shared.backings)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < process->backing_count; i++) {
+		shared.backings[i] = process->backings[i];
+		ebb_file_ref(shared.backings[i].file);
+	}
+	*ret_process = shared;
+	return 0;
 }
 
 void ebb_guest_process_close(struct ebb_guest_process *process)
 {
 	for (uint32_t i = 0; i < process->backing_count; i++)
 		ebb_file_unref(process->backings[i].file);
+	free(process->backings);
 	if (process->pid > 0 && process->pidfd >= 0)
 		close(process->pidfd);
 	*process = (struct ebb_guest_process){ .pidfd = -1 };

@@ -45,14 +45,15 @@
  *	one look found it
  * @pid, @pidfd: of the process; the pidfd is readable once it is gone
  * @newer: it began after this ebbd, so that no ebbd before it took anything
- * @backing_count, @backings: shared files that it has mapped, largest first
+ * @backing_count, @backings: shared files that it has mapped, largest first; the array
+ *	is the look's own
  */
 struct ebb_guest_process {
 	pid_t pid;
 	int pidfd;
 	bool newer;
 	uint32_t backing_count;
-	struct ebb_backing backings[EBB_BACKING_MAX];
+	struct ebb_backing *backings;
 };
 
 /**
@@ -89,10 +90,13 @@ int ebb_guest_process_look(const struct ebb_guest_process *process,
  * ebb_guest_process_share - the files of a process, for a job of their own
  * @process: left as it is
  * @ret_process: has references of its own to the files and no pidfd, so nothing
- *	tells that the process ends: free soon with ebb_guest_process_close()
+ *	tells that the process ends: free soon with ebb_guest_process_close().
+ *	Written only on success
+ *
+ * Returns 0 or -ENOMEM.
  */
-void ebb_guest_process_share(const struct ebb_guest_process *process,
-			     struct ebb_guest_process *ret_process);
+int ebb_guest_process_share(const struct ebb_guest_process *process,
+			    struct ebb_guest_process *ret_process);
 
 /*
  * Lets go of the files; a zeroed or closed process is fine. What no other look

@@ -45,7 +45,9 @@ static void make_map(const struct head *head, struct ebb_map *map)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct ebb_slot slots[EBB_SLOT_COUNT] = { 0 };
-	struct ebb_guest_process qemu = { .backing_count = 2 };
+	struct ebb_backing backings[2] = { 0 };
+	struct ebb_guest_process qemu = { .backing_count = 2,
+					  .backings = backings };
 	struct ebb_msg_error error = { "" };
 	struct ebb_map_segment segments[EBB_SEGMENT_MAX] = { 0 };
 	struct ebb_map map = { .segments = segments };

@@ -316,11 +316,12 @@ void ebb_guest_process_close(struct ebb_guest_process *process)
 	*process = (struct ebb_guest_process){ .pidfd = -1 };
 }
 
-void ebb_guest_process_share(const struct ebb_guest_process *process,
-			     struct ebb_guest_process *ret_process)
+int ebb_guest_process_share(const struct ebb_guest_process *process,
+			    struct ebb_guest_process *ret_process)
 {
 	*ret_process = *process;
 	ret_process->pidfd = -1;
+	return 0;
 }
 
 bool ebb_guest_process_alive(const struct ebb_guest_process *process)

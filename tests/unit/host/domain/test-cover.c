@@ -175,13 +175,14 @@ static int tear_down_group(void **state)
 static void begin_guest(struct ebb_vm *vm, uint32_t number)
 {
 	struct ebb_guest_process *process = &vm->probe.qemu;
-	struct ebb_backing *backing = &process->backings[0];
+	struct ebb_backing *backing = calloc(1, sizeof(*backing));
 	char uuid[EBB_UUID_TEXT_BYTES];
 
 	*vm = (struct ebb_vm){ .environment = &environment };
-	*process = (struct ebb_guest_process){ .pid = 1,
-					       .pidfd = -1,
-					       .backing_count = 1 };
+	*process = (struct ebb_guest_process){
+		.pid = 1, .pidfd = -1, .backing_count = 1, .backings = backing
+	};
+	assert_non_null(backing);
 	backing->page_bytes = PAGE;
 	backing->bytes = PAGES * PAGE;
 	backing->fd = memfd_create("test-cover", MFD_CLOEXEC);

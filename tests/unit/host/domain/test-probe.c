@@ -204,11 +204,13 @@ int ebb_guest_process_open(const char *run_dir, const char *name,
 	(void)name;
 	(void)uuid;
 	(void)reasons;
+	static struct ebb_backing backing = { .fd = -1, .page_bytes = 4096 };
+
 	*ret_process = (struct ebb_guest_process){
 		.pid = 1,
 		.pidfd = -1,
 		.backing_count = fake.shared_files,
-		.backings = { { .fd = -1, .page_bytes = 4096 } },
+		.backings = &backing,
 	};
 	return 0;
 }

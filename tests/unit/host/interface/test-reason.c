@@ -144,12 +144,16 @@ static uint32_t count_status(const struct ebb_doctor *doctor,
 	return count;
 }
 
+static struct ebb_backing backings[2];
+
 static struct ebb_probe running_probe(void)
 {
 	struct ebb_probe probe = { .running = true };
 
+	memset(backings, 0, sizeof(backings));
 	probe.qemu.backing_count = 1;
-	probe.qemu.backings[0].page_bytes = 2 * EBB_MIB;
+	probe.qemu.backings = backings;
+	backings[0].page_bytes = 2 * EBB_MIB;
 	return probe;
 }
 

@@ -93,9 +93,10 @@ static bool make_host(struct fake_guest *guest, uint64_t bytes)
 	guest->qemu.pid = getpid();
 	guest->qemu.pidfd = -1;
 	guest->qemu.backing_count = 1;
-	guest->qemu.backings[0].fd = guest->fd;
-	guest->qemu.backings[0].bytes = bytes;
-	guest->qemu.backings[0].page_bytes = EBB_PAGE_BYTES;
+	guest->qemu.backings = &guest->backing;
+	guest->backing.fd = guest->fd;
+	guest->backing.bytes = bytes;
+	guest->backing.page_bytes = EBB_PAGE_BYTES;
 	guest->map.segment_count = 1;
 	guest->map.segments = segment;
 	segment->gpa = FAKE_GPA;
@@ -144,7 +145,7 @@ bool fake_guest_begin(struct fake_guest *guest, uint32_t range_count,
 void fake_guest_end(struct fake_guest *guest)
 {
 	ebb_ringmap_close(&guest->ringmap);
-	munmap(guest->memory, guest->qemu.backings[0].bytes);
+	munmap(guest->memory, guest->backing.bytes);
 	close(guest->fd);
 }
 

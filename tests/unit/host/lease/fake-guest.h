@@ -89,6 +89,7 @@ struct fake_guest {
 	atomic_bool cancelled;
 	/* The host's side, ready for a session. */
 	struct ebb_guest_process qemu;
+	struct ebb_backing backing; /* its only one */
 	struct ebb_map map;
 	struct ebb_map_segment segment; /* its only one */
 	struct ebb_ringmap ringmap;

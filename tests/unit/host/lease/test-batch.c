@@ -23,7 +23,8 @@ static struct ebb_msg_error error;
 /* Two files; the second segment of guest memory is in the first file. */
 static const struct ebb_guest_process qemu = {
 	.backing_count = 2,
-	.backings = { { .page_bytes = 4096 }, { .page_bytes = 2 * EBB_MIB } },
+	.backings = (struct ebb_backing[]){ { .page_bytes = 4096 },
+					    { .page_bytes = 2 * EBB_MIB } },
 };
 
 static struct ebb_map map = {

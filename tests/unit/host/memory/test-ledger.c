@@ -94,12 +94,16 @@ static void test_suspected(void **state)
 	assert_debt(PAGES - 9, 9, 4, 0, 0);
 }
 
+static struct ebb_backing backings[1];
+
 /* A device's file, of which so much is plugged, holds so much. */
 static void begin_device(struct ebb_guest_process *process, uint64_t held_pages)
 {
-	struct ebb_backing *backing = &process->backings[0];
+	struct ebb_backing *backing = &backings[0];
 
-	*process = (struct ebb_guest_process){ .backing_count = 1 };
+	*backing = (struct ebb_backing){ 0 };
+	*process = (struct ebb_guest_process){ .backing_count = 1,
+					       .backings = backings };
 	backing->page_bytes = PAGE;
 	backing->bytes = PAGES * PAGE;
 	backing->fd = memfd_create("test-ledger", MFD_CLOEXEC);
@@ -190,7 +194,8 @@ static void test_limit_is_of_its_moment(void **state)
 /* Only the file's own segments stay owed. */
 static void test_proven(void **state)
 {
-	struct ebb_guest_process process = { .backing_count = 1 };
+	struct ebb_guest_process process = { .backing_count = 1,
+					     .backings = backings };
 	struct ebb_map_segment segments[] = {
 		{ .offset = 16 * PAGE, .bytes = 8 * PAGE },
 		{ .offset = 2 * PAGE, .bytes = 6 * PAGE },
@@ -200,6 +205,7 @@ static void test_proven(void **state)
 	struct ebb_debt debt;
 
 	(void)state;
+	*backing = (struct ebb_backing){ 0 };
 	backing->page_bytes = PAGE;
 	backing->bytes = PAGES * PAGE;
 	/* A file without pages: all of it holes. */

@@ -25,6 +25,7 @@ static struct {
 	struct ebb_msg_info info;
 	struct ebb_domxml domxml;
 	struct ebb_guest_process qemu;
+	struct ebb_backing backings[EBB_MEMORY_PART_MAX];
 	struct ebb_map map;
 	bool proven; /* and @map is to be cleared */
 } world;
@@ -33,6 +34,7 @@ static int begin(void **state)
 {
 	(void)state;
 	memset(&world, 0, sizeof(world));
+	world.qemu.backings = world.backings;
 	memcpy(world.info.boot_id, boot_id, sizeof(boot_id));
 	return 0;
 }

@@ -59,15 +59,16 @@ static void test_lines(void **state)
 		{ "7f0000000000 rw-p", 0 },
 	};
 
-	struct ebb_guest_process qemu = { .backing_count = 2 };
+	struct ebb_backing backings[] = {
+		{ .kind = EBB_BACKING_MEMFD, .dev = makedev(0, 1), .ino = 77 },
+		{ .kind = EBB_BACKING_HUGETLBFS,
+		  .dev = makedev(0, 2),
+		  .ino = 78 },
+	};
+	struct ebb_guest_process qemu = { .backing_count = 2,
+					  .backings = backings };
 
 	(void)state;
-	qemu.backings[0] = (struct ebb_backing){ .kind = EBB_BACKING_MEMFD,
-						 .dev = makedev(0, 1),
-						 .ino = 77 };
-	qemu.backings[1] = (struct ebb_backing){ .kind = EBB_BACKING_HUGETLBFS,
-						 .dev = makedev(0, 2),
-						 .ino = 78 };
 	for (size_t i = 0; i < EBB_ARRAY_SIZE(cases); i++) {
 		struct ebb_pages_range range = { 0 };
 

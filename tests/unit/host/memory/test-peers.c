@@ -181,12 +181,14 @@ static char *copy_self(const char *name)
 
 static int begin(void **state)
 {
-	struct ebb_backing *backing = &process.backings[0];
+	static struct ebb_backing backings[1];
+	struct ebb_backing *backing = &backings[0];
 	struct stat st;
 
 	(void)state;
 	memset(&reasons, 0, sizeof(reasons));
 	process.backing_count = 1;
+	process.backings = backings;
 	backing->fd = memfd_create("test-peers", MFD_CLOEXEC);
 	if (backing->fd < 0 || ftruncate(backing->fd, BYTES) < 0 ||
 	    fstat(backing->fd, &st) < 0)

@@ -22,6 +22,7 @@ enum {
 	DIMM,
 };
 
+static struct ebb_backing backings[3];
 static struct ebb_guest_process process;
 static struct ebb_domxml domxml;
 static struct ebb_map_segment segment;
@@ -49,7 +50,8 @@ static void add_file(uint64_t bytes)
 static int begin(void **state)
 {
 	(void)state;
-	memset(&process, 0, sizeof(process));
+	memset(backings, 0, sizeof(backings));
+	process = (struct ebb_guest_process){ .backings = backings };
 	memset(&segment, 0, sizeof(segment));
 	map = (struct ebb_map){ .segments = &segment };
 	add_file(256 * EBB_MIB);
