@@ -18,7 +18,8 @@ const struct ctl_command ctl_commands[CTL_CMD_COUNT] = {
 	[CTL_CMD_SHOW] = { "show", "DOMAIN", 1, 1, 0,
 			   "Show what is known of a domain",
 			   "All facts of the domain, by NUMA node and by backing file, and each\n"
-			   "reason that closes a better rung, with its remedy. DOMAIN is a name\n"
+			   "reason that closes a better rung, with its remedy. Of a domain that is\n"
+			   "off, its memory and what is set for its next start. DOMAIN is a name\n"
 			   "or a UUID." },
 	[CTL_CMD_RECLAIM] = { "reclaim", "DOMAIN [SIZE]", 1, 2,
 			      CTL_OPT_ALL | CTL_OPT_DRY_RUN | CTL_OPT_TIMEOUT |

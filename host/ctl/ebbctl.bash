@@ -123,11 +123,11 @@ _ebbctl()
 	policy:0)
 		mapfile -t COMPREPLY < <(compgen -W 'status pause resume test' -- "$cur")
 		;;
-	show:0 | reclaim:0 | deflate:0 | explain:0)
+	reclaim:0 | deflate:0 | explain:0)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_ebbctl_domains "${connection[@]}")" -- "$cur")
 		;;
-	set:0 | history:0 | events:0 | doctor:0)
+	show:0 | set:0 | history:0 | events:0 | doctor:0)
 		# Of domains that are off, too.
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_ebbctl_domains "${connection[@]}" --all)" -- "$cur")

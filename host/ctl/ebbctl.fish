@@ -35,8 +35,8 @@ complete -c ebbctl -n "$no_command" -a version -d 'Show the versions of ebbctl a
 complete -c ebbctl -n "$no_command" -a help -d 'Show help on a command'
 
 # Operands.
-complete -c ebbctl -n '__fish_seen_subcommand_from show reclaim deflate explain' -a '(__ebbctl_domains)'
-complete -c ebbctl -n '__fish_seen_subcommand_from set history events doctor' -a '(__ebbctl_domains --all)'
+complete -c ebbctl -n '__fish_seen_subcommand_from reclaim deflate explain' -a '(__ebbctl_domains)'
+complete -c ebbctl -n '__fish_seen_subcommand_from show set history events doctor' -a '(__ebbctl_domains --all)'
 complete -c ebbctl -n '__fish_seen_subcommand_from policy; and not __fish_seen_subcommand_from status pause resume test' -a 'status pause resume test'
 complete -c ebbctl -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from pause resume' -a '(__ebbctl_domains)'
 complete -c ebbctl -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from test' -F

@@ -37,12 +37,6 @@ static const struct ctl_column columns[COLUMNS] = {
 	{ "Reason", false },
 };
 
-/* libvirt knows it, but no QEMU runs. */
-static bool is_off(const char *state)
-{
-	return strcmp(state, "shut off") == 0;
-}
-
 /*
  * A size, "~" before it if it is of a while ago, "-" if it is not known. A mark
  * costs a byte, which the text of no size needs.
@@ -95,7 +89,7 @@ static void print_settings(const struct ebb_domain_status *domain, char *text,
 static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 		     const char **cells)
 {
-	bool off = is_off(domain->state);
+	bool off = ebb_state_is_off(domain->state);
 	bool facts = domain->facts_age_ms != UINT32_MAX;
 	bool old = domain->old || domain->facts_age_ms > FACTS_OLD_MS;
 
@@ -174,7 +168,8 @@ static int print_list(const struct ctl_args *args, struct ebb_status_list *list)
 		struct ebb_domain_status *domain = &list->domains[i];
 
 		ctl_clean_message(ebb_domain_status_fields, domain);
-		if (is_off(domain->state) && !ctl_given(args, CTL_OPT_ALL))
+		if (ebb_state_is_off(domain->state) &&
+		    !ctl_given(args, CTL_OPT_ALL))
 			continue;
 		fill_row(domain, &rows[count], &cells[count * COLUMNS]);
 		count++;
@@ -200,7 +195,7 @@ static void drop_off(struct json_object *value)
 		if (json_object_object_get_ex(json_object_array_get_idx(domains,
 									i),
 					      "state", &state) &&
-		    is_off(json_object_get_string(state)))
+		    ebb_state_is_off(json_object_get_string(state)))
 			json_object_array_del_idx(domains, i, 1);
 	}
 }

@@ -51,7 +51,18 @@ static void print_next(const struct ebb_domain_status *domain)
 		ctl_pair_print(stdout, key, "%s", next->trouble);
 }
 
-static void print_head(const struct ebb_domain_status *domain)
+static void print_policy(const struct ebb_domain_status *domain)
+{
+	if (strcmp(domain->policy_paused, "domain") == 0)
+		ctl_pair_print(stdout, "Policy",
+			       "paused for it: ebbctl policy resume %s",
+			       domain->name);
+	else if (strcmp(domain->policy_paused, "all") == 0)
+		ctl_pair_print(stdout, "Policy",
+			       "paused: ebbctl policy resume");
+}
+
+static void print_identity(const struct ebb_domain_status *domain)
 {
 	ctl_pair_print(stdout, "Name", "%s", domain->name);
 	ctl_pair_print(stdout, "UUID", "%s", domain->uuid);
@@ -59,6 +70,25 @@ static void print_head(const struct ebb_domain_status *domain)
 		       domain->state_old
 			       ? " (the last known: libvirtd does not answer)"
 			       : "");
+}
+
+/* It does not run: there is no guest, only what it is defined to have. */
+static void print_defined(const struct ebb_domain_status *domain)
+{
+	print_identity(domain);
+	ctl_pair_print(stdout, "Memory", "%s",
+		       domain->known ? EBB_SIZE(domain->memory_bytes)
+				     : "not known");
+	if (domain->next_known)
+		print_next(domain);
+	else
+		ctl_pair_print(stdout, "Next start", "not known");
+	print_policy(domain);
+}
+
+static void print_head(const struct ebb_domain_status *domain)
+{
+	print_identity(domain);
 	ctl_pair_print(stdout, "Rung", "%s%s", domain->rung,
 		       domain->old ? " (old: it is looked at anew)" : "");
 	if (*domain->phase)
@@ -115,13 +145,7 @@ static void print_head(const struct ebb_domain_status *domain)
 	ctl_target_print(&domain->target);
 	ctl_settings_print(&domain->settings);
 	print_next(domain);
-	if (strcmp(domain->policy_paused, "domain") == 0)
-		ctl_pair_print(stdout, "Policy",
-			       "paused for it: ebbctl policy resume %s",
-			       domain->name);
-	else if (strcmp(domain->policy_paused, "all") == 0)
-		ctl_pair_print(stdout, "Policy",
-			       "paused: ebbctl policy resume");
+	print_policy(domain);
 }
 
 static void print_nodes(const struct ebb_domain_status *domain)
@@ -246,6 +270,9 @@ int ctl_show(const struct ctl_args *args)
 				   &domain, sizeof(domain));
 	if (status == CTL_DONE && ctl_given(args, CTL_OPT_JSON)) {
 		ctl_json_print(stdout, value);
+	} else if (status == CTL_DONE && ebb_state_is_off(domain.state)) {
+		print_defined(&domain);
+		print_reasons(&domain);
 	} else if (status == CTL_DONE) {
 		print_head(&domain);
 		print_nodes(&domain);

@@ -8,6 +8,8 @@
 
 #include "common/cleanup.h"
 #include "host/domain/doctor.h"
+#include "host/domain/listing.h"
+#include "host/domain/next_start.h"
 #include "host/domain/probe.h"
 #include "host/domain/refusal_answer.h"
 #include "host/interface/plain.h"
@@ -16,7 +18,7 @@
 /* Of a call that waits for a definition. @defaults: by ebbd.conf. @set: what is changed */
 struct wait {
 	struct ebb_call *call;
-	struct ebb_virt *virt;
+	struct ebb_fleet *fleet;
 	char uuid[EBB_UUID_TEXT_BYTES];
 	struct ebb_settings defaults;
 	struct ebb_set_order set;
@@ -57,7 +59,7 @@ static struct wait *new_wait(struct ebb_fleet *fleet,
 		return NULL;
 	}
 	wait->call = call;
-	wait->virt = fleet->virt;
+	wait->fleet = fleet;
 	snprintf(wait->uuid, sizeof(wait->uuid), "%s", entry->uuid);
 	snprintf(wait->name, sizeof(wait->name), "%s", entry->name);
 	snprintf(wait->uri, sizeof(wait->uri), "%s",
@@ -79,8 +81,8 @@ static void ask_definition(struct wait *wait,
 			   void (*done)(int result, const char *xml,
 					void *opaque))
 {
-	end_if_failed(wait, ebb_virt_ask_definition(wait->virt, wait->uuid,
-						    done, wait));
+	end_if_failed(wait, ebb_virt_ask_definition(wait->fleet->virt,
+						    wait->uuid, done, wait));
 }
 
 static void ask(struct ebb_fleet *fleet, const struct ebb_roster_entry *entry,
@@ -160,6 +162,64 @@ void ebb_defined_doctor(struct ebb_fleet *fleet,
 			struct ebb_call *call)
 {
 	ask(fleet, entry, call, on_doctor);
+}
+
+/* ---- what is known of it ---- */
+
+/* One that cannot be read says nothing of its memory. */
+static void show_definition(const char *xml,
+			    const struct ebb_settings *defaults,
+			    struct ebb_probe *probe,
+			    struct ebb_domain_status *status)
+{
+	ebb_probe_init(probe);
+	if (look(xml, defaults, probe) == 0) {
+		status->known = true;
+		status->memory_bytes = ebb_domxml_memory_bytes(&probe->domxml);
+		ebb_reason_sort(&probe->reasons);
+		status->reason_count =
+			ebb_reason_render_all(&probe->reasons, status->reasons);
+	}
+	/* Also where its memory is of too many parts. */
+	ebb_domxml_take_definition(&probe->domxml, xml);
+	status->next_known = probe->domxml.next_known;
+	if (!status->next_known)
+		return;
+	ebb_next_start_show(&probe->domxml.next, defaults, status->memory_bytes,
+			    &status->next);
+	ebb_target_format(&probe->domxml.next.target, status->next_target);
+}
+
+static void on_show(int result, const char *xml, void *opaque)
+{
+	struct wait *wait ebb_auto_free = opaque;
+	const struct ebb_roster_entry *entry =
+		ebb_roster_find(&wait->fleet->roster, wait->uuid);
+	struct ebb_domain_status *status ebb_auto_free =
+		malloc(sizeof(*status));
+	struct ebb_probe *probe ebb_auto_free = malloc(sizeof(*probe));
+
+	if (!status || !probe)
+		result = -ENOMEM;
+	else if (!entry)
+		result = -ENOENT;
+	if (result < 0) {
+		answer_error(wait, result);
+		return;
+	}
+	ebb_listing_fill(wait->fleet, entry, status);
+	/* It may have been started meanwhile. */
+	if (!entry->vm)
+		show_definition(xml, &wait->defaults, probe, status);
+	ebb_call_return(wait->call,
+			ebb_msg_encode(ebb_domain_status_fields, status));
+}
+
+void ebb_defined_show(struct ebb_fleet *fleet,
+		      const struct ebb_roster_entry *entry,
+		      struct ebb_call *call)
+{
+	ask(fleet, entry, call, on_show);
 }
 
 /* ---- the patch ---- */
@@ -298,7 +358,7 @@ static void on_asked(int result, const char *xml, void *opaque)
 	}
 	if (result == 0)
 		result = ebb_virt_change_definition(
-			wait->virt, wait->uuid, changes,
+			wait->fleet->virt, wait->uuid, changes,
 			ebb_set_order_changes(&wait->set, changes), on_set,
 			wait);
 	end_if_failed(wait, result);

@@ -16,6 +16,11 @@ void ebb_defined_doctor(struct ebb_fleet *fleet,
 			const struct ebb_roster_entry *entry,
 			struct ebb_call *call);
 
+/* Answers "domain-show" about one that is off, likewise. */
+void ebb_defined_show(struct ebb_fleet *fleet,
+		      const struct ebb_roster_entry *entry,
+		      struct ebb_call *call);
+
 /* Answers "domain-fix", likewise. */
 void ebb_defined_fix(struct ebb_fleet *fleet,
 		     const struct ebb_roster_entry *entry,

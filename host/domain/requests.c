@@ -211,10 +211,10 @@ static void show(struct ebb_call *call, const struct json_object *arguments,
 	entry = ebb_roster_find_name(&fleet->roster, request.domain);
 	if (entry && ebb_fleet_vm(fleet, entry))
 		show_entry(fleet, call, entry);
+	else if (entry && !ebb_fleet_is_old(fleet))
+		ebb_defined_show(fleet, entry, call);
 	else
-		answer_no_vm(fleet, call, entry, request.domain,
-			     ". What it lacks is told all the same by ebbctl "
-			     "doctor");
+		answer_no_vm(fleet, call, entry, request.domain, "");
 }
 
 static void serve_show(struct ebb_call *call,

@@ -4,10 +4,10 @@
  * where that is other than what holds now: a set for the next start alone would else be
  * seen in the XML only.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/domain/next_start.h"
 #include "host/domain/vm_state.h"
 
 static bool says_the_same(const struct ebb_settings *a,
@@ -80,31 +80,16 @@ void ebb_vm_next_status(const struct ebb_vm *vm,
 			struct ebb_domain_status *status)
 {
 	const struct ebb_metadata *next = vm->settings.next;
-	struct ebb_settings settings;
-	struct ebb_msg_error error;
+	struct ebb_settings defaults;
 
 	status->next_known = vm->settings.next_known;
 	if (!status->next_known || !next)
 		return;
 	ebb_config_settings(vm->environment->config, vm->name, vm->uuid,
-			    &settings);
-	ebb_settings_overlay(&settings, &next->settings);
-	ebb_settings_show(&settings, &status->next);
+			    &defaults);
+	ebb_next_start_show(next, &defaults, ebb_vm_base_bytes(vm),
+			    &status->next);
 	keep_changes(ebb_vm_settings(vm), &status->next);
 	if (!ebb_target_is_same(&next->target, &vm->target.setting))
 		ebb_target_format(&next->target, status->next_target);
-	if (next->odd_settings.text[0])
-		snprintf(status->next.trouble, sizeof(status->next.trouble),
-			 "the settings in its definition are not all "
-			 "understood: %.200s",
-			 next->odd_settings.text);
-	else if (next->odd_target.text[0])
-		snprintf(status->next.trouble, sizeof(status->next.trouble),
-			 "the free target in its definition is not understood: "
-			 "%.200s",
-			 next->odd_target.text);
-	else if (ebb_settings_check(&settings.values, ebb_vm_base_bytes(vm),
-				    &error) < 0)
-		snprintf(status->next.trouble, sizeof(status->next.trouble),
-			 "%s", error.text);
 }

@@ -214,12 +214,8 @@ void ebb_vm_status(const struct ebb_vm *vm,
 	ebb_vm_target_status(vm, &ret_status->target);
 	ebb_vm_settings_status(vm, &ret_status->settings);
 	ebb_vm_next_status(vm, ret_status);
-	for (uint32_t i = 0; i < probe->reasons.count && i < EBB_REASON_MAX;
-	     i++)
-		ebb_reason_render(&probe->reasons, i, &ret_status->reasons[i]);
-	ret_status->reason_count = probe->reasons.count < EBB_REASON_MAX
-					   ? probe->reasons.count
-					   : EBB_REASON_MAX;
+	ret_status->reason_count =
+		ebb_reason_render_all(&probe->reasons, ret_status->reasons);
 	if (probe->have_info) {
 		memcpy(ret_status->agent_version, probe->info.agent_version,
 		       sizeof(ret_status->agent_version));

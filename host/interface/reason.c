@@ -272,6 +272,17 @@ static int compare_items(const void *a, const void *b)
 	return (int)*left - (int)*right;
 }
 
+uint32_t ebb_reason_render_all(const struct ebb_reason_list *list,
+			       struct ebb_reason *ret_reasons)
+{
+	uint32_t count = list->count < EBB_REASON_MAX ? list->count
+						      : EBB_REASON_MAX;
+
+	for (uint32_t i = 0; i < count; i++)
+		ebb_reason_render(list, i, &ret_reasons[i]);
+	return count;
+}
+
 void ebb_reason_sort(struct ebb_reason_list *list)
 {
 	static_assert(offsetof(struct ebb_reason_list, items[0].id) ==

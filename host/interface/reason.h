@@ -99,6 +99,10 @@ const char *ebb_reason_name(enum ebb_reason_id id);
 void ebb_reason_render(const struct ebb_reason_list *list, uint32_t index,
 		       struct ebb_reason *ret_reason);
 
+/* All of them, or the first EBB_REASON_MAX. Returns how many that is. */
+uint32_t ebb_reason_render_all(const struct ebb_reason_list *list,
+			       struct ebb_reason *ret_reasons);
+
 /* Orders the list as the enum is ordered. */
 void ebb_reason_sort(struct ebb_reason_list *list);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/cleanup.h"
 #include "host/interface/array.h"
@@ -328,6 +329,11 @@ static int decode_domain(const struct json_object *object, void *ret_item,
 	(void)opaque;
 	return ebb_msg_decode(object, ebb_domain_status_fields, ret_item,
 			      sizeof(struct ebb_domain_status), ret_error);
+}
+
+bool ebb_state_is_off(const char *state)
+{
+	return strcmp(state, "shut off") == 0;
 }
 
 int ebb_status_list_decode(const struct json_object *object,

@@ -135,6 +135,9 @@ struct ebb_settings_status {
 	char trouble[EBB_TEXT_BYTES_MAX];
 };
 
+/* Whether a domain's @state says that libvirt knows it, and it does not run. */
+bool ebb_state_is_off(const char *state);
+
 /* Fills all but @trouble. */
 void ebb_settings_show(const struct ebb_settings *settings,
 		       struct ebb_settings_status *ret_status);
@@ -152,7 +155,7 @@ struct ebb_domain_status {
 	bool state_old; /* the last known: libvirtd does not answer now */
 	char rung[16]; /* "lease", "observe", "-" if not running */
 	char phase[16]; /* "probing", "resizing", "ready", "telling", "reclaiming" */
-	bool known; /* it was looked at since it runs */
+	bool known; /* it was looked at since it runs; of one that is off, its XML */
 	bool old; /* rung, reasons and facts are of before: looked at anew now */
 	bool resident_known;
 	bool in_job; /* a libvirt job reads its memory */
@@ -200,7 +203,7 @@ struct ebb_domain_status {
 	uint64_t reclaim_runs;
 	struct ebb_target_status target;
 	struct ebb_settings_status settings;
-	/* From its next start on, if @next_known, where that is other than now: */
+	/* From its next start on, if @next_known, where that is other than now or it is off: */
 	bool next_known;
 	struct ebb_settings_status next;
 	char next_target[EBB_TARGET_TEXT_BYTES];

@@ -187,7 +187,7 @@ static int take_details(const struct json_object *value, struct top_view *view,
 	int r = ebb_msg_decode(value, ebb_domain_status_fields, &view->details,
 			       sizeof(view->details), ret_error);
 
-	view->details_known = r == 0;
+	view->details_known = r == 0 && !ebb_state_is_off(view->details.state);
 	if (r == 0)
 		ctl_clean_message(ebb_domain_status_fields, &view->details);
 	return r;

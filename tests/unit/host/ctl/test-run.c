@@ -472,6 +472,50 @@ static void test_empty_list(void **state)
 	assert_int_equal(fake_run.status, 0);
 }
 
+/* Of a domain that is off, figures of a guest are left out. */
+static void test_show_off(void **state)
+{
+	struct ebb_domain_status domain = {
+		.name = "db",
+		.uuid = "11111111-2222-3333-4444-555555555555",
+		.state = "shut off",
+		.rung = "-",
+		.policy_paused = "domain",
+		.known = true,
+		.memory_bytes = 4 * EBB_GIB,
+		.facts_age_ms = UINT32_MAX,
+		.next_known = true,
+		.next_target = "40%",
+		.next = { .count = 2,
+			  .items = { { "mode", "balanced", "default" },
+				     { "min", "2G", "domain" } } },
+	};
+	ebb_auto_free char *line = NULL;
+
+	(void)state;
+	line = fake_encode(ebb_domain_status_fields, &domain);
+	run_with(line, "show", "db");
+	assert_string_equal(fake_run.out,
+			    "Name            db\n"
+			    "UUID            11111111-2222-3333-4444-"
+			    "555555555555\n"
+			    "State           shut off\n"
+			    "Memory          4.0 GiB\n"
+			    "Next start      free target 40%\n"
+			    "                mode balanced (default)\n"
+			    "                min 2G (domain)\n"
+			    "Policy          paused for it: ebbctl policy "
+			    "resume db\n");
+	assert_int_equal(fake_run.status, 0);
+	free(line);
+	domain.known = domain.next_known = false;
+	domain.next.count = 0;
+	line = fake_encode(ebb_domain_status_fields, &domain);
+	run_with(line, "show", "db");
+	assert_non_null(strstr(fake_run.out, "\nMemory          not known\n"
+					     "Next start      not known\n"));
+}
+
 static void test_show(void **state)
 {
 	struct ebb_domain_status domain = example_domain();
@@ -726,6 +770,7 @@ int main(void)
 		cmocka_unit_test(test_list_json),
 		cmocka_unit_test(test_long_list),
 		cmocka_unit_test(test_empty_list),
+		cmocka_unit_test(test_show_off),
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_doctor),
 		cmocka_unit_test(test_fix),

@@ -7,11 +7,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "common/size.h"
 #include "host/domain/fleet_state.h"
 #include "host/domain/listing.h"
 #include "host/domain/vm_state.h"
@@ -605,6 +607,103 @@ static void test_next_start_is_refused(void **state)
 	until_idle();
 }
 
+static void ask_to_show(const char *name, int result, const char *definition,
+			struct ebb_domain_status *ret_status)
+{
+	void (*on_answer)(void) = fake_call.on_answer;
+	struct ebb_domain_request request = { 0 };
+
+	strcpy(request.domain, name);
+	fake_definition.done = NULL;
+	ask("domain-show", ebb_msg_encode(ebb_domain_request_fields, &request));
+	fake_vm_until(fake_definition.done);
+	if (result == 0)
+		fake_call.on_answer = NULL;
+	fake_definition.done(result, definition, fake_definition.opaque);
+	if (result == 0) {
+		fake_call_decode(ebb_domain_status_fields, ret_status,
+				 sizeof(*ret_status));
+		fake_call_forget();
+	}
+	fake_call.on_answer = on_answer;
+}
+
+static bool has_reason(const struct ebb_domain_status *status, const char *name)
+{
+	for (uint32_t i = 0; i < status->reason_count; i++)
+		if (strcmp(status->reasons[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* By its definition: there is no guest. */
+static void test_show_one_that_is_off(void **state)
+{
+	static struct ebb_domain_status status;
+	struct ebb_set_request set = { 0 };
+
+	(void)state;
+	be_off(&set);
+	ask_to_show(set.domain, 0,
+		    DEFINITION("min='96M' free-target='40%'", ""), &status);
+	assert_string_equal(status.state, "shut off");
+	assert_string_equal(status.rung, "-");
+	assert_true(status.known);
+	assert_int_equal(status.memory_bytes, 64 * EBB_MIB);
+	assert_true(status.next_known);
+	assert_string_equal(status.next_target, "40%");
+	assert_int_equal(status.next.count, EBB_SETTING_COUNT);
+	assert_string_equal(status.next.items[EBB_SETTING_MIN].value, "96M");
+	assert_string_equal(status.next.items[EBB_SETTING_MIN].origin,
+			    "domain");
+	assert_string_equal(status.next.items[EBB_SETTING_MODE].origin,
+			    "default");
+	assert_true(has_reason(&status, "not-running"));
+	assert_true(has_reason(&status, "no-channel"));
+	/* What a guest would say is not known. */
+	assert_false(status.resident_known);
+	assert_false(status.lent_known);
+	assert_int_equal(status.facts_age_ms, UINT32_MAX);
+
+	ask_to_show(set.domain, -ENOENT, NULL, NULL);
+	assert_string_equal(fake_vm.answer.error_class, "DomainNotFound");
+	until_idle();
+}
+
+/* @text: of 64 dimms and more, which are too many parts for one guest. */
+static void define_many_parts(char text[32 * 1024], const char *metadata)
+{
+	size_t used = (size_t)snprintf(
+		text, 32 * 1024,
+		"<domain><memory unit='MiB'>8192</memory><metadata>"
+		"<e:policy xmlns:e='urn:ebb:domain:1' %s/></metadata><devices>",
+		metadata);
+
+	for (int i = 0; i < 70; i++)
+		used += (size_t)snprintf(
+			text + used, 32 * 1024 - used,
+			"<memory model='dimm'><target><size unit='MiB'>64"
+			"</size></target></memory>");
+	snprintf(text + used, 32 * 1024 - used, "</devices></domain>");
+}
+
+/* What Ebb keeps with it is known all the same, and so is what it lacks. */
+static void test_off_with_too_many_parts(void **state)
+{
+	static struct ebb_domain_status status;
+	static char text[32 * 1024];
+	struct ebb_set_request set = { 0 };
+
+	(void)state;
+	be_off(&set);
+	define_many_parts(text, "min='1G' shares='7'");
+	ask_to_show(set.domain, 0, text, &status);
+	assert_true(has_reason(&status, "too-many-parts"));
+	assert_true(status.next_known);
+	assert_string_equal(status.next.items[EBB_SETTING_MIN].value, "1G");
+	until_idle();
+}
+
 #define FLEET_TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -619,6 +718,8 @@ int main(void)
 		FLEET_TEST(test_one_that_is_off),
 		FLEET_TEST(test_next_start_of_one_that_is_off),
 		FLEET_TEST(test_next_start_is_refused),
+		FLEET_TEST(test_show_one_that_is_off),
+		FLEET_TEST(test_off_with_too_many_parts),
 		FLEET_TEST(test_found),
 		FLEET_TEST(test_started_while_ebbd_ends),
 		FLEET_TEST(test_started_just_before),
