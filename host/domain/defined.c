@@ -291,30 +291,25 @@ static void answer_unkept(const struct wait *wait, int error, const char *words)
 static void on_set(int result, const char *text, void *opaque)
 {
 	struct wait *wait ebb_auto_free = opaque;
-	struct ebb_probe *probe ebb_auto_free = calloc(1, sizeof(*probe));
+	struct ebb_domxml *domxml ebb_auto_free = calloc(1, sizeof(*domxml));
 	struct ebb_set_result *set ebb_auto_free = calloc(1, sizeof(*set));
-	struct ebb_settings settings = wait->defaults;
 	const struct ebb_metadata *kept;
-	struct ebb_msg_error error;
 
+	/* However many parts its memory has. */
+	if (result == 0 && domxml)
+		ebb_domxml_take_definition(domxml, text);
 	/* Whatever keeps it from being read, it is kept. */
-	if (result == 0 &&
-	    (!probe || !set ||
-	     ebb_domxml_parse(text, &probe->domxml, &probe->reasons) < 0))
+	if (result == 0 && (!domxml || !domxml->next_known || !set))
 		result = -EALREADY;
 	if (result < 0) {
 		answer_unkept(wait, result, text);
 		return;
 	}
-	kept = &probe->domxml.metadata;
+	kept = &domxml->next;
 	memcpy(set->name, wait->name, sizeof(set->name));
-	ebb_settings_overlay(&settings, &kept->settings);
+	ebb_next_start_show(kept, &wait->defaults, 0, &set->settings);
 	if (kept->target.kind != EBB_TARGET_NONE)
 		ebb_target_format(&kept->target, set->target.setting);
-	ebb_settings_show(&settings, &set->settings);
-	if (ebb_settings_check(&settings.values, 0, &error) < 0)
-		snprintf(set->settings.trouble, sizeof(set->settings.trouble),
-			 "%s", error.text);
 	ebb_set_order_show(&wait->set, &wait->defaults, set);
 	ebb_call_return(wait->call, ebb_msg_encode(ebb_set_result_fields, set));
 }

@@ -692,7 +692,8 @@ static void test_off_with_too_many_parts(void **state)
 {
 	static struct ebb_domain_status status;
 	static char text[32 * 1024];
-	struct ebb_set_request set = { 0 };
+	struct ebb_set_request set = { .settings[EBB_SETTING_MODE] =
+					       "density" };
 
 	(void)state;
 	be_off(&set);
@@ -701,6 +702,18 @@ static void test_off_with_too_many_parts(void **state)
 	assert_true(has_reason(&status, "too-many-parts"));
 	assert_true(status.next_known);
 	assert_string_equal(status.next.items[EBB_SETTING_MIN].value, "1G");
+
+	ask_to_set(&set, text);
+	assert_int_equal(fake_definition.count, 1);
+	define_many_parts(text, "min='1G' shares='7' mode='density'");
+	fake_definition.done(0, text, fake_definition.opaque);
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_string_equal(
+		fake_vm.answer.result.settings.items[EBB_SETTING_MODE].value,
+		"density");
+	assert_string_equal(
+		fake_vm.answer.result.settings.items[EBB_SETTING_SHARES].value,
+		"7");
 	until_idle();
 }
 
