@@ -2,6 +2,7 @@
 /* ebbctl list: all domains, a line each. */
 #include <config.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ struct row {
 	char state[24];
 	char rung[1 + sizeof(((struct ebb_domain_status *)0)->rung)];
 	char sizes[SIZES][EBB_SIZE_TEXT_BYTES];
-	char settings[192];
+	char settings[384];
 };
 
 static const struct ctl_column columns[COLUMNS] = {
@@ -54,36 +55,85 @@ static void print_size(char text[EBB_SIZE_TEXT_BYTES], uint64_t bytes,
 		strcpy(text, "-");
 }
 
-/*
- * What is not ebbd's default, as "min=2G shares=2000", after "paused" where the policy
- * is; "!" if there is trouble.
- */
-static void print_settings(const struct ebb_domain_status *domain, char *text,
-			   size_t text_bytes)
-{
-	const struct ebb_settings_status *settings = &domain->settings;
-	bool paused = strcmp(domain->policy_paused, "domain") == 0 ||
-		      strcmp(domain->policy_paused, "all") == 0;
-	size_t used = 0;
+/* Words of a cell. */
+struct words {
+	char *text;
+	size_t bytes;
+	size_t used;
+};
 
-	snprintf(text, text_bytes, "-");
-	if (paused)
-		used = (size_t)snprintf(text, text_bytes, "paused");
-	for (uint32_t i = 0; i < settings->count && used < text_bytes; i++) {
+static void add(struct words *words, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+static void add(struct words *words, const char *format, ...)
+{
+	size_t left = words->bytes - words->used;
+	va_list args;
+	int wanted;
+
+	va_start(args, format);
+	wanted = vsnprintf(words->text + words->used, left, format, args);
+	va_end(args);
+	words->used += (size_t)wanted < left ? (size_t)wanted : left - 1;
+}
+
+static void add_settings(struct words *words,
+			 const struct ebb_settings_status *settings,
+			 bool with_defaults)
+{
+	for (uint32_t i = 0; i < settings->count; i++) {
 		const struct ebb_setting_status *item = &settings->items[i];
 
-		if (strcmp(item->origin, "default") != 0)
-			used += (size_t)snprintf(text + used, text_bytes - used,
-						 "%s%s=%s", used ? " " : "",
-						 item->name, item->value);
+		if (with_defaults || strcmp(item->origin, "default") != 0)
+			add(words, " %s=%s", item->name, item->value);
 	}
-	if (*domain->target.setting && used < text_bytes)
-		used += (size_t)snprintf(text + used, text_bytes - used,
-					 "%sfree-target=%s", used ? " " : "",
-					 domain->target.setting);
-	if (*settings->trouble && used < text_bytes)
-		snprintf(text + used, text_bytes - used, "%s!",
-			 used ? " " : "");
+}
+
+/*
+ * From the next start on: of a domain that runs, what is other then; of one that is off,
+ * what somebody set.
+ */
+static void add_next(struct words *words,
+		     const struct ebb_domain_status *domain)
+{
+	bool off = ebb_state_is_off(domain->state);
+	size_t before = words->used;
+	size_t begun;
+
+	add(words, " (next start:");
+	begun = words->used;
+	add_settings(words, &domain->next, !off);
+	if (*domain->next_target &&
+	    !(off && strcmp(domain->next_target, "none") == 0))
+		add(words, " free-target=%s", domain->next_target);
+	if (*domain->next.trouble)
+		add(words, " !");
+	if (words->used > begun)
+		add(words, ")");
+	else
+		words->used = before;
+	words->text[words->used] = '\0';
+}
+
+/*
+ * What is not ebbd's default, as "min=2G shares=2000", after "paused" where the policy
+ * is; "!" if there is trouble. Each word follows a space, and so does all of it.
+ */
+static void print_settings(const struct ebb_domain_status *domain,
+			   struct words *words)
+{
+	bool paused = strcmp(domain->policy_paused, "domain") == 0 ||
+		      strcmp(domain->policy_paused, "all") == 0;
+
+	if (paused)
+		add(words, " paused");
+	add_settings(words, &domain->settings, false);
+	if (*domain->target.setting)
+		add(words, " free-target=%s", domain->target.setting);
+	if (*domain->settings.trouble)
+		add(words, " !");
+	add_next(words, domain);
+	if (words->used == 0)
+		add(words, " -");
 }
 
 static void fill_row(const struct ebb_domain_status *domain, struct row *row,
@@ -92,6 +142,7 @@ static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 	bool off = ebb_state_is_off(domain->state);
 	bool facts = domain->facts_age_ms != UINT32_MAX;
 	bool old = domain->old || domain->facts_age_ms > FACTS_OLD_MS;
+	struct words settings = { row->settings, sizeof(row->settings), 0 };
 
 	snprintf(row->rung, sizeof(row->rung), "%s%s", domain->old ? "~" : "",
 		 domain->rung);
@@ -114,8 +165,8 @@ static void fill_row(const struct ebb_domain_status *domain, struct row *row,
 	print_size(row->sizes[7], domain->reclaimed_bytes, !off, false);
 	for (size_t i = 0; i < SIZES; i++)
 		cells[3 + i] = row->sizes[i];
-	print_settings(domain, row->settings, sizeof(row->settings));
-	cells[11] = row->settings;
+	print_settings(domain, &settings);
+	cells[11] = row->settings + 1;
 	cells[12] = domain->reason_count ? domain->reasons[0].name : "-";
 }
 
@@ -141,6 +192,46 @@ static void drop_balloon(struct ctl_column *heads, const char **cells,
 		(COLUMNS - BALLOON - 1) * sizeof(*heads));
 }
 
+/*
+ * The list has nothing of the definition of a domain that is off, which has to be read.
+ * Returns whether it is known now.
+ */
+static bool ask_next(const struct ctl_args *args,
+		     struct ebb_domain_status *domain)
+{
+	struct ebb_domain_request asked = { 0 };
+	struct ctl_request request = {
+		.command = "domain-show",
+		.limit_ms = LIST_LIMIT_MS,
+	};
+	struct ebb_domain_status shown;
+	struct ctl_answer answer;
+	bool known;
+
+	strcpy(asked.domain, domain->uuid);
+	request.arguments = ebb_msg_encode(ebb_domain_request_fields, &asked);
+	ctl_ask(args, &request, &answer);
+	known = answer.status == CTL_DONE &&
+		ebb_msg_decode(answer.value, ebb_domain_status_fields, &shown,
+			       sizeof(shown), NULL) == 0;
+	ctl_answer_clear(&answer);
+	if (!known)
+		return false;
+	domain->next = shown.next;
+	strcpy(domain->next_target, shown.next_target);
+	return true;
+}
+
+/* Without an answer for one, the others are not asked for: libvirtd may hang. */
+static void ask_all_next(const struct ctl_args *args,
+			 struct ebb_status_list *list)
+{
+	for (uint32_t i = 0; i < list->domain_count; i++)
+		if (ebb_state_is_off(list->domains[i].state) &&
+		    !ask_next(args, &list->domains[i]))
+			return;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	const struct ebb_domain_status *left = a, *right = b;
@@ -164,6 +255,8 @@ static int print_list(const struct ctl_args *args, struct ebb_status_list *list)
 	if (list->domain_count > 1)
 		qsort(list->domains, list->domain_count, sizeof(*list->domains),
 		      compare_names);
+	if (ctl_given(args, CTL_OPT_ALL))
+		ask_all_next(args, list);
 	for (uint32_t i = 0; i < list->domain_count; i++) {
 		struct ebb_domain_status *domain = &list->domains[i];
 

@@ -95,6 +95,7 @@ static char *example_list(void)
 	domains[0] = example_domain();
 	domains[0].settings = example_settings();
 	strcpy(domains[1].name, "db");
+	strcpy(domains[1].uuid, "22222222-2222-3333-4444-555555555555");
 	strcpy(domains[1].state, "shut off");
 	strcpy(domains[1].rung, "-");
 	domains[1].known = true;
@@ -318,18 +319,76 @@ static void test_explain_debts(void **state)
 			       "that it may use\n"));
 }
 
-static void test_list_all(void **state)
+/* The definition of one that is off is asked for; @answer: to that */
+static void list_all(const char *answer)
 {
 	ebb_auto_free char *line = example_list();
 
+	fake_start(ARGUMENTS("list", "--all"));
+	fake_serve();
+	fake_answer(line);
+	close(fake_run.peer);
+	fake_serve();
+	assert_string_equal(fake_run.request,
+			    "{\"execute\":\"domain-show\",\"arguments\":{"
+			    "\"domain\":\"22222222-2222-3333-4444-"
+			    "555555555555\"}}");
+	fake_answer(answer);
+	fake_finish();
+	assert_int_equal(fake_run.status, 0);
+}
+
+static void test_list_all(void **state)
+{
+	struct ebb_domain_status db = {
+		.name = "db",
+		.state = "shut off",
+		.next_known = true,
+		.next_target = "none",
+		.next = { .count = 2,
+			  .items = { { "mode", "balanced", "default" },
+				     { "min", "2G", "domain" } } },
+	};
+	ebb_auto_free char *line = fake_encode(ebb_domain_status_fields, &db);
+	ebb_auto_free char *plain = NULL;
+	ebb_auto_free char *gone =
+		ebb_msg_error("LibvirtGone", "It hangs", 0, NULL);
+
 	(void)state;
-	run_with(line, "list", "--all");
+	list_all(line);
 	assert_non_null(strstr(
 		fake_run.out,
 		"\ndb        shut off  -        "
 		"4.0 GiB         -          -          -        -          "
-		"-          -  -                  -\n"));
-	assert_int_equal(fake_run.status, 0);
+		"-          -  (next start: min=2G)  -\n"));
+	db.next.count = 1;
+	plain = fake_encode(ebb_domain_status_fields, &db);
+	list_all(plain);
+	assert_non_null(strstr(fake_run.out, "-  -                  -\n"));
+	list_all(gone);
+	assert_non_null(strstr(fake_run.out, "-  -                  -\n"));
+}
+
+/* Of one that runs, what is other then, also by a default. */
+static void test_list_next_start(void **state)
+{
+	struct ebb_domain_status domain = example_domain();
+
+	(void)state;
+	domain.settings = (struct ebb_settings_status){
+		.count = 1, .items = { { "min", "2G", "domain" } }
+	};
+	domain.next_known = true;
+	strcpy(domain.next_target, "none");
+	domain.next = (struct ebb_settings_status){
+		.count = 1,
+		.items = { { "min", "none", "default" } },
+		.trouble = "it is odd",
+	};
+	run_list(&domain);
+	assert_non_null(strstr(fake_run.out,
+			       "  min=2G (next start: min=none "
+			       "free-target=none !)  private-memory\n"));
 }
 
 static void test_balloon(void **state)
@@ -755,6 +814,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_all),
+		cmocka_unit_test(test_list_next_start),
 		cmocka_unit_test(test_balloon),
 		cmocka_unit_test(test_swapped_is_not_known),
 		cmocka_unit_test(test_what_holds_the_rest),
