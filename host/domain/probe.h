@@ -51,7 +51,7 @@ struct ebb_probe_info {
  * @defined_only: it is off, and @domxml is of the XML that it is defined by
  * @reasons: why rung lease is closed, those that close other rungs as well first;
  *	empty if @attached
- * @boot_left_s: if a reason is that it boots: for how long that is taken for granted
+ * @boot_end_ns: if a reason is that it boots: until when that is taken for granted
  * @paused: its processors stand still; nobody in it is asked
  * @asked_qga: the guest agent's channel was used
  * @domxml: from its XML, if @running
@@ -78,7 +78,7 @@ struct ebb_probe {
 	bool paused;
 	bool defined_only;
 	bool asked_qga;
-	uint32_t boot_left_s;
+	uint64_t boot_end_ns;
 	struct ebb_reason_list reasons;
 	struct ebb_domxml domxml;
 	struct ebb_guest_process qemu;

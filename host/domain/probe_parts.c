@@ -2,6 +2,7 @@
 #include "host/domain/probe_parts.h"
 
 #include "common/clock.h"
+#include "common/u64.h"
 #include "host/base/fault.h"
 #include "host/memory/age.h"
 
@@ -17,24 +18,21 @@ void ebb_probe_add_reason(struct ebb_probe_context *context,
 		       detail);
 }
 
-/* How long it still counts as booting. */
-static uint32_t boot_left_s(const struct ebb_probe_context *context)
+/* Until when it counts as booting, which may be over. */
+static uint64_t boot_end_ns(const struct ebb_probe_context *context)
 {
-	uint64_t booted_ns = context->order->booted_ns;
-	uint32_t boot_s = BOOT_S / ebb_fault_speed(), left_s = 0, since_s;
+	uint64_t boot_ns = BOOT_S / ebb_fault_speed() * EBB_NS_PER_S;
+	uint64_t booted_ns = context->order->booted_ns, end_ns = 0;
 	pid_t pid = context->probe->qemu.pid;
-	uint32_t age_s = ebb_process_age_s(pid);
+	uint64_t age_ns = ebb_process_age_s(pid) * EBB_NS_PER_S;
 
-	if (age_s < boot_s && !ebb_process_was_restored(pid))
-		left_s = boot_s - age_s;
-	if (!booted_ns || ebb_now_ns() - booted_ns >= boot_s * EBB_NS_PER_S)
-		return left_s;
-	since_s = (uint32_t)((ebb_now_ns() - booted_ns) / EBB_NS_PER_S);
-	return left_s > boot_s - since_s ? left_s : boot_s - since_s;
+	if (age_ns < boot_ns && !ebb_process_was_restored(pid))
+		end_ns = ebb_now_ns() + boot_ns - age_ns;
+	return booted_ns ? ebb_u64_max(end_ns, booted_ns + boot_ns) : end_ns;
 }
 
 bool ebb_probe_is_booting(const struct ebb_probe_context *context)
 {
-	context->probe->boot_left_s = boot_left_s(context);
-	return context->probe->boot_left_s > 0;
+	context->probe->boot_end_ns = boot_end_ns(context);
+	return context->probe->boot_end_ns > ebb_now_ns();
 }

@@ -7,6 +7,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/u64.h"
 #include "host/base/loop.h"
 #include "host/domain/vm_state.h"
 
@@ -233,6 +234,9 @@ static void set_retry(struct ebb_vm *vm)
 
 	vm->retry_ns = ebb_now_ns() + wait_ns +
 		       wait_ns * (ebb_vm_hash(vm) % 256) / 1024;
+	/* Who asks is told when that is. */
+	if (ebb_reason_has(&vm->probe.reasons, EBB_REASON_GUEST_BOOTING))
+		vm->retry_ns = ebb_u64_min(vm->retry_ns, vm->probe.boot_end_ns);
 	vm->retry_s *= 2;
 	if (vm->retry_s > retry_max_s(vm))
 		vm->retry_s = retry_max_s(vm);

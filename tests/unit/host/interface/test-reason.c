@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/size.h"
 #include "host/domain/doctor.h"
 #include "host/lease/estimate.h"
@@ -228,20 +229,39 @@ static const struct ebb_check *find_check(const struct ebb_doctor *doctor,
 	return NULL;
 }
 
+static unsigned int seconds_told(const char *text)
+{
+	const char *told = strstr(text, "look again in ");
+	unsigned int seconds = 0;
+
+	assert_non_null(told);
+	assert_int_equal(sscanf(told, "look again in %u s", &seconds), 1);
+	return seconds;
+}
+
 /* It is no fault, and when to look again is told. */
 static void test_booting(void **state)
 {
+	unsigned int left_s;
 	struct ebb_probe probe = running_probe();
 	struct ebb_doctor doctor;
 
 	(void)state;
-	probe.boot_left_s = 87;
+	probe.boot_end_ns = ebb_now_ns() + 87 * EBB_NS_PER_S - 1;
 	ebb_reason_add(&probe.reasons, EBB_REASON_GUEST_BOOTING, NULL);
 	doctor = examine(&probe);
 	assert_int_equal(count_status(&doctor, "fail"), 0);
 	assert_string_equal(find_check(&doctor, "agent")->status, "skip");
-	assert_non_null(strstr(find_check(&doctor, "agent")->text,
-			       "look again in 87 s"));
+	/* In how long, when that is told. */
+	left_s = seconds_told(find_check(&doctor, "agent")->text);
+	assert_in_range(left_s, 60, 87);
+	probe.boot_end_ns -= 50 * EBB_NS_PER_S;
+	doctor = examine(&probe);
+	assert_in_range(seconds_told(find_check(&doctor, "agent")->text), 10,
+			left_s - 50);
+	probe.boot_end_ns = 1;
+	doctor = examine(&probe);
+	assert_int_equal(seconds_told(find_check(&doctor, "agent")->text), 1);
 	assert_string_equal(find_check(&doctor, "module")->text,
 			    "Not looked at: the guest boots");
 	ebb_doctor_examine_target(&probe, "", false, &doctor);
