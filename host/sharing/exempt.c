@@ -142,10 +142,10 @@ static int load(const char *uuid, void *opaque)
 void ebb_sharing_load_pauses(struct ebb_sharing *sharing)
 {
 	const char *dir = sharing->options.state_dir;
-	int r = ebb_pauses_open(&sharing->pauses, dir);
+	int r = ebb_pause_files_open(&sharing->pause_files, dir);
 
 	if (r == 0)
-		r = ebb_pauses_read(&sharing->pauses, load, sharing);
+		r = ebb_pause_files_read(&sharing->pause_files, load, sharing);
 	if (r < 0)
 		ebb_log(EBB_LOG_WARNING,
 			"policy: what was paused before this start is not known "

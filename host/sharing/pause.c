@@ -115,8 +115,8 @@ void ebb_sharing_handle_pause(struct ebb_call *call,
 	}
 	result.paused = request.pause;
 	tell_request(sharing, call, all ? NULL : &domain, request.pause);
-	r = ebb_pauses_keep(&sharing->pauses, all ? NULL : domain.uuid,
-			    request.pause);
+	r = ebb_pause_files_keep(&sharing->pause_files,
+				 all ? NULL : domain.uuid, request.pause);
 	if (r < 0)
 		snprintf(result.note, sizeof(result.note),
 			 "A restart of ebbd forgets this, as it cannot be kept "

@@ -408,7 +408,7 @@ int ebb_sharing_new(const struct ebb_sharing_options *options,
 		return -ENOMEM;
 	}
 	sharing->options = *options;
-	sharing->pauses.dir_fd = -1;
+	sharing->pause_files.dir_fd = -1;
 	/* Also on failure the descriptor is the watch's. */
 	if (ebb_watch_new(pressure, on_alarm, sharing, &sharing->watch) < 0) {
 		free(sharing);
@@ -491,6 +491,6 @@ void ebb_sharing_free(struct ebb_sharing *sharing)
 		free(sharing->members.items[i]);
 	free(sharing->members.items);
 	free(sharing->exempt);
-	ebb_pauses_close(&sharing->pauses);
+	ebb_pause_files_close(&sharing->pause_files);
 	free(sharing);
 }

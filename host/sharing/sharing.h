@@ -41,7 +41,7 @@
  * in the same way and that nobody carries out.
  *
  * Pausing. What an operator paused, all or domains, stays so until he resumes it, also
- * over a restart of ebbd (pauses.h).
+ * over a restart of ebbd (pause_files.h).
  *
  * The clock. All times of the policy are by one clock, which tests of the whole may
  * have run faster than the machine's; a minute is a minute of it.

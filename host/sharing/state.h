@@ -7,7 +7,7 @@
 #include "host/base/pace.h"
 #include "host/interface/explain.h"
 #include "host/sharing/ground.h"
-#include "host/sharing/pauses.h"
+#include "host/sharing/pause_files.h"
 #include "host/sharing/picture.h"
 #include "host/sharing/sharing.h"
 
@@ -44,7 +44,7 @@ struct ebb_exempt {
  * @pressed_ns: of the last sign of pressure that is an event which has not ended; 0: none
  * @stall: of the host
  * @exempt_count, @exempt: domains that an operator took out
- * @pauses: where these and @paused are kept
+ * @pause_files: where these and @paused are kept
  */
 struct ebb_sharing {
 	struct ebb_sharing_options options;
@@ -76,7 +76,7 @@ struct ebb_sharing {
 	struct ebb_stall stall;
 	uint32_t exempt_count;
 	struct ebb_exempt *exempt;
-	struct ebb_pauses pauses;
+	struct ebb_pause_files pause_files;
 };
 
 /* The policy's clock. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "host/sharing/pauses.h"
+#include "host/sharing/pause_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,19 +20,19 @@ enum {
 	ENTRIES_MAX = 4 * EBB_LIST_MAX
 };
 
-int ebb_pauses_open(struct ebb_pauses *pauses, const char *dir)
+int ebb_pause_files_open(struct ebb_pause_files *files, const char *dir)
 {
-	pauses->dir_fd = -1;
+	files->dir_fd = -1;
 	if (*dir == '\0')
 		return 0;
-	pauses->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return pauses->dir_fd < 0 ? -errno : 0;
+	files->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return files->dir_fd < 0 ? -errno : 0;
 }
 
-void ebb_pauses_close(struct ebb_pauses *pauses)
+void ebb_pause_files_close(struct ebb_pause_files *files)
 {
-	ebb_close_fd(&pauses->dir_fd);
-	pauses->dir_fd = -1;
+	ebb_close_fd(&files->dir_fd);
+	files->dir_fd = -1;
 }
 
 static bool is_uuid(const char *text)
@@ -55,18 +55,19 @@ static int read_entry(const char *name,
 	return 0;
 }
 
-int ebb_pauses_read(const struct ebb_pauses *pauses,
-		    int (*each)(const char *uuid, void *opaque), void *opaque)
+int ebb_pause_files_read(const struct ebb_pause_files *files,
+			 int (*each)(const char *uuid, void *opaque),
+			 void *opaque)
 {
 	uint32_t left = ENTRIES_MAX;
 	struct dirent *entry;
 	DIR *dir;
 	int fd, r = 0;
 
-	if (pauses->dir_fd < 0)
+	if (files->dir_fd < 0)
 		return 0;
 	/* A place in the directory of its own. */
-	fd = openat(pauses->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(files->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		r = -errno;
@@ -79,21 +80,21 @@ int ebb_pauses_read(const struct ebb_pauses *pauses,
 	return r;
 }
 
-int ebb_pauses_keep(const struct ebb_pauses *pauses, const char *uuid,
-		    bool paused)
+int ebb_pause_files_keep(const struct ebb_pause_files *files, const char *uuid,
+			 bool paused)
 {
 	char name[sizeof(NAME) + 1 + EBB_UUID_TEXT_BYTES];
 	int fd;
 
-	if (pauses->dir_fd < 0)
+	if (files->dir_fd < 0)
 		return 0;
 	snprintf(name, sizeof(name), "%s%s%s", NAME, uuid ? "." : "",
 		 uuid ? uuid : "");
 	if (!paused)
-		return unlinkat(pauses->dir_fd, name, 0) == 0 || errno == ENOENT
+		return unlinkat(files->dir_fd, name, 0) == 0 || errno == ENOENT
 			       ? 0
 			       : -errno;
-	fd = openat(pauses->dir_fd, name,
+	fd = openat(files->dir_fd, name,
 		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;

@@ -8,39 +8,40 @@
  * keeps for good (host/base/sandbox.c). The directory is below /run: a reboot of the
  * host forgets all of it.
  */
-#ifndef EBB_HOST_PAUSES_H
-#define EBB_HOST_PAUSES_H
+#ifndef EBB_HOST_PAUSE_FILES_H
+#define EBB_HOST_PAUSE_FILES_H
 
 #include <stdbool.h>
 
 /* @dir_fd: of the state directory; -1: nothing is kept. The event loop's thread's. */
-struct ebb_pauses {
+struct ebb_pause_files {
 	int dir_fd;
 };
 
 /*
  * @dir: "": nothing is kept. Returns 0 or -errno; then nothing is kept.
  */
-int ebb_pauses_open(struct ebb_pauses *pauses, const char *dir);
+int ebb_pause_files_open(struct ebb_pause_files *files, const char *dir);
 
 /* One that was not opened is fine, if it is { -1 }. */
-void ebb_pauses_close(struct ebb_pauses *pauses);
+void ebb_pause_files_close(struct ebb_pause_files *files);
 
 /**
- * ebb_pauses_read - what was paused before
+ * ebb_pause_files_read - what was paused before
  * @each: is called with the UUID of each domain, or with NULL for the policy as a
  *	whole; less than 0 ends it. Of thousands of domains some are left out
  *
  * Returns 0, what @each returned, or -errno.
  */
-int ebb_pauses_read(const struct ebb_pauses *pauses,
-		    int (*each)(const char *uuid, void *opaque), void *opaque);
+int ebb_pause_files_read(const struct ebb_pause_files *files,
+			 int (*each)(const char *uuid, void *opaque),
+			 void *opaque);
 
 /*
  * Keeps that the domain of @uuid, or all if that is NULL, is paused or is not. Returns 0
  * or -errno.
  */
-int ebb_pauses_keep(const struct ebb_pauses *pauses, const char *uuid,
-		    bool paused);
+int ebb_pause_files_keep(const struct ebb_pause_files *files, const char *uuid,
+			 bool paused);
 
-#endif /* EBB_HOST_PAUSES_H */
+#endif /* EBB_HOST_PAUSE_FILES_H */
