@@ -8,7 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "host/base/loop.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 enum {
 	/*

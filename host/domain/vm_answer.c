@@ -5,7 +5,7 @@
 #include "common/clock.h"
 #include "host/base/loop.h"
 #include "host/domain/refusal_answer.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 struct ebb_refusal ebb_vm_why_closed(const struct ebb_vm *vm)
 {

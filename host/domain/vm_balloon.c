@@ -30,7 +30,7 @@
  * but the guard gives all of it back as soon as the guest needs it (vm_guard.c), and does
  * not ask whether the host has it then: what covers debts must cover that.
  */
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 void ebb_vm_balloon_changed(struct ebb_vm *vm, uint64_t left_bytes)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a vm owes its guest of the pools of huge pages: see host/memory/debt.h. */
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 #include "host/memory/debt.h"
 
 int ebb_vm_share_files(const struct ebb_vm *vm,

@@ -14,7 +14,7 @@
 
 #include "common/clock.h"
 #include "host/domain/sight.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 #include "host/libvirt/agent.h"
 
 enum {

@@ -44,7 +44,7 @@
 #include "host/base/loop.h"
 #include "host/domain/farewell.h"
 #include "host/domain/sight.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 #include "host/rung/need.h"
 
 enum {

@@ -6,7 +6,7 @@
  * above them: they leave what they found in the vm, and what follows from it is
  * decided by vm.c, which is called here after each job.
  */
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 #include <assert.h>
 

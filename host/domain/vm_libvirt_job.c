@@ -20,7 +20,7 @@
 #include "common/log.h"
 #include "common/size.h"
 #include "host/domain/sight.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 /* A job that is under way is asked after so often. */
 #define AGAIN_NS (2 * EBB_NS_PER_S)

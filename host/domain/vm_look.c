@@ -9,7 +9,7 @@
 #include "common/log.h"
 #include "common/u64.h"
 #include "host/base/loop.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 enum {
 	/* A domain without lease is looked at again, later and later. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "common/cleanup.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 /**
  * struct vm_reading - the job's, while it runs

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "host/domain/next_start.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 static bool says_the_same(const struct ebb_settings *a,
 			  const struct ebb_settings *b,

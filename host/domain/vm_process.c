@@ -18,7 +18,7 @@
 
 #include "common/log.h"
 #include "host/base/crowd.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 #include "host/memory/debt.h"
 
 /*

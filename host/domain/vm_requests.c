@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "host/domain/doctor.h"
 #include "host/domain/refusal_answer.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 enum {
 	/* Who asked is answered by the first look that ends then, settled or not. */

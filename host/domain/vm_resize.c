@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* How long a vm's look is put off while its memory is resized: see vm_look.c. */
 #include "common/clock.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 enum {
 	/*

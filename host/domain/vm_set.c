@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 void ebb_vm_keep_set(struct ebb_domain *domain, struct vm_telling *telling)
 {

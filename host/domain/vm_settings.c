@@ -13,7 +13,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/size.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 uint64_t ebb_vm_memory_bytes(const struct ebb_vm *vm)
 {

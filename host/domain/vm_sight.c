@@ -3,7 +3,7 @@
 
 #include "common/clock.h"
 #include "host/domain/sight.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 #include "host/rung/need.h"
 
 enum {

@@ -8,7 +8,7 @@
 
 #include "common/clock.h"
 #include "host/domain/sight.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 #include "host/interface/held.h"
 #include "host/memory/debt.h"
 

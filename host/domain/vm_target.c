@@ -13,7 +13,7 @@
 #include "common/log.h"
 #include "common/size.h"
 #include "host/libvirt/agent.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 
 struct ebb_msg_target ebb_vm_standing_target(const struct ebb_vm *vm)
 {

@@ -16,7 +16,7 @@
 #include "common/clock.h"
 #include "common/size.h"
 #include "host/domain/sight.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
 static struct ebb_vm *vm;
