@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a fleet is made of; for fleet.c, which alone writes it, and requests.c. */
+/* What a fleet is made of; for fleet*.c, which alone write it, and requests.c. */
 #ifndef EBB_HOST_FLEET_STATE_H
 #define EBB_HOST_FLEET_STATE_H
 
@@ -56,26 +56,36 @@ struct ebb_fleet {
 	struct ebb_vm **vms;
 };
 
+/* fleet_refresh.c: at the beginning of a fleet; 0 or -ENOMEM. Ended in any case. */
+int ebb_fleet_init_refresh(struct ebb_fleet *fleet);
+void ebb_fleet_end_refresh(struct ebb_fleet *fleet);
+
+/* fleet_refresh.c: asks libvirtd, if it is there. Returns whether an answer is to come. */
+bool ebb_fleet_begin_refresh(struct ebb_fleet *fleet);
+
+/* fleet_refresh.c: the answer is there, or there is none. */
+void ebb_fleet_refreshed(struct ebb_fleet *fleet);
+
 /*
- * fleet.c: asks libvirtd for all domains, unless it did so a moment ago.
+ * fleet_refresh.c: asks libvirtd for all domains, unless it did so a moment ago.
  * Returns the number of the refresh to wait for; 0: what is known is new
  * enough, or libvirtd cannot be asked.
  */
 uint64_t ebb_fleet_refresh(struct ebb_fleet *fleet);
 
 /*
- * fleet.c: lets a call wait for that refresh, EBB_FLEET_WAIT_MS at most; then
+ * fleet_refresh.c: lets a call wait for that refresh, EBB_FLEET_WAIT_MS at most; then
  * @serve answers it with what is known.
  */
 void ebb_fleet_wait(struct ebb_fleet *fleet, uint64_t refresh,
 		    ebb_pending_fn serve, struct ebb_call *call,
 		    const struct json_object *arguments);
 
-/* fleet.c: whether states may be others by now, as libvirtd does not answer. */
+/* fleet_refresh.c: whether states may be others by now, as libvirtd does not answer. */
 bool ebb_fleet_is_old(const struct ebb_fleet *fleet);
 
 /*
- * fleet.c: a request waits for a job that asks libvirtd: if libvirtd does not
+ * fleet_refresh.c: a request waits for a job that asks libvirtd: if libvirtd does not
  * answer, it is answered within a second.
  */
 void ebb_fleet_watch_silence(struct ebb_fleet *fleet);
