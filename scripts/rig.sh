@@ -24,6 +24,8 @@ RIG_SHELL_OF=
 RIG_PAUSE_MAX_US=500000
 RIG_POLICY= # lines of [policy]; none: it is off
 EBBD_PID=
+RIG_EBBDS=()
+RIG_CRASHED=
 EBBD_SOCKET=
 GUEST=
 
@@ -95,6 +97,7 @@ rig_cleanup()
 	local pid name
 
 	stop_ebbd
+	say_crashes
 	for pid in ${RIG_PIDS+"${RIG_PIDS[@]}"}; do
 		rig_kill "$pid"
 	done

@@ -50,7 +50,8 @@ start_ebbd()
 		--log-level debug "$@" \
 		>>"$RIG_DIR/log/ebbd.log" 2>&1 </dev/null 7<&- 8>&- &
 	EBBD_PID=$!
-	wait_for 15 ebbd_ready_or_gone
+	RIG_EBBDS+=("$EBBD_PID")
+	wait_for 90 ebbd_ready_or_gone
 	# What one said that is gone again may still be on its way into the file.
 	wait_for 2 ebbd_ready
 	rig_kill $listener
@@ -61,6 +62,24 @@ stop_ebbd()
 {
 	[ -z "$EBBD_PID" ] || rig_kill "$EBBD_PID"
 	EBBD_PID=
+}
+
+# say_crashes: of each ebbd that died of a fault, and not of a signal that a test sends.
+# Then RIG_CRASHED is set. What ebbd is to this shell, libvirtd and QEMU are to
+# crash-watch of tests/integration, which says it in the same words.
+say_crashes()
+{
+	local pid status signal
+
+	for pid in ${RIG_EBBDS+"${RIG_EBBDS[@]}"}; do
+		pid_gone "$pid" || continue
+		wait "$pid" 2>/dev/null
+		status=$?
+		signal=$([ $status -le 128 ] || kill -l $status)
+		[[ " ABRT BUS FPE ILL SEGV SYS TRAP " = *" $signal "* ]] || continue
+		echo "not ok - ebbd (process $pid) ended by signal $((status - 128)), $signal"
+		RIG_CRASHED=yes
+	done
 }
 
 # Hundredths of a second of a CPU that it has had.

@@ -10,19 +10,31 @@ build=${EBB_BUILD:-.}
 # shellcheck source=scripts/rig.sh
 . "$source_dir/scripts/rig.sh"
 
+# show_ends LINES FILE...
+show_ends()
+{
+	local lines=$1 file
+	shift
+
+	for file; do
+		[ -f "$file" ] || continue
+		echo "---- ${file##*/}, the end"
+		tail -n "$lines" "$file"
+	done
+}
+
 at_exit()
 {
 	local status=$?
 
 	trap '' INT TERM PIPE
 	if [ $status != 0 ] && [ $status != 77 ]; then
-		for file in "$RIG_DIR"/log/*; do
-			[ -e "$file" ] || continue
-			echo "---- ${file##*/}, the end"
-			tail -n 40 "$file"
-		done
+		[ -z "$RIG_LIBVIRT_STARTED" ] ||
+			show_ends 5 /var/log/libvirt/libvirtd.log /var/log/libvirt/qemu/*
+		show_ends 40 "$RIG_DIR"/log/*
 	fi
 	rig_cleanup
+	[ -z "$RIG_CRASHED" ] || status=1
 	exit $status
 }
 trap at_exit EXIT
