@@ -43,13 +43,31 @@ libvirt_start()
 			rig_die "no $daemon: scripts/install-deps"
 		[ ! -e "/run/$daemon.pid" ] || pid_gone "$(cat "/run/$daemon.pid")" ||
 			continue
-		LIBVIRT_LOG_OUTPUTS="3:file:/var/log/libvirt/$daemon.log" \
-			$daemon -d 8>&- || rig_die "$daemon did not start: /var/log/libvirt/$daemon.log"
+		libvirt_daemon $daemon
 	done
 	RIG_LIBVIRT_STARTED=$$
 	export RIG_LIBVIRT_STARTED
-	wait_for 20 libvirt_answers ||
+	libvirt_await
+}
+
+libvirt_daemon()
+{
+	local log=/var/log/libvirt/$1.log
+
+	LIBVIRT_LOG_OUTPUTS="3:file:$log" "$1" -d 8>&- || rig_die "$1 did not start: $log"
+}
+
+libvirt_await()
+{
+	wait_for 90 libvirt_answers ||
 		rig_die "libvirtd does not answer: /var/log/libvirt/libvirtd.log"
+}
+
+# Once more, after a test has ended it.
+libvirt_again()
+{
+	libvirt_daemon libvirtd
+	libvirt_await
 }
 
 libvirt_stop()

@@ -82,8 +82,7 @@ libvirtd_killed()
 	release_reclaim
 	end_reclaim 60
 	check_ended 1 'LibvirtGone' "libvirtd killed at $1 $2"
-	libvirtd -d 8>&- || fail "libvirtd did not start again"
-	wait_for 20 libvirt_answers || fail "libvirtd does not answer"
+	libvirt_again
 	wait_lease
 	pid_gone "$daemon" && fail "ebbd has ended"
 	whole_again "libvirtd killed at $1 $2"

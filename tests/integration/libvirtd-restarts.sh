@@ -21,9 +21,8 @@ wait_for 60 bare_are running false || fail "not listed as running: $(states)"
 restart_libvirtd()
 {
 	rig_kill "$(cat /run/libvirtd.pid)"
-	wait_for 30 not_connected || fail "ebbd does not notice"
-	libvirtd -d 8>&- || fail "libvirtd did not start again"
-	wait_for 30 libvirt_answers || fail "libvirtd does not answer"
+	wait_for 90 not_connected || fail "ebbd does not notice"
+	libvirt_again
 	wait_for 60 bare_are running false || fail "ebbd is not back: $(states)"
 }
 

@@ -147,9 +147,8 @@ one_life()
 	fds=$(descriptors)
 	line=$(log_line)
 	rig_kill "$(cat /run/libvirtd.pid)"
-	wait_for 30 not_connected || fail "ebbd does not notice"
-	libvirtd -d 8>&- || fail "libvirtd did not start again"
-	wait_for 60 libvirt_answers || fail "libvirtd does not answer"
+	wait_for 90 not_connected || fail "ebbd does not notice"
+	libvirt_again
 	wait_for 120 all_looked_at || fail "not all were looked at again: $(findings | sort | uniq -c)"
 	ok "libvirtd anew: each was looked at again"
 	check_answers "libvirtd anew"

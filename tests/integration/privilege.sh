@@ -74,8 +74,7 @@ traced()
 restart_libvirtd()
 {
 	rig_kill "$(cat /run/libvirtd.pid)"
-	libvirtd -d 8>&- || fail "libvirtd did not start again"
-	wait_for 20 libvirt_answers || fail "libvirtd does not answer"
+	libvirt_again
 	wait_lease
 }
 

@@ -13,8 +13,7 @@ rig_kill "$(cat /run/libvirtd.pid)"
 refused 1 'libvirtd' "reclaim without libvirtd" \
 	timeout 30 "$(program ebbctl)" --socket "$EBBD_SOCKET" \
 	reclaim "$GUEST" --all
-libvirtd -d 8>&- || fail "libvirtd did not start again"
-wait_for 20 libvirt_answers || fail "libvirtd does not answer"
+libvirt_again
 wait_lease
 pid_gone "$daemon" && fail "ebbd has ended"
 ok "ebbd found libvirtd again"
