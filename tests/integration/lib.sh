@@ -101,13 +101,14 @@ mib()
 	echo "$(($1 >> 20)) MiB"
 }
 
-# Nothing in the guest's log that a kernel says when it is hurt.
+# Nothing in the guest's log that a kernel says when it is hurt, or a program of the guest's
+# dies of a fault.
 dmesg_clean()
 {
 	local found
 
 	found=$(guest "dmesg" | grep -E \
-		'BUG:|WARNING:|Oops|Call Trace|blocked for more than|Out of memory|general protection|Bad page|soft lockup|rcu.*stall')
+		'BUG:|WARNING:|Oops|Call Trace|blocked for more than|Out of memory|general protection|segfault at|trap invalid opcode|Bad page|soft lockup|rcu.*stall')
 	[ -z "$found" ] || { echo "$found"; return 1; }
 }
 
