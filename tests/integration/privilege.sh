@@ -155,6 +155,9 @@ chmod 660 "$EBBD_SOCKET"
 
 start_trace
 works "under the filter"
+guest_populate 300
+reclaim --all --gentle || fail "reclaim --gentle: $(cat "$RIG_DIR/run/stderr")"
+check "under the filter: reclaim, gently" at_least "$(result reclaimed-bytes)" $((200 << 20))
 if [ -n "$RIG_LIBVIRT_STARTED" ]; then
 	restart_libvirtd
 	works "with another libvirtd"
