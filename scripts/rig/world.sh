@@ -23,12 +23,13 @@ world_start()
 	local daemon
 
 	mkdir "$RIG_DIR/world"
+	# shellcheck disable=SC2016 # of the shell there
 	unshare --mount --propagation private "$source_dir/scripts/rig-world" \
-		--inside "$RIG_DIR/world" sleep 100000 >/dev/null 8>&- &
+		--inside "$RIG_DIR/world" sh -c 'touch "$0"; exec sleep 100000' \
+		"$RIG_DIR/world-is-made" >/dev/null 8>&- &
 	WORLD_PID=$!
 	RIG_PIDS+=("$WORLD_PID")
-	wait_for 10 there test -d /run/lock || rig_die "no second world"
-	sleep 0.2
+	wait_for 90 test -e "$RIG_DIR/world-is-made" || rig_die "no second world"
 	echo "host_uuid = \"$(cat /proc/sys/kernel/random/uuid)\"" >"$RIG_DIR/libvirtd.conf"
 	for daemon in virtlogd libvirtd; do
 		# shellcheck disable=SC2046 # two words
@@ -38,7 +39,7 @@ world_start()
 			rig_die "the second $daemon did not start"
 		RIG_PIDS=("$(there cat /run/$daemon.pid)" "${RIG_PIDS[@]}")
 	done
-	wait_for 20 world_answers || rig_die "the second libvirtd does not answer"
+	wait_for 90 world_answers || rig_die "the second libvirtd does not answer"
 	install -d -m 777 "$RIG_DIR/migration"
 }
 
