@@ -14,7 +14,10 @@
  * Before each batch libvirt has to allow it: permission.h.
  *
  * Where nobody waits for the memory the session ends with a batch, of which the guest
- * knows before it is resolved, so that it does not isolate the next: see gentle.h.
+ * knows before it is resolved, so that it does not isolate the next: see gentle.h. If
+ * somebody does from some moment on, the session ends between two batches, and another one
+ * begins at once: a guest that was told that nobody waits looks at the ring each 2 ms, and
+ * that is longer than it takes to discard a batch of huge pages.
  *
  * Every wait has an end: of the request, of the guest's silence, and whatever
  * the event loop hears of the domain (@gone) ends it before the next punch.
@@ -56,6 +59,7 @@ enum {
 /*
  * @started: the guest has it, as far as the agent or the ring say
  * @refused: it was not started, says the agent
+ * @gentle: the guest was told that nobody waits
  * @batch: the last that was looked at, by the ring's count
  * @fruitless_ns: since when nothing came of batches; 0: of the last it did
  */
@@ -64,6 +68,7 @@ struct session {
 	uint64_t id;
 	bool started;
 	bool refused;
+	bool gentle;
 	uint64_t last_move_ns;
 	uint64_t batch;
 	uint64_t fruitless_ns;
@@ -282,9 +287,13 @@ static struct ebb_outcome look_at_ring(struct session *session, bool *ret_moved)
 /* The guest was told so: also if somebody waits since. */
 static bool is_piece_over(const struct session *session)
 {
-	const struct ebb_gentle *pace = session->tools->bounds->pace;
+	return session->gentle && session->tools->bounds->pace->over;
+}
 
-	return pace && pace->over;
+/* The guest takes its time, and somebody waits now. */
+static bool is_hurried(const struct session *session)
+{
+	return session->gentle && !ebb_bounds_pace(session->tools->bounds);
 }
 
 /* Between two looks: awake first, then naps that grow. */
@@ -316,6 +325,8 @@ static struct ebb_outcome take_all(struct session *session)
 			outcome = ebb_outcome(EBB_END_GUEST_SILENT);
 		if (outcome.end == EBB_END_NONE)
 			outcome = hear_start(session);
+		if (outcome.end == EBB_END_NONE && is_hurried(session))
+			return outcome;
 		if (outcome.end == EBB_END_NONE)
 			outcome = look_at_ring(session, &moved);
 		if (outcome.end != EBB_END_NONE)
@@ -387,11 +398,12 @@ static struct ebb_outcome run(struct session *session, bool rearm)
 		return ebb_outcome(EBB_END_GUEST_GONE);
 	session->batch = ebb_load_acquire(&ring_of(session)->batch);
 	session->last_move_ns = ebb_now_ns();
+	session->gentle = ebb_bounds_pace(tools->bounds);
 	request.session = (struct ebb_msg_session_start){
 		.session_id = session->id,
 		.timeout_ms = ebb_bounds_left_ms(tools->bounds),
 		.rearm = rearm,
-		.gentle = ebb_bounds_pace(tools->bounds),
+		.gentle = session->gentle,
 	};
 	ebb_permission_want(&tools->permission);
 	r = ebb_dialog_say(&tools->dialog, &request);
@@ -407,13 +419,19 @@ static struct ebb_outcome run(struct session *session, bool rearm)
 
 struct ebb_outcome ebb_session_run(struct ebb_tools *tools, bool rearm)
 {
-	struct session session = { .tools = tools, .poll_us = POLL_MIN_US };
 	uint64_t before_bytes = tools->books->reclaimed_bytes;
 	struct ebb_outcome outcome;
+	struct session session;
 
-	if (new_session_id(&session.id) < 0)
-		return ebb_outcome_error(EBB_END_FAILED, "no random numbers");
-	outcome = run(&session, rearm);
+	do {
+		session = (struct session){ .tools = tools,
+					    .poll_us = POLL_MIN_US };
+		if (new_session_id(&session.id) < 0)
+			return ebb_outcome_error(EBB_END_FAILED,
+						 "no random numbers");
+		outcome = run(&session, rearm);
+		rearm = rearm && !session.started;
+	} while (outcome.end == EBB_END_NONE && is_hurried(&session));
 	outcome.bytes = tools->books->reclaimed_bytes - before_bytes;
 	return outcome;
 }

@@ -13,8 +13,8 @@
  *
  * Returns how it came out; EBB_END_DRAINED if the guest offered all that it has
  * free; EBB_END_NONE if nobody waits for it and a piece was taken: the next session goes
- * on. On return no slot is in this host's hands. The agent's answer may still
- * be out.
+ * on. If somebody waits from some moment on, it goes on here, by a second session. On
+ * return no slot is in this host's hands. The agent's answer may still be out.
  */
 struct ebb_outcome ebb_session_run(struct ebb_tools *tools, bool rearm);
 

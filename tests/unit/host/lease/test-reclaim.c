@@ -161,6 +161,7 @@ int __wrap_ebb_asker_new(struct ebb_asker **ret_asker)
 
 static bool drowsy; /* it naps after each range, as long as ever */
 static uint32_t naps;
+static atomic_bool hurried; /* in a nap somebody begins to wait */
 
 uint64_t __real_ebb_gentle_group_bytes(uint64_t bytes_per_ms);
 uint64_t __wrap_ebb_gentle_group_bytes(uint64_t bytes_per_ms);
@@ -175,6 +176,7 @@ uint64_t __wrap_ebb_gentle_group_bytes(uint64_t bytes_per_ms)
 uint64_t __wrap_ebb_gentle_nap_ns(uint64_t work_ns, uint32_t busy_percent)
 {
 	naps++;
+	hurried = true;
 	return drowsy ? 50 * EBB_NS_PER_MS
 		      : __real_ebb_gentle_nap_ns(work_ns, busy_percent);
 }
@@ -398,10 +400,9 @@ static void test_gently_in_vain(void **state)
 /* Somebody waits from the beginning, or from a rest on. */
 static void test_gently_no_more(void **state)
 {
-	atomic_bool hurried = true;
-
 	(void)state;
 	begin_gently();
+	hurried = true;
 	reclaim.hurried = &hurried;
 	run();
 	assert_outcome(EBB_END_DRAINED, "");
@@ -410,16 +411,34 @@ static void test_gently_no_more(void **state)
 
 	end(NULL);
 	begin_gently();
-	hurried = false;
-	reclaim.hurried = &hurried;
 	run();
 	assert_rests();
 	hurried = true;
+	reclaim.hurried = &hurried;
 	run_on();
 	assert_false(gentle);
 	assert_outcome(EBB_END_DRAINED, "");
 	assert_int_equal(reclaim.outcome.bytes, 40 * RANGE);
 	assert_int_equal(reclaim.pace.napped_ns, 0);
+}
+
+/* Or in a piece: the guest is told so, and takes its time no more. */
+static void test_gently_no_more_in_a_piece(void **state)
+{
+	(void)state;
+	begin_gently();
+	hurried = false;
+	reclaim.hurried = &hurried;
+	drowsy = true;
+	naps = 0;
+	run();
+	drowsy = false;
+	assert_int_equal(naps, 1);
+	assert_outcome(EBB_END_DRAINED, "");
+	assert_int_equal(starts, 2);
+	assert_false(gentle);
+	assert_int_equal(reclaim.outcome.bytes, 40 * RANGE);
+	assert_int_equal(reclaim.books.batches, 5);
 }
 
 /* The guest offers again what a restore made resident: once, in however many pieces. */
@@ -757,6 +776,7 @@ int main(void)
 		RECLAIM_TEST(test_gently_not_for_long),
 		RECLAIM_TEST(test_gently_in_vain),
 		RECLAIM_TEST(test_gently_no_more),
+		RECLAIM_TEST(test_gently_no_more_in_a_piece),
 		RECLAIM_TEST(test_gently_again),
 		RECLAIM_TEST(test_driven),
 		RECLAIM_TEST(test_goes_on_after_driving),
