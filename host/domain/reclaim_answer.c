@@ -247,8 +247,9 @@ static uint64_t held_bytes(const struct ebb_reclaim *reclaim)
 	return bytes ? bytes : ebb_lender_held_bytes(&reclaim->lender);
 }
 
+/* @waited_ns: in line until now. */
 static struct ebb_reclaim_progress
-progress_of(const struct ebb_reclaim *reclaim)
+progress_of(const struct ebb_reclaim *reclaim, uint64_t waited_ns)
 {
 	uint64_t start_ns = reclaim->start_ns;
 	struct ebb_reclaim_progress progress = {
@@ -261,7 +262,8 @@ progress_of(const struct ebb_reclaim *reclaim)
 	/* A worker is about to begin. */
 	if (start_ns)
 		progress.elapsed_ms =
-			(uint32_t)((ebb_now_ns() - start_ns) / EBB_NS_PER_MS);
+			(uint32_t)((ebb_now_ns() - start_ns - waited_ns) /
+				   EBB_NS_PER_MS);
 	snprintf(progress.phase, sizeof(progress.phase), "%s",
 		 ebb_reclaim_phase_name(reclaim->books.phase));
 	return progress;
@@ -273,7 +275,7 @@ void ebb_reclaim_tell(const struct ebb_reclaim_state *state,
 	struct ebb_reclaim_progress progress = { 0 };
 
 	if (state->reclaim)
-		progress = progress_of(state->reclaim);
+		progress = progress_of(state->reclaim, state->waited_ns);
 	if (state->waits) {
 		snprintf(progress.phase, sizeof(progress.phase), "waiting");
 		progress.running = state->running;

@@ -21,6 +21,7 @@ enum ebb_reclaim_owner {
 /**
  * struct ebb_reclaim_state - how far it is
  * @waits: for its turn, as reclaims at once are limited; its time does not run
+ * @waited_ns: with @waits: that it has waited, since it came in line last
  * @running: with @waits: so many have theirs
  * @ahead: with @waits: so many more are before it in line
  * @reclaim: what came of it until now, or NULL: it has not begun. Valid within
@@ -28,6 +29,7 @@ enum ebb_reclaim_owner {
  */
 struct ebb_reclaim_state {
 	bool waits;
+	uint64_t waited_ns;
 	uint32_t running;
 	uint32_t ahead;
 	const struct ebb_reclaim *reclaim;

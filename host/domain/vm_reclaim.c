@@ -17,6 +17,12 @@ enum {
 	RESUMES_MAX = 8,
 };
 
+/* That it waits in line now, which does not count. */
+static uint64_t in_line_ns(const struct ebb_vm *vm)
+{
+	return vm->turn.waits ? ebb_now_ns() - vm->in_line_ns : 0;
+}
+
 /* Who asked may cancel it then. */
 static void tell_progress(struct ebb_vm *vm)
 {
@@ -28,6 +34,7 @@ static void tell_progress(struct ebb_vm *vm)
 	if (vm->turn.waits) {
 		place = ebb_turns_place(vm->environment->turns, &vm->turn);
 		state.waits = true;
+		state.waited_ns = in_line_ns(vm);
 		state.running = place.running;
 		state.ahead = place.ahead;
 		if (request->state == EBB_REQUEST_WAITING)
@@ -140,9 +147,11 @@ static void rest(struct ebb_vm *vm, struct ebb_request *request)
 /* Nothing is known of the end of one that rested but what came meanwhile. */
 static void end_rested(struct ebb_vm *vm)
 {
-	const struct ebb_bounds bounds = ebb_reclaim_bounds(&vm->reclaim);
-	enum ebb_reclaim_end end = ebb_bounds_end(&bounds, &vm->reclaim.books);
+	struct ebb_bounds bounds = ebb_reclaim_bounds(&vm->reclaim);
+	enum ebb_reclaim_end end;
 
+	bounds.deadline_ns += in_line_ns(vm);
+	end = ebb_bounds_end(&bounds, &vm->reclaim.books);
 	/* Who cancelled it is told so, whatever its guest does. */
 	if (vm->cancelled)
 		end = EBB_END_CANCELLED;
@@ -304,20 +313,18 @@ static enum ebb_vm_serving resume(struct ebb_vm *vm,
 				  struct ebb_request *request)
 {
 	struct ebb_refusal unused;
-	uint64_t in_line_ns = 0;
+	uint64_t waited_ns = in_line_ns(vm);
 
-	if (vm->turn.waits)
-		in_line_ns = ebb_now_ns() - vm->in_line_ns;
 	if (ebb_vm_rung(vm) == vm->job_rung &&
 	    memcmp(vm->job_boot_id, vm->probe.info.boot_id,
 		   sizeof(vm->job_boot_id)) == 0) {
 		if (!take_turn(vm, request))
 			return EBB_VM_WAITS;
 		/* The wait does not count, unless its end was before that. */
-		vm->reclaim.start_ns += in_line_ns;
+		vm->reclaim.start_ns += waited_ns;
 		if (run_job(vm, request, &unused) == EBB_VM_SERVES)
 			return EBB_VM_SERVES;
-		vm->reclaim.start_ns -= in_line_ns;
+		vm->reclaim.start_ns -= waited_ns;
 		if (vm->reclaim.outcome.end == EBB_END_NONE)
 			end_without_thread(vm);
 	}

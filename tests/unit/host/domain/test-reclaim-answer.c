@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/size.h"
 #include "host/domain/reclaim_answer.h"
 #include "host/rung/hand.h"
@@ -237,6 +238,12 @@ static void test_waiting(void **state)
 	ebb_reclaim_tell(&told, FAKE_CALL);
 	assert_string_equal(progress.phase, "waiting");
 	assert_int_equal(progress.reclaimed_bytes, EBB_MIB);
+	/* Which does not count. */
+	reclaim.start_ns = ebb_now_ns() - 90 * EBB_NS_PER_S;
+	told.waited_ns = 80 * EBB_NS_PER_S;
+	ebb_reclaim_tell(&told, FAKE_CALL);
+	assert_in_range(progress.elapsed_ms, 10 * 1000, 20 * 1000);
+	reclaim.start_ns = 0;
 	/* And about to begin, which takes no time yet. */
 	told = (struct ebb_reclaim_state){ .reclaim = &reclaim };
 	ebb_reclaim_tell(&told, FAKE_CALL);

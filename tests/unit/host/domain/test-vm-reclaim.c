@@ -665,6 +665,28 @@ static void hurry_in_line(const struct asker *person, struct asker *other)
 	ebb_vm_dismiss(other->vm, EBB_VM_DOMAIN_ENDED);
 }
 
+/* What it waited for its turn does not count, however it ends then. */
+static void test_waits_in_line_after_a_rest(void **state)
+{
+	struct asker person = { .vm = vm }, other = { 0 };
+
+	(void)state;
+	begin_to_rest(&person);
+	begin_other(&other);
+	ebb_vm_end_rest(vm);
+	vm->settle(vm);
+	assert_true(vm->turn.waits);
+	fake_vm.now_ns += 600 * EBB_NS_PER_S;
+	fake_vm_until(person.last.waited_ns == 600 * EBB_NS_PER_S);
+	fake_vm.lease = false;
+	ebb_vm_invalidate(vm);
+	fake_vm_until(person.reports > 0);
+	assert_ended(&person, EBB_END_GUEST_GONE);
+	fake_vm.reclaim_held = false;
+	fake_vm_settle_down();
+	ebb_vm_dismiss(other.vm, EBB_VM_DOMAIN_ENDED);
+}
+
 static void test_need_comes_in_line(void **state)
 {
 	struct asker person = { .vm = vm, .gentle = true }, other = { 0 };
@@ -1377,6 +1399,7 @@ int main(void)
 		VM_TEST(test_need_comes_in_a_rest),
 		VM_TEST(test_need_comes_in_a_piece),
 		VM_TEST(test_need_comes_before_it_began),
+		VM_TEST(test_waits_in_line_after_a_rest),
 		VM_TEST(test_need_comes_in_line),
 		VM_TEST(test_need_comes_in_line_after_a_rest),
 		VM_TEST(test_rests_without_a_turn),
