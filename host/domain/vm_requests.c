@@ -288,8 +288,9 @@ void ebb_vm_set(struct ebb_vm *vm, struct ebb_call *call,
 				       .set = *order };
 	struct ebb_refusal refusal;
 
-	/* It keeps the channel for itself, and may take minutes. */
-	if (find_reclaim(vm, EBB_OWNER_OPERATOR) && !vm->turn.waits) {
+	/* It keeps the channel for itself, and may take minutes; not in a rest. */
+	if (find_reclaim(vm, EBB_OWNER_OPERATOR) && !vm->turn.waits &&
+	    !ebb_requests_resting(&vm->requests)) {
 		refusal = why_busy(vm);
 		ebb_refusal_answer(&refusal, call);
 		return;

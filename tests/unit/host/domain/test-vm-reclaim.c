@@ -459,6 +459,16 @@ static void test_asks_again(void **state)
 	assert_int_equal(fake_vm.reclaims, 4);
 }
 
+static void set_target(struct ebb_vm *of, const char *text)
+{
+	static int call;
+	struct ebb_target_setting setting;
+
+	assert_int_equal(ebb_target_parse(text, &setting, NULL), 0);
+	fake_vm.domxml.metadata.target = setting;
+	fake_vm_set_target(of, (struct ebb_call *)(void *)&call, &setting);
+}
+
 /* ---- that nobody waits for ---- */
 
 static bool is_resting(void)
@@ -798,6 +808,25 @@ static void test_memory_is_resized_in_a_rest(void **state)
 	assert_int_equal(policy.outcome.bytes, 10 * EBB_MIB);
 }
 
+/* The channel is free then, and what is set is what the reclaim puts back at its end. */
+static void test_set_in_a_rest(void **state)
+{
+	struct asker person = { .vm = vm };
+
+	(void)state;
+	begin_to_rest(&person);
+	set_target(vm, "512M");
+	fake_vm_until(fake_vm.answer.done);
+	assert_string_equal(fake_vm.answer.error_class, "");
+	assert_true(is_resting());
+	fake_vm.rests = 0;
+	ebb_vm_end_rest(vm);
+	vm->settle(vm);
+	fake_vm_until(person.reports > 0);
+	assert_ended(&person, EBB_END_SATISFIED);
+	assert_int_equal(vm->reclaim.standing.bytes, 512 * EBB_MIB);
+}
+
 /* ---- a guest that is on another rung ---- */
 
 static void assert_on_rung(const char *rung, const char *reason)
@@ -1132,16 +1161,6 @@ static void test_turn_comes_while_looked_at(void **state)
 	assert_int_equal(line[1].outcome.end, EBB_END_SATISFIED);
 }
 
-static void set_target(struct ebb_vm *of, const char *text)
-{
-	static int call;
-	struct ebb_target_setting setting;
-
-	assert_int_equal(ebb_target_parse(text, &setting, NULL), 0);
-	fake_vm.domxml.metadata.target = setting;
-	fake_vm_set_target(of, (struct ebb_call *)(void *)&call, &setting);
-}
-
 /* The first in line, while a worker looks at it: it may begin after that. */
 static void free_turn_in_look(void)
 {
@@ -1407,6 +1426,7 @@ int main(void)
 		VM_TEST(test_ebbd_ends_in_a_rest),
 		VM_TEST(test_guest_changes_in_a_rest),
 		VM_TEST(test_memory_is_resized_in_a_rest),
+		VM_TEST(test_set_in_a_rest),
 		VM_TEST(test_rung_report),
 		VM_TEST(test_rung_changes_meanwhile),
 		VM_TEST(test_violation_means_quarantine),
