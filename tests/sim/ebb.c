@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Ebb in the simulator: its policy, its window of a minute, its marks and how soon it
- * looks are those of ebbd; how else looks and orders are paced is copied from
- * host/sharing/. So what a mode does at once in ebbd it does at once here, and what
- * takes its turns does so here. No event tells that the low mark is passed, as none
- * does there.
+ * looks are those of ebbd, and so are the rests of what nobody waits for; how else looks
+ * and orders are paced is copied from host/sharing/. So what a mode does at once in ebbd
+ * it does at once here, and what takes its turns, or its time, does so here. No event
+ * tells that the low mark is passed, as none does there.
  */
 #include "tests/sim/ebb.h"
 
@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/size.h"
 #include "host/budget/budget.h"
+#include "host/lease/gentle.h"
 #include "host/sharing/window.h"
 
 /* Looks: in need at least, and after an answer while others wait for their turn. */
@@ -31,15 +32,23 @@
 #define DRIVE_BYTES_S (400.0 * EBB_MIB)
 /* A reclaim that moves nothing for so long ends. */
 #define GIVE_S 10.0
+/* And one that is gentle after so long. */
+#define GENTLE_S 30.0
 /* Clocks begin after 0, which is "never". */
 #define START_S 1000.0
 
 enum {
 	ORDERS_MAX = 8,
+	GENTLE_MAX = 64,
 	WANT_MAX = 16,
 };
 
-/* What is known and asked of one guest. */
+/*
+ * What is known and asked of one guest.
+ * @ordered_s: when
+ * @next_s: when the next piece of what is gentle is taken
+ * @drives: it frees memory, and does not rest
+ */
 struct member {
 	struct ebb_window window;
 	double wanted_s;
@@ -47,12 +56,17 @@ struct member {
 	double working_set_bytes;
 	bool ordered;
 	bool driven;
+	bool gentle;
+	bool drives;
+	double ordered_s;
+	double next_s;
 	double moved_s;
 };
 
 /**
  * struct state
  * @heeds: a guest that is under pressure refuses, whatever that is the pressure of
+ * @orders, @gentle_orders: under way
  * @more: decisions were left, as there were orders enough
  * @next, @next_want: whose turn it is
  */
@@ -65,6 +79,7 @@ struct state {
 	struct ebb_policy_decision *decisions;
 	struct member *members;
 	uint32_t orders;
+	uint32_t gentle_orders;
 	bool more;
 	uint32_t next;
 	uint32_t next_want;
@@ -251,6 +266,16 @@ static void want_working_sets(struct state *state, struct sim_host *host)
 
 /* ---- looks and orders ---- */
 
+static bool is_gentle(const struct ebb_policy_decision *decision)
+{
+	return decision->budget == EBB_POLICY_NONE;
+}
+
+static uint32_t *count_of(struct state *state, bool gentle)
+{
+	return gentle ? &state->gentle_orders : &state->orders;
+}
+
 static void order(struct state *state, struct sim_host *host,
 		  const struct ebb_policy_decision *decision)
 {
@@ -264,23 +289,81 @@ static void order(struct state *state, struct sim_host *host,
 	guest->given_bytes = 0;
 	member->ordered = true;
 	member->driven = ebb_policy_is_driven(domain, decision);
-	member->moved_s = host->now_s;
-	state->orders++;
+	member->gentle = is_gentle(decision);
+	member->drives = false;
+	member->ordered_s = member->next_s = member->moved_s = host->now_s;
+	++*count_of(state, member->gentle);
 	state->next = decision->domain + 1;
 	host->decisions++;
+}
+
+static bool is_full(struct state *state,
+		    const struct ebb_policy_decision *decision)
+{
+	bool gentle = is_gentle(decision);
+
+	return *count_of(state, gentle) >= (gentle ? GENTLE_MAX : ORDERS_MAX);
 }
 
 /* Behind who was ordered last. */
 static void carry_out(struct state *state, struct sim_host *host,
 		      uint32_t count)
 {
-	uint32_t first = 0, i = 0;
+	uint32_t first = 0;
 
 	while (first < count && state->decisions[first].domain < state->next)
 		first++;
-	for (; i < count && state->orders < ORDERS_MAX; i++)
-		order(state, host, &state->decisions[(first + i) % count]);
-	state->more = i < count;
+	state->more = false;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct ebb_policy_decision *decision =
+			&state->decisions[(first + i) % count];
+
+		if (is_full(state, decision))
+			state->more = true;
+		else
+			order(state, host, decision);
+	}
+}
+
+static void answered(struct state *state, struct sim_host *host, uint32_t i,
+		     enum ebb_policy_answer answer)
+{
+	struct sim_guest *guest = &host->guests[i];
+	struct ebb_policy_domain domain = { .history = guest->history };
+	double gap_s = state->budget.in_need ? NEED_GAP_S : MORE_PERIOD_S;
+
+	ebb_policy_answered(&domain, answer, (uint64_t)guest->given_bytes,
+			    to_ns(host->now_s));
+	guest->history = domain.history;
+	guest->pending_bytes = 0;
+	state->members[i].ordered = false;
+	--*count_of(state, state->members[i].gentle);
+	if (state->budget.in_need || state->more)
+		state->look_s = fmin(state->look_s, state->looked_s + gap_s);
+}
+
+/* As host/sharing/withdraw.c does. */
+static void withdraw(struct state *state, struct sim_host *host, uint32_t i)
+{
+	const struct member *member = &state->members[i];
+
+	if (member->ordered && member->gentle && !member->drives)
+		answered(state, host, i, EBB_POLICY_CANCELLED);
+}
+
+static void withdraw_for_need(struct state *state, struct sim_host *host)
+{
+	if (!ebb_policy_is_short(&state->budget))
+		return;
+	for (uint32_t i = 0; i < host->guest_count; i++)
+		withdraw(state, host, i);
+}
+
+static void withdraw_uncovered(struct state *state, struct sim_host *host)
+{
+	for (uint32_t i = 0; i < host->guest_count; i++)
+		if (!ebb_policy_is_at_ease(&state->policy, &state->domains[i]))
+			withdraw(state, host, i);
 }
 
 /* How soon the host may be in need, or more so. */
@@ -311,10 +394,12 @@ static void look(struct state *state, struct sim_host *host)
 		ebb_policy_note_fall(&state->budget, &before,
 				     to_ns(host->now_s) -
 					     to_ns(state->looked_s));
+	withdraw_for_need(state, host);
 	for (uint32_t i = 0; i < host->guest_count; i++)
 		see(state, host, i, &state->domains[i]);
 	count = ebb_policy_decide(&state->policy, to_ns(host->now_s),
 				  state->decisions);
+	withdraw_uncovered(state, host);
 	carry_out(state, host, count);
 	want_working_sets(state, host);
 	state->looked_s = host->now_s;
@@ -324,25 +409,41 @@ static void look(struct state *state, struct sim_host *host)
 			fmin(state->look_s, state->looked_s + NEED_PERIOD_S);
 }
 
-static void answered(struct state *state, struct sim_host *host, uint32_t i,
-		     bool refused)
+/* Piece by piece, with the rests that ebbd makes. Returns what came. */
+static double take_pieces(struct member *member, struct sim_guest *guest,
+			  double until_s)
 {
-	struct sim_guest *guest = &host->guests[i];
-	struct ebb_policy_domain domain = { .history = guest->history };
-	double gap_s = state->budget.in_need ? NEED_GAP_S : MORE_PERIOD_S;
+	double spread_s = EBB_GENTLE_SPREAD_MS / 1000.0, taken_bytes = 0;
+	double left_bytes = guest->pending_bytes - guest->given_bytes;
+	double piece_bytes =
+		(double)ebb_gentle_piece_bytes((uint64_t)guest->pending_bytes);
 
-	ebb_policy_answered(&domain,
-			    refused ? EBB_POLICY_REFUSED : EBB_POLICY_GAVE,
-			    (uint64_t)guest->given_bytes, to_ns(host->now_s));
-	guest->history = domain.history;
-	guest->pending_bytes = 0;
-	state->members[i].ordered = false;
-	state->orders--;
-	if (state->budget.in_need || state->more)
-		state->look_s = fmin(state->look_s, state->looked_s + gap_s);
+	while (member->next_s < until_s && left_bytes > 0) {
+		double bytes = sim_host_take(
+			guest, fmin(left_bytes, piece_bytes), false);
+		struct ebb_gentle_piece piece = {
+			.came_bytes = (uint64_t)bytes,
+			.left_bytes = (uint64_t)(left_bytes - bytes),
+			.work_ns = (uint64_t)(bytes / LEASE_BYTES_S *
+					      (double)EBB_NS_PER_S),
+			.left_ns = to_ns(fmax(member->ordered_s + spread_s -
+						      member->next_s,
+					      0)) -
+				   to_ns(0),
+		};
+
+		if (bytes <= 0)
+			break;
+		taken_bytes += bytes;
+		left_bytes -= bytes;
+		member->next_s +=
+			(double)(piece.work_ns + ebb_gentle_rest_ns(&piece)) /
+			(double)EBB_NS_PER_S;
+	}
+	return taken_bytes;
 }
 
-/* A guest gives what is free at once, and the rest as it frees it. */
+/* What is free comes at once or in pieces, and the rest as the guest frees it. */
 static void give(struct state *state, struct sim_host *host, uint32_t i,
 		 double step_s)
 {
@@ -352,28 +453,37 @@ static void give(struct state *state, struct sim_host *host, uint32_t i,
 	double free_bytes = fmax(0, sim_guest_free_bytes(guest) -
 					    sim_guest_lent_bytes(guest));
 	double rate = free_bytes > 0 ? LEASE_BYTES_S : DRIVE_BYTES_S;
-	double taken_bytes = 0;
-	bool moves = guest->kind != SIM_STUCK;
+	double until_s = host->now_s + step_s, taken_bytes = 0;
+	bool moves = guest->kind != SIM_STUCK, rests = false;
 
 	if (!member->ordered)
 		return;
 	if (state->heeds && guest->kind == SIM_LIMITED) {
-		answered(state, host, i, true);
+		answered(state, host, i, EBB_POLICY_REFUSED);
 		return;
 	}
-	if (moves)
+	member->drives = free_bytes <= 0 && member->driven;
+	if (moves && member->gentle && free_bytes > 0) {
+		member->next_s = fmax(member->next_s, host->now_s);
+		taken_bytes = take_pieces(member, guest, until_s);
+		rests = member->next_s >= until_s;
+	} else if (moves) {
 		taken_bytes = sim_host_take(
 			guest, fmin(left_bytes, rate * step_s), member->driven);
+	}
 	guest->given_bytes += taken_bytes;
 	if (taken_bytes > 0)
 		member->moved_s = host->now_s;
 	/* Nothing is left but what it works with, or what is free. */
 	if (guest->given_bytes >= guest->pending_bytes - 1)
-		answered(state, host, i, false);
-	else if (moves && taken_bytes <= 0)
-		answered(state, host, i, member->driven);
-	else if (host->now_s - member->moved_s >= GIVE_S)
-		answered(state, host, i, false);
+		answered(state, host, i, EBB_POLICY_GAVE);
+	else if (moves && taken_bytes <= 0 && !rests)
+		answered(state, host, i,
+			 member->driven ? EBB_POLICY_REFUSED : EBB_POLICY_GAVE);
+	else if (host->now_s - member->moved_s >= GIVE_S ||
+		 (member->gentle &&
+		  host->now_s - member->ordered_s >= GENTLE_S))
+		answered(state, host, i, EBB_POLICY_GAVE);
 }
 
 void sim_ebb_tick(struct sim_host *host, void *opaque, double step_s)
