@@ -152,9 +152,6 @@ static void end_rested(struct ebb_vm *vm)
 
 	bounds.deadline_ns += in_line_ns(vm);
 	end = ebb_bounds_end(&bounds, &vm->reclaim.books);
-	/* Who cancelled it is told so, whatever its guest does. */
-	if (vm->cancelled)
-		end = EBB_END_CANCELLED;
 	/* It is on another rung, or another kernel is there. */
 	vm->reclaim.outcome.end = end == EBB_END_NONE ? EBB_END_GUEST_GONE
 						      : end;

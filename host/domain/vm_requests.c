@@ -260,7 +260,8 @@ static void cancel(struct ebb_vm *vm, struct ebb_request *request)
 		break;
 	case EBB_REQUEST_RESUMING:
 	case EBB_REQUEST_RESTING:
-		vm->cancelled = true;
+		/* Whatever its guest does meanwhile. */
+		vm->reclaim.outcome.end = EBB_END_CANCELLED;
 		ebb_vm_end_reclaim(vm, request);
 		break;
 	case EBB_REQUEST_WAITING:

@@ -379,6 +379,25 @@ static void test_domain_ends_before_it_resumes(void **state)
 	fake_vm_settle_down();
 }
 
+/* That the guest changed says nothing of who cancelled it. */
+static void test_cancelled_before_it_resumes(void **state)
+{
+	(void)state;
+	fake_vm.reclaim_held = true;
+	order(&policy, 0);
+	fake_vm_until(fake_vm.reclaims > 0);
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	fake_vm_until(vm->phase == EBB_VM_LOOKING);
+	assert_int_equal(policy.reports, 0);
+	ebb_vm_cancel_reclaim(vm, &policy);
+	assert_int_equal(policy.reports, 1);
+	assert_int_equal(policy.outcome.end, EBB_END_CANCELLED);
+	assert_int_equal(policy.outcome.bytes, 10 * EBB_MIB);
+	fake_vm.held = false;
+	fake_vm_settle_down();
+}
+
 static void pass(uint32_t seconds)
 {
 	fake_vm.now_ns += seconds * EBB_NS_PER_S;
@@ -1406,6 +1425,7 @@ int main(void)
 		VM_TEST(test_ebbd_ends),
 		VM_TEST(test_ebbd_ends_in_the_midst),
 		VM_TEST(test_domain_ends_before_it_resumes),
+		VM_TEST(test_cancelled_before_it_resumes),
 		VM_TEST(test_goes_on_while_memory_is_resized),
 		VM_TEST(test_does_not_go_on_for_ever),
 		VM_TEST(test_asks_again),
