@@ -162,6 +162,12 @@ ebbctl set "$off" --config --mode density --min 16M --free-target 40% >"$RIG_DIR
 	fail "set --config of one that is off"
 check "one that is off is set for its next start" \
 	grep -q 'density (next start)' "$RIG_DIR/run/set"
+check "show tells so" grep -q 'mode density (domain)' <(ebbctl show "$off")
+check "and its memory" grep -qE '^Memory +64.0 MiB' <(ebbctl show "$off")
+check "in JSON, too" jq -e '.state == "shut off" and ."next-start-target" == "40%"' \
+	<(ebbctl_json show "$off")
+check "and list --all" grep -qE "^$off +shut off .*\(next start: mode=density min=16M .*free-target=40%\)" \
+	<(ebbctl list --all)
 refused 1 'min is 16M, but max is 8M' "what its definition makes impossible" \
 	ebbctl set "$off" --config --max 8M
 virsh dumpxml --inactive "$off" | grep -q "policy.* max=" &&
