@@ -342,6 +342,31 @@ static void test_looks_share(void **state)
 			 -ESRCH);
 }
 
+/* What a job has of them is its own, and outlives the look. */
+static void test_job_shares(void **state)
+{
+	struct ebb_guest_process of_job;
+	int fd;
+
+	(void)state;
+	fake_qemu_start("shared");
+	assert_int_equal(open_qemu(), 0);
+	fd = qemu.backings[0].fd;
+	assert_int_equal(ebb_guest_process_share(&qemu, &of_job), 0);
+	assert_int_equal(of_job.backing_count, 2);
+	assert_int_equal(of_job.pidfd, -1);
+	assert_ptr_not_equal(of_job.backings, qemu.backings);
+	ebb_guest_process_close(&qemu);
+	assert_int_equal(of_job.backings[0].fd, fd);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ebb_guest_process_close(&of_job);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	/* One without files has none. */
+	assert_int_equal(ebb_guest_process_share(&qemu, &of_job), 0);
+	assert_int_equal(of_job.backing_count, 0);
+	ebb_guest_process_close(&of_job);
+}
+
 static void test_locked_memory(void **state)
 {
 	(void)state;
@@ -439,6 +464,7 @@ static int run(void)
 		QEMU_TEST(test_pages_too_large),
 		QEMU_TEST(test_more_files_than_fit),
 		QEMU_TEST(test_looks_share),
+		QEMU_TEST(test_job_shares),
 		QEMU_TEST(test_locked_memory),
 		cmocka_unit_test(test_memory_is_locked_meanwhile),
 		cmocka_unit_test(test_process_is_asked_at_its_end),
