@@ -13,7 +13,7 @@
 #include "common/clock.h"
 #include "common/size.h"
 #include "host/domain/reclaim_call.h"
-#include "host/domain/vm_state.h"
+#include "host/domain/vm_parts.h"
 #include "tests/unit/host/domain/fake-vm.h"
 
 /* One who asks. */
