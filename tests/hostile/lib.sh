@@ -188,15 +188,16 @@ attack_reclaim()
 {
 	local start=${EPOCHREALTIME/./} elapsed_ms
 
-	OUTPUT=$(timeout 30 "$(program ebbctl)" --socket "$EBBD_SOCKET" \
+	OUTPUT=$(timeout 90 "$(program ebbctl)" --socket "$EBBD_SOCKET" \
 		--json reclaim "$ATTACKER" --all --timeout 1s 2>&1)
 	# shellcheck disable=SC2034 # for the caller
 	STATUS=$?
 	elapsed_ms=$(((${EPOCHREALTIME/./} - start) / 1000))
 	# A look at the guest comes before, and one more where that took less than
 	# 5 s. Either takes 1 s for each of four questions, or as long as libvirtd
-	# waits for its guest agent (5 s to be in step, 1 s to answer).
-	at_most $elapsed_ms 16000 ||
+	# waits for its guest agent (5 s to be in step, 1 s to answer): 16 s in all, and
+	# more where the machine is slow.
+	at_most $elapsed_ms 45000 ||
 		fail "$1: the reclaim took $elapsed_ms ms: $OUTPUT"
 }
 

@@ -56,7 +56,11 @@ has_back "it grew beside one that hangs"
 shrink
 GUEST=$held
 kill -CONT "$qemu"
-wait_for 20 guest_is balloon-unread null || wait_for 5 guest_is balloon-unread false ||
+is_read()
+{
+	[[ $(guest_status balloon-unread) =~ ^(null|false)$ ]]
+}
+wait_for 90 is_read ||
 	fail "still unread: $(ebbctl show "$GUEST")"
 ok "it is guarded again when it goes on"
 

@@ -15,11 +15,17 @@ use_faulty_ebbd
 requires virsh socat jq
 rig_init
 libvirt_start
+started=$SECONDS
 two_balloons deflating
 # shellcheck disable=SC2119
 start_ebbd
-refused 1 'memory is private' "a guest that was started a short while ago" \
-	ebbctl reclaim "$GUEST" 300M
+# For two minutes, which to boot and to fill both may take.
+if [ $((SECONDS - started)) -lt 100 ]; then
+	refused 1 'memory is private' "a guest that was started a short while ago" \
+		ebbctl reclaim "$GUEST" 300M
+else
+	echo "# the guests took $((SECONDS - started)) s: they count as booted"
+fi
 # For the next one it has booted: the two minutes of that are 10 seconds.
 stop_ebbd
 export EBB_FAULT_SPEED=12

@@ -62,18 +62,7 @@ ok "what waited for it is written"
 # A program that the host starts is one of the guest's own, not of the agent's.
 executed()
 {
-	local pid status
-
-	pid=$(agent_command '{"execute":"guest-exec","arguments":{
-		"path":"/bin/cat","arg":["/proc/self/oom_score_adj"],
-		"capture-output":true}}' | jq .pid) || return
-	for _ in $(seq 50); do
-		status=$(agent_command "{\"execute\":\"guest-exec-status\",
-			\"arguments\":{\"pid\":$pid}}")
-		[ "$(jq .exited <<<"$status")" != true ] || break
-		sleep 0.1
-	done
-	jq -r '."out-data"' <<<"$status" | base64 -d
+	qga_run 90 'exec cat /proc/self/oom_score_adj'
 }
 [ "$(executed)" = 0 ] || fail "a program of guest-exec has an oom_score_adj of '$(executed)'"
 ok "guest-exec runs programs as the guest does"

@@ -44,7 +44,8 @@ first_reason()
 {
 	ebbctl_json show "$GUEST" | jq -r '.reasons[0].name'
 }
-check "without an agent it is on rung observe" guest_is rung observe
+wait_for 90 guest_is rung observe || fail "it is still on rung $(guest_status rung)"
+ok "without an agent it is on rung observe"
 # A guest that was started a short while ago is taken to boot, and one that libvirt
 # does not know to be alone yet is asked in vain.
 grep -qxE "no-agent|guest-booting|agent-silent" <<<"$(first_reason)" ||
