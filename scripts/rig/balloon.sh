@@ -45,7 +45,7 @@ take()
 	# The guest goes on meanwhile.
 	at_least $taken $((($1 - 64) << 20)) ||
 		fail "$1 MiB asked, $(mib $taken) came by the host's books: $RESULT"
-	wait_for 5 holds $(($1 - 16)) || fail "not told to be held: $(ebbctl show "$GUEST")"
+	wait_for 90 holds $(($1 - 16)) || fail "not told to be held: $(ebbctl show "$GUEST")"
 	ok "$1 MiB asked, $(mib $taken) came by the host's books in $(($(result elapsed-us) / 1000)) ms"
 }
 
@@ -54,7 +54,7 @@ has_back()
 {
 	wait_for "${2:-60}" balloon_is $MEMORY ||
 		fail "$1: the balloon leaves $(balloon_mib) of $MEMORY MiB"
-	wait_for 10 holds_nothing || fail "$1: $(ebbctl show "$GUEST")"
+	wait_for 90 holds_nothing || fail "$1: $(ebbctl show "$GUEST")"
 	recorded && fail "$1: still on record: $(virsh metadata "$GUEST" urn:ebb:balloon:1)"
 	ok "$1: the guest has all back"
 }

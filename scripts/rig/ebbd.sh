@@ -35,7 +35,7 @@ start_ebbd()
 	socat -u "UNIX-RECV:$RIG_DIR/run/notify.sock" \
 		"OPEN:$RIG_DIR/run/notify,creat,append" &
 	listener=$!
-	wait_for 5 test -S "$RIG_DIR/run/notify.sock" || rig_die "socat did not start"
+	wait_for 90 test -S "$RIG_DIR/run/notify.sock" || rig_die "socat did not start"
 	[ -e "$RIG_DIR/ebbd.conf" ] ||
 		printf '[daemon]\nstate-dir = %s\n' "$RIG_DIR/run" >"$RIG_DIR/ebbd.conf"
 	# The policy would take what a test counts: its own tests have it on.
@@ -53,7 +53,7 @@ start_ebbd()
 	RIG_EBBDS+=("$EBBD_PID")
 	wait_for 90 ebbd_ready_or_gone
 	# What one said that is gone again may still be on its way into the file.
-	wait_for 2 ebbd_ready
+	wait_for 20 ebbd_ready
 	rig_kill $listener
 	ebbd_ready || rig_die "ebbd did not start: $(tail -n 5 "$RIG_DIR/log/ebbd.log")"
 }
@@ -123,6 +123,6 @@ lease_is_open()
 # Waits until the guest can be reclaimed from.
 wait_lease()
 {
-	wait_for 30 lease_is_open ||
+	wait_for 90 lease_is_open ||
 		rig_die "$GUEST is not on rung lease: $(ebbctl show "$GUEST" 2>&1)"
 }

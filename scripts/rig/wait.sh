@@ -44,7 +44,7 @@ pid_gone()
 rig_kill()
 {
 	kill "$1" 2>/dev/null
-	wait_for 5 pid_gone "$1" || kill -9 "$1" 2>/dev/null
+	wait_for 20 pid_gone "$1" || kill -9 "$1" 2>/dev/null
 	wait "$1" 2>/dev/null
 	return 0
 }

@@ -26,7 +26,7 @@ EBBD_PID=
 check "an ebbd that is killed leaves it on record" recorded
 # shellcheck disable=SC2119
 start_ebbd
-wait_for 30 holds 480 || fail "the next ebbd does not hold it: $(ebbctl show "$GUEST")"
+wait_for 90 holds 480 || fail "the next ebbd does not hold it: $(ebbctl show "$GUEST")"
 ok "the next ebbd holds it"
 grow_slowly 1000 || fail "the guest could not grow: $(guest dmesg | tail -n 20)"
 check "it grows, and nothing is killed" [ "$(kills)" = 0 ]
@@ -47,7 +47,7 @@ unread()
 {
 	guest_is balloon-unread true
 }
-wait_for 20 unread || fail "the hang is not told: $(ebbctl show "$GUEST")"
+wait_for 90 unread || fail "the hang is not told: $(ebbctl show "$GUEST")"
 ok "a QEMU that hangs is told"
 GUEST=$beside
 grow_slowly 1000 || fail "the guest beside it could not grow: $(guest dmesg | tail -n 20)"
@@ -65,7 +65,7 @@ wait_for 90 is_read ||
 ok "it is guarded again when it goes on"
 
 stop_ebbd
-wait_for 60 balloon_is $MEMORY ||
+wait_for 90 balloon_is $MEMORY ||
 	fail "ebbd ended, and the balloon leaves $(balloon_mib) MiB: $(tail "$RIG_DIR/log/ebbd.log")"
 recorded && fail "ebbd ended, and it is still on record"
 ok "an ebbd that ends gives all back"

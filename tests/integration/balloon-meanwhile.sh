@@ -55,9 +55,9 @@ setmem()
 	before=$(balloon_mib)
 	hold_reclaim "$2" 1 --all --free-only
 	virsh setmem "$GUEST" "${1}M" --live >/dev/null || fail "setmem $1M: exit $?"
-	wait_for 30 balloon_moves "$before" || fail "the balloon stays at $before MiB"
+	wait_for 90 balloon_moves "$before" || fail "the balloon stays at $before MiB"
 	release_reclaim
-	end_reclaim 60
+	end_reclaim 90
 	went_on "the balloon leaves $1 MiB at $2"
 	wait_for 240 balloon_is "$1" ||
 		fail "the balloon leaves $(balloon_mib) of $1 MiB"
@@ -85,7 +85,7 @@ whole_again "the balloon is empty"
 check "nothing was killed" no_kill
 wait_raised 150 "the target stands"
 set_target none
-wait_for 30 marks_are "$marks" ||
+wait_for 90 marks_are "$marks" ||
 	fail "the marks were '$marks' and are '$(guest_marks)'"
 ok "the marks are those of before"
 verdict=$(churn_ends) || fail "$verdict"

@@ -65,11 +65,11 @@ has_back "deflate"
 # other before the host needs that.
 host_has_enough
 GUEST=$beside
-wait_for 30 explained_is text '.*does not give way.*autodeflate.*' ||
+wait_for 90 explained_is text '.*does not give way.*autodeflate.*' ||
 	fail "it is not left alone: $(ebbctl explain "$GUEST")"
 ok "the guest beside it: $(explained text)"
 GUEST=$held
-wait_for 30 explained_is text '.*it has only a balloon.*' ||
+wait_for 90 explained_is text '.*it has only a balloon.*' ||
 	fail "it is not explained: $(ebbctl explain "$GUEST")"
 ok "without need: $(explained text)"
 guest_populate 1000
@@ -83,7 +83,7 @@ has_given()
 {
 	at_least $((before - $(process_bytes))) $((240 << 20))
 }
-wait_for 60 has_given ||
+wait_for 90 has_given ||
 	fail "of $(mib "$before") the host has $(mib "$(process_bytes)")"
 check "it is told why" explained_is '"last-text"' ".*by its balloon, because host has.*"
 # It needs it at once, while the host still does, and goes first.

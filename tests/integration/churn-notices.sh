@@ -31,7 +31,7 @@ big_enough()
 
 # A chunk may be freed or filled anew before it is looked at: then once more.
 for ((try = 0; try < 50; try++)); do
-	wait_for 10 big_enough || fail "churn has no memory"
+	wait_for 90 big_enough || fail "churn has no memory"
 	kill -STOP $pid
 	if big_enough; then
 		dd if=/dev/zero of="/proc/$pid/mem" bs=4096 count=1 conv=notrunc \

@@ -114,7 +114,7 @@ start_ebbd
 guest_cache 150
 start_killed
 start_thrashing
-wait_for 60 has_thrashed || fail "no refaults: $(guest 'cat /run/thrashing.out')"
+wait_for 90 has_thrashed || fail "no refaults: $(guest 'cat /run/thrashing.out')"
 for round in $(seq "$rounds"); do
 	[ "$round" = 1 ] || cache_again
 	watch_stalls

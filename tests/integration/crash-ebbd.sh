@@ -24,7 +24,7 @@ begin_fault()
 killed()
 {
 	begin_fault "$1"
-	wait_for 30 pid_gone "$EBBD_PID" || fail "$1 was never reached"
+	wait_for 90 pid_gone "$EBBD_PID" || fail "$1 was never reached"
 	wait "$client" "$EBBD_PID" 2>/dev/null
 	EBBD_PID=
 	# shellcheck disable=SC2119
@@ -37,7 +37,7 @@ killed()
 stopped()
 {
 	begin_fault "$1"
-	wait_for 30 ebbd_is_stopped || fail "$1 was never reached"
+	wait_for 90 ebbd_is_stopped || fail "$1 was never reached"
 	sleep 3
 	kill -CONT "$EBBD_PID"
 	wait "$client"
@@ -54,10 +54,10 @@ churn_has_verified()
 stopped_over_reset()
 {
 	begin_fault "$1"
-	wait_for 30 ebbd_is_stopped || fail "$1 was never reached"
+	wait_for 90 ebbd_is_stopped || fail "$1 was never reached"
 	verdict=$(churn_ends) || fail "$1: $verdict"
 	virsh reset "$GUEST"
-	wait_for 90 guest_run 10 '[ ! -e /run/churn ]' 2>/dev/null ||
+	wait_for 300 guest_run 10 '[ ! -e /run/churn ]' 2>/dev/null ||
 		fail "$1: the guest did not come back"
 	# Nearly all of its memory, so that a punch now would hit live data.
 	guest_churn $((700 << 20)) 100

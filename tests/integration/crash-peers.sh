@@ -17,7 +17,7 @@ agent_is_gone()
 kill_agent()
 {
 	guest "kill -9 \$(pidof ebb-agent)"
-	wait_for 10 agent_is_gone || fail "the agent lives"
+	wait_for 90 agent_is_gone || fail "the agent lives"
 }
 
 # The session goes on without it, for as long as the host does.
@@ -51,7 +51,7 @@ agent_killed_in_drive()
 {
 	guest_cache 300
 	begin_reclaim 600M --timeout 60s
-	wait_for 60 is_driven || fail "it was never driven: $(marks_raised_mib) MiB"
+	wait_for 90 is_driven || fail "it was never driven: $(marks_raised_mib) MiB"
 	! pid_gone "$CLIENT" || fail "it was over: $(cat "$RIG_DIR/run/client")"
 	kill_agent
 	end_reclaim 90
@@ -78,9 +78,9 @@ libvirtd_killed()
 	hold_reclaim "$1" "$2" --all
 	pid=$(cat /run/libvirtd.pid)
 	kill -9 "$pid"
-	wait_for 10 pid_gone "$pid" || fail "libvirtd lives"
+	wait_for 90 pid_gone "$pid" || fail "libvirtd lives"
 	release_reclaim
-	end_reclaim 60
+	end_reclaim 90
 	check_ended 1 'LibvirtGone' "libvirtd killed at $1 $2"
 	libvirt_again
 	wait_lease
@@ -116,7 +116,7 @@ guest_stands_still()
 	hold_reclaim "$3" "$4" --all
 	check "$1: stop at $3 $4" "stop_by_$1"
 	release_reclaim
-	end_reclaim 60
+	end_reclaim 90
 	check_ended 1 "$2" "stopped by $1 at $3 $4"
 	sleep $STILL_S
 	check "$1: go on" "go_by_$1"

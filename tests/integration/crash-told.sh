@@ -13,7 +13,7 @@
 ends()
 {
 	kill "-$1" "$2" || fail "no process $2"
-	wait_for 60 pid_gone "$2" || fail "process $2 outlives signal $1"
+	wait_for 90 pid_gone "$2" || fail "process $2 outlives signal $1"
 }
 
 if [ "${1:-}" = inside ]; then

@@ -49,7 +49,7 @@ export_pid=$!
 RIG_PIDS+=("$export_pid")
 # It would not end otherwise.
 trap 'status=$?; stop_ebbd; kill -CONT $export_pid; (exit $status); at_exit' EXIT
-wait_for 20 is_exported || fail "no export: $(cat "$RIG_DIR/log/export")"
+wait_for 90 is_exported || fail "no export: $(cat "$RIG_DIR/log/export")"
 
 names=()
 for disk in "" "<disk type='file' device='disk'>
@@ -68,12 +68,12 @@ qemu=$(guest_pid)
 
 kill -STOP "$export_pid"
 # For a second the kernel answers from its cache.
-wait_for 10 disk_is_dead 2 || fail "the disk answers still"
+wait_for 90 disk_is_dead 2 || fail "the disk answers still"
 ok "who asks for the disk waits"
 
 # shellcheck disable=SC2119
 start_ebbd
-wait_for 30 both_are_known || fail "not both are known: $(ebbctl_json list)"
+wait_for 90 both_are_known || fail "not both are known: $(ebbctl_json list)"
 ok "both domains are known"
 virsh dominfo "$GUEST" >/dev/null || fail "virsh dominfo"
 within 1 list ebbctl list
@@ -83,7 +83,7 @@ for name in "${names[@]}"; do
 done
 loop_was_there
 kill "$EBBD_PID"
-within 1 "ebbd ends" wait_for 30 pid_gone "$EBBD_PID"
+within 1 "ebbd ends" wait_for 90 pid_gone "$EBBD_PID"
 wait "$EBBD_PID" || fail "ebbd ended with $?"
 EBBD_PID=
 [ -n "$(disk_fd)" ] || fail "QEMU has closed its disk"

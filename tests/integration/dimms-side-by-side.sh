@@ -44,14 +44,14 @@ for dimm in first second; do
 	check "plug the $dimm" \
 		virsh attach-device "$GUEST" "$RIG_DIR/dimm.xml" --live
 done
-wait_for 60 has_both || fail "the guest has $(guest_total_mib) MiB"
+wait_for 90 has_both || fail "the guest has $(guest_total_mib) MiB"
 adjacent=$(guest "grep -c 'System RAM' /proc/iomem")
 echo "   $adjacent resources of RAM: $(guest "grep 'System RAM' /proc/iomem" | xargs)"
 wait_lease
 guest_populate 800
 full=$(plugged_resident)
 reclaim --all || fail "reclaim: $RESULT $(ebbctl show "$GUEST" 2>&1)"
-wait_for 30 both_are_proven || fail "not both proven: $(ebbctl show "$GUEST")"
+wait_for 90 both_are_proven || fail "not both proven: $(ebbctl show "$GUEST")"
 ok "both are proven"
 whole_again "two devices side by side"
 at_most "$(plugged_resident)" $((full / 2)) ||

@@ -34,7 +34,7 @@ check "$(mib "$(result driven-bytes)") of it were driven" \
 check "no allocation stalled" no_stall
 check "nothing was killed" no_kill
 
-wait_for 60 marks_are "$marks" ||
+wait_for 90 marks_are "$marks" ||
 	fail "the marks were '$marks' and are '$(guest_marks)'"
 ok "the marks are those of before"
 verdict=$(churn_ends) || fail "$verdict"

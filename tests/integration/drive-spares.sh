@@ -85,7 +85,7 @@ shows_held()
 	bytes=$(guest_status "$1")
 	[ "$(guest_status held-known)" = true ] && [ "$bytes" -ge $(($2 << 20)) ]
 }
-wait_for 30 shows_held held-shared-bytes 100 ||
+wait_for 90 shows_held held-shared-bytes 100 ||
 	fail "show does not tell what holds it: $(ebbctl_json show "$GUEST")"
 check "show names locked memory" shows_held held-locked-bytes 48
 check "show names the guest's own huge pages" shows_held held-huge-pool-bytes 60

@@ -20,7 +20,7 @@ check "it ended satisfied" [ "$(result ended)" = satisfied ]
 check "$(mib "$(result driven-bytes)") of it were driven" \
 	at_least "$(result driven-bytes)" $((200 << 20))
 check "no allocation stalled" no_stall
-wait_for 60 marks_are "$marks" ||
+wait_for 90 marks_are "$marks" ||
 	fail "the marks were '$marks' and are '$(guest_marks)'"
 ok "the marks are those of before"
 check "the guest's log is clean" dmesg_clean

@@ -27,7 +27,7 @@ start_exporter()
 		>"$log" 2>&1 </dev/null 8>&- &
 	EXPORTER=$!
 	RIG_PIDS+=("$EXPORTER")
-	wait_for 10 exporter_serves "$log" || fail "ebb-exporter does not serve: $(cat "$log")"
+	wait_for 90 exporter_serves "$log" || fail "ebb-exporter does not serve: $(cat "$log")"
 }
 
 # scrape [PATH]: its status in STATUS, its body in BODY.
@@ -112,7 +112,7 @@ start_prometheus()
 	prometheus --config.file="$dir/prometheus.yml" --storage.tsdb.path="$dir/data" \
 		--web.listen-address=127.0.0.1:0 >"$log" 2>&1 </dev/null 8>&- &
 	RIG_PIDS+=($!)
-	wait_for 30 prometheus_listens "$log" || fail "prometheus: $(tail -n 5 "$log")"
+	wait_for 90 prometheus_listens "$log" || fail "prometheus: $(tail -n 5 "$log")"
 }
 
 # told EXPRESSION: the values that Prometheus has for it.
@@ -186,7 +186,7 @@ check "the version of ebbd" test -n "$(value ebb_info "version=\"$(ebbctl_json v
 	jq -r .ebbd.version)\",uri=\"$URI\"")"
 check "the rung" test "$(value ebb_domain_rung_info "domain=\"$GUEST\",uuid=\"$UUID\",rung=\"lease\"")" = 1
 check "the policy" test "$(value ebb_policy_enabled) $(value ebb_policy_dry_run)" = "1 1"
-check "the host's budget" wait_for 30 host_is_told
+check "the host's budget" wait_for 90 host_is_told
 scrape
 if command -v promtool >/dev/null; then
 	check "promtool has nothing to say" promtool check metrics <<<"$BODY"
@@ -212,19 +212,19 @@ agrees ebb_domain_reclaims_total reclaim-runs
 check "it was taken" at_least "$(of_guest ebb_domain_reclaimed_bytes_total)" $((200 << 20))
 if [ -n "$prometheus" ]; then
 	of="{domain=\"$GUEST\",uuid=\"$UUID\",cluster=\"here\"}"
-	check "Prometheus: up" wait_for 20 told_is 'ebb_up{cluster="here"}' 1
-	check "Prometheus: the guest's memory" wait_for 20 \
+	check "Prometheus: up" wait_for 90 told_is 'ebb_up{cluster="here"}' 1
+	check "Prometheus: the guest's memory" wait_for 90 \
 		told_is "ebb_domain_memory_bytes$of" "$(of_guest ebb_domain_memory_bytes)"
-	check "Prometheus: what was taken" wait_for 20 \
+	check "Prometheus: what was taken" wait_for 90 \
 		told_is "ebb_domain_reclaimed_bytes_total$of" \
 		"$(of_guest ebb_domain_reclaimed_bytes_total)"
-	check "rules: what a host must have for it" wait_for 20 \
+	check "rules: what a host must have for it" wait_for 90 \
 		told_is "ebb:domain_arriving_bytes$of" "$(of_guest ebb_domain_usable_bytes)"
-	check "rules: what its host has back" wait_for 20 \
+	check "rules: what its host has back" wait_for 90 \
 		told_at_least "ebb:domain_leaving_bytes$of" 1
-	check "rules: the host's spare memory" wait_for 20 \
+	check "rules: the host's spare memory" wait_for 90 \
 		told_is 'count(ebb:host_spare_bytes{cluster="here"})' 1
-	check "rules: all are well" wait_for 20 rules_are_well
+	check "rules: all are well" wait_for 90 rules_are_well
 fi
 
 has_past()
@@ -235,7 +235,7 @@ has_past()
 }
 
 # What was.
-check "the guest's past" wait_for 60 has_past
+check "the guest's past" wait_for 90 has_past
 
 # How it says it.
 check "the format" header content-type 'text/plain; version=0.0.4; charset=utf-8' /metrics
@@ -295,7 +295,7 @@ kill -CONT "$EBBD_PID"
 check "silent: 200 and not up, after $took ms" test \
 	"$STATUS $(value ebb_up) $(grep -c ebb_domain_ <<<"$BODY")" = "200 0 0"
 check "silent: it is not waited for longer" at_most $took 8000
-check "it goes on: up" wait_for 10 scraped_is ebb_up 1
+check "it goes on: up" wait_for 90 scraped_is ebb_up 1
 scrape
 counter=$(of_guest ebb_domain_reclaims_total)
 check "it goes on: its counters, too" test "$counter" -ge 1
@@ -305,14 +305,14 @@ check "gone: 200 and not up" test "$STATUS $(value ebb_up) $(value ebb_exporter_
 	"version=\"$("$RIG_DIR/ebb-exporter" --version | cut -d ' ' -f 2)\"")" = "200 0 1"
 check "gone: no facts are left" test "$(grep -c 'ebb_domain_\|ebb_budget' <<<"$BODY")" = 0
 if [ -n "$prometheus" ]; then
-	check "gone: an alert is pending" wait_for 20 told_is \
+	check "gone: an alert is pending" wait_for 90 told_is \
 		'ALERTS{alertname="EbbDown",alertstate="pending"}' 1
 fi
 scrape /healthz
 check "gone: /healthz says so" test "$STATUS" = 503
 check "gone: and what to do" grep -q 'cannot reach ebbd.*Start ebbd' <<<"$BODY"
 start_ebbd
-check "restarted: up" wait_for 10 scraped_is ebb_up 1
+check "restarted: up" wait_for 90 scraped_is ebb_up 1
 wait_lease
 next_page
 check "restarted: the guest is there" test "$(of_guest ebb_domain_memory_bytes)" -gt 0
@@ -334,7 +334,7 @@ refused 1 'in use.*another port' "a port that is in use" \
 	"$RIG_DIR/ebb-exporter" --listen "${watched#http://}"
 
 kill "$watcher"
-check "it ends when it is told to" wait_for 5 pid_gone "$watcher"
+check "it ends when it is told to" wait_for 90 pid_gone "$watcher"
 wait "$watcher"
 check "in order" test $? = 0
 check "the guest's log is clean" dmesg_clean

@@ -111,7 +111,7 @@ virsh dommemstat "$GUEST" --period 1 --live >/dev/null || fail "dommemstat --per
 "$(program ebb-exporter)" --listen 127.0.0.1:0 --socket "$EBBD_SOCKET" \
 	>"$RIG_DIR/log/exporter.log" 2>&1 </dev/null 8>&- &
 RIG_PIDS+=($!)
-wait_for 10 exporter_serves || fail "$(cat "$RIG_DIR/log/exporter.log")"
+wait_for 90 exporter_serves || fail "$(cat "$RIG_DIR/log/exporter.log")"
 
 in_state fresh
 guest_run 300 "fill --hold 400 >/run/fill.pid" || fail "the guest could not populate 400 MiB"
@@ -121,11 +121,11 @@ in_state freed
 reclaim --all || fail "$RESULT $(cat "$RIG_DIR/run/stderr")"
 in_state reclaimed
 virsh setmem "$GUEST" 614400 --live >/dev/null || fail "setmem"
-wait_for 60 guest_is balloon-bytes $((168 << 20)) || fail "the balloon holds $(guest_number balloon-bytes)"
+wait_for 90 guest_is balloon-bytes $((168 << 20)) || fail "the balloon holds $(guest_number balloon-bytes)"
 in_state ballooned
 guest_run 300 "fill --hold 250 >/run/fill.pid" || fail "the guest could not populate 250 MiB"
 echo $((250 << 20)) >"$limit" || rig_skip "$limit cannot be written"
-wait_for 60 is_swapped_out || fail "$(mib "$(process_swapped memory-backend-memfd)") swapped out"
+wait_for 90 is_swapped_out || fail "$(mib "$(process_swapped memory-backend-memfd)") swapped out"
 in_state swapped
 echo $((2048 << 20)) >"$limit"
 check "the guest's log is clean" dmesg_clean

@@ -35,7 +35,7 @@ dies()
 	guest_populate 1600
 	at_least "$(open_files)" 1 || fail "rung $1: ebbd has none of its memory open"
 	kill -KILL "$(guest_pid)" || fail "no QEMU to kill"
-	wait_for 60 has_none_open ||
+	wait_for 90 has_none_open ||
 		fail "rung $1: ebbd keeps the memory of a guest that is dead"
 	ok "rung $1: ebbd let go of a dead guest's memory"
 	after=$(away_us)
@@ -47,10 +47,10 @@ dies()
 started_rig --memory 2048
 dies lease
 
-wait_for 60 guest_is_off || fail "libvirt did not hear that the guest died"
+wait_for 90 guest_is_off || fail "libvirt did not hear that the guest died"
 virsh start "$GUEST" >/dev/null || fail "virsh start"
 guest_wait
 wait_lease
 guest "rmmod ebb" || fail "rmmod"
-wait_for 30 guest_is rung observe || fail "rung is $(guest_status rung)"
+wait_for 90 guest_is rung observe || fail "rung is $(guest_status rung)"
 dies observe

@@ -31,9 +31,9 @@ harmed()
 	: >"$RIG_DIR/log/$GUEST.console"
 	hold_reclaim "$point" 1 --all
 	harm "$command"
-	wait_for 120 "$@" || fail "$text: nothing happens"
+	wait_for 240 "$@" || fail "$text: nothing happens"
 	release_reclaim
-	end_reclaim 60
+	end_reclaim 90
 	check_ended 1 "$pattern" "$text"
 }
 
@@ -44,7 +44,7 @@ booted_anew()
 
 comes_back()
 {
-	wait_for 120 booted_anew || fail "$1: the guest did not come back"
+	wait_for 240 booted_anew || fail "$1: the guest did not come back"
 	guest_churn $((100 << 20))
 	wait_lease
 	guest_populate 400
@@ -88,7 +88,7 @@ comes_back "another kernel"
 guest "rmmod pvpanic_mmio"
 harmed "a panic that nobody is told of" granted "echo c >/proc/sysrq-trigger" \
 	'does not answer in its ring' has_panicked
-wait_for 60 guest_is rung observe || fail "a dead kernel has rung $(guest_status rung)"
+wait_for 90 guest_is rung observe || fail "a dead kernel has rung $(guest_status rung)"
 refused 1 'agent' "reclaim from a dead kernel" ebbctl reclaim "$GUEST" --all
 check "reset" virsh reset "$GUEST"
 comes_back "a reset after the panic"

@@ -36,9 +36,9 @@ killed_at()
 	# The shell is not to tell of it.
 	disown "$EBBD_PID"
 	kill -9 "$EBBD_PID"
-	wait_for 10 pid_gone "$EBBD_PID" || fail "ebbd lives"
+	wait_for 90 pid_gone "$EBBD_PID" || fail "ebbd lives"
 	EBBD_PID=
-	end_reclaim 30
+	end_reclaim 90
 	check_ended '[1-9]' '' "ebbd killed at $1 $2"
 	rm "$RIG_DIR/run/hold"
 }
@@ -48,7 +48,7 @@ is_whole_with_successor()
 	# shellcheck disable=SC2119
 	start_ebbd
 	wait_lease
-	wait_for 20 nothing_is_held ||
+	wait_for 90 nothing_is_held ||
 		fail "$1: $(held_mib) MiB are held with a successor"
 	ok "$1: nothing is held with a successor"
 	whole_again "$1"
@@ -59,7 +59,7 @@ started_rig --memory 1024
 
 # The second batch: nothing is granted yet, as the thread waits before it looks.
 killed_at resolved 1
-wait_for 30 nothing_is_held ||
+wait_for 90 nothing_is_held ||
 	fail "OFFERED: $(held_mib) MiB are held, $free were free: $(guest dmesg | tail -n 3)"
 ok "OFFERED: revoked without a successor, $(held_mib) MiB are not free that were"
 is_whole_with_successor OFFERED

@@ -56,7 +56,7 @@ start_ebbd
 wait_lease
 ebbctl events --follow >"$RIG_DIR/followed" 2>"$RIG_DIR/log/follow" &
 follower=$!
-wait_for 30 has_samples 1 || fail "no sample: $(ebbctl history "$GUEST" 2>&1)"
+wait_for 90 has_samples 1 || fail "no sample: $(ebbctl history "$GUEST" 2>&1)"
 ok "the guest has samples, though the policy is off"
 check "so has the host" jq -e '.points[-1]."available-bytes"[1] > 0' \
 	<<<"$(ebbctl_json history)"
@@ -69,17 +69,17 @@ check "an event says who asked for how much" [ "$(ebbctl_json events |
 	"\"reclaim 0 $((200 << 20))\"" ]
 check "and another what came of it" has_event \
 	".kind == \"outcome\" and .reason == \"satisfied\" and .\"came-bytes\" == $(result reclaimed-bytes)"
-wait_for 10 follows "$GUEST: reclaim: .* came: satisfied (asked by root)" ||
+wait_for 90 follows "$GUEST: reclaim: .* came: satisfied (asked by root)" ||
 	fail "who follows did not hear of it: $(cat "$RIG_DIR/followed" "$RIG_DIR/log/follow")"
 ok "who follows hears of it"
-wait_for 30 resident_was_at_most $(($(backing_bytes) + (32 << 20))) ||
+wait_for 90 resident_was_at_most $(($(backing_bytes) + (32 << 20))) ||
 	fail "no sample shows it: $(ebbctl history "$GUEST" 2>&1)"
 ok "a sample shows it"
 
 first=$(past '.points[0]."time-ms"' "$GUEST")
 number=$(ebbctl_json events | jq -s '.[-1].number')
 stop_ebbd
-wait_for 10 pid_gone $follower || fail "who follows did not end with ebbd"
+wait_for 90 pid_gone $follower || fail "who follows did not end with ebbd"
 check "the samples are on disk" ls "$RIG_DIR"/past/domain-* "$RIG_DIR"/past/budget-*
 start_ebbd
 check "after a restart the samples are those of before" \
@@ -92,8 +92,8 @@ stop_ebbd
 printf damaged | tee "$RIG_DIR"/past/events >"$(echo "$RIG_DIR"/past/domain-*)"
 start_ebbd
 check "a damaged past does not keep ebbd from serving" ebbctl show "$GUEST"
-wait_for 10 log_says_so || fail "the log does not say so"
+wait_for 90 log_says_so || fail "the log does not say so"
 ok "the log says so, once of each"
-wait_for 30 has_samples 1 || fail "no sample after that: $(ebbctl history "$GUEST" 2>&1)"
+wait_for 90 has_samples 1 || fail "no sample after that: $(ebbctl history "$GUEST" 2>&1)"
 ok "and it is kept anew"
 check "curves fit into 80 columns" [ "$(ebbctl history "$GUEST" | wc -L)" -le 80 ]

@@ -58,7 +58,7 @@ speak()
 
 	[ "${1%@qga}" = "$1" ] || port=org.qemu.guest_agent.0
 	GUEST=$ATTACKER
-	guest_run 20 "[ ! -e /run/hostile.pid ] || kill \$(cat /run/hostile.pid)
+	guest_run 120 "[ ! -e /run/hostile.pid ] || kill \$(cat /run/hostile.pid)
 		setsid hostile-agent ${1%@qga} /dev/virtio-ports/$port </dev/null >/run/hostile.log 2>&1 &
 		echo \$! >/run/hostile.pid"
 }
@@ -83,7 +83,7 @@ check_attack()
 	attack_reclaim "$name"
 	[ "$STATUS" != 0 ] || fail "$name: it gave something: $OUTPUT"
 	ebbd_is_well "$name"
-	[ "$reasons" = - ] || wait_for 15 reasons_say "$reasons" ||
+	[ "$reasons" = - ] || wait_for 90 reasons_say "$reasons" ||
 		fail "$name: the reasons are $(attacker_reasons), not $reasons"
 	ok "$name: $(attacker_reasons), ebbd has $(ebbd_rss_kib) KiB"
 }

@@ -104,7 +104,7 @@ verdict()
 lie()
 {
 	GUEST=$ATTACKER
-	guest_run 20 "rmmod hostile 2>/dev/null
+	guest_run 120 "rmmod hostile 2>/dev/null
 		insmod /opt/ebb/hostile.ko attack=$1" ||
 		fail "$1: hostile.ko does not load"
 }
@@ -149,17 +149,17 @@ check_attack()
 	ebbd_is_well "$name"
 	case $class:$name in
 	BANNED:*)
-		wait_for 20 is_banned "$name" ||
+		wait_for 90 is_banned "$name" ||
 			fail "$name: the reasons are $(attacker_reasons): $OUTPUT" ;;
 	REFUSED:* | NOTHING:*) memory="whole 8 .*wrong 0" ;;
 	HELD:flip* | HELD:word-storm) memory="wrong 0" ;;
 	esac
 	[ "$class:$STATUS" != REFUSED:0 ] || fail "$name: no error: $OUTPUT"
-	[ -z "$reasons" ] || wait_for 5 reasons_say "$reasons" ||
+	[ -z "$reasons" ] || wait_for 90 reasons_say "$reasons" ||
 		fail "$name: the reasons are $(attacker_reasons): $OUTPUT"
 	GUEST=$ATTACKER
-	wait_for 5 memory_is_as "$memory" || fail "$name: $VERDICT"
-	[ "$name" != none ] || wait_for 20 gives_all ||
+	wait_for 90 memory_is_as "$memory" || fail "$name: $VERDICT"
+	[ "$name" != none ] || wait_for 90 gives_all ||
 		fail "the truth gave nothing: $VERDICT: $OUTPUT"
 	ok "$name: $VERDICT; $(attacker_reasons); $(attack_outcome)"
 }
@@ -199,7 +199,7 @@ while read -r name class; do
 	count=$((count + 1))
 done <<<"$bans"
 lie none
-wait_for 20 gives_all || fail "it stays in quarantine: $OUTPUT"
+wait_for 90 gives_all || fail "it stays in quarantine: $OUTPUT"
 ok "started anew, it is out of quarantine"
 honest_was_served
 ebbd_is_calm $count

@@ -55,7 +55,7 @@ in_reclaim()
 	hold_reclaim "$point" 1 --all
 	check "$text at $point" "$@"
 	release_reclaim
-	end_reclaim 60
+	end_reclaim 90
 	case $text in
 	unplug* | shrink*)
 		[[ $ENDED != *guest-pressure ]] || {
@@ -91,7 +91,7 @@ new_memory_lends()
 {
 	local full
 
-	wait_for 60 has_grown || fail "$1: the guest has $(guest_total_mib) of $total MiB + $PLUG_MIB"
+	wait_for 90 has_grown || fail "$1: the guest has $(guest_total_mib) of $total MiB + $PLUG_MIB"
 	wait_lease
 	guest_populate 550
 	full=$(plugged_resident)

@@ -83,7 +83,7 @@ lends()
 # owes MIB TEXT: when ebbd has looked at what changed.
 owes()
 {
-	wait_for 30 owed_is_plugged "$1" ||
+	wait_for 90 owed_is_plugged "$1" ||
 		fail "$2: of the device $(mib "$(owed_of_device)") are owed, $(mib "$(device_lent "$1")") of what is plugged are lent"
 	ok "$2: of the device $(mib "$(owed_of_device)") are owed"
 }

@@ -83,11 +83,11 @@ jq -nc --arg domain "$second" \
 	'{execute: "domain-reclaim", arguments: {domain: $domain, all: true}}' |
 	socat -t 120 - "UNIX:$EBBD_SOCKET" >"$RIG_DIR/run/told" &
 client=$!
-wait_for 30 told 'any(.[]; .data.phase == "waiting" and .data.running == 1 and (.data.ahead // 0) == 0)' ||
+wait_for 90 told 'any(.[]; .data.phase == "waiting" and .data.running == 1 and (.data.ahead // 0) == 0)' ||
 	fail "who waits is not told so: $(cat "$RIG_DIR/run/told")"
 ok "while the first is reclaimed from, the second waits, and is told"
 release_reclaim
-end_reclaim 60
+end_reclaim 90
 went_on "the first, with one that waits"
 wait_for 120 pid_gone $client || fail "the second gets no turn: $(tail -n 1 "$RIG_DIR/run/told")"
 check "then it is the second's turn" \

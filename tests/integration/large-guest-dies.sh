@@ -71,7 +71,7 @@ virsh create --paused "$RIG_DIR/$GUEST.xml" >/dev/null || fail "virsh create"
 RIG_GUESTS+=("$GUEST")
 # shellcheck disable=SC2119
 start_ebbd
-wait_for 60 has_one_open || fail "ebbd does not open its memory: $(ebbctl show "$GUEST")"
+wait_for 90 has_one_open || fail "ebbd does not open its memory: $(ebbctl show "$GUEST")"
 
 qemu=$(guest_pid)
 read -r inode path < <(backing_paths)
@@ -84,7 +84,7 @@ ok "a guest of $GUEST_MIB MiB, $resident resident, which QEMU and ebbd have open
 workers=$(workers_ns)
 loop=$(loop_ns)
 kill -KILL "$qemu" || fail "no QEMU to kill"
-wait_for 60 pid_gone "$qemu" || fail "it does not end"
+wait_for 90 pid_gone "$qemu" || fail "it does not end"
 for _ in 1 2 3; do
 	within 1 "list, while it is freed" ebbctl list
 done

@@ -289,7 +289,7 @@ hold_reclaim()
 
 	echo "$point $count" >"$RIG_DIR/run/hold"
 	begin_reclaim "$@"
-	wait_for 60 is_held_or_over
+	wait_for 90 is_held_or_over
 	is_held ||
 		fail "the reclaim was never at $point $count: $(cat "$RIG_DIR/run/client")"
 	HELD_SINCE=${EPOCHREALTIME/./}
@@ -508,7 +508,7 @@ wait_raised()
 # wait_own TEXT: longer than the lease of a target.
 wait_own()
 {
-	wait_for 60 all_is_own ||
+	wait_for 90 all_is_own ||
 		fail "$1: HIGH is still raised by $(marks_raised_mib) MiB, the knobs are '$(guest_knobs)' and were '$OWN_KNOBS'"
 	ok "$1: the marks and the knobs are the kernel's own"
 }

@@ -16,14 +16,14 @@ libvirt_start
 bare_start 2
 # shellcheck disable=SC2119
 start_ebbd
-wait_for 60 bare_are running false || fail "not listed as running: $(states)"
+wait_for 90 bare_are running false || fail "not listed as running: $(states)"
 
 restart_libvirtd()
 {
 	rig_kill "$(cat /run/libvirtd.pid)"
 	wait_for 90 not_connected || fail "ebbd does not notice"
 	libvirt_again
-	wait_for 60 bare_are running false || fail "ebbd is not back: $(states)"
+	wait_for 90 bare_are running false || fail "ebbd is not back: $(states)"
 }
 
 # Its threads and descriptors.
@@ -53,13 +53,13 @@ for _ in 1 2 3; do
 	restart_libvirtd
 done
 # shellcheck disable=SC2016 # for eval
-wait_for 30 eval '[ "$(usage)" = "$(sleep 1; usage)" ]'
+wait_for 90 eval '[ "$(usage)" = "$(sleep 1; usage)" ]'
 read -r _ fds_before < <(usage)
 rss_before=$(rss_kib)
 for _ in $(seq "${EBB_LIBVIRTD_ROUNDS:-10}"); do
 	restart_libvirtd
 done
-wait_for 60 is_back ||
+wait_for 90 is_back ||
 	fail "threads and descriptors grew: $(usage), descriptors $fds_before before"
 ok "threads and descriptors after ${EBB_LIBVIRTD_ROUNDS:-10} restarts: $(usage)"
 rss_after=$(rss_kib)

@@ -15,7 +15,7 @@ exporter_serves()
 # page [FRAGMENT]: as it is once it has asked a few times, in $dir/dom; the console in $dir/console.
 page()
 {
-	timeout -k 5 100 chromium --headless=new --no-sandbox --disable-gpu \
+	timeout -k 5 240 chromium --headless=new --no-sandbox --disable-gpu \
 		--disable-dev-shm-usage --user-data-dir="$dir/chromium" \
 		--window-size=1400,1000 --virtual-time-budget=9000 \
 		--enable-logging=stderr --dump-dom "$URL/${1:-}" \
@@ -54,7 +54,7 @@ RIG_PIDS+=("$MANY")
 	>"$RIG_DIR/log/exporter.log" 2>&1 </dev/null 8>&- &
 EXPORTER=$!
 RIG_PIDS+=("$EXPORTER")
-wait_for 10 exporter_serves || fail "$(cat "$RIG_DIR/log/exporter.log")"
+wait_for 90 exporter_serves || fail "$(cat "$RIG_DIR/log/exporter.log")"
 
 # More of them than there are places.
 slow=()
@@ -63,8 +63,8 @@ for _ in $(seq 70); do
 	slow+=($!)
 done
 RIG_PIDS+=("${slow[@]}")
-other=(curl -s --max-time 10 --interface 127.0.0.2)
-check "while 70 are slow, others are served" wait_for 20 "${other[@]}" -o "$dir/live" "$URL/api/live.json"
+other=(curl -s --max-time 20 --interface 127.0.0.2)
+check "while 70 are slow, others are served" wait_for 90 "${other[@]}" -o "$dir/live" "$URL/api/live.json"
 check "with the figures of all guests" test "$(jq -c '[.up, .trouble, (.domains | length),
 	(.shares | length), .budgets[0].name]' "$dir/live")" = '[true,"",300,300,"host"]'
 since=$SECONDS

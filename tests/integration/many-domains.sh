@@ -84,10 +84,8 @@ check_calls()
 
 is_quiet()
 {
-	local line count ticks
+	local line ticks
 
-	# The second look of each, for what came while the first was under way.
-	pause_us 5000000
 	line=$(log_line)
 	ticks=$(ebbd_ticks)
 	pause_us $((QUIET_S * 1000000))
@@ -163,7 +161,7 @@ one_life()
 	check_quiet "libvirtd anew"
 	check_calls "$line" "libvirtd anew"
 	at_most "$(ebbd_threads)" $THREADS_MAX || fail "libvirtd anew: $(ebbd_threads) threads"
-	wait_for 30 descriptors_are "$fds" ||
+	wait_for 90 descriptors_are "$fds" ||
 		fail "libvirtd anew: $(descriptors) descriptors, $fds before"
 	ok "libvirtd anew: $(ebbd_threads) threads, $fds descriptors"
 }

@@ -61,16 +61,16 @@ world_start
 there env EBB_BUILD="$build" "$0" there "$GUEST" "$RIG_DIR" >"$RIG_DIR/log/there" 2>&1 &
 host=$!
 RIG_PIDS=("$host" "${RIG_PIDS[@]}")
-wait_for 30 test -e "$RIG_DIR/there-is-ready" || fail "the second ebbd did not start"
+wait_for 90 test -e "$RIG_DIR/there-is-ready" || fail "the second ebbd did not start"
 
 guest_populate 400
 hold_reclaim resolved 1 --all
 # shellcheck disable=SC2086 # a word or none
 world_migrate $live --persistent >"$RIG_DIR/log/migrate" 2>&1 &
 migration=$!
-wait_for 60 migration_runs || fail "no migration: $(cat "$RIG_DIR/log/migrate")"
+wait_for 90 migration_runs || fail "no migration: $(cat "$RIG_DIR/log/migrate")"
 release_reclaim
-end_reclaim 60
+end_reclaim 90
 # Which of them ebbd hears of first: the job, that the guest stands still, or that it
 # was stopped.
 check_ended 1 'libvirt job|paused|was reset or stopped' "migrate ${live:-paused} in mid-reclaim"

@@ -69,7 +69,7 @@ for GUEST in "${guests[@]}"; do
 	# Longer than what is waited for an agent that comes meanwhile.
 	wait_for 90 lease_is_open || fail "no lease: $(ebbctl show "$GUEST")"
 done
-wait_for 30 shows "$paused" 'The guest is paused' || fail "not paused: $(ebbctl show "$paused")"
+wait_for 90 shows "$paused" 'The guest is paused' || fail "not paused: $(ebbctl show "$paused")"
 ok "two guests have a lease, one is paused"
 
 GUEST=$hung
@@ -84,7 +84,7 @@ takes "a reclaim waits for it"
 ! pid_gone "$CLIENT" || fail "no reclaim waits for it: $(cat "$RIG_DIR/run/client")"
 loop_was_there
 kill "$EBBD_PID"
-within 1 "ebbd ends, a reclaim waits for it" wait_for 30 pid_gone "$EBBD_PID"
+within 1 "ebbd ends, a reclaim waits for it" wait_for 90 pid_gone "$EBBD_PID"
 wait "$EBBD_PID" || fail "ebbd ended with $?"
 EBBD_PID=
 wait "$CLIENT"
@@ -97,14 +97,14 @@ wait_lease
 check_each "ebbd anew"
 kill -CONT "$qemu"
 GUEST=$hung
-wait_for 60 lease_is_open || fail "it goes on, and ebbd does not: $(ebbctl show "$hung")"
+wait_for 90 lease_is_open || fail "it goes on, and ebbd does not: $(ebbctl show "$hung")"
 ok "it goes on, and has a lease"
 
 hang
-end_reclaim 60
+end_reclaim 90
 check_ended 1 'answers in the guest any more; see whether the guest hangs' \
 	"the one that hangs"
-wait_for 60 shows "$hung" 'answered before and does so no more' ||
+wait_for 90 shows "$hung" 'answered before and does so no more' ||
 	fail "what is with it is not said: $(ebbctl show "$hung")"
 check_each "it is known to hang"
 for text in "$hung:agent-silent" "$paused:guest-paused" "$healthy:lease"; do

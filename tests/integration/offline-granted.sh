@@ -36,7 +36,7 @@ EBB_FAULT=granted:kill start_ebbd
 wait_lease
 guest_populate 400
 begin_reclaim --all
-wait_for 30 pid_gone "$EBBD_PID" || fail "granted was never reached"
+wait_for 90 pid_gone "$EBBD_PID" || fail "granted was never reached"
 wait "$CLIENT" "$EBBD_PID" 2>/dev/null
 EBBD_PID=
 
@@ -65,6 +65,6 @@ check "none is refused for that after a successor" [ "$(refusals)" = "$before" ]
 at_least $went 1 || fail "none of ${refused[*]} goes offline"
 ok "$went of ${#refused[@]} went offline and came back"
 # Once the module has looked at the memory map again.
-wait_for 30 is_whole || whole_again "a granted range that was to go offline"
+wait_for 90 is_whole || whole_again "a granted range that was to go offline"
 ok "all comes back"
 check "the guest's log is clean" dmesg_clean

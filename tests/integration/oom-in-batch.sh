@@ -74,8 +74,8 @@ session_ended_for_pressure()
 
 ends_for_pressure()
 {
-	end_reclaim 60
-	wait_for 20 session_ended_for_pressure ||
+	end_reclaim 90
+	wait_for 90 session_ended_for_pressure ||
 		fail "$1: session state $(guest "ask-module state"), $ENDED"
 	ok "$1: the guest ended the session for its need"
 }
@@ -84,11 +84,11 @@ started_rig --memory 768 --cmdline loglevel=6
 watch_stalls
 
 begin_fault granted:stop
-wait_for 30 ebbd_is_stopped || fail "granted was never reached"
-wait_for 30 polls_unbound || fail "'$(pollers)' polls"
+wait_for 90 ebbd_is_stopped || fail "granted was never reached"
+wait_for 90 polls_unbound || fail "'$(pollers)' polls"
 ok "a batch is polled by a worker that no other work waits for"
 grow_beyond 40
-wait_for 60 console_says 'MiB are with the host, waiting' ||
+wait_for 90 console_says 'MiB are with the host, waiting' ||
 	fail "no OOM came to it: $(cat "$RIG_DIR/run/grown")"
 kill -CONT "$EBBD_PID"
 grown_is_well "an OOM while a batch is out"
@@ -100,11 +100,11 @@ wait_lease
 whole_again "an OOM while a batch is out"
 
 begin_fault granted:kill
-wait_for 30 pid_gone "$EBBD_PID" || fail "granted was never reached"
+wait_for 90 pid_gone "$EBBD_PID" || fail "granted was never reached"
 wait "$CLIENT" "$EBBD_PID" 2>/dev/null
 EBBD_PID=
 grow_beyond 40
-wait_for 60 console_says 'the host keeps' || fail "no OOM came to it"
+wait_for 90 console_says 'the host keeps' || fail "no OOM came to it"
 wait "$GROW" && fail "it has grown beyond its memory"
 no_kill && fail "nobody was killed: $(cat "$RIG_DIR/run/grown")"
 ok "a dead host: the guest waited, then killed who grew"

@@ -85,7 +85,7 @@ check_guest()
 
 	make_cold
 	guest "work --anon $HOT_MIB --report /run/work >/run/work.out 2>&1 &"
-	wait_for 60 is_working || fail "the guest does not work"
+	wait_for 90 is_working || fail "the guest does not work"
 	read_cold
 	sum=$COLD_SUM ms=$COLD_MS
 	speed=$(hot_speed)
@@ -161,7 +161,7 @@ refused 1 'rungs allows.*(pageout).*--rungs all' "a reclaim" ebbctl reclaim "$GU
 check "and allowed again" ebbctl set "$GUEST" --rungs all
 await_rung private-memory
 check "it is paused" virsh suspend "$GUEST"
-wait_for 60 closed_for guest-paused ||
+wait_for 90 closed_for guest-paused ||
 	fail "it is not closed for that: $(ebbctl show "$GUEST" 2>&1)"
 check "and resumed" virsh resume "$GUEST"
 await_rung private-memory
@@ -177,7 +177,7 @@ ok "of 760 MiB $(mib "$(result reclaimed-bytes)") came, then: $(result ended), $
 guest_remove "$GUEST"
 define memfd
 guest_start
-wait_for 25 closed_for guest-booting ||
+wait_for 90 closed_for guest-booting ||
 	fail "it does not count as booting: $(ebbctl show "$GUEST" 2>&1)"
 ok "what was started a short while ago is not paged out"
 guest_wait

@@ -20,7 +20,7 @@ serve()
 	socat "TCP-LISTEN:$1,bind=127.0.0.1,reuseaddr,fork" "SYSTEM:$2" \
 		2>>"$RIG_DIR/log/socat" &
 	RIG_PIDS+=("$!")
-	wait_for 10 listens "$1" || fail "port $1: $(cat "$RIG_DIR/log/socat")"
+	wait_for 90 listens "$1" || fail "port $1: $(cat "$RIG_DIR/log/socat")"
 }
 
 # passt gives the guest the host's address, and its gateway stands for the host.
@@ -88,7 +88,7 @@ libvirt_start
 install -d -m 777 "$RIG_DIR/net"
 passt --foreground --quiet --socket "$RIG_DIR/net/socket" 2>"$RIG_DIR/log/passt" &
 RIG_PIDS+=("$!")
-wait_for 10 test -S "$RIG_DIR/net/socket" || fail "no passt: $(cat "$RIG_DIR/log/passt")"
+wait_for 90 test -S "$RIG_DIR/net/socket" || fail "no passt: $(cat "$RIG_DIR/log/passt")"
 chmod 666 "$RIG_DIR/net/socket"
 guest_boot --memory 640 --network "$RIG_DIR/net/socket"
 # shellcheck disable=SC2119
@@ -109,12 +109,12 @@ for _ in $(seq $ROUNDS); do
 	guest_populate 300
 	reclaim --all || fail "reclaim: $RESULT $(cat "$RIG_DIR/run/stderr")"
 	taken=$((taken + $(result reclaimed-bytes)))
-	wait_for 60 went_through || fail "nothing goes through: $(guest "cat /run/errors")"
+	wait_for 90 went_through || fail "nothing goes through: $(guest "cat /run/errors")"
 done
 check "$(mib $taken) were reclaimed meanwhile" at_least $taken $((ROUNDS * 150 << 20))
 guest "touch /run/enough"
-wait_for 60 has_ended || fail "the guest's loop does not end: $(guest "cat /run/errors")"
-wait_for 60 all_are_summed || fail "$(rounds) rounds, but these sums: $(cat "$RIG_DIR/sums")"
+wait_for 90 has_ended || fail "the guest's loop does not end: $(guest "cat /run/errors")"
+wait_for 90 all_are_summed || fail "$(rounds) rounds, but these sums: $(cat "$RIG_DIR/sums")"
 [ -z "$(guest "cat /run/wrong 2>/dev/null")" ] || fail "the guest got other bytes: $(guest "cat /run/wrong /run/errors")"
 count=$(grep -cx "$SUM" "$RIG_DIR/sums")
 [ "$(wc -l <"$RIG_DIR/sums")" = "$count" ] || fail "the host got other bytes: $(sort "$RIG_DIR/sums" | uniq -c)"

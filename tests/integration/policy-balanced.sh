@@ -47,7 +47,7 @@ at_least $(($(guest_status reclaimed-bytes) - taken_before)) $((150 << 20)) ||
 	fail "the books do not say so: $(ebbctl show "$GUEST")"
 wait_for 90 explained_is state 'little|no-spare' ||
 	fail "it does not come to rest: $(ebbctl explain "$GUEST")"
-wait_for 30 cushion_is_left ||
+wait_for 90 cushion_is_left ||
 	fail "only $(mib "$(free_on_host)") are left to the guest"
 ok "and comes to rest above the cushion: $(explained text)"
 grep -q "policy: $GUEST: .* that it does not use" "$RIG_DIR/log/ebbd.log" ||

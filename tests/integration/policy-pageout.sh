@@ -33,7 +33,7 @@ wait_for 240 on_rung pageout private-memory ||
 check "its owner keeps it a min" ebbctl set "$GUEST" --min ${MIN_MIB}M
 guest_run 120 "fill --hold 300" || fail "the guest could not populate 300 MiB"
 guest "work --anon 24 --report /run/work >/run/work.out 2>&1 &"
-wait_for 60 is_working || fail "the guest does not work"
+wait_for 90 is_working || fail "the guest does not work"
 wait_for 120 explained_is text '.*nearly out of memory.*' ||
 	fail "it is not explained: $(ebbctl explain "$GUEST")"
 ok "without need: $(explained text)"

@@ -57,11 +57,11 @@ export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$RIG_DIR/run/bus
 dbus-daemon --system --nofork --nopidfile --address="$DBUS_SYSTEM_BUS_ADDRESS" \
 	>"$RIG_DIR/log/bus.log" 2>&1 7<&- 8>&- &
 bus=$!
-wait_for 20 bus_answers org.freedesktop.DBus || fail "no bus"
+wait_for 90 bus_answers org.freedesktop.DBus || fail "no bus"
 $POLKITD --no-debug >"$RIG_DIR/log/polkitd.log" 2>&1 7<&- 8>&- &
 polkitd=$!
 trap 'status=$?; kill -CONT $polkitd; kill $polkitd $bus; (exit $status); at_exit' EXIT
-wait_for 20 bus_answers org.freedesktop.PolicyKit1 || fail "no polkitd"
+wait_for 90 bus_answers org.freedesktop.PolicyKit1 || fail "no polkitd"
 
 libvirt_start
 chmod 755 "$RIG_DIR" "$RIG_DIR/run"
@@ -88,15 +88,15 @@ check "the log has it" \
 	grep -q "polkit cannot be asked whether uid $(id -u games).*not answered" \
 	"$RIG_DIR/log/ebbd.log"
 kill -CONT $polkitd
-wait_for 30 pause_as games || fail "not again once polkit goes on"
+wait_for 90 pause_as games || fail "not again once polkit goes on"
 ok "and again once it goes on"
 
 kill $polkitd
-wait_for 20 pid_gone $polkitd || fail "polkitd does not end"
+wait_for 90 pid_gone $polkitd || fail "polkitd does not end"
 refused 1 'may only look.*polkit is not on the system bus: install' \
 	"nobody without polkit" pause_as games
 kill $bus
-wait_for 20 pid_gone $bus || fail "the bus does not end"
+wait_for 90 pid_gone $bus || fail "the bus does not end"
 refused 1 'may only look.*system bus does not answer: start dbus' \
 	"nobody without a bus" pause_as games
 check "ebbd goes on" ebbctl policy status

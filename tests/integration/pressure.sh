@@ -47,7 +47,7 @@ refaults_rest()
 
 started_rig --memory 1024 --disk 500
 guest "work --cache 500 --report /run/work >/run/work.out 2>&1 &"
-wait_for 60 work_reports || fail "no work: $(guest "cat /run/work.out")"
+wait_for 90 work_reports || fail "no work: $(guest "cat /run/work.out")"
 KILLS=$(guest_vmstat oom_kill)
 speed=$(work_speed)
 refaults=$(guest_vmstat workingset_refault_file)

@@ -63,7 +63,7 @@ start_trace()
 	strace -f -qq -o "$RIG_DIR/log/trace" -p "$EBBD_PID" 2>/dev/null 8>&- &
 	tracer=$!
 	RIG_PIDS+=("$tracer")
-	wait_for 10 traced || fail "strace did not attach"
+	wait_for 90 traced || fail "strace did not attach"
 }
 
 traced()

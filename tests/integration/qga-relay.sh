@@ -56,7 +56,7 @@ written()
 {
 	guest "[ -e /run/written ] && [ \"\$(cat /mnt/file)\" = kept ]"
 }
-wait_for 20 written || fail "what waited for the thaw was not written"
+wait_for 90 written || fail "what waited for the thaw was not written"
 ok "what waited for it is written"
 
 # A program that the host starts is one of the guest's own, not of the agent's.
@@ -76,17 +76,17 @@ pings()
 {
 	virsh qemu-agent-command "$GUEST" --timeout 5 '{"execute":"guest-ping"}'
 }
-wait_for 60 pings || fail "no ping after it went on"
+wait_for 90 pings || fail "no ping after it went on"
 ok "it goes on, and is served again"
 guest "kill -9 \$(pidof qemu-ga)"
-wait_for 60 pings || fail "no ping after qemu-ga was killed"
+wait_for 90 pings || fail "no ping after qemu-ga was killed"
 ok "one that was killed is started again, and served"
 
 # What the system refuses stays refused.
 guest "mkdir -p /etc/default
 	echo 'DAEMON_ARGS=\"-b guest-get-time\"' >/etc/default/qemu-guest-agent
 	kill -9 \$(pidof qemu-ga)"
-wait_for 60 pings || fail "no ping with a block list"
+wait_for 90 pings || fail "no ping with a block list"
 refused 1 'disabled|has not been found|blocked' "a command that the guest blocks stays blocked" \
 	virsh qemu-agent-command "$GUEST" '{"execute":"guest-get-time"}'
 
@@ -105,8 +105,8 @@ served()
 		[ "$(cat $port/name)" != org.ebb.agent.0 ] || echo ${port##*/}; done')
 	[ -n "$port" ] && guest "ls -l /proc/\$(cat /run/ebb-agent.started)/fd" | grep -q "$port\$"
 }
-wait_for 30 served || fail "the new channel is not open: $(guest 'cat /run/ebb-agent.log')"
+wait_for 90 served || fail "the new channel is not open: $(guest 'cat /run/ebb-agent.log')"
 ok "the agent serves it"
-wait_for 30 pings || fail "the stock channel is not served any more"
+wait_for 90 pings || fail "the stock channel is not served any more"
 ok "and the stock one as before"
 check "the guest's log is clean" dmesg_clean

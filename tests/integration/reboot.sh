@@ -22,10 +22,10 @@ for way in reset reboot-orderly reset-in-reclaim; do
 		hold_reclaim granted 1 --all
 		virsh reset "$GUEST" ;;
 	esac
-	wait_for 90 booted_anew || fail "$way: the guest did not come back"
+	wait_for 300 booted_anew || fail "$way: the guest did not come back"
 	if [ $way = reset-in-reclaim ]; then
 		release_reclaim
-		end_reclaim 60
+		end_reclaim 90
 		check_ended 1 'was reset or stopped' "$way"
 	fi
 	guest_churn $((100 << 20))

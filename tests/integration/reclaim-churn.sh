@@ -20,7 +20,7 @@ for ((round = 1; round <= rounds; round++)); do
 	{
 		[ "$(churn_verified)" -gt "$verified" ]
 	}
-	wait_for 20 churn_goes_on || fail "round $round: churn stands still"
+	wait_for 90 churn_goes_on || fail "round $round: churn stands still"
 done
 ok "$rounds rounds took $(mib $taken)"
 verdict=$(churn_ends) || fail "$verdict"

@@ -67,9 +67,9 @@ ok "gently it took $((gentle_us / 1000)) ms, else $((fast_us / 1000)) ms"
 guest_populate 512
 before=$(backing_bytes)
 begin_reclaim --all --gentle
-wait_for 30 some_came || fail "nothing comes: $(ebbctl show "$GUEST")"
+wait_for 90 some_came || fail "nothing comes: $(ebbctl show "$GUEST")"
 kill -INT "$(pgrep -P "$CLIENT")"
-end_reclaim 10
+end_reclaim 90
 check "Ctrl-C ends it ($ENDED)" [ "${ENDED%%:*}" = "exit 130" ]
 reclaim --all || fail "reclaim: $(cat "$RIG_DIR/run/stderr")"
 check "and all else is had by another" [ "$(result ended)" = drained ]
@@ -80,7 +80,7 @@ guest_populate 640
 check "the policy goes on" ebbctl policy resume
 wait_for 120 is_gentle || fail "it is not gentle: $(ebbctl explain "$GUEST")"
 host_wants $((128 << 10))
-wait_for 60 is_needed || fail "need changes nothing: $(ebbctl explain "$GUEST")"
+wait_for 90 is_needed || fail "need changes nothing: $(ebbctl explain "$GUEST")"
 ok "it is asked anew: $(grep -o "policy: $GUEST: .*, because host has.*" "$RIG_DIR/log/ebbd.log" | head -n 1)"
 # A rest ends as cancelled; a piece that ran just then went on without rests.
 end=$(ended_for_need)

@@ -11,7 +11,7 @@ libvirt_start
 start_ebbd
 for backing in private private-memfd file; do
 	guest_boot --memory 768 --backing $backing
-	wait_for 20 guest_is rung observe || fail "rung is $(guest_status rung)"
+	wait_for 90 guest_is rung observe || fail "rung is $(guest_status rung)"
 	guest_populate 300
 	[ $backing = file ] && remedy='tmpfs' || remedy='shared memory'
 	# A memfd that is mapped privately shrinks by itself, also without ebbd,

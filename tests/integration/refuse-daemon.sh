@@ -14,14 +14,14 @@ start_ebbd
 
 try_ebbd()
 {
-	timeout 10 "$(program ebbd)" -c "$URI" --config "$RIG_DIR/ebbd.conf" \
+	timeout 60 "$(program ebbd)" -c "$URI" --config "$RIG_DIR/ebbd.conf" \
 		--socket "$EBBD_SOCKET" "$@"
 }
 
 try_config()
 {
 	printf '%b' "$1" >"$RIG_DIR/wrong.conf"
-	timeout 10 "$(program ebbd)" -c "$URI" --config "$RIG_DIR/wrong.conf" \
+	timeout 60 "$(program ebbd)" -c "$URI" --config "$RIG_DIR/wrong.conf" \
 		--socket "$RIG_DIR/run/other.sock"
 }
 
@@ -61,7 +61,7 @@ stop_ebbd
 rm "$RIG_DIR/ebbd.conf"
 EBBD_PROGRAM=$build/tests/integration/ebbd-faults
 EBB_FAULT=turn:fail:5 start_ebbd
-wait_for 60 pid_gone "$EBBD_PID" || fail "ebbd goes on with a loop that fails"
+wait_for 90 pid_gone "$EBBD_PID" || fail "ebbd goes on with a loop that fails"
 wait "$EBBD_PID"
 status=$?
 EBBD_PID=

@@ -11,7 +11,7 @@ libvirt_start
 start_ebbd
 guest_boot --memory 768 --cmdline "ebb.no-agent ebb.no-module"
 guest_populate 300
-wait_for 20 guest_is rung observe || fail "rung is $(guest_status rung)"
+wait_for 90 guest_is rung observe || fail "rung is $(guest_status rung)"
 refused 1 'ebb-agent.*systemctl' "no agent" ebbctl reclaim "$GUEST" --all
 
 guest "guest-start agent"
@@ -19,7 +19,7 @@ module_missing()
 {
 	ebbctl show "$GUEST" | grep -qi 'ebb\.ko\|module'
 }
-wait_for 20 module_missing || fail "it does not see the agent: $(ebbctl show "$GUEST")"
+wait_for 90 module_missing || fail "it does not see the agent: $(ebbctl show "$GUEST")"
 refused 1 'not installed for kernel .*ebb-dkms.*modprobe ebb' "no module" ebbctl reclaim "$GUEST" --all
 
 guest "guest-start module"

@@ -10,7 +10,7 @@ rig_init
 libvirt_start
 guest_boot --memory 1024 --cmdline page_poison=1
 start_ebbd
-wait_for 30 guest_is rung observe || fail "rung is $(guest_status rung)"
+wait_for 90 guest_is rung observe || fail "rung is $(guest_status rung)"
 guest_populate 500
 refused 1 'page_poison' "a guest that poisons free pages" \
 	ebbctl reclaim "$GUEST" --all

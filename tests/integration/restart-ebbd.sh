@@ -29,7 +29,7 @@ for point in "taken 1" "granted 1" "checked 1" "punched 1" "resolved 2"; do
 	kill -9 "$EBBD_PID"
 	wait "$EBBD_PID" 2>/dev/null
 	EBBD_PID=
-	end_reclaim 30
+	end_reclaim 90
 	check_ended '[1-9]' '' "killed at $point"
 	rm "$RIG_DIR/run/hold"
 	# shellcheck disable=SC2119

@@ -11,7 +11,7 @@ daemon=$EBBD_PID
 guest_populate 500
 rig_kill "$(cat /run/libvirtd.pid)"
 refused 1 'libvirtd' "reclaim without libvirtd" \
-	timeout 30 "$(program ebbctl)" --socket "$EBBD_SOCKET" \
+	timeout 90 "$(program ebbctl)" --socket "$EBBD_SOCKET" \
 	reclaim "$GUEST" --all
 libvirt_again
 wait_lease

@@ -29,9 +29,9 @@ unloaded_at()
 			guest "[ -d /sys/module/ebb ]"
 	fi
 	release_reclaim
-	wait_for 60 rmmod_is_over || fail "rmmod at $1: it hangs"
+	wait_for 90 rmmod_is_over || fail "rmmod at $1: it hangs"
 	check "rmmod at $1" guest "cat /run/rmmod.error; [ \$(cat /run/rmmod) = 0 ]"
-	end_reclaim 60
+	end_reclaim 90
 	check_ended 1 'ebb\.ko' "rmmod at $1"
 	guest "guest-start module"
 	wait_lease
@@ -41,7 +41,7 @@ use_faulty_ebbd
 started_rig --memory 1536
 guest_churn $((200 << 20))
 check "rmmod while idle" guest "rmmod ebb"
-wait_for 20 guest_is rung observe || fail "rung is $(guest_status rung)"
+wait_for 90 guest_is rung observe || fail "rung is $(guest_status rung)"
 refused 1 'modprobe ebb' "reclaim without module" \
 	ebbctl reclaim "$GUEST" --all
 guest "guest-start module"

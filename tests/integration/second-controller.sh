@@ -27,7 +27,7 @@ second_starts()
 	start_ebbd --config "$RIG_DIR/second.conf" --socket "$EBBD_SOCKET"
 }
 second_starts
-wait_for 30 second_is_kept_away ||
+wait_for 90 second_is_kept_away ||
 	fail "the second ebbd says: $(ebbctl show "$GUEST" 2>&1)"
 ok "the second ebbd sees that there is another"
 
@@ -53,7 +53,7 @@ kill -CONT "$first"
 # The shell is not to tell of it.
 disown "$first"
 kill -9 "$first"
-wait_for 30 lease_is_open ||
+wait_for 90 lease_is_open ||
 	fail "the first is dead, and the second says: $(ebbctl show "$GUEST" 2>&1)"
 ok "the second takes over from the dead"
 whole_again "the second"

@@ -35,7 +35,7 @@ in_reclaim()
 	hold_reclaim "$point" 1 --all
 	check "$text at $point" "$@"
 	release_reclaim
-	end_reclaim 60
+	end_reclaim 90
 	text="$text at $point, and the reclaim"
 	if [ "$status" = 0 ]; then
 		went_on "$text"
@@ -49,13 +49,13 @@ verifier_goes_on()
 {
 	local verified
 
-	guest_run 60 true || fail "$1: the guest does not answer"
+	guest_run 120 true || fail "$1: the guest does not answer"
 	verified=$(churn_verified)
 	verified_more()
 	{
 		[ "$(churn_verified)" -gt "$verified" ]
 	}
-	wait_for 30 verified_more || fail "$1: $(guest "cat /run/churn.out")"
+	wait_for 90 verified_more || fail "$1: $(guest "cat /run/churn.out")"
 }
 
 # reverted HOW SNAPSHOT STATUS ENDED

@@ -34,7 +34,7 @@ guest_populate 700
 check "nothing is in swap" test "$(guest_number swapped-bytes)" = 0
 
 echo $((LIMIT_MIB << 20)) >"$limit" || rig_skip "$limit cannot be written"
-wait_for 60 is_swapped_out || fail "$(mib "$(guest_swapped)") swapped out"
+wait_for 90 is_swapped_out || fail "$(mib "$(guest_swapped)") swapped out"
 held=$(backing_bytes)
 swapped=$(guest_number swapped-bytes)
 resident=$(guest_number resident-bytes)

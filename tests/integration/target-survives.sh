@@ -13,7 +13,7 @@ wait_raised 200 "set"
 stop_ebbd
 start_ebbd
 wait_lease
-wait_for 30 guest_is target-bytes $bytes ||
+wait_for 90 guest_is target-bytes $bytes ||
 	fail "after a restart of ebbd: $(ebbctl show "$GUEST")"
 ok "ebbd knows it after a restart"
 
@@ -21,7 +21,7 @@ virsh destroy "$GUEST" >/dev/null
 virsh start "$GUEST" >/dev/null || fail "the guest did not start again"
 guest_wait
 wait_raised 200 "the guest was started anew"
-wait_for 30 guest_is target-state held ||
+wait_for 90 guest_is target-state held ||
 	fail "target-state is $(guest_status target-state)"
 ok "and holds it"
 

@@ -30,18 +30,18 @@ check "LOW and MIN are left alone" [ "$(lows)" = "$(cut -d ' ' -f 1-3 <<<"$marks
 before=$(lows)
 kib=$(guest "cat /proc/sys/vm/min_free_kbytes")
 guest "echo $((kib + 4096)) >/proc/sys/vm/min_free_kbytes"
-wait_for 30 raised_over_new ||
+wait_for 90 raised_over_new ||
 	fail "min_free_kbytes written: raised by $(marks_raised_mib) MiB, marks '$(guest_marks)'"
 new=$(lows)
 ok "new marks of the kernel, and HIGH is raised over them"
 set_target none
-wait_for 30 marks_are_own || fail "target none: raised by $(marks_raised_mib) MiB"
+wait_for 90 marks_are_own || fail "target none: raised by $(marks_raised_mib) MiB"
 check "target none: the kernel's own, which are the new ones" [ "$(lows)" = "$new" ]
 marks=$(guest_marks)
 
 set_target 300M
 wait_raised 300 "set again"
-check "rmmod" guest_run 30 "rmmod ebb"
+check "rmmod" guest_run 120 "rmmod ebb"
 # By then the agent may have turned to the kernel's own knobs, which move all.
 check "rmmod: HIGH is the kernel's own at once" marks_are_own
 guest "guest-start module"

@@ -95,7 +95,7 @@ for round in $(seq $ROUNDS); do
 	reclaim --all || fail "reclaim: $RESULT $(cat "$RIG_DIR/run/stderr")"
 	taken=$((taken + $(result reclaimed-bytes)))
 	# The next buffers are of memory that was taken.
-	wait_for 60 has_verified_more || fail "share-io stands still: $(guest "cat /run/share-io.out")"
+	wait_for 90 has_verified_more || fail "share-io stands still: $(guest "cat /run/share-io.out")"
 	guest "sync; echo 1 >/proc/sys/vm/drop_caches"
 done
 check "$(mib $taken) were reclaimed meanwhile" at_least $taken $((ROUNDS * 180 << 20))
@@ -111,9 +111,9 @@ check "virtiofsd still has it" is_served
 pin_memory "$(backing_paths | head -n 1 | cut -d ' ' -f 2)" 2>"$RIG_DIR/log/pin" &
 pinning=$!
 RIG_PIDS+=("$pinning")
-wait_for 30 test -e "$RIG_DIR/run/pinned" || fail "no memory is locked: $(cat "$RIG_DIR/log/pin")"
+wait_for 90 test -e "$RIG_DIR/run/pinned" || fail "no memory is locked: $(cat "$RIG_DIR/log/pin")"
 look_again
-wait_for 30 is_refused_for "process $pinning, perl, pins it" >/dev/null ||
+wait_for 90 is_refused_for "process $pinning, perl, pins it" >/dev/null ||
 	fail "who pins it is not seen: $(ebbctl show "$GUEST" 2>&1)"
 ok "a process that pins it closes the rung by name"
 rig_kill "$pinning"
