@@ -804,6 +804,39 @@ static void test_guest_changes_in_a_rest(void **state)
 	assert_int_equal(fake_vm.reclaims, 1);
 }
 
+/* It goes on if libvirtd is back before the rest is over, and is told else. */
+static void test_libvirt_goes_in_a_rest(void **state)
+{
+	struct asker person = { .vm = vm };
+
+	(void)state;
+	begin_to_rest(&person);
+	ebb_vm_disconnect(vm);
+	assert_int_equal(person.reports, 0);
+	ebb_vm_reconnect(vm, vm->domain);
+	fake_vm_settle_down();
+	assert_int_equal(person.reports, 0);
+	ebb_vm_disconnect(vm);
+	ebb_vm_end_rest(vm);
+	vm->settle(vm);
+	assert_ended(&person, EBB_END_LIBVIRT_GONE);
+	assert_int_equal(person.outcome.bytes, 10 * EBB_MIB);
+
+	ebb_vm_reconnect(vm, vm->domain);
+	fake_vm_settle_down();
+	person.reports = 0;
+	fake_vm.reclaims = 0;
+	begin_to_rest(&person);
+	ebb_vm_disconnect(vm);
+	ebb_vm_reconnect(vm, vm->domain);
+	fake_vm.rests = 0;
+	ebb_vm_end_rest(vm);
+	vm->settle(vm);
+	fake_vm_until(person.reports > 0);
+	assert_ended(&person, EBB_END_SATISFIED);
+	assert_int_equal(fake_vm.reclaims, 2);
+}
+
 /* Its guest is looked at when that rests, too; its own time limit is the limit. */
 static void test_memory_is_resized_in_a_rest(void **state)
 {
@@ -1445,6 +1478,7 @@ int main(void)
 		VM_TEST(test_domain_ends_in_a_rest),
 		VM_TEST(test_ebbd_ends_in_a_rest),
 		VM_TEST(test_guest_changes_in_a_rest),
+		VM_TEST(test_libvirt_goes_in_a_rest),
 		VM_TEST(test_memory_is_resized_in_a_rest),
 		VM_TEST(test_set_in_a_rest),
 		VM_TEST(test_rung_report),
