@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # What nobody waits for is taken in pieces with rests between them, and Ctrl-C ends it at
-# once. The policy takes so what the host does not need, until it does: what is gentle ends
+# once. Who asks in a piece is refused, and the guest, which took its time, goes on in a
+# session of which somebody waits. The policy takes so what the host does not need, until it does: what is gentle ends
 # then, and the guest is asked anew, for that reason.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -73,6 +74,16 @@ end_reclaim 90
 check "Ctrl-C ends it ($ENDED)" [ "${ENDED%%:*}" = "exit 130" ]
 reclaim --all || fail "reclaim: $(cat "$RIG_DIR/run/stderr")"
 check "and all else is had by another" [ "$(result ended)" = drained ]
+
+guest_populate 512
+before=$(backing_bytes)
+hold_reclaim resolved 1 --all --gentle
+refused 1 "runs already" "another one has to wait" ebbctl reclaim "$GUEST" --all
+release_reclaim
+end_reclaim 60
+went_on "what was gentle goes on"
+was_held_too_long || at_least $((before - $(backing_bytes))) $((400 << 20)) ||
+	fail "of 512 MiB only $(mib $((before - $(backing_bytes)))) came: $RESULT"
 
 # ---- of the policy ----
 
