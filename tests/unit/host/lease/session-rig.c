@@ -40,6 +40,8 @@ int __wrap_ebb_lapse_punch(struct ebb_lapse *lapse, int fd, off_t offset,
 	int r;
 
 	rig.punches.calls++;
+	if (rig.punches.before && rig.punches.calls == 1)
+		rig.punches.before();
 	rig.punches.after_gone |= rig.guest.gone;
 	for (off_t at = 0; at < bytes; at += FAKE_RANGE_BYTES)
 		if (slot_state_at((uint64_t)(offset + at)) != EBB_LEASE_GRANTED)
@@ -139,6 +141,8 @@ void session_run_alone(void)
 					&rig.books, fake_domain(),
 					fake_channel(), 5000),
 			 0);
+	if (rig.bytes_per_ms)
+		tools.puncher.bytes_per_ms = rig.bytes_per_ms;
 	rig.outcome = ebb_session_run(&tools, false);
 	ebb_tools_release(&tools);
 }

@@ -23,6 +23,7 @@
 struct session_rig {
 	struct fake_guest guest;
 	struct ebb_bounds bounds;
+	uint64_t bytes_per_ms; /* that punches achieve; 0: not known yet */
 	uint32_t timeout_ms;
 	struct ebb_books books;
 	struct ebb_outcome outcome;
@@ -42,6 +43,7 @@ struct session_rig {
 	/* What a punch does, and what it saw. */
 	struct {
 		atomic_uint calls;
+		void (*before)(void); /* the first call, or NULL */
 		uint32_t sleep_ms; /* before the first call returns */
 		int error; /* of a call, from the one that is told */
 		uint32_t error_from;
