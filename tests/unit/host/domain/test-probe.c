@@ -4,305 +4,15 @@
  * without an agent are four things, and the guest agent's channel is asked only
  * where that is allowed. libvirt, the process and the agent are played.
  */
+#include "tests/unit/host/domain/fake-look.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "common/clock.h"
 #include "common/size.h"
-#include "host/memory/peers.h"
-#include "host/domain/probe.h"
-#include "host/libvirt/agent.h"
-#include "host/memory/age.h"
 #include "tests/unit/host/rung/fake-balloon.h"
-
-static struct {
-	enum ebb_domain_state state;
-	const char *own; /* state of the channel; NULL: there is none */
-	const char *qga;
-	const char *definition; /* NULL: it is transient */
-	const char *own_policy; /* attributes of Ebb's metadata; NULL: none */
-	bool pinned;
-	int own_answer; /* of asking there */
-	int qga_answer;
-	uint32_t own_asks;
-	uint32_t qga_asks;
-	uint32_t age_s;
-	bool restored;
-	uint64_t start_ticks;
-	const char *record; /* of its balloon, attributes; NULL: none */
-	bool reporting; /* as of freePageReporting='on' */
-	const char *
-		balloon; /* what is in <memballoon model='virtio'>; NULL: none */
-	const char *memory_device;
-	uint32_t shared_files; /* of its process */
-	bool pooled; /* some of its memory, by /proc */
-	int usage_result;
-	struct ebb_budget_swap swap; /* of the host */
-} fake;
-
-static int own_channel, qga_channel; /* their addresses are two */
-static struct ebb_probe before, found;
-static atomic_bool gone;
-
-/* ---- in place of virt.c, channel.c, agent.c ---- */
-
-enum ebb_domain_state ebb_domain_ask_state(struct ebb_domain *domain)
-{
-	(void)domain;
-	return fake.state;
-}
-
-bool ebb_domain_state_is_active(enum ebb_domain_state state)
-{
-	return state != EBB_DOMAIN_SHUTOFF;
-}
-
-static void add_channel(char *xml, const char *name, const char *state)
-{
-	if (!state)
-		return;
-	strcat(xml, "<channel type='unix'><target type='virtio' name='");
-	strcat(xml, name);
-	strcat(xml, "' state='");
-	strcat(xml, state);
-	strcat(xml, "'/></channel>");
-}
-
-int ebb_domain_xml(struct ebb_domain *domain, char **ret_xml)
-{
-	(void)domain;
-	*ret_xml = calloc(1, 4096);
-	assert_non_null(*ret_xml);
-	strcpy(*ret_xml, "<domain type='kvm'><memory unit='KiB'>1048576"
-			 "</memory><currentMemory unit='KiB'>1048576"
-			 "</currentMemory>");
-	if (fake.own_policy)
-		sprintf(*ret_xml + strlen(*ret_xml),
-			"<metadata><ebb:policy xmlns:ebb='" EBB_METADATA_URI
-			"' %s/></metadata>",
-			fake.own_policy);
-	if (fake.record)
-		sprintf(*ret_xml + strlen(*ret_xml),
-			"<metadata><a:held xmlns:a='" EBB_BALLOON_URI
-			"' %s/></metadata>",
-			fake.record);
-	if (fake.pinned)
-		strcat(*ret_xml, "<cputune><vcpupin vcpu='0' cpuset='0'/>"
-				 "</cputune>");
-	strcat(*ret_xml, "<devices>");
-	add_channel(*ret_xml, EBB_CHANNEL_NAME, fake.own);
-	add_channel(*ret_xml, QGA_CHANNEL_NAME, fake.qga);
-	if (fake.reporting)
-		strcat(*ret_xml, "<memballoon model='virtio' "
-				 "freePageReporting='on'/>");
-	if (fake.balloon)
-		sprintf(*ret_xml + strlen(*ret_xml),
-			"<memballoon model='virtio'>%s</memballoon>",
-			fake.balloon);
-	if (fake.memory_device)
-		strcat(*ret_xml, fake.memory_device);
-	strcat(*ret_xml, "</devices></domain>");
-	return 0;
-}
-
-int ebb_domain_definition(struct ebb_domain *domain, char **ret_xml)
-{
-	(void)domain;
-	if (!fake.definition)
-		return -ENODATA;
-	*ret_xml = strdup(fake.definition);
-	return 0;
-}
-
-const char *ebb_domain_name(const struct ebb_domain *domain)
-{
-	(void)domain;
-	return "web1";
-}
-
-const char *ebb_domain_uuid(const struct ebb_domain *domain)
-{
-	(void)domain;
-	return "11111111-2222-3333-4444-555555555555";
-}
-
-int ebb_channel_open(struct ebb_domain *domain, bool own,
-		     const struct ebb_channel_ops *ops, void *opaque,
-		     struct ebb_channel **ret_channel)
-{
-	(void)domain;
-	(void)ops;
-	(void)opaque;
-	*ret_channel = (struct ebb_channel *)(void *)(own ? &own_channel
-							  : &qga_channel);
-	return 0;
-}
-
-void ebb_channel_close(struct ebb_channel *channel)
-{
-	(void)channel;
-}
-
-uint64_t ebb_channel_events_before_reply(struct ebb_channel *channel)
-{
-	(void)channel;
-	return 3;
-}
-
-int ebb_agent_info(struct ebb_channel *channel, uint32_t timeout_ms,
-		   struct ebb_msg_info *ret_info,
-		   struct ebb_msg_error *ret_error)
-{
-	bool own = channel == (void *)&own_channel;
-
-	(void)timeout_ms;
-	memset(ret_info, 0, sizeof(*ret_info));
-	strcpy(ret_error->text, "its words");
-	fake.own_asks += own;
-	fake.qga_asks += !own;
-	return own ? fake.own_answer : fake.qga_answer;
-}
-
-int ebb_agent_facts(struct ebb_channel *channel, uint32_t timeout_ms,
-		    struct ebb_msg_facts *ret_facts,
-		    struct ebb_msg_error *ret_error)
-{
-	(void)channel;
-	(void)timeout_ms;
-	(void)ret_facts;
-	(void)ret_error;
-	return -ENOSYS;
-}
-
-int ebb_agent_challenge(struct ebb_channel *channel, uint32_t timeout_ms,
-			const uint8_t nonce[EBB_NONCE_BYTES],
-			struct ebb_msg_error *ret_error)
-{
-	(void)channel;
-	(void)timeout_ms;
-	(void)nonce;
-	(void)ret_error;
-	return -ETIMEDOUT;
-}
-
-/* ---- in place of process.c, peers.c and age.c ---- */
-
-int ebb_guest_process_open(const char *run_dir, const char *name,
-			   const char *uuid,
-			   struct ebb_guest_process *ret_process,
-			   struct ebb_reason_list *reasons)
-{
-	(void)run_dir;
-	(void)name;
-	(void)uuid;
-	(void)reasons;
-	static struct ebb_backing backing = { .fd = -1, .page_bytes = 4096 };
-
-	*ret_process = (struct ebb_guest_process){
-		.pid = 1,
-		.pidfd = -1,
-		.backing_count = fake.shared_files,
-		.backings = &backing,
-	};
-	return 0;
-}
-
-int ebb_guest_process_look(const struct ebb_guest_process *process,
-			   struct ebb_guest_process *ret_next,
-			   struct ebb_reason_list *reasons)
-{
-	(void)reasons;
-	*ret_next = *process;
-	return 0;
-}
-
-int ebb_peers_examine(const struct ebb_guest_process *process, bool vhost_user,
-		      const struct ebb_peers_limits *limits,
-		      struct ebb_reason_list *reasons)
-{
-	(void)process;
-	(void)vhost_user;
-	(void)limits;
-	(void)reasons;
-	return 0;
-}
-
-int ebb_guest_process_usage(pid_t pid, struct ebb_holding *ret_holding)
-{
-	(void)pid;
-	*ret_holding = (struct ebb_holding){ .pooled = fake.pooled };
-	return fake.usage_result;
-}
-
-int ebb_swap_read(const char *root, struct ebb_budget_swap *ret_swap)
-{
-	(void)root;
-	*ret_swap = fake.swap;
-	return 0;
-}
-
-void ebb_guest_process_unlock(const struct ebb_guest_process *process)
-{
-	(void)process;
-}
-
-bool ebb_process_was_restored(pid_t pid)
-{
-	(void)pid;
-	return fake.restored;
-}
-
-uint64_t ebb_process_start_ticks(pid_t pid)
-{
-	assert_int_equal(pid, 1);
-	return fake.start_ticks;
-}
-
-uint32_t ebb_process_age_s(pid_t pid)
-{
-	assert_int_equal(pid, 1);
-	return fake.age_s;
-}
-
-/* ---- the tests ---- */
-
-static int set_up(void **state)
-{
-	(void)state;
-	memset(&fake, 0, sizeof(fake));
-	fake.state = EBB_DOMAIN_RUNNING;
-	fake.age_s = 3600;
-	fake.own_answer = fake.qga_answer = -ETIMEDOUT;
-	ebb_probe_init(&before);
-	fake_balloon_reset();
-	return 0;
-}
-
-static atomic_bool record_read;
-
-static void look(struct ebb_probe_order order)
-{
-	static const struct ebb_config config = { .agent_timeout_ms = 1 };
-
-	order.config = &config;
-	order.gone = &gone;
-	order.before = &before;
-	order.record_read = &record_read;
-	ebb_probe_run(&order, &found);
-}
-
-static bool is_reason(enum ebb_reason_id id)
-{
-	return ebb_reason_has(&found.reasons, id);
-}
 
 static void test_paused(void **state)
 {
@@ -687,24 +397,28 @@ static void test_balloon_that_hangs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_paused, set_up),
-		cmocka_unit_test_setup(test_without_channel, set_up),
-		cmocka_unit_test_setup(test_booting, set_up),
-		cmocka_unit_test_setup(test_restored, set_up),
-		cmocka_unit_test_setup(test_no_agent, set_up),
-		cmocka_unit_test_setup(test_silent, set_up),
-		cmocka_unit_test_setup(test_pooled_beside_files, set_up),
-		cmocka_unit_test_setup(test_swap, set_up),
-		cmocka_unit_test_setup(test_heard, set_up),
-		cmocka_unit_test_setup(test_qga_is_asked_when_allowed, set_up),
-		cmocka_unit_test_setup(test_what_the_domain_forbids, set_up),
-		cmocka_unit_test_setup(test_definition, set_up),
-		cmocka_unit_test_setup(test_balloon, set_up),
-		cmocka_unit_test_setup(test_balloon_that_is_not_asked, set_up),
+		cmocka_unit_test_setup(test_paused, look_set_up),
+		cmocka_unit_test_setup(test_without_channel, look_set_up),
+		cmocka_unit_test_setup(test_booting, look_set_up),
+		cmocka_unit_test_setup(test_restored, look_set_up),
+		cmocka_unit_test_setup(test_no_agent, look_set_up),
+		cmocka_unit_test_setup(test_silent, look_set_up),
+		cmocka_unit_test_setup(test_pooled_beside_files, look_set_up),
+		cmocka_unit_test_setup(test_swap, look_set_up),
+		cmocka_unit_test_setup(test_heard, look_set_up),
+		cmocka_unit_test_setup(test_qga_is_asked_when_allowed,
+				       look_set_up),
+		cmocka_unit_test_setup(test_what_the_domain_forbids,
+				       look_set_up),
+		cmocka_unit_test_setup(test_definition, look_set_up),
+		cmocka_unit_test_setup(test_balloon, look_set_up),
+		cmocka_unit_test_setup(test_balloon_that_is_not_asked,
+				       look_set_up),
 		cmocka_unit_test_setup(test_balloons_that_are_left_alone,
-				       set_up),
-		cmocka_unit_test_setup(test_record_of_another_process, set_up),
-		cmocka_unit_test_setup(test_balloon_that_hangs, set_up),
+				       look_set_up),
+		cmocka_unit_test_setup(test_record_of_another_process,
+				       look_set_up),
+		cmocka_unit_test_setup(test_balloon_that_hangs, look_set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
