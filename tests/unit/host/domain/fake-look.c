@@ -129,7 +129,7 @@ int ebb_agent_info(struct ebb_channel *channel, uint32_t timeout_ms,
 	bool own = channel == (void *)&own_channel;
 
 	(void)timeout_ms;
-	memset(ret_info, 0, sizeof(*ret_info));
+	*ret_info = fake.info;
 	strcpy(ret_error->text, "its words");
 	fake.own_asks += own;
 	fake.qga_asks += !own;
@@ -155,7 +155,7 @@ int ebb_agent_challenge(struct ebb_channel *channel, uint32_t timeout_ms,
 	(void)timeout_ms;
 	(void)nonce;
 	(void)ret_error;
-	return -ETIMEDOUT;
+	return fake.challenge_answer;
 }
 
 /* ---- in place of process.c, peers.c and age.c ---- */
@@ -217,6 +217,7 @@ int ebb_swap_read(const char *root, struct ebb_budget_swap *ret_swap)
 void ebb_guest_process_unlock(const struct ebb_guest_process *process)
 {
 	(void)process;
+	fake.unlocks++;
 }
 
 bool ebb_process_was_restored(pid_t pid)
@@ -246,6 +247,7 @@ int look_set_up(void **state)
 	fake.state = EBB_DOMAIN_RUNNING;
 	fake.age_s = 3600;
 	fake.own_answer = fake.qga_answer = -ETIMEDOUT;
+	fake.challenge_answer = -ETIMEDOUT;
 	ebb_probe_init(&before);
 	gone = false;
 	fake_balloon_reset();

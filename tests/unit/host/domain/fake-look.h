@@ -25,6 +25,8 @@ struct look_at {
 	const char *own_policy; /* attributes of Ebb's metadata; NULL: none */
 	bool pinned;
 	int own_answer; /* of asking there */
+	struct ebb_msg_info info; /* if that is 0 */
+	int challenge_answer;
 	int qga_answer;
 	uint32_t own_asks;
 	uint32_t qga_asks;
@@ -37,6 +39,7 @@ struct look_at {
 		balloon; /* what is in <memballoon model='virtio'>; NULL: none */
 	const char *memory_device;
 	uint32_t shared_files; /* of its process */
+	uint32_t unlocks; /* of these */
 	bool pooled; /* some of its memory, by /proc */
 	int usage_result;
 	struct ebb_budget_swap swap; /* of the host */
