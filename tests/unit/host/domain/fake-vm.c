@@ -327,7 +327,7 @@ int ebb_guest_process_share(const struct ebb_guest_process *process,
 bool ebb_guest_process_alive(const struct ebb_guest_process *process)
 {
 	(void)process;
-	return true;
+	return !fake_vm.dead;
 }
 
 void ebb_guest_process_holding(const struct ebb_guest_process *process,

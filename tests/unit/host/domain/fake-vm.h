@@ -37,6 +37,7 @@ struct fake_vm {
 	bool lease; /* the look attaches */
 	bool inflatable; /* its balloon is */
 	int pidfd; /* of its process, above 0; readable once it ended */
+	atomic_bool dead; /* who asks whether that has ended hears yes */
 	enum ebb_vm_pause pause;
 	atomic_bool held; /* a look does not end */
 	atomic_int job; /* of libvirt: an enum ebb_job or -errno */

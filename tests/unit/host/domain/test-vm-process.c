@@ -40,9 +40,23 @@ static void end_process(void)
 	fake_vm_settle_down();
 }
 
+/* How often what was lent of all pools was reserved, by a worker. */
+static atomic_uint reserves;
+
+int __wrap_ebb_debt_reserve(const struct ebb_guest_process *process,
+			    uint64_t page_bytes);
+
+int __wrap_ebb_debt_reserve(const struct ebb_guest_process *process,
+			    uint64_t page_bytes)
+{
+	reserves += process->pid == 1 && page_bytes == 0;
+	return 0;
+}
+
 static int set_up(void **state)
 {
 	(void)state;
+	reserves = 0;
 	fake_vm_reset();
 	start_process();
 	vm = fake_vm_new();
@@ -441,6 +455,48 @@ static void test_known_while_looked_at(void **state)
 	free(status);
 }
 
+/* Nobody watches the pool for a guest that ebbd lets go. */
+static void test_what_was_lent_is_reserved_at_the_end(void **state)
+{
+	(void)state;
+	ebb_vm_dismiss(vm, EBB_VM_EBBD_ENDS);
+	fake_vm_settle_down();
+	assert_int_equal(reserves, 1);
+	assert_int_equal(fake_vm.closes, 1);
+	vm = fake_vm_new();
+}
+
+/* Where it ends the job may be abandoned: it is not waited for. */
+static void test_what_was_lent_is_reserved_though_a_job_hangs(void **state)
+{
+	(void)state;
+	fake_vm.held = true;
+	ebb_vm_invalidate(vm);
+	assert_int_equal(vm->phase, EBB_VM_LOOKING);
+	ebb_vm_dismiss(vm, EBB_VM_EBBD_ENDS);
+	fake_vm_until(reserves == 1);
+	fake_vm.held = false;
+	fake_vm_settle_down();
+	vm = fake_vm_new();
+}
+
+/* That would take pages from others, for nobody. */
+static void test_nothing_is_reserved_for_the_dead(void **state)
+{
+	(void)state;
+	end_process();
+	assert_int_equal(reserves, 0);
+	start_process();
+	ebb_vm_invalidate(vm);
+	fake_vm_settle_down();
+	/* libvirt tells of it before its pidfd does. */
+	fake_vm.dead = true;
+	fake_vm_end(vm);
+	assert_int_equal(reserves, 0);
+	fake_vm.dead = false;
+	vm = fake_vm_new();
+}
+
 /* Each piece that virtio-mem unplugs is an event: a look meets the next piece. */
 static void test_resized_memory_is_looked_at_when_it_rests(void **state)
 {
@@ -581,6 +637,15 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_known_while_looked_at,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_was_lent_is_reserved_at_the_end, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_was_lent_is_reserved_though_a_job_hangs,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_nothing_is_reserved_for_the_dead, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_resized_memory_is_looked_at_when_it_rests, set_up,
 			tear_down),
