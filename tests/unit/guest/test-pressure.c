@@ -233,6 +233,25 @@ static void a_renewal_judges_refaults_where_nobody_else_does(void **state)
 	assert_int_equal(pressed_count, 0);
 }
 
+/* What a cgroup read again at a limit of its own is not the guest's. */
+static void refaults_at_a_limit_are_excused(void **state)
+{
+	const struct ebb_vmstat before = { .refault = 100, .limited = 50 };
+	struct ebb_vmstat now = { .refault = 3100, .steal = 3000 };
+
+	(void)state;
+	now.limited = 550;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, 1 << 30),
+			 EBB_BACKOFF_PRESSURE);
+	now.limited = 1550;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, 1 << 30),
+			 EBB_BACKOFF_NONE);
+	/* Its count may be ahead of the guest's. */
+	now.limited = 4050;
+	assert_int_equal(ebb_vmstat_judge(&before, &now, 1 << 30),
+			 EBB_BACKOFF_NONE);
+}
+
 /* memory.reclaim, which the agent uses without the module, is not kswapd. */
 static void what_the_agent_took_is_missed_as_well(void **state)
 {
@@ -263,6 +282,7 @@ int main(void)
 		PRESSURE_TEST(a_renewal_judges_refaults_that_stall_nobody),
 		PRESSURE_TEST(refaults_are_the_modules_to_tell),
 		PRESSURE_TEST(a_renewal_judges_refaults_where_nobody_else_does),
+		PRESSURE_TEST(refaults_at_a_limit_are_excused),
 		PRESSURE_TEST(what_the_agent_took_is_missed_as_well),
 	};
 

@@ -80,6 +80,8 @@ static void a_drop_is_learnt_from_and_told(void **state)
 	kept_check(kept_ask_for((struct ebb_msg_target){ .bytes = 600 * MIB,
 							 .retry = true }),
 		   600, 600, "module", "driving", "");
+	/* Each drop counts once. */
+	kept_check(kept_ask(600), 600, 600, "module", "driving", "");
 }
 
 static void offlining_is_no_pressure(void **state)

@@ -496,6 +496,7 @@ static void test_what_is_released_is_waited_for(void **state)
 	reset_gate();
 	assert_int_equal(ebb_workers_new(8, 4, &workers), 0);
 	queue_visitors(workers, EBB_WORK_RELEASE, &job, 1);
+	wait_inside(EBB_WORK_RELEASE, 1);
 	assert_false(ebb_workers_stop(workers));
 	open_gate(EBB_WORK_RELEASE);
 	run_loop(workers);

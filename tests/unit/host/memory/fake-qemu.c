@@ -4,16 +4,20 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,6 +75,16 @@ static void map_disk_file(const char *path)
 	if (fd < 0 || ftruncate(fd, (off_t)FAKE_QEMU_SMALL) < 0)
 		exit(5);
 	map_file(fd, FAKE_QEMU_SMALL, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+/* A file where the device is, in a /dev of its own. */
+static bool open_device(void)
+{
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", "/dev", "tmpfs", 0, NULL) == 0 &&
+	       mkdir("/dev/vfio", 0700) == 0 &&
+	       open("/dev/vfio/vfio", O_RDWR | O_CREAT | O_CLOEXEC, 0600) >= 0;
 }
 
 /* One file goes and another comes, when the test says so. */
@@ -149,6 +163,11 @@ static int play_qemu(const char *role, const char *path)
 
 		/* Not mlock(), which sanitizers leave out. */
 		if (syscall(SYS_mlock, memory, 4096) < 0)
+			byte = 's';
+	} else if (strcmp(role, "vfio") == 0) {
+		map_file(new_memfd(FAKE_QEMU_LARGE), FAKE_QEMU_LARGE,
+			 read_write, MAP_SHARED);
+		if (!open_device())
 			byte = 's';
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -377,6 +377,17 @@ static void test_locked_memory(void **state)
 	assert_true(ebb_reason_has(&reasons, EBB_REASON_LOCKED_MEMORY));
 }
 
+/* Known to no XML, such as one that somebody gave to QEMU by its monitor. */
+static void test_device_that_pins(void **state)
+{
+	(void)state;
+	if (fake_qemu_start("vfio") == 's')
+		skip();
+	assert_int_equal(open_qemu(), 0);
+	assert_int_equal(qemu.backing_count, 1);
+	assert_true(ebb_reason_has(&reasons, EBB_REASON_VFIO));
+}
+
 /* One look after the other, while it is locked and let go. */
 static void test_memory_is_locked_meanwhile(void **state)
 {
@@ -466,6 +477,7 @@ static int run(void)
 		QEMU_TEST(test_looks_share),
 		QEMU_TEST(test_job_shares),
 		QEMU_TEST(test_locked_memory),
+		QEMU_TEST(test_device_that_pins),
 		cmocka_unit_test(test_memory_is_locked_meanwhile),
 		cmocka_unit_test(test_process_is_asked_at_its_end),
 		QEMU_TEST(test_alive_under_signals),
