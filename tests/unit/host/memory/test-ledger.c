@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -229,7 +230,75 @@ static void test_proven(void **state)
 	map.segment_count = 0;
 	ebb_debt_proven(&process, &map, true);
 	assert_int_equal(ebb_debt_of(&process, 0).owed_bytes, 0);
+	/* By then what is lent is known. */
+	map.segment_count = 2;
+	ebb_debt_proven(&process, &map, true);
+	assert_int_equal(ebb_debt_of(&process, 0).owed_bytes, 0);
 	ebb_file_unref(backing->file);
+}
+
+/* One that began after this ebbd lent nothing, unless another one had it meanwhile. */
+static void test_newer_process(void **state)
+{
+	struct ebb_map_segment segment = { .bytes = 8 * PAGE };
+	struct ebb_map map = { .segment_count = 1, .segments = &segment };
+	struct ebb_guest_process process;
+	int other ebb_auto_close = -1;
+	char path[64];
+
+	(void)state;
+	begin_device(&process, 0);
+	process.newer = true;
+	ebb_debt_proven(&process, &map, true);
+	assert_int_equal(ebb_debt_of(&process, 0).owed_bytes, 0);
+	ebb_file_unref(backings[0].file);
+
+	begin_device(&process, 0);
+	process.newer = true;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", backings[0].fd);
+	other = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(other, LOCK_EX), 0);
+	assert_int_equal(ebb_file_lock(backings[0].file), -EBUSY);
+	assert_int_equal(flock(other, LOCK_UN), 0);
+	assert_int_equal(ebb_file_lock(backings[0].file), 0);
+	ebb_debt_proven(&process, &map, true);
+	assert_int_equal(ebb_debt_of(&process, 0).owed_bytes, 8 * PAGE);
+	ebb_file_unref(backings[0].file);
+}
+
+/* A page that is forgotten in part may be owed. */
+static void test_forgotten_in_part(void **state)
+{
+	(void)state;
+	ebb_ledger_lend(ledger, 0, 3 * PAGE, 3 * PAGE);
+	ebb_ledger_forget(ledger, PAGE / 2, 2 * PAGE);
+	assert_debt(0, 2, 3, 0, 1);
+}
+
+/* The mappings alone, which cost a file that is of no pool nothing. */
+static void test_reserve(void **state)
+{
+	int fd ebb_auto_close = memfd_create("test-ledger", MFD_CLOEXEC);
+	int read_only ebb_auto_close = -1;
+	char path[64];
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, PAGES * PAGE), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	read_only = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(read_only >= 0);
+	ebb_ledger_lend(ledger, 0, 8 * PAGE, 8 * PAGE);
+	/* What could not be reserved is owed as before. */
+	assert_true(ebb_ledger_reserve(ledger, read_only) < 0);
+	assert_debt(0, 8, 8, 0, 0);
+	assert_int_equal(ebb_ledger_reserve(ledger, fd), 0);
+	assert_debt(0, 0, 8, 8, 0);
+	/* Whether this was lent nobody knows, so it is no part of these books. */
+	ebb_ledger_suspect(ledger, 16 * PAGE, 4 * PAGE);
+	assert_debt(0, 4, 8, 8, 0);
+	assert_int_equal(ebb_ledger_reserve(ledger, fd), 0);
+	assert_debt(0, 0, 8, 8, 0);
 }
 
 static uint64_t reserved_pages(void)
@@ -292,6 +361,9 @@ int main(void)
 		LEDGER_TEST(test_unplugged_within_segment),
 		LEDGER_TEST(test_limit_is_of_its_moment),
 		LEDGER_TEST(test_proven),
+		LEDGER_TEST(test_newer_process),
+		LEDGER_TEST(test_forgotten_in_part),
+		LEDGER_TEST(test_reserve),
 		LEDGER_TEST(test_pool),
 	};
 
