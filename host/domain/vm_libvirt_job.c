@@ -12,9 +12,10 @@
  *
  * libvirt tells of the end of some jobs (a migration, a snapshot of a guest that runs)
  * and not of others (a dump), and of no beginning. So signs of one have libvirtd asked:
- * the guest is paused or resumed, a migration sends memory, a reclaim met a job, or the
- * guest grows though it uses no more (ebb_vm_want_job()). While a job is under way it is
- * asked each few seconds. Nothing is asked of who shows no sign.
+ * the guest is paused or resumed, a migration sends memory, a reclaim met a job, a job
+ * has ended, which another may follow, or the guest grows though it uses no more
+ * (ebb_vm_want_job()). While a job is under way it is asked each few seconds. Nothing is
+ * asked of who shows no sign.
  */
 #include "common/clock.h"
 #include "common/log.h"
@@ -119,5 +120,7 @@ void ebb_vm_job_ended(struct ebb_vm *vm)
 {
 	/* Also of one that nobody knew of. */
 	end_job(vm);
+	/* What libvirtd said last may have been of the next one. */
+	vm->libvirt_job.wanted = true;
 	ebb_vm_invalidate(vm);
 }

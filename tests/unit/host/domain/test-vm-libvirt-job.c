@@ -106,11 +106,25 @@ static void test_its_end_is_told(void **state)
 	fake_vm.job = EBB_JOB_MEMORY;
 	ebb_vm_want_job(vm);
 	fake_vm_settle_down();
+	fake_vm.job = EBB_JOB_NONE;
 	ebb_vm_job_ended(vm);
 	assert_false(see().in_job);
 	fake_vm_settle_down();
 	assert_int_equal(see().jobs_ended, 1);
 	assert_int_equal(fake_vm.probes, probes + 1);
+}
+
+/* libvirtd is asked about the next one before the end of the last is heard. */
+static void test_an_old_end_does_not_hide_the_next(void **state)
+{
+	(void)state;
+	fake_vm.job = EBB_JOB_MEMORY;
+	ebb_vm_want_job(vm);
+	fake_vm_settle_down();
+	ebb_vm_job_ended(vm);
+	fake_vm_settle_down();
+	assert_true(see().in_job);
+	assert_int_equal(see().jobs_ended, 1);
 }
 
 /* It has no lease from the sign on, and the job is known however long a look takes. */
@@ -150,6 +164,7 @@ int main(void)
 		JOB_TEST(test_asked_until_it_ends),
 		JOB_TEST(test_a_sign_may_be_wrong),
 		JOB_TEST(test_its_end_is_told),
+		JOB_TEST(test_an_old_end_does_not_hide_the_next),
 		JOB_TEST(test_a_likely_one_is_asked_for_first),
 		JOB_TEST(test_it_does_not_outlive_the_connection),
 	};
