@@ -65,16 +65,10 @@ struct ebb_channel {
 
 /* ---- what blocks at the end ---- */
 
-/* A stream whose end libvirtd is told of. */
-struct farewell {
-	virStreamPtr stream;
-	struct ebb_domain *domain;
-};
-
-static void abort_work(void *opaque)
+static void end_work(void *opaque)
 {
-	struct farewell *farewell = opaque;
-	struct ebb_connection *connection = farewell->domain->connection;
+	const struct ebb_domain *domain = opaque;
+	struct ebb_connection *connection = domain->connection;
 	int r = ebb_connection_begin_listening(connection);
 
 	/*
@@ -83,49 +77,24 @@ static void abort_work(void *opaque)
 	 */
 	if (r == 0 ||
 	    virConnectIsAlive(connection->handles[EBB_CALL_LISTENING]) != 1)
-		virStreamAbort(farewell->stream);
-	virStreamFree(farewell->stream);
+		ebb_streams_end(connection);
 	if (r == 0)
 		ebb_connection_end(connection, EBB_CALL_LISTENING);
 }
 
-static void abort_done(void *opaque)
+static void end_done(void *opaque)
 {
-	struct farewell *farewell = opaque;
-
-	ebb_domain_unref(farewell->domain);
-	free(farewell);
+	ebb_domain_unref(opaque);
 }
 
 /*
- * Ends the stream, which it takes, as a reference of the domain. That waits for
- * libvirtd's answer, so it is a job.
- */
-static void abort_stream(virStreamPtr stream, struct ebb_domain *domain)
-{
-	struct farewell *farewell = malloc(sizeof(*farewell));
-	int r = -ENOMEM;
-
-	if (farewell) {
-		*farewell = (struct farewell){ stream, domain };
-		r = ebb_workers_run(domain->connection->workers,
-				    EBB_WORK_CONNECTION, abort_work, abort_done,
-				    farewell);
-	}
-	if (r == 0)
-		return;
-	/* Without memory: libvirtd finds out when the connection ends. */
-	free(farewell);
-	virStreamFree(stream);
-	ebb_domain_unref(domain);
-}
-
-/*
- * Takes the stream from the channel and ends it. Nobody may touch a stream that
- * is aborted, not even to remove its callback, so all of it is done before.
+ * Takes the stream from the channel and ends it, by a job. Nobody may touch a
+ * stream that is aborted, not even to remove its callback, so all of it is done
+ * before.
  */
 static void end_stream(struct ebb_channel *channel)
 {
+	struct ebb_connection *connection = channel->domain->connection;
 	virStreamPtr stream;
 
 	pthread_mutex_lock(&channel->lock);
@@ -137,7 +106,12 @@ static void end_stream(struct ebb_channel *channel)
 	if (!stream)
 		return;
 	virStreamEventRemoveCallback(stream);
-	abort_stream(stream, ebb_domain_ref(channel->domain));
+	ebb_streams_leave(connection, stream);
+	ebb_domain_ref(channel->domain);
+	/* Without a thread it ends with the next one, or with the connection. */
+	if (ebb_workers_run(connection->workers, EBB_WORK_CONNECTION, end_work,
+			    end_done, channel->domain) < 0)
+		ebb_domain_unref(channel->domain);
 }
 
 /* A channel is silent nearly always: then it has no memory for bytes to send. */
@@ -313,10 +287,14 @@ static int connect_stream(struct ebb_channel *channel)
 	if (channel->stream)
 		r = virDomainOpenChannel(handle, EBB_CHANNEL_NAME,
 					 channel->stream, 0);
-	if (r < 0)
+	if (r < 0) {
 		r = virGetLastErrorCode() == VIR_ERR_OPERATION_FAILED
 			    ? -EBUSY
 			    : -ENOTCONN;
+		if (channel->stream)
+			virStreamFree(channel->stream);
+		channel->stream = NULL;
+	}
 	virDomainFree(handle);
 	return r;
 }
@@ -328,6 +306,8 @@ static int open_stream(struct ebb_channel *channel)
 
 	if (ebb_connection_begin_listening(connection) < 0)
 		return -ENOTCONN;
+	/* One of the same domain would be in the way. */
+	ebb_streams_end(connection);
 	r = connect_stream(channel);
 	ebb_connection_end(connection, EBB_CALL_LISTENING);
 	if (r < 0)
@@ -367,10 +347,8 @@ int ebb_channel_open(struct ebb_domain *domain, bool own,
 	if (own)
 		r = open_stream(channel);
 	if (r < 0) {
-		if (channel->stream) {
-			virStreamAbort(channel->stream);
-			virStreamFree(channel->stream);
-		}
+		if (channel->stream)
+			ebb_streams_leave(domain->connection, channel->stream);
 		ebb_channel_unref(channel);
 		return r;
 	}

@@ -187,6 +187,7 @@ void ebb_connection_close(struct ebb_connection *connection)
 		wait_for_libvirtd(connection);
 		/* Each callback that stays registered keeps the handle open. */
 		ebb_events_deregister(connection);
+		ebb_streams_end(connection);
 	}
 	for (int kind = EBB_CALL_KINDS - 1; kind >= 0; kind--) {
 		virConnectPtr handle = connection->handles[kind];

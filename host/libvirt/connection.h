@@ -27,10 +27,14 @@
  * than the keepalive allows, and goes on, has that before it in nearly each case.
  * So calls are made on one handle, and streams and callbacks are of another, where
  * a call is made only if libvirtd has answered on the first a moment ago
- * (ebb_connection_begin_listening()). Calls that wait for a guest
- * (qemu-agent-command) have the third, so that a guest that hangs does not stop
- * questions to libvirtd. Events and answers come by different sockets: an event
- * may be heard after an answer that is newer.
+ * (ebb_connection_begin_listening()). What is sent on a stream is no such call: the
+ * main loop serves it. What remains is an ebbd that is killed while it opens a
+ * channel. Calls that wait for a guest (qemu-agent-command) have the third, so that a
+ * guest that hangs does not stop questions to libvirtd.
+ *
+ * Events and answers come by different sockets, and to different threads: an event
+ * may be heard after an answer that is newer. Those that tell a state or a size come
+ * in their order, so the last one is right; all others only have libvirtd asked anew.
  *
  * Its loss. libvirt tells it on whichever thread reads the socket (on_close), a
  * worker or the event loop's. There a flag is set and the loop is woken, no
@@ -77,7 +81,7 @@ enum ebb_call_kind {
  * @lost: by the other end, or given up by us
  * @emit, @emit_balloon: event loop's thread only; NULL: nobody listens any more
  * @callbacks: ids of the events that are registered
- * @lock: of @busy: a call of that kind is under way
+ * @lock: of @busy: a call of that kind is under way; and of @left, see streams.c
  */
 struct ebb_connection {
 	virConnectPtr handles[EBB_CALL_KINDS];
@@ -97,6 +101,7 @@ struct ebb_connection {
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	bool busy[EBB_CALL_KINDS];
+	struct ebb_left_stream *left;
 };
 
 /* Not open yet. Returns NULL without memory. */
@@ -151,6 +156,18 @@ void ebb_virt_list_clear(struct ebb_virt_list *list);
 
 /* Deregisters and closes (blocks). It has no users. */
 void ebb_connection_close(struct ebb_connection *connection);
+
+/*
+ * streams.c: leaves a stream that has no callback any more to whoever ends it first.
+ * Takes it.
+ */
+void ebb_streams_leave(struct ebb_connection *connection, virStreamPtr stream);
+
+/*
+ * streams.c: tells libvirtd of the end of those that were left (blocks); in a turn of
+ * EBB_CALL_LISTENING, or where there are no more turns as its handle is dead.
+ */
+void ebb_streams_end(struct ebb_connection *connection);
 
 /* events.c; both block. Returns 0 or -ECONNREFUSED. */
 int ebb_events_register(struct ebb_connection *connection);

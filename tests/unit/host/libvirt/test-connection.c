@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A connection has one call at a time, its loss lets those go that wait; which jobs
- * of libvirt work on memory. With libvirt's own numbers and no libvirtd.
+ * A connection has one call at a time, its loss lets those go that wait, and a stream
+ * that is left is ended. Without a libvirtd.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -97,11 +97,47 @@ static void test_a_loss_lets_go(void **state)
 	free_connection(connection);
 }
 
+/* ---- in place of libvirt's ---- */
+
+static uint32_t aborts, frees;
+
+int virStreamAbort(virStreamPtr stream)
+{
+	assert_non_null(stream);
+	aborts++;
+	return 0;
+}
+
+int virStreamFree(virStreamPtr stream)
+{
+	assert_non_null(stream);
+	frees++;
+	return 0;
+}
+
+static void test_a_stream_that_is_left_ends_once(void **state)
+{
+	struct ebb_connection *connection = new_connection();
+	char streams[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		ebb_streams_leave(connection,
+				  (virStreamPtr)(void *)&streams[i]);
+	assert_int_equal(aborts + frees, 0);
+	ebb_streams_end(connection);
+	ebb_streams_end(connection);
+	assert_int_equal(aborts, 3);
+	assert_int_equal(frees, 3);
+	free_connection(connection);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_call_at_a_time),
 		cmocka_unit_test(test_a_loss_lets_go),
+		cmocka_unit_test(test_a_stream_that_is_left_ends_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
