@@ -4,16 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <libvirt/virterror.h>
 
+#include "common/clock.h"
 #include "host/libvirt/connection.h"
 
 enum {
 	/* A libvirtd that says nothing for so long is gone. */
 	KEEPALIVE_INTERVAL_S = 5,
 	KEEPALIVE_COUNT = 3,
+	LOOK_US = 100 * 1000,
 };
 
 static void on_close(virConnectPtr handle, int reason, void *opaque)
@@ -164,21 +165,30 @@ virDomainPtr ebb_connection_guest(struct ebb_connection *connection,
 	return virDomainLookupByUUIDString(*handle, uuid);
 }
 
+static bool is_alive(const struct ebb_connection *connection,
+		     enum ebb_call_kind kind)
+{
+	return virConnectIsAlive(connection->handles[kind]) == 1;
+}
+
+bool ebb_connection_may_close(const struct ebb_connection *connection)
+{
+	return !connection->handles[EBB_CALL_LISTENING] ||
+	       connection->replaced ||
+	       is_alive(connection, EBB_CALL_LIBVIRTD) ||
+	       !is_alive(connection, EBB_CALL_LISTENING);
+}
+
 /*
  * Until libvirtd answers, or the keepalive has found the listening handle dead: then
- * calls on it are not sent. One that outlives both has a libvirtd that lives.
+ * calls on it are not sent.
  */
 static void wait_for_libvirtd(struct ebb_connection *connection)
 {
-	virConnectPtr listening = connection->handles[EBB_CALL_LISTENING];
-
-	if (answers(connection))
+	if (connection->replaced || answers(connection))
 		return;
-	for (int s = 0; s < KEEPALIVE_INTERVAL_S * (KEEPALIVE_COUNT + 2); s++) {
-		if (virConnectIsAlive(listening) != 1)
-			return;
-		sleep(1);
-	}
+	while (is_alive(connection, EBB_CALL_LISTENING))
+		ebb_sleep_us(LOOK_US);
 }
 
 void ebb_connection_close(struct ebb_connection *connection)

@@ -79,6 +79,7 @@ enum ebb_call_kind {
  * @version: of libvirt, as it counts; 0: not known. Written as it is opened
  * @users: domains that exist
  * @lost: by the other end, or given up by us
+ * @replaced: by a newer one, on which libvirtd has answered
  * @emit, @emit_balloon: event loop's thread only; NULL: nobody listens any more
  * @callbacks: ids of the events that are registered
  * @lock: of @busy: a call of that kind is under way; and of @left, see streams.c
@@ -90,6 +91,7 @@ struct ebb_connection {
 	unsigned long version;
 	atomic_uint users;
 	atomic_bool lost;
+	atomic_bool replaced;
 	void (*emit)(struct ebb_domain *domain, enum ebb_virt_event event,
 		     enum ebb_domain_state state, void *opaque);
 	void (*emit_balloon)(struct ebb_domain *domain, uint64_t left_bytes,
@@ -153,6 +155,12 @@ virDomainPtr ebb_connection_guest(struct ebb_connection *connection,
 
 /* Gives up what is in it. */
 void ebb_virt_list_clear(struct ebb_virt_list *list);
+
+/*
+ * Whether one that is lost may be closed without a wait for a libvirtd that hangs: the
+ * loop is woken when it may, or it is @replaced.
+ */
+bool ebb_connection_may_close(const struct ebb_connection *connection);
 
 /* Deregisters and closes (blocks). It has no users. */
 void ebb_connection_close(struct ebb_connection *connection);

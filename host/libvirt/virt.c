@@ -120,11 +120,12 @@ static void close_done(void *opaque)
 	free(grave);
 }
 
-/* Closes those that nobody uses any more. */
+/* Closes those that nobody uses any more, where that need not wait for libvirtd. */
 static void close_unused(struct ebb_virt *virt)
 {
 	for (struct grave *grave = virt->graves; grave; grave = grave->next) {
-		if (grave->closing || grave->connection->users > 0)
+		if (grave->closing || grave->connection->users > 0 ||
+		    !ebb_connection_may_close(grave->connection))
 			continue;
 		grave->closing =
 			ebb_workers_run(virt->workers, EBB_WORK_CONNECTION,
@@ -191,6 +192,8 @@ static void opened(struct ebb_virt *virt, struct asking *asking)
 	}
 	virt->retry_ms = RETRY_MIN_MS;
 	virt->connection = asking->connection;
+	for (struct grave *grave = virt->graves; grave; grave = grave->next)
+		grave->connection->replaced = true;
 	virt->ops.connected(&asking->list, virt->opaque);
 }
 

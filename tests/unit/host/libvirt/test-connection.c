@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A connection has one call at a time, its loss lets those go that wait, and a stream
- * that is left is ended. Without a libvirtd.
+ * A connection has one call at a time, its loss lets those go that wait; when one that
+ * is lost is closed, and what becomes of its streams. Without a libvirtd.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -99,7 +99,13 @@ static void test_a_loss_lets_go(void **state)
 
 /* ---- in place of libvirt's ---- */
 
+static bool alive[EBB_CALL_KINDS];
 static uint32_t aborts, frees;
+
+int virConnectIsAlive(virConnectPtr handle)
+{
+	return *(const bool *)(void *)handle;
+}
 
 int virStreamAbort(virStreamPtr stream)
 {
@@ -113,6 +119,29 @@ int virStreamFree(virStreamPtr stream)
 	assert_non_null(stream);
 	frees++;
 	return 0;
+}
+
+static void test_one_that_is_lost_may_close(void **state)
+{
+	struct ebb_connection *connection = new_connection();
+
+	(void)state;
+	/* It was opened by half. */
+	assert_true(ebb_connection_may_close(connection));
+	for (int kind = 0; kind < EBB_CALL_KINDS; kind++)
+		connection->handles[kind] = (virConnectPtr)(void *)&alive[kind];
+	/* libvirtd hangs, and nobody knows for how long. */
+	alive[EBB_CALL_LISTENING] = true;
+	assert_false(ebb_connection_may_close(connection));
+	alive[EBB_CALL_LIBVIRTD] = true;
+	assert_true(ebb_connection_may_close(connection));
+	alive[EBB_CALL_LIBVIRTD] = false;
+	connection->replaced = true;
+	assert_true(ebb_connection_may_close(connection));
+	connection->replaced = false;
+	alive[EBB_CALL_LISTENING] = false;
+	assert_true(ebb_connection_may_close(connection));
+	free_connection(connection);
 }
 
 static void test_a_stream_that_is_left_ends_once(void **state)
@@ -137,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_call_at_a_time),
 		cmocka_unit_test(test_a_loss_lets_go),
+		cmocka_unit_test(test_one_that_is_lost_may_close),
 		cmocka_unit_test(test_a_stream_that_is_left_ends_once),
 	};
 
