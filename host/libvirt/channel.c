@@ -31,6 +31,14 @@
 #define INPUT_BURST_BYTES (1024 * 1024)
 #define INPUT_BYTES_PER_S (64 * 1024)
 
+/*
+ * What a guest does not read waits in sockets of QEMU's and libvirtd's. Once these are
+ * full, libvirtd keeps what is sent, and does not read a client any more of which it
+ * keeps five packets, on whatever streams. A QEMU's socket has room for some 280 calls,
+ * and what it has is dropped when a channel is opened anew.
+ */
+#define UNANSWERED_MAX 32
+
 #define READ_EVENTS                                           \
 	(VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_ERROR | \
 	 VIR_STREAM_EVENT_HANGUP)
@@ -54,6 +62,7 @@ struct ebb_channel {
 	bool calling; /* somebody is */
 	uint64_t talk; /* the one that may call */
 	bool flooded; /* by the guest: that is why */
+	uint32_t unanswered; /* calls, since the last answer */
 	char *out; /* NULL: all is sent */
 	size_t out_bytes;
 	uint64_t last_id;
@@ -455,6 +464,25 @@ static struct timespec deadline_in(uint32_t timeout_ms)
 	return deadline;
 }
 
+/* Under the lock: the loop finds the channel broken, as soon as it turns. */
+static void break_soon(struct ebb_channel *channel)
+{
+	channel->broken = true;
+	if (channel->stream)
+		virStreamEventUpdateCallback(channel->stream,
+					     READ_EVENTS |
+						     VIR_STREAM_EVENT_WRITABLE);
+}
+
+static void note_end(struct ebb_channel *channel, int result)
+{
+	if (result == 0 || result == -EREMOTEIO)
+		channel->unanswered = 0;
+	else if (result == -ETIMEDOUT &&
+		 ++channel->unanswered >= UNANSWERED_MAX)
+		break_soon(channel);
+}
+
 /* Under the lock, which is given up while it waits. */
 static int call_stream(struct ebb_channel *channel, const char *line,
 		       const struct timespec *deadline,
@@ -490,6 +518,7 @@ static int call_stream(struct ebb_channel *channel, const char *line,
 		r = channel->flooded ? -ENOBUFS : -ENOTCONN;
 	}
 	channel->waiting = false;
+	note_end(channel, r);
 	return r;
 }
 
