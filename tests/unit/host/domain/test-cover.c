@@ -267,6 +267,19 @@ static void test_a_pool_with_enough_is_left_alone(void **state)
 	turn_until(&gate.calls, GUESTS);
 }
 
+/* What cannot be read of it may be nothing. */
+static void test_a_pool_that_is_not_read_is_short(void **state)
+{
+	char path[128];
+
+	(void)state;
+	set_pool(GUESTS * LENT_PAGES);
+	snprintf(path, sizeof(path), "%s/" POOL "/surplus_hugepages", root);
+	assert_int_equal(unlink(path), 0);
+	let_look();
+	turn_until(&gate.calls, GUESTS);
+}
+
 static void test_guests_go_meanwhile(void **state)
 {
 	(void)state;
@@ -322,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		COVER_TEST(test_each_guest_in_its_turn),
 		COVER_TEST(test_a_pool_with_enough_is_left_alone),
+		COVER_TEST(test_a_pool_that_is_not_read_is_short),
 		COVER_TEST(test_guests_go_meanwhile),
 		COVER_TEST(test_refused),
 		COVER_TEST(test_end_of_ebbd),
