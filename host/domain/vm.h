@@ -235,8 +235,8 @@ void ebb_vm_withdraw_reclaim(struct ebb_vm *vm, const void *opaque, bool begun);
 
 /*
  * The host's memory is wanted now: if a reclaim of it is gentle, it is so no more. That of
- * a person, or one that runs, goes on as fast as can be. The policy's that rests or has
- * not begun ends as cancelled: it is decided anew then.
+ * a person, or one that runs, goes on as fast as can be, and waits in line as any. The
+ * policy's that rests or has not begun ends as cancelled: it is decided anew then.
  */
 void ebb_vm_hurry_reclaim(struct ebb_vm *vm);
 

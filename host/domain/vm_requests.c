@@ -330,20 +330,28 @@ static void hurry(struct ebb_vm *vm, struct ebb_request *request)
 			request->state == EBB_REQUEST_RESUMING);
 }
 
+static struct ebb_request *find_gentle(const struct ebb_vm *vm,
+				       enum ebb_reclaim_owner owner)
+{
+	struct ebb_request *request = find_reclaim(vm, owner);
+
+	return request && request->order.wish.gentle ? request : NULL;
+}
+
 void ebb_vm_hurry_reclaim(struct ebb_vm *vm)
 {
-	struct ebb_request *policys = find_reclaim(vm, EBB_OWNER_POLICY);
-	struct ebb_request *persons = find_reclaim(vm, EBB_OWNER_OPERATOR);
+	struct ebb_request *policys = find_gentle(vm, EBB_OWNER_POLICY);
+	struct ebb_request *persons = find_gentle(vm, EBB_OWNER_OPERATOR);
 
+	if (!policys && !persons)
+		return;
 	/* One of the policy may come to its end before a person's begins. */
-	if (persons && persons->order.wish.gentle)
+	if (persons)
 		hurry(vm, persons);
-	if (policys && policys->order.wish.gentle) {
-		if (policys->state == EBB_REQUEST_RUNNING)
-			hurry(vm, policys);
-		else
-			cancel(vm, policys);
-	}
+	if (policys && policys->state == EBB_REQUEST_RUNNING)
+		hurry(vm, policys);
+	else if (policys)
+		cancel(vm, policys);
 	vm->settle(vm);
 }
 
