@@ -5,8 +5,8 @@
  * it dies, in the form of a test's "not ok", and then fails for a command that did not.
  * Else it exits as the command does.
  *
- * What has another parent in the command, as ebbd has, is for that parent to see
- * (rig_kill of scripts/rig/wait.sh).
+ * It does not see the end of a process that has another parent in the command. That of
+ * ebbd is seen by the test's shell (say_crashes of scripts/rig/ebbd.sh).
  */
 #include <err.h>
 #include <errno.h>
@@ -87,7 +87,7 @@ static void say(const siginfo_t *end)
 	fflush(stdout);
 }
 
-/* Takes one that has died, without WNOHANG when one has; false: there is none. */
+/* Reaps a process that has ended. Without WNOHANG it waits for one. False: there is none. */
 static bool take(siginfo_t *end, int options)
 {
 	int r;
