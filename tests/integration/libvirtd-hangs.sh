@@ -3,7 +3,7 @@
 # A libvirtd that is stopped takes nothing along: ebbd answers with what is known,
 # marked as old, ends when it is told to, and goes on when libvirtd does. And ebbd
 # does not take libvirtd along: libvirtd crashes where a client with streams or
-# events goes while a call of its is outstanding (host/libvirt/connection.h). The
+# events goes while a call of that client is outstanding (host/libvirt/connection.h). The
 # domains have no system: what is at stake is between ebbd and libvirtd.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,14 +19,14 @@ libvirtd=$(cat /run/libvirtd.pid)
 bare_start 4
 # shellcheck disable=SC2119
 start_ebbd
-wait_for 60 bare_are running false || fail "not listed as running: $(states)"
+wait_for 90 bare_are running false || fail "not listed as running: $(states)"
 ok "4 domains are running"
 
 # Lets libvirtd go on, which has meanwhile lost a client.
 goes_on()
 {
 	kill -CONT "$libvirtd"
-	wait_for 30 libvirt_answers ||
+	wait_for 90 libvirt_answers ||
 		fail "libvirtd $(pid_gone "$libvirtd" && echo crashed || echo 'does not answer')"
 }
 
@@ -50,19 +50,19 @@ within 1 "a target, libvirtd stopped" refused 1 'libvirtd does not answer' \
 	"a target, libvirtd stopped" ebbctl set "${BARE[0]}" --free-target 64M
 within 1 "a reclaim, libvirtd stopped" refused 1 'libvirtd does not answer' \
 	"a reclaim, libvirtd stopped" ebbctl reclaim "${BARE[0]}" --all
-wait_for 30 bare_are running true || fail "the states are not marked as old: $(states)"
+wait_for 90 bare_are running true || fail "the states are not marked as old: $(states)"
 ok "the states are the last known, and marked"
 check "list says so" grep -q 'running (old)' <(ebbctl list)
 within 1 "a name that nobody knows" refused 1 'libvirtd does not answer' \
 	"a name that nobody knows" ebbctl show no-such-domain
 goes_on
-wait_for 60 bare_are running false || fail "they stay old: $(states)"
+wait_for 90 bare_are running false || fail "they stay old: $(states)"
 ok "libvirtd goes on, and ebbd with it"
 
 kill -STOP "$libvirtd"
 ebbctl list >/dev/null
 kill "$EBBD_PID"
-within 1 "ebbd ends, libvirtd stopped" wait_for 30 pid_gone "$EBBD_PID"
+within 1 "ebbd ends, libvirtd stopped" wait_for 90 pid_gone "$EBBD_PID"
 wait "$EBBD_PID" || fail "ebbd ended with $?"
 goes_on
 EBBD_PID=
@@ -72,21 +72,21 @@ kill -STOP "$libvirtd"
 "$(program ebbd)" -c "$URI" --config "$RIG_DIR/ebbd.conf" \
 	--socket "$EBBD_SOCKET" >>"$RIG_DIR/log/ebbd.log" 2>&1 </dev/null 8>&- &
 EBBD_PID=$!
-wait_for 30 ebbctl version >/dev/null 2>&1 || fail "it answers nobody"
+wait_for 90 ebbctl version >/dev/null 2>&1 || fail "it answers nobody"
 kill "$EBBD_PID"
-within 1 "ebbd ends, never connected" wait_for 30 pid_gone "$EBBD_PID"
+within 1 "ebbd ends, never connected" wait_for 90 pid_gone "$EBBD_PID"
 EBBD_PID=
 goes_on
 
 # shellcheck disable=SC2119
 start_ebbd
-wait_for 60 bare_are running false || fail "not listed as running: $(states)"
+wait_for 90 bare_are running false || fail "not listed as running: $(states)"
 virsh suspend "${BARE[1]}" >/dev/null
-wait_for 30 state_is "${BARE[1]}" paused || fail "not paused: $(states)"
+wait_for 90 state_is "${BARE[1]}" paused || fail "not paused: $(states)"
 virsh resume "${BARE[1]}" >/dev/null
-wait_for 30 state_is "${BARE[1]}" running || fail "not running: $(states)"
+wait_for 90 state_is "${BARE[1]}" running || fail "not running: $(states)"
 virsh destroy "${BARE[2]}" >/dev/null
-wait_for 30 state_is "${BARE[2]}" "" || fail "still there: $(states)"
+wait_for 90 state_is "${BARE[2]}" "" || fail "still there: $(states)"
 ok "states follow events; a transient domain is gone when it ends"
 
 # Each time a call is outstanding when ebbd goes. One round in five crashed a
@@ -96,13 +96,13 @@ for signal in TERM KILL TERM KILL TERM KILL TERM KILL TERM KILL; do
 	refused 1 'libvirtd does not answer' "a call is outstanding" \
 		ebbctl set "${BARE[0]}" --free-target 64M >/dev/null
 	kill -"$signal" "$EBBD_PID"
-	wait_for 30 pid_gone "$EBBD_PID" || fail "ebbd does not end by SIG$signal"
+	wait_for 90 pid_gone "$EBBD_PID" || fail "ebbd does not end by SIG$signal"
 	wait "$EBBD_PID" 2>/dev/null
 	EBBD_PID=
 	goes_on
 	# shellcheck disable=SC2119
 	start_ebbd
-	wait_for 60 state_is "${BARE[0]}" running || fail "not running: $(states)"
+	wait_for 90 state_is "${BARE[0]}" running || fail "not running: $(states)"
 done
 check "libvirtd outlives ten clients that go while it owes them an answer" \
 	test "$(cat /run/libvirtd.pid)" = "$libvirtd"

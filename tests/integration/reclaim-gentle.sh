@@ -80,7 +80,7 @@ before=$(backing_bytes)
 hold_reclaim resolved 1 --all --gentle
 refused 1 "runs already" "another one has to wait" ebbctl reclaim "$GUEST" --all
 release_reclaim
-end_reclaim 60
+end_reclaim 90
 went_on "what was gentle goes on"
 was_held_too_long || at_least $((before - $(backing_bytes))) $((400 << 20)) ||
 	fail "of 512 MiB only $(mib $((before - $(backing_bytes)))) came: $RESULT"

@@ -144,7 +144,7 @@ games_acts()
 {
 	guest "$as_games policy pause"
 }
-wait_for 60 games_acts || fail "a rule of polkit's lets nobody act: $(guest "$as_games policy pause 2>&1
+wait_for 90 games_acts || fail "a rule of polkit's lets nobody act: $(guest "$as_games policy pause 2>&1
 	journalctl -b --no-pager -n 20 -u polkit")"
 ok "a rule of polkit's lets somebody act"
 
