@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What nobody waits for is taken in pieces with rests between them, and Ctrl-C ends it at
-# once. Who asks in a piece is refused, and the guest, which took its time, goes on in a
-# session of which somebody waits. The policy takes so what the host does not need, until it does: what is gentle ends
-# then, and the guest is asked anew, for that reason.
+# A gentle reclaim takes memory in pieces with rests between them, and Ctrl-C ends it at
+# once. A person who asks during a piece is refused, and the reclaim goes on without
+# rests, in a session that is not gentle. The policy takes gently what the host does not
+# need. When the host needs it, that reclaim ends, and the guest is asked anew, for that
+# reason.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 

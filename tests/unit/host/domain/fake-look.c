@@ -165,12 +165,12 @@ int ebb_guest_process_open(const char *run_dir, const char *name,
 			   struct ebb_guest_process *ret_process,
 			   struct ebb_reason_list *reasons)
 {
+	static struct ebb_backing backing = { .fd = -1, .page_bytes = 4096 };
+
 	(void)run_dir;
 	(void)name;
 	(void)uuid;
 	(void)reasons;
-	static struct ebb_backing backing = { .fd = -1, .page_bytes = 4096 };
-
 	*ret_process = (struct ebb_guest_process){
 		.pid = 1,
 		.pidfd = -1,
