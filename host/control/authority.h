@@ -41,7 +41,7 @@ enum {
  * @EBB_AUTHORITY_NO: polkit says no, or asks for a password, or the peer has ended
  * @EBB_AUTHORITY_YES: polkit says yes
  *
- * Of the others each is a no as well, and a reason why polkit was not heard:
+ * Each of the others is a no as well, and tells why polkit was not heard:
  *
  * @EBB_AUTHORITY_ODD_BUS: the address of the bus is not understood
  * @EBB_AUTHORITY_NO_BUS: nobody answers at the address

@@ -55,8 +55,7 @@ struct ebb_control {
 	int pause_timer; /* while accept() has no resources, else -1 */
 	struct ebb_access_groups groups;
 	uint64_t moves;
-	struct ebb_pace
-		fault_pace; /* of lines in the log: polkit was not heard */
+	struct ebb_pace fault_pace; /* of lines about polkit in the log */
 	uint32_t table_count;
 	struct table {
 		const struct ebb_control_handler *handlers;

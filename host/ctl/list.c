@@ -193,8 +193,8 @@ static void drop_balloon(struct ctl_column *heads, const char **cells,
 }
 
 /*
- * The list has nothing of the definition of a domain that is off, which has to be read.
- * Returns whether it is known now.
+ * The list does not have what is set for the next start of a domain that is off: ebbd has
+ * to read that from its definition. Returns whether it is known now.
  */
 static bool ask_next(const struct ctl_args *args,
 		     struct ebb_domain_status *domain)

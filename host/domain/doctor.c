@@ -126,7 +126,7 @@ static void add_booting(const struct ebb_probe *probe, const char *name,
 	uint64_t left_ns = ebb_u64_minus(probe->boot_end_ns, ebb_now_ns());
 	char text[EBB_TEXT_BYTES_MAX];
 
-	/* A look that is over soon is made anew by itself: see set_retry(). */
+	/* By then the domain is looked at anew by itself: see set_retry(). */
 	snprintf(text, sizeof(text),
 		 "The guest was started a short while ago and boots: look "
 		 "again in %" PRIu64 " s",

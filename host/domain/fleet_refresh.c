@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Asking libvirtd for all domains anew, and who waits for its answer: calls, which wait
- * for a short while, and requests that a job works on, which end if there is none.
+ * Asks libvirtd for all domains anew. Two things wait for its answer: calls, for a short
+ * while, and requests that a job works on, which end if there is no answer.
  */
 #include <errno.h>
 

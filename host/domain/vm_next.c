@@ -43,7 +43,7 @@ void ebb_vm_take_next(struct ebb_vm *vm, const struct ebb_metadata *next)
 	settings->next_known = next != NULL;
 	free(settings->next);
 	settings->next = NULL;
-	/* Most domains have the same, and no room for it. */
+	/* Most domains have the same then: nothing is kept for that. */
 	if (!next || is_as_now(vm, next))
 		return;
 	settings->next = malloc(sizeof(*next));

@@ -235,7 +235,7 @@ bool ebb_vm_settings_look_begins(struct ebb_vm *vm);
 
 /*
  * vm_next.c: it is defined to have @next when it starts again; NULL: that is not known.
- * What it has now is known before.
+ * To be called after what it has now was taken.
  */
 void ebb_vm_take_next(struct ebb_vm *vm, const struct ebb_metadata *next);
 

@@ -54,8 +54,9 @@ int ebb_channel_open(struct ebb_domain *domain, bool own,
 		     struct ebb_channel **ret_channel);
 
 /*
- * On the event loop's thread, without blocking: libvirtd is told by a job. A call that is under way ends with -ENOTCONN as
- * soon as it can. Drops the reference of ebb_channel_open(). NULL is fine.
+ * On the event loop's thread, without blocking: libvirtd is told by a job. A call that
+ * is under way ends with -ENOTCONN as soon as it can. Drops the reference of
+ * ebb_channel_open(). NULL is fine.
  */
 void ebb_channel_close(struct ebb_channel *channel);
 

@@ -13,10 +13,10 @@
 #include "host/libvirt/connection.h"
 
 /*
- * What a guest does not read waits in sockets of QEMU's and libvirtd's. Once these are
- * full, libvirtd keeps what is sent, and does not read a client any more of which it
- * keeps five packets, on whatever streams. A QEMU's socket has room for some 280 calls,
- * and what it has is dropped when a channel is opened anew.
+ * What a guest does not read waits in sockets of QEMU and libvirtd. Once these are full,
+ * libvirtd keeps what is sent; and once it keeps five packets of a client, on whatever
+ * streams, it stops reading that client. A socket of QEMU has room for some 280 calls.
+ * What is in it is dropped when the channel is opened anew.
  */
 #define UNANSWERED_MAX 32
 
@@ -115,7 +115,7 @@ static int call_stream(struct ebb_channel *channel, const char *line,
 		channel->waiting = true;
 		ebb_channel_stream_flush(channel);
 	}
-	/* The guest reads nothing: what it has is all it gets. */
+	/* The guest reads nothing: no more is kept for it. */
 	if (r == -ENOSPC)
 		r = -ETIMEDOUT;
 	ebb_connection_end(connection, EBB_CALL_LISTENING);

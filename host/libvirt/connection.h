@@ -19,12 +19,12 @@
  * with five outstanding calls. So one call at a time is made on a handle, between
  * ebb_connection_begin() and _end(), sending on a stream included.
  *
- * Its handles, of which libvirtd sees three clients. libvirtd (9.0 to 12.x) itself
+ * Its handles, which are three clients to libvirtd. libvirtd (9.0 to 12.x) itself
  * crashes where a client with a stream or an event callback goes while a call of
- * its is outstanding: the thread that cannot send the reply and the main loop both
- * close the client, and both free its streams and callbacks
+ * that client is outstanding: the thread that cannot send the reply and the main
+ * loop both close the client, and both free its streams and callbacks
  * (remoteClientCloseFunc(), which holds no lock). A libvirtd that hung for longer
- * than the keepalive allows, and goes on, has that before it in nearly each case.
+ * than the keepalive allows, and goes on, nearly always meets that.
  * So calls are made on one handle, and streams and callbacks are of another, where
  * a call is made only if libvirtd has answered on the first a moment ago
  * (ebb_connection_begin_listening()). What is sent on a stream is no such call: the

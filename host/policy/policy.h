@@ -361,8 +361,8 @@ bool ebb_policy_is_in_need(const struct ebb_policy *policy,
 			   const struct ebb_policy_domain *domain);
 
 /*
- * Whether that found none of its budgets in need, and what is lent there covered: it may
- * lend without need.
+ * Whether the last decision found none of the domain's budgets in need, and what is lent
+ * in them covered: then it may lend without need.
  */
 bool ebb_policy_is_at_ease(const struct ebb_policy *policy,
 			   const struct ebb_policy_domain *domain);

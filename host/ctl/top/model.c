@@ -141,7 +141,6 @@ static int take_all(const struct top_model *model, struct json_object *array,
 
 		if (r < 0)
 			return r;
-		/* libvirt knows it, but no QEMU runs. */
 		if (ebb_state_is_off(domain->state))
 			continue;
 		ctl_clean_message(ebb_domain_status_fields, domain);
