@@ -132,6 +132,12 @@ churn_verified()
 	guest "cat /run/churn 2>/dev/null || echo 0"
 }
 
+# churn_verified_more BYTES: whether it has verified more than that.
+churn_verified_more()
+{
+	[ "$(churn_verified)" -gt "$1" ]
+}
+
 # Stops churn and prints what it says; fails if it saw a wrong byte.
 churn_ends()
 {

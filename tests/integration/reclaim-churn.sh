@@ -16,11 +16,7 @@ for ((round = 1; round <= rounds; round++)); do
 	at_least "$(result reclaimed-bytes)" $((200 << 20)) ||
 		fail "round $round took only $(mib "$(result reclaimed-bytes)")"
 	taken=$((taken + $(result reclaimed-bytes)))
-	churn_goes_on()
-	{
-		[ "$(churn_verified)" -gt "$verified" ]
-	}
-	wait_for 90 churn_goes_on || fail "round $round: churn stands still"
+	wait_for 90 churn_verified_more "$verified" || fail "round $round: churn stands still"
 done
 ok "$rounds rounds took $(mib $taken)"
 verdict=$(churn_ends) || fail "$verdict"

@@ -51,11 +51,7 @@ verifier_goes_on()
 
 	guest_run 120 true || fail "$1: the guest does not answer"
 	verified=$(churn_verified)
-	verified_more()
-	{
-		[ "$(churn_verified)" -gt "$verified" ]
-	}
-	wait_for 90 verified_more || fail "$1: $(guest "cat /run/churn.out")"
+	wait_for 90 churn_verified_more "$verified" || fail "$1: $(guest "cat /run/churn.out")"
 }
 
 # reverted HOW SNAPSHOT STATUS ENDED
