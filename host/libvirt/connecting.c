@@ -24,17 +24,27 @@ static void on_close(virConnectPtr handle, int reason, void *opaque)
 	ebb_connection_lose(opaque);
 }
 
+/* Returns NULL if there is no libvirtd. */
+static virConnectPtr connect_to(const char *uri)
+{
+	virConnectPtr handle = virConnectOpen(uri);
+
+	/* Not over every transport: then a dead peer is found by its errors. */
+	if (handle)
+		virConnectSetKeepAlive(handle, KEEPALIVE_INTERVAL_S,
+				       KEEPALIVE_COUNT);
+	return handle;
+}
+
 /* A handle that tells of its loss. Returns 0 or -ECONNREFUSED. */
 static int open_handle(struct ebb_connection *connection,
 		       enum ebb_call_kind kind, const char *uri)
 {
-	virConnectPtr handle = virConnectOpen(uri);
+	virConnectPtr handle = connect_to(uri);
 
 	connection->handles[kind] = handle;
 	if (!handle)
 		return -ECONNREFUSED;
-	/* Not over every transport: then a dead peer is found by its errors. */
-	virConnectSetKeepAlive(handle, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
 	if (virConnectRegisterCloseCallback(handle, on_close, connection,
 					    NULL) < 0)
 		return -ECONNREFUSED;
@@ -155,12 +165,10 @@ virDomainPtr ebb_connection_guest(struct ebb_connection *connection,
 	if (!*handle) {
 		uri = virConnectGetURI(connection->handles[EBB_CALL_LIBVIRTD]);
 		if (uri)
-			*handle = virConnectOpen(uri);
+			*handle = connect_to(uri);
 		free(uri);
 		if (!*handle)
 			return NULL;
-		virConnectSetKeepAlive(*handle, KEEPALIVE_INTERVAL_S,
-				       KEEPALIVE_COUNT);
 	}
 	return virDomainLookupByUUIDString(*handle, uuid);
 }
