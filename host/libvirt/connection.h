@@ -116,7 +116,10 @@ void ebb_connection_lose(struct ebb_connection *connection);
 /* On the event loop's thread, after it was closed. NULL is fine. */
 void ebb_connection_free(struct ebb_connection *connection);
 
-/* Waits for its turn (blocks). Returns 0, or -ENOTCONN: do not call. */
+/*
+ * Waits for its turn (blocks). Returns 0; -ENOTCONN (it is lost) or -ETIMEDOUT (another
+ * call takes too long): do not call.
+ */
 int ebb_connection_begin(struct ebb_connection *connection,
 			 enum ebb_call_kind kind);
 /* Begins if it need not wait. Returns whether it did. */

@@ -31,7 +31,10 @@ int ebb_pinned_note_status(pid_t pid, struct ebb_reason_list *reasons);
  */
 int ebb_pinned_status_bytes(pid_t pid, const char *field, uint64_t *ret_bytes);
 
-/* A descriptor for ebb_pinned_ask(), which the caller closes, or as above. */
+/*
+ * Returns a descriptor for ebb_pinned_ask(), which the caller closes; -ESRCH (it has ended)
+ * or -errno.
+ */
 int ebb_pinned_open(pid_t pid);
 
 /*
