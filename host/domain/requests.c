@@ -205,16 +205,15 @@ static void show(struct ebb_call *call, const struct json_object *arguments,
 	struct ebb_domain_request request;
 	struct ebb_roster_entry *entry;
 
-	if (!decode_domain(call, arguments, &request) ||
-	    !check_uri(fleet, call, request.uri))
+	if (!decode_domain(call, arguments, &request))
 		return;
-	entry = ebb_roster_find_name(&fleet->roster, request.domain);
+	/* libvirtd was asked before, as far as it answers. */
+	entry = find_entry(fleet, call, request.uri, request.domain, NULL,
+			   arguments);
 	if (entry && ebb_fleet_vm(fleet, entry))
 		show_entry(fleet, call, entry);
-	else if (entry && !ebb_fleet_is_old(fleet))
+	else if (entry)
 		ebb_defined_show(fleet, entry, call);
-	else
-		answer_no_vm(fleet, call, entry, request.domain, "");
 }
 
 static void serve_show(struct ebb_call *call,
