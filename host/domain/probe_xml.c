@@ -48,6 +48,11 @@ int ebb_probe_examine_xml(struct ebb_probe_context *context)
 	probe->running = ebb_domain_state_is_active(state);
 	probe->paused = state == EBB_DOMAIN_PAUSED ||
 			state == EBB_DOMAIN_PMSUSPENDED;
+	if (state == EBB_DOMAIN_UNKNOWN) {
+		ebb_probe_add_reason(context, EBB_REASON_INTERNAL,
+				     "libvirt did not give its state");
+		return -ENOTCONN;
+	}
 	if (!probe->running) {
 		ebb_probe_add_reason(context, EBB_REASON_NOT_RUNNING, NULL);
 		return -ENOENT;

@@ -24,8 +24,10 @@ struct ebb_refusal ebb_vm_why_closed(const struct ebb_vm *vm)
 		return ebb_refusal(EBB_REFUSAL_FAILED,
 				   "The domain changed just now; try again");
 	ebb_reason_render(&vm->probe.reasons, 0, &reason);
-	return ebb_refusal(vm->probe.running ? EBB_REFUSAL_RUNG_CLOSED
-					     : EBB_REFUSAL_NOT_RUNNING,
+	return ebb_refusal(ebb_reason_has(&vm->probe.reasons,
+					  EBB_REASON_NOT_RUNNING)
+				   ? EBB_REFUSAL_NOT_RUNNING
+				   : EBB_REFUSAL_RUNG_CLOSED,
 			   "%s. %s", reason.text, reason.remedy);
 }
 

@@ -27,7 +27,7 @@ enum ebb_domain_state ebb_domain_ask_state(struct ebb_domain *domain)
 
 bool ebb_domain_state_is_active(enum ebb_domain_state state)
 {
-	return state != EBB_DOMAIN_SHUTOFF;
+	return state != EBB_DOMAIN_SHUTOFF && state != EBB_DOMAIN_UNKNOWN;
 }
 
 static void add_channel(char *xml, const char *name, const char *state)

@@ -30,6 +30,21 @@ static void test_paused(void **state)
 	assert_int_equal(fake.own_asks + fake.qga_asks, 0);
 }
 
+/* libvirtd hangs or is gone: the guest may run as before. */
+static void test_unknown_state(void **state)
+{
+	(void)state;
+	fake.state = EBB_DOMAIN_UNKNOWN;
+	look((struct ebb_probe_order){ 0 });
+	assert_true(is_reason(EBB_REASON_INTERNAL));
+	assert_false(is_reason(EBB_REASON_NOT_RUNNING));
+	assert_int_equal(ebb_probe_rung(&found), EBB_RUNG_OBSERVE);
+	fake.state = EBB_DOMAIN_SHUTOFF;
+	look((struct ebb_probe_order){ 0 });
+	assert_true(is_reason(EBB_REASON_NOT_RUNNING));
+	assert_false(is_reason(EBB_REASON_INTERNAL));
+}
+
 /* Nobody in it can be asked, but what stands still or begins looks cold all the same. */
 static void test_without_channel(void **state)
 {
@@ -398,6 +413,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_paused, look_set_up),
+		cmocka_unit_test_setup(test_unknown_state, look_set_up),
 		cmocka_unit_test_setup(test_without_channel, look_set_up),
 		cmocka_unit_test_setup(test_booting, look_set_up),
 		cmocka_unit_test_setup(test_restored, look_set_up),
