@@ -55,8 +55,10 @@ static const struct {
 				   "whether it is paused or hangs" },
 	[EBB_END_NO_AGENT] = { "RungClosed",
 			       "No ebb-agent answers in the guest any more; "
-			       "see whether the guest hangs, or only its "
-			       "agent: systemctl status ebb-agent" },
+			       "see whether the guest hangs, its agent (there: "
+			       "systemctl status ebb-agent), or libvirtd, "
+			       "which is between them (systemctl status "
+			       "libvirtd)" },
 	[EBB_END_REPORTING_BUSY] = { "RungClosed",
 				     "virtio-balloon holds the guest kernel's "
 				     "page reporting; set "

@@ -73,8 +73,10 @@ static void answer_untold(const struct ebb_vm *vm, struct ebb_call *call)
 	else
 		ebb_call_error(call, "RungClosed",
 			       "No ebb-agent answers in the guest any more; "
-			       "see whether the guest hangs, or only its "
-			       "agent: systemctl status ebb-agent. %s",
+			       "see whether the guest hangs, its agent (there: "
+			       "systemctl status ebb-agent), or libvirtd, "
+			       "which is between them (systemctl status "
+			       "libvirtd). %s",
 			       kept);
 }
 
