@@ -6,7 +6,6 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/u64.h"
 #include "host/base/loop.h"
 #include "host/domain/vm_parts.h"

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/cleanup.h"
 #include "host/interface/array.h"
 #include "host/interface/rows.h"
 
