@@ -121,8 +121,8 @@ static const struct {
 					 XML_HUGEPAGES },
 	[EBB_REASON_NO_CHANNEL] = { "no-channel",
 				    "The domain has no channel to an agent",
-				    "Add the channel (virsh attach-device DOMAIN FILE --live "
-				    "--config)",
+				    "Add the channel (virsh attach-device DOMAIN FILE --config; "
+				    "with --live, too, while it runs)",
 				    XML_CHANNEL },
 	[EBB_REASON_GUEST_PAUSED] = { "guest-paused", "The guest is paused",
 				      "Let it run on: virsh resume DOMAIN",
