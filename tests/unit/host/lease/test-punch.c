@@ -64,7 +64,7 @@ int __wrap_ebb_batch_collect(const struct ebb_slot slots[EBB_SLOT_COUNT],
 				     ret_error);
 	if (faults.revert && !faults.reverted && ret_batch->count > 0) {
 		faults.reverted = true;
-		faults.range = slot->range;
+		faults.range = ebb_load_relaxed(&slot->range);
 		ebb_store_relaxed(&slot->range,
 				  ebb_range(in_use >> EBB_PAGE_SHIFT,
 					    EBB_LEASE_ORDER_MIN));
