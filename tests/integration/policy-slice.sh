@@ -8,6 +8,10 @@
 # And it is made at the first sign of need: the time from that to the first byte on the
 # host's books is shown for $EBB_NEEDS needs, beside that of a reclaim by ebbctl, and
 # where it goes.
+#
+# Runs alone: the guest grows by 100 MiB/s towards a limit without swap, and ebbd and the
+# guest that gives are as late as the processors let them be. Beside four programs that
+# computed on two processors the kernel was first, once in three runs.
 # shellcheck source=tests/integration/lib.sh
 . "$(dirname "$0")/lib.sh"
 
